@@ -1,0 +1,72 @@
+"""The command line's entry point: every command, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+
+import typer
+
+from signal_backups import __version__
+from signal_backups.cli.commands.backup import backup
+from signal_backups.cli.commands.init import init
+from signal_backups.cli.commands.listing import list_backups, versions
+from signal_backups.cli.commands.status import status
+from signal_backups.cli.commands.verify import verify
+from signal_backups.cli.output import print_error
+from signal_backups.core.errors import SignalBackupsError
+
+_DEBUG = "SIGNAL_BACKUPS_DEBUG"
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="signal-backups",
+    help="Daily, verifiable backups of trading signals.",
+    epilog="Exit codes: 0 ok, 1 verification or backup failed, 2 usage, 3 cannot reach database or store, "
+    "4 nothing found.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(backup)
+app.command()(verify)
+app.command("list")(list_backups)
+app.command()(versions)
+app.command()(status)
+app.command()(init)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"signal-backups {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
+) -> None:
+    del version
+
+
+def main() -> None:
+    """Run the command line; no error leaves it as a traceback."""
+    warnings.simplefilter("ignore")
+    try:
+        app()
+    except SignalBackupsError as error:
+        print_error(error, as_json="--json" in sys.argv)
+        raise SystemExit(int(error.exit_code)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, never a traceback at 3 a.m.
+        if os.environ.get(_DEBUG):
+            traceback.print_exc()
+        unexpected = SignalBackupsError(
+            f"unexpected {type(error).__name__}: {error}",
+            remedy=f"Run it again with {_DEBUG}=1 and report what it says",
+        )
+        print_error(unexpected, as_json="--json" in sys.argv)
+        raise SystemExit(int(unexpected.exit_code)) from None

@@ -1,0 +1,127 @@
+"""``signal-backups backup``: back days up through the Dagster assets, so that the UI knows."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.output import (
+    SHORT_SHA256,
+    print_json,
+    print_line,
+    print_notice,
+    print_table,
+    progress,
+    size,
+)
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.days import last_complete_day, parse_day, require_complete
+from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.manifest import Manifest
+from signal_backups.core.settings import Settings
+from signal_backups.core.vault import BackupVault
+from signal_backups.orchestration.instance import persistent_instance
+from signal_backups.orchestration.launch import BackupRunResult, run_backup
+
+
+def backup(
+    day: Annotated[str | None, typer.Argument(metavar="[DATE]", help="Day, YYYY-MM-DD; default: yesterday.")] = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Back up a day, or a range of days, and verify what S3 then holds."""
+    settings = settings_with_notice()
+    begin, end = _chosen_days(settings, day, first, last)
+    with opened_vault(settings) as vault, persistent_instance(settings.dagster_home) as instance:
+        days = (end - begin).days + 1
+        with progress("Backing up", days, as_json=as_json) as advance:
+            result = run_backup(instance, begin, end, on_stored=lambda _day: advance())
+        report = _report(vault, result, begin, end)
+    print_json(report) if as_json else _print(report)
+    raise typer.Exit(exit_code(result))
+
+
+def exit_code(result: BackupRunResult) -> ExitCode:
+    """0 when every day is stored and every check passed; 3 when all that failed was out of reach; else 1."""
+    codes = {failure.exit_code for failure in result.failures}
+    if codes:
+        return codes.pop() if len(codes) == 1 else ExitCode.FAILED
+    return ExitCode.FAILED if any(check.is_error for check in result.failed_checks) else ExitCode.OK
+
+
+def _chosen_days(settings: Settings, day: str | None, first: str | None, last: str | None) -> tuple[date, date]:
+    if day and (first or last):
+        raise SettingsError("both a day and a range were given", remedy="Give one of them")
+    if first or last:
+        begin, end = day_range(first, last, settings.start_date)
+    else:
+        begin = end = require_complete(parse_day(day)) if day else last_complete_day()
+    if begin < settings.start_date:
+        raise SettingsError(
+            f"{begin} is before the first day to back up, {settings.start_date}",
+            remedy="Set SIGNAL_BACKUPS_START_DATE to an earlier day",
+        )
+    return begin, end
+
+
+def _report(vault: BackupVault, result: BackupRunResult, begin: date, end: date) -> dict[str, Any]:
+    manifests = {slot.day: manifest for slot, manifest in vault.manifests(begin, end, only=result.stored).items()}
+    return {
+        "ok": exit_code(result) is ExitCode.OK,
+        "run_id": result.run_id,
+        "backups": [_stored(manifests[day], changed=changed) for day, changed in sorted(result.stored.items())],
+        "failures": [failure.model_dump(mode="json") for failure in result.failures],
+        "failed_checks": [
+            {
+                "day": check.day.isoformat(),
+                "check": check.check,
+                "severity": "ERROR" if check.is_error else "WARN",
+                "description": check.description,
+            }
+            for check in result.failed_checks
+        ],
+    }
+
+
+def _stored(manifest: Manifest, *, changed: bool) -> dict[str, Any]:
+    return {
+        "day": manifest.day.isoformat(),
+        "changed": changed,
+        "key": manifest.backup.key,
+        "version_id": manifest.backup.version_id,
+        "records": manifest.records,
+        "quarantined": manifest.quarantined,
+        "bytes": manifest.backup.bytes,
+        "sha256": manifest.backup.sha256,
+        "verified_at": manifest.verification.verified_at.isoformat(),
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    if report["backups"]:
+        print_table(
+            "Backups",
+            ("day", "result", "records", "quarantined", "bytes", "SHA-256", "version"),
+            [
+                (
+                    item["day"],
+                    "stored, verified" if item["changed"] else "unchanged, verified",
+                    str(item["records"]),
+                    str(item["quarantined"]),
+                    size(item["bytes"]),
+                    item["sha256"][:SHORT_SHA256],
+                    item["version_id"],
+                )
+                for item in report["backups"]
+            ],
+        )
+    for check in report["failed_checks"]:
+        print_notice(f"{check['severity']} {check['day']} {check['check']}: {check['description']}")
+    for failure in report["failures"]:
+        print_notice(f"FAILED {failure['day']}: {failure['reason']}")
+    if not report["failures"] and not any(item["changed"] for item in report["backups"]):
+        print_line("Nothing changed; no new versions were written")

@@ -1,0 +1,117 @@
+"""``signal-backups verify``: prove that stored backups, or a file, are whole and match their hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from signal_backups.cli.options import JsonOption, SampleOption
+from signal_backups.cli.output import print_json, print_notice, print_table, progress, size
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.days import days_between, last_complete_day, parse_day
+from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError
+from signal_backups.core.vault import BackupVault, StoredBackup
+from signal_backups.core.verification import verify_stored
+from signal_backups.core.verify import VerifyReport, verify_csv
+
+
+def verify(
+    key: Annotated[str | None, typer.Argument(help="Key or s3:// URI of a backup; default: the latest.")] = None,
+    day: Annotated[str | None, typer.Option("--date", metavar="DAY", help="The backup of a day, YYYY-MM-DD.")] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="Every backup of the last so many days.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="A CSV file on disk; needs no store.")] = None,
+    sample: SampleOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check structure, record count, file hash and row hashes."""
+    if sum(choice is not None for choice in (key, day, last, file)) > 1:
+        raise SettingsError("KEY, --date, --last and --file exclude each other", remedy="Give one of them")
+    if file is not None:
+        results = [_result(verify_csv(file, sample=sample), {"file": str(file), "has_manifest": False})]
+    else:
+        results = list(_verified(key, day, last, sample, as_json=as_json))
+    ok = all(result["ok"] for result in results)
+    print_json({"ok": ok, "results": results}) if as_json else _print(results)
+    raise typer.Exit(ExitCode.OK if ok else ExitCode.FAILED)
+
+
+def _verified(
+    key: str | None, day: str | None, last: int | None, sample: int | None, *, as_json: bool
+) -> Iterator[dict[str, Any]]:
+    settings = settings_with_notice()
+    wanted = parse_day(day) if day else None
+    with opened_vault(settings) as vault:
+        backups, missing = _chosen(vault, key, wanted, last, settings.start_date)
+        for absent in missing:
+            yield {"day": absent.isoformat(), "ok": False, "problems": ["there is no backup of this day"]}
+        with progress("Verifying", len(backups), as_json=as_json) as advance:
+            for backup in backups:
+                found = verify_stored(vault, backup, settings.scratch, sample)
+                advance()
+                yield _result(found.report, found.model_dump(exclude={"report"}))
+
+
+def _chosen(
+    vault: BackupVault, key: str | None, day: date | None, last: int | None, start: date
+) -> tuple[list[StoredBackup], list[date]]:
+    """The backups to verify, and the days that should have one and do not."""
+    if key is not None:
+        return [vault.find_key(key.removeprefix(vault.store.uri("")))], []
+    if day is not None:
+        return [vault.find(day)], []
+    newest = last_complete_day()
+    if last is None:
+        present = vault.backups(start, newest)
+        if not present:
+            raise _nothing(vault)
+        return [vault.find(present[-1].slot.day)], []
+    first = max(start, newest - timedelta(days=last - 1))
+    backups = vault.backups_with_manifests(first, newest)
+    if not backups:
+        raise _nothing(vault)
+    present_days = {backup.slot.day for backup in backups}
+    return backups, [absent for absent in days_between(first, newest) if absent not in present_days]
+
+
+def _nothing(vault: BackupVault) -> NotFoundError:
+    return NotFoundError(
+        f"no backups in {vault.store.uri(vault.layout.prefix)}", remedy="Make one with: signal-backups backup"
+    )
+
+
+def _result(report: VerifyReport, of: dict[str, Any]) -> dict[str, Any]:
+    return {**of, "ok": report.ok, **report.model_dump(mode="json")}
+
+
+def _print(results: list[dict[str, Any]]) -> None:
+    found = [result for result in results if "sha256" in result]
+    print_table(
+        "Verification",
+        ("backup", "result", "records", "rows hashed", "bytes", "manifest", "seconds"),
+        [
+            (
+                result.get("key") or result["file"],
+                "verified" if result["ok"] else "FAILED",
+                "-" if result["records"] is None else str(result["records"]),
+                str(result["rows_hashed"]),
+                size(result["bytes"]),
+                "agrees" if result["has_manifest"] and result["ok"] else ("-" if result["ok"] else "see below"),
+                f"{result['seconds']:.2f}",
+            )
+            for result in found
+        ],
+    )
+    for result in results:
+        _print_problems(result)
+
+
+def _print_problems(result: dict[str, Any]) -> None:
+    name = result.get("key") or result.get("file") or result["day"]
+    for problem in result["problems"]:
+        print_notice(f"FAILED {name}: {problem}")
+    for row in result.get("bad_rows", []):
+        print_notice(f"  row {row['row']}, signal {row['signal_id']} at {row['timestamp']}: {row['reason']}")

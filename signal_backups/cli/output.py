@@ -1,0 +1,117 @@
+"""How results look: tables and sizes for people, one JSON document for machines, progress on a terminal only.
+
+Results go to standard output, everything said about them (notices, errors, progress) to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from signal_backups.core.days import ONE_DAY
+from signal_backups.core.errors import SignalBackupsError
+
+#: Width of tables when nobody is looking at a terminal: nothing is cut off in a log file.
+_PIPE_WIDTH = 200
+SHORT_SHA256 = 12
+
+
+class Advance(Protocol):
+    """Tells a progress bar that one more item is done."""
+
+    def __call__(self) -> None:
+        """One more."""
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on standard output."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="right" if column in _RIGHT else "left")
+    for row in rows:
+        table.add_row(*row)
+    _console(stderr=False).print(table)
+
+
+_RIGHT = {"records", "bytes", "quarantined", "seconds", "rows hashed"}
+
+
+def print_line(text: str) -> None:
+    """A line on standard output."""
+    _console(stderr=False).print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_notice(text: str) -> None:
+    """A line on standard error."""
+    _console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def print_error(error: SignalBackupsError, *, as_json: bool) -> None:
+    """An error: a line for people, a document for machines."""
+    if as_json:
+        found = {"what": error.what, "remedy": error.remedy, "exit_code": int(error.exit_code)}
+        print_json({"ok": False, "error": found})
+    else:
+        print_notice(f"Error: {error}")
+
+
+@contextmanager
+def progress(title: str, total: int, *, as_json: bool) -> Iterator[Advance]:
+    """A progress bar on a terminal's standard error; silent elsewhere and for short work."""
+    console = _console(stderr=True)
+    with Progress(
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=as_json or not console.is_terminal or total < 2,
+    ) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)
+
+
+def size(count: int) -> str:
+    """``14.8 kB``."""
+    return decimal(count)
+
+
+def moment(instant: datetime) -> str:
+    """``2026-11-01 02:00:07Z``."""
+    return f"{instant:%Y-%m-%d %H:%M:%SZ}"
+
+
+def age(seconds: float) -> str:
+    """``1 day, 2:03:04``."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def day_ranges(days: Sequence[date]) -> str:
+    """Days in order, runs of them folded: ``2026-11-01 to 2026-11-03, 2026-11-07``."""
+    runs: list[list[date]] = []
+    for day in days:
+        if runs and day - runs[-1][-1] == ONE_DAY:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _PIPE_WIDTH)

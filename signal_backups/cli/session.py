@@ -1,0 +1,45 @@
+"""What every command needs: settings, and a vault whose server runs while the command does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from signal_backups.cli.output import print_notice
+from signal_backups.core.settings import Settings, load_settings
+from signal_backups.core.vault import BackupVault
+from signal_backups.embedded.connection import open_vault
+from signal_backups.embedded.seaweedfs import using_server
+
+
+def settings_with_notice() -> Settings:
+    """The settings; says in one line which embedded defaults stand in for what was not set."""
+    settings = load_settings()
+    stand_ins = []
+    if settings.uses_embedded_database:
+        stand_ins.append(f"database {settings.embedded_database} (SIGNALS_DATABASE_URL is not set)")
+    if settings.uses_embedded_store:
+        stand_ins.append(f"S3 server in {settings.embedded_store} (BACKUP_BUCKET_NAME is not set)")
+    if stand_ins:
+        print_notice(f"Using the embedded {' and the embedded '.join(stand_ins)}")
+    return settings
+
+
+@contextmanager
+def running_store(settings: Settings) -> Iterator[None]:
+    """Keep the embedded S3 server up for the duration, its bucket made; does nothing for a real store."""
+    if not settings.uses_embedded_store:
+        yield
+        return
+    with using_server(settings.embedded_store):
+        vault = open_vault(settings)
+        vault.store.create_bucket()
+        vault.store.enable_versioning()
+        yield
+
+
+@contextmanager
+def opened_vault(settings: Settings) -> Iterator[BackupVault]:
+    """The vault, reachable."""
+    with running_store(settings):
+        yield open_vault(settings)

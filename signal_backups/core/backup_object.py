@@ -1,0 +1,160 @@
+"""Stage three: the CSV becomes a versioned S3 object, is read back, verified, and only then vouched for.
+
+The order is the rule: object, read back, verify, quarantine, manifest, read the manifest back. Whatever fails on the
+way leaves the manifest of the last good backup, and the version it names, as they were.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from signal_backups import __version__
+from signal_backups.core.csv_format import digest
+from signal_backups.core.days import Clock, utc_now
+from signal_backups.core.errors import VerificationError
+from signal_backups.core.fields import CSV_COLUMNS
+from signal_backups.core.hashed_csv import CsvReport
+from signal_backups.core.layout import BackupSlot
+from signal_backups.core.manifest import (
+    CSV_FORMAT,
+    Manifest,
+    SourceFingerprint,
+    StoredFile,
+    verification_result,
+)
+from signal_backups.core.stages import DayFolder
+from signal_backups.core.vault import BackupVault
+from signal_backups.core.verify import Expected, VerifyReport, verify_csv
+
+CSV_TYPE = "text/csv; charset=utf-8"
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True)
+class StoreOutcome:
+    """What storing a day came to; ``changed`` is False when S3 already held exactly this."""
+
+    manifest: Manifest
+    changed: bool
+    verification: VerifyReport
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BackupRun:
+    """Who makes the backup: goes into the manifest."""
+
+    run_id: str
+    clock: Clock = utc_now
+    verify_sample: int | None = None
+
+
+def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
+    """Store the folder's CSV as the backup of its day, unless the stored backup is already the same.
+
+    Raises:
+        StageInputMissingError: there is no CSV.
+        StoreError: the store cannot be reached or refuses.
+        VerificationError: what came back is not what was sent; nothing vouches for it.
+    """
+    started, started_at = time.perf_counter(), run.clock()
+    report = folder.load(CsvReport, "hashed_csv")
+    slot = BackupSlot(folder.day)
+    current = vault.manifest(slot)
+    if current is not None and _is_same(current, report):
+        verification = _verify_unchanged(vault, current, folder, run)
+        if verification is not None:
+            return StoreOutcome(current, False, verification, time.perf_counter() - started)
+    stored = _put(vault, vault.layout.backup_key(slot), folder.backup_csv, report.records, folder)
+    verification = _verify_stored(vault, stored, report, folder, run)
+    manifest = _manifest(vault, report, stored, run, started_at, verification, folder)
+    _write_manifest(vault, slot, manifest)
+    return StoreOutcome(manifest, True, verification, time.perf_counter() - started)
+
+
+def _is_same(manifest: Manifest, report: CsvReport) -> bool:
+    stored_quarantine = manifest.quarantine.sha256 if manifest.quarantine else None
+    return manifest.backup.sha256 == report.sha256 and stored_quarantine == report.quarantine_sha256
+
+
+def _verify_unchanged(vault: BackupVault, manifest: Manifest, folder: DayFolder, run: BackupRun) -> VerifyReport | None:
+    """Prove that what the manifest says is still so; None when it is not, and the day must be written again."""
+    current = vault.store.head(manifest.backup.key)
+    if current is None or current.version_id != manifest.backup.version_id:
+        return None
+    vault.store.get_file(manifest.backup.key, manifest.backup.version_id, folder.downloaded_csv)
+    verification = verify_csv(folder.downloaded_csv, manifest.expected, run.verify_sample)
+    return verification if verification.ok else None
+
+
+def _put(vault: BackupVault, key: str, path: Path, records: int, folder: DayFolder) -> StoredFile:
+    """Store one file under its key and name the version that holds it."""
+    vault.require_versioning()
+    found = digest(path)
+    metadata = {"partition": folder.day.isoformat(), "record_count": str(records), "format_version": str(CSV_FORMAT)}
+    version_id = vault.store.put_file(key, path, metadata, CSV_TYPE, replaces=vault.store.head(key))
+    return StoredFile(key=key, version_id=version_id, bytes=found.bytes, sha256=found.sha256)
+
+
+def _verify_stored(
+    vault: BackupVault, stored: StoredFile, report: CsvReport, folder: DayFolder, run: BackupRun
+) -> VerifyReport:
+    vault.store.get_file(stored.key, stored.version_id, folder.downloaded_csv)
+    expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
+    verification = verify_csv(folder.downloaded_csv, expected, run.verify_sample)
+    if not verification.ok:
+        raise VerificationError(
+            f"{vault.store.uri(stored.key)} version {stored.version_id} is not what was sent: "
+            f"{'; '.join(verification.problems)}",
+            remedy="The last good backup still stands; run it again, and suspect the store if it repeats",
+        )
+    return verification
+
+
+def _manifest(
+    vault: BackupVault,
+    report: CsvReport,
+    stored: StoredFile,
+    run: BackupRun,
+    started_at: datetime,
+    verification: VerifyReport,
+    folder: DayFolder,
+) -> Manifest:
+    quarantine = _store_quarantine(vault, report, folder) if report.quarantined else None
+    finished_at = run.clock()
+    return Manifest(
+        code_version=__version__,
+        day=folder.day,
+        bucket=vault.store.bucket,
+        backup=stored,
+        records=report.records,
+        columns=list(CSV_COLUMNS),
+        integer_form_records=report.integer_form_records,
+        quarantined=report.quarantined,
+        quarantine=quarantine,
+        source=SourceFingerprint.model_validate({**report.extract.source, "snapshot_id": report.extract.snapshot_id}),
+        run_id=run.run_id,
+        started_at=started_at,
+        finished_at=finished_at,
+        verification=verification_result(verification, finished_at),
+    )
+
+
+def _store_quarantine(vault: BackupVault, report: CsvReport, folder: DayFolder) -> StoredFile:
+    key = vault.layout.quarantine_key(BackupSlot(folder.day))
+    stored = _put(vault, key, folder.quarantine_csv, report.quarantined, folder)
+    read_back = folder.quarantine_csv.with_suffix(".downloaded")
+    vault.store.get_file(key, stored.version_id, read_back)
+    if digest(read_back).sha256 != stored.sha256:
+        raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
+    return stored
+
+
+def _write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> None:
+    key, body = vault.layout.manifest_key(slot), manifest.to_bytes()
+    version_id = vault.store.put_bytes(key, body, JSON_TYPE)
+    if vault.store.get_bytes(key, version_id)[0] != body:
+        raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")

@@ -1,0 +1,71 @@
+"""UTC days: what a backup's day is, when it is backed up, and how people write it.
+
+What belongs here: calendar arithmetic and the clock that tests replace. What does not: keys (``layout``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from signal_backups.core.errors import SettingsError
+
+#: When the daily backup runs (UTC), on the day after the one it backs up. Part of every key.
+BACKUP_TIME = time(2, 0, 0)
+
+#: How many days are looked at again every day, for rows that reached the database late.
+LATE_WINDOW_DAYS = 7
+
+ONE_DAY = timedelta(days=1)
+
+#: Returns the present instant, in UTC.
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present instant, UTC."""
+    return datetime.now(UTC)
+
+
+def start_of(day: date) -> datetime:
+    """The first instant of a UTC day."""
+    return datetime.combine(day, time(0), tzinfo=UTC)
+
+
+def last_complete_day(clock: Clock = utc_now) -> date:
+    """The UTC day that ended last: yesterday."""
+    return clock().astimezone(UTC).date() - ONE_DAY
+
+
+def days_between(first: date, last: date) -> Iterator[date]:
+    """Every day from ``first`` to ``last``, both included."""
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)
+
+
+def parse_day(text: str) -> date:
+    """Read ``YYYY-MM-DD``.
+
+    Raises:
+        SettingsError: the text is not a calendar date in that form.
+    """
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise SettingsError(
+            f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD, for example 2026-11-01"
+        ) from error
+
+
+def require_complete(day: date, clock: Clock = utc_now) -> date:
+    """Return ``day`` if it has ended.
+
+    Raises:
+        SettingsError: the day is today or in the future, so its signals are not all there yet.
+    """
+    newest = last_complete_day(clock)
+    if day > newest:
+        raise SettingsError(
+            f"{day} has not ended yet (UTC)", remedy=f"The newest day that can be backed up is {newest}"
+        )
+    return day

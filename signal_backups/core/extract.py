@@ -1,0 +1,151 @@
+"""Stage one: the rows of one UTC day leave the database and lie in order on disk.
+
+What belongs here: cutting the day exactly, ordering, the extract file. What does not: any judgement of a row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from signal_backups.core import engine
+from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
+from signal_backups.core.instants import INSTANT, belongs_sql, instant_sql
+from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, SourceDescription
+from signal_backups.core.source.base import BATCH_ROWS
+from signal_backups.core.stages import DayFolder, StageReport
+
+#: Shape of the extract file: what a source gives, and the instant.
+EXTRACT_SCHEMA = SOURCE_SCHEMA.append(pa.field(INSTANT, pa.int64()))
+
+#: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
+_ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS))
+
+
+class ExtractReport(StageReport):
+    """What was extracted."""
+
+    rows: int
+    rows_without_instant: int
+    sorted_by_engine: bool
+    source: dict[str, object]
+    snapshot_id: str
+    seconds: float
+
+
+def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
+    """Read the folder's day from ``source`` into ``folder.extract``.
+
+    Raises:
+        SourceError: the database cannot be read.
+    """
+    started = time.perf_counter()
+    description: SourceDescription = source.describe()
+    order = _OrderWatch()
+    with (
+        source.read_day(folder.day) as snapshot,
+        closing(engine.cursor()) as cursor,
+        _writing_extract(folder.extract) as writer,
+    ):
+        for batch in _prefetched(snapshot.batches):
+            kept = _cut(cursor, batch, folder)
+            order.see(kept)
+            writer.write_batch(kept)
+    if not order.is_sorted:
+        _sort(folder)
+    report = ExtractReport(
+        rows=order.rows,
+        rows_without_instant=order.rows_without_instant,
+        sorted_by_engine=not order.is_sorted,
+        source=description.as_dict(),
+        snapshot_id=snapshot.snapshot_id,
+        seconds=time.perf_counter() - started,
+    )
+    folder.save(report)
+    return report
+
+
+@contextmanager
+def reading_extract(path: Path) -> Iterator[pa.RecordBatchReader]:
+    """Stream an extract file, a batch in memory at a time."""
+    with pa.OSFile(str(path)) as file:
+        extract = pa.ipc.open_file(file)
+        batches = (extract.get_batch(number) for number in range(extract.num_record_batches))
+        yield pa.RecordBatchReader.from_batches(EXTRACT_SCHEMA, batches)
+
+
+@contextmanager
+def _writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, EXTRACT_SCHEMA) as writer:
+        yield writer
+
+
+def _prefetched(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Read one batch ahead in a thread: the drivers work outside the interpreter lock."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        ahead = reader.submit(next, batches, None)
+        while (batch := ahead.result()) is not None:
+            ahead = reader.submit(next, batches, None)
+            yield batch
+
+
+def _cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, folder: DayFolder) -> pa.RecordBatch:
+    """Keep the day's rows and add their instants; only the timestamps visit the engine."""
+    timestamps = pa.table({TIMESTAMP: batch.column(TIMESTAMP)})
+    cursor.register("timestamps", timestamps)
+    judged = cursor.sql(
+        f"SELECT {INSTANT}, {belongs_sql(folder.day)} AS belongs "
+        f"FROM (SELECT {TIMESTAMP}, {instant_sql()} AS {INSTANT} FROM timestamps)"
+    ).to_arrow_table()
+    cursor.unregister("timestamps")
+    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=EXTRACT_SCHEMA)
+    return rows if pc.all(judged.column("belongs")).as_py() else rows.filter(judged.column("belongs").combine_chunks())
+
+
+class _OrderWatch:
+    """Watches batches go by and knows whether they already came in backup order."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.rows_without_instant = 0
+        self.is_sorted = True
+        self._last: pa.RecordBatch | None = None
+
+    def see(self, batch: pa.RecordBatch) -> None:
+        if not batch.num_rows:
+            return
+        self.rows += batch.num_rows
+        without_instant = batch.column(INSTANT).null_count
+        self.rows_without_instant += without_instant
+        # Rows without an instant are rare and have no natural place: let the engine order them.
+        self.is_sorted = self.is_sorted and not without_instant and self._continues(batch)
+        self._last = batch.slice(batch.num_rows - 1)
+
+    def _continues(self, batch: pa.RecordBatch) -> bool:
+        rows = pa.Table.from_batches([self._last, batch] if self._last is not None else [batch])
+        instants, ids = (rows.column(name).combine_chunks() for name in (INSTANT, SIGNAL_ID))
+        earlier, later = instants[:-1], instants[1:]
+        if not len(later):
+            return True
+        ascending = pc.greater(later, earlier)
+        tie_in_order = pc.and_(pc.equal(later, earlier), pc.greater(ids[1:], ids[:-1]))
+        return bool(pc.all(pc.or_kleene(ascending, tie_in_order), skip_nulls=False).as_py())
+
+
+def _sort(folder: DayFolder) -> None:
+    """Order the extract on disk, in bounded memory."""
+    unsorted = folder.extract.rename(folder.extract.with_suffix(".unsorted"))
+    with closing(engine.cursor()) as cursor, reading_extract(unsorted) as reader:
+        cursor.register("unsorted", reader)
+        ordered = cursor.sql(f"SELECT * FROM unsorted ORDER BY {_ORDER}").to_arrow_reader(BATCH_ROWS)
+        with _writing_extract(folder.extract) as writer:
+            for batch in ordered:
+                writer.write_batch(pa.record_batch(batch.columns, schema=EXTRACT_SCHEMA))
+    unsorted.unlink()

@@ -1,0 +1,160 @@
+"""Stage two: the extract is judged batch by batch and becomes the backup CSV and, if need be, a quarantine CSV.
+
+What belongs here: streaming the extract through ``judge`` on all cores, the two files and their report.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from signal_backups.core import engine
+from signal_backups.core.csv_format import join_parts, write_part
+from signal_backups.core.extract import ExtractReport, reading_extract
+from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
+from signal_backups.core.judge import FAULTS, QUARANTINE_COLUMNS, REASON, Fault, Losers, find_losers, judge
+from signal_backups.core.stages import DayFolder, StageReport
+
+#: How many quarantined rows a report names.
+NAMED_ROWS = 10
+
+
+class QuarantinedRow(StageReport):
+    """A row that did not make it into the backup, for people."""
+
+    signal_id: str | None
+    timestamp: str | None
+    faults: str
+    reason: str
+
+
+class CsvReport(StageReport):
+    """What the CSV holds and what was kept out of it."""
+
+    records: int
+    bytes: int
+    sha256: str
+    integer_form_records: int
+    quarantined: int
+    quarantine_sha256: str | None
+    faults: dict[Fault, int]
+    named_rows: list[QuarantinedRow]
+    extract: ExtractReport
+    seconds: float
+
+    def rows_with(self, fault: Fault) -> list[QuarantinedRow]:
+        """The named rows that show a fault."""
+        return [row for row in self.named_rows if fault in row.faults.split()]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One batch, written."""
+
+    good: Path
+    bad: Path | None
+    records: int
+    integer_forms: int
+    quarantined: int
+    faults: Counter[Fault]
+    named_rows: list[QuarantinedRow]
+
+
+def write_hashed_csv(folder: DayFolder) -> CsvReport:
+    """Turn the folder's extract into ``backup_csv`` and, when a row is bad, ``quarantine_csv``.
+
+    Raises:
+        StageInputMissingError: there is no extract.
+    """
+    started = time.perf_counter()
+    extract = folder.load(ExtractReport, "signal_extract")
+    with closing(engine.cursor()) as cursor:
+        losers = find_losers(cursor, folder.extract)
+    parts: list[_Part] = []
+    written = join_parts(CSV_COLUMNS, _good_files(_written_parts(folder, losers), parts), folder.backup_csv)
+    bad_parts = [part.bad for part in parts if part.bad is not None]
+    quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
+    named = [row for part in parts for row in part.named_rows]
+    report = CsvReport(
+        records=sum(part.records for part in parts),
+        bytes=written.bytes,
+        sha256=written.sha256,
+        integer_form_records=sum(part.integer_forms for part in parts),
+        quarantined=sum(part.quarantined for part in parts),
+        quarantine_sha256=quarantine.sha256 if quarantine else None,
+        faults=dict(sum((part.faults for part in parts), Counter())),
+        named_rows=_first_of_each_fault(named),
+        extract=extract,
+        seconds=time.perf_counter() - started,
+    )
+    folder.save(report)
+    return report
+
+
+def _good_files(written: Iterator[_Part], parts: list[_Part]) -> Iterator[Path]:
+    """Pass on the files as they come, so that joining overlaps writing; keep the parts."""
+    for part in written:
+        parts.append(part)
+        yield part.good
+
+
+def _written_parts(folder: DayFolder, losers: Losers) -> Iterator[_Part]:
+    """Write all batches, as many at a time as there are cores, in order; memory is bounded by the window."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool, reading_extract(folder.extract) as batches:
+        window: deque[Future[_Part]] = deque()
+        first_row = 0
+        for number, batch in enumerate(batches):
+            window.append(pool.submit(_write_part, folder, number, batch, losers, first_row))
+            first_row += batch.num_rows
+            if len(window) > workers:
+                yield window.popleft().result()
+        while window:
+            yield window.popleft().result()
+
+
+def _write_part(folder: DayFolder, number: int, batch: pa.RecordBatch, losers: Losers, first_row: int) -> _Part:
+    with closing(engine.cursor()) as cursor:
+        verdict = judge(cursor, batch, losers, first_row)
+        good = folder.path / f"part-{number:06}.csv"
+        write_part(cursor, verdict.good, good)
+        bad = None
+        if verdict.quarantined is not None:
+            bad = folder.path / f"quarantine-{number:06}.csv"
+            write_part(cursor, verdict.quarantined, bad)
+    return _Part(
+        good=good,
+        bad=bad,
+        records=verdict.good.num_rows,
+        integer_forms=verdict.integer_forms,
+        quarantined=len(verdict.bad_rows),
+        faults=verdict.faults,
+        named_rows=_first_of_each_fault(_named(verdict.quarantined)) if verdict.quarantined is not None else [],
+    )
+
+
+def _named(quarantined: pa.Table) -> list[QuarantinedRow]:
+    columns = (quarantined.column(name).to_pylist() for name in (SIGNAL_ID, TIMESTAMP, FAULTS, REASON))
+    return [
+        QuarantinedRow(signal_id=signal_id, timestamp=timestamp, faults=faults, reason=reason)
+        for signal_id, timestamp, faults, reason in zip(*columns, strict=True)
+    ]
+
+
+def _first_of_each_fault(rows: list[QuarantinedRow]) -> list[QuarantinedRow]:
+    """Ten rows for each fault, so that every check can name its own."""
+    seen: Counter[str] = Counter()
+    chosen = []
+    for row in rows:
+        if any(seen[fault] < NAMED_ROWS for fault in row.faults.split()):
+            chosen.append(row)
+        seen.update(row.faults.split())
+    return chosen

@@ -1,0 +1,90 @@
+"""Where each object of a backup lives in the bucket: keys and their inverses, nowhere else.
+
+With the default prefix: ``signals/2026/11/signals_backup_20261101_020000.csv``,
+``quarantine/2026/11/signals_quarantine_20261101_020000.csv`` and
+``manifests/2026/11/signals_backup_20261101_020000.json``. A prefix ``desk/signals/`` puts all three under ``desk/``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from signal_backups.core.days import BACKUP_TIME
+
+DEFAULT_PREFIX = "signals/"
+
+_KEY_TAIL = re.compile(r"(\d{4})/(\d{2})/signals_backup_(\d{8})_(\d{6})\.csv")
+_MANIFEST_TAIL = re.compile(r"\d{4}/\d{2}/signals_backup_(\d{8})_(\d{6})\.json")
+
+
+@dataclass(frozen=True, order=True)
+class BackupSlot:
+    """One day's backup: the UTC day it holds and the time of day in its key (older tools used others)."""
+
+    day: date
+    at: time = BACKUP_TIME
+
+    @property
+    def stamp(self) -> str:
+        """``YYYYMMDD_HHMMSS``, as it stands in keys."""
+        return f"{self.day:%Y%m%d}_{self.at:%H%M%S}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Keys of one backup set in a bucket; each key function has its inverse beside it."""
+
+    prefix: str = DEFAULT_PREFIX
+
+    @property
+    def root(self) -> str:
+        """What manifests and quarantine stand under: the prefix without its own ``signals/``."""
+        return self.prefix.removesuffix(DEFAULT_PREFIX)
+
+    @property
+    def manifest_prefix(self) -> str:
+        """Prefix of every manifest."""
+        return f"{self.root}manifests/"
+
+    @property
+    def quarantine_prefix(self) -> str:
+        """Prefix of every quarantine object."""
+        return f"{self.root}quarantine/"
+
+    def backup_key(self, slot: BackupSlot) -> str:
+        """Key of a day's CSV."""
+        return f"{self.prefix}{slot.day:%Y/%m}/signals_backup_{slot.stamp}.csv"
+
+    def slot_of(self, key: str) -> BackupSlot | None:
+        """Inverse of ``backup_key``; None for a foreign object."""
+        if not key.startswith(self.prefix):
+            return None
+        match = _KEY_TAIL.fullmatch(key[len(self.prefix) :])
+        if match is None:
+            return None
+        slot = _slot(match[3], match[4])
+        return slot if slot is not None and self.backup_key(slot) == key else None
+
+    def manifest_key(self, slot: BackupSlot) -> str:
+        """Key of a day's manifest."""
+        return f"{self.manifest_prefix}{slot.day:%Y/%m}/signals_backup_{slot.stamp}.json"
+
+    def slot_of_manifest(self, key: str) -> BackupSlot | None:
+        """Inverse of ``manifest_key``; None for a foreign object."""
+        match = _MANIFEST_TAIL.fullmatch(key.removeprefix(self.manifest_prefix))
+        slot = _slot(match[1], match[2]) if match else None
+        return slot if slot is not None and self.manifest_key(slot) == key else None
+
+    def quarantine_key(self, slot: BackupSlot) -> str:
+        """Key of a day's quarantine CSV."""
+        return f"{self.quarantine_prefix}{slot.day:%Y/%m}/signals_quarantine_{slot.stamp}.csv"
+
+
+def _slot(day: str, at: str) -> BackupSlot | None:
+    try:
+        moment = datetime.strptime(day + at, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return BackupSlot(moment.date(), moment.time())

@@ -1,0 +1,138 @@
+"""Every setting of the project, typed, from the environment and ``.env``; validated before anything is touched.
+
+What belongs here: names, defaults, validation, and what unset means. What does not: starting servers (``embedded``)
+or clients (``s3_client``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from signal_backups.core.days import parse_day
+from signal_backups.core.errors import SettingsError, SignalBackupsError
+from signal_backups.core.layout import DEFAULT_PREFIX
+
+AddressingStyle = Literal["auto", "path", "virtual"]
+ChecksumMode = Literal["auto", "when_supported", "when_required"]
+
+EMBEDDED_BUCKET = "signal-backups"
+
+
+def _day(value: object) -> object:
+    return parse_day(value) if isinstance(value, str) else value
+
+
+def _empty_is_unset(value: object) -> object:
+    return None if value == "" else value
+
+
+OptionalText = Annotated[str | None, BeforeValidator(_empty_is_unset)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_unset)]
+
+
+class Settings(BaseSettings):
+    """The settings; see ``.env.example`` for what each means to a user."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+
+    database_url: OptionalSecret = Field(None, validation_alias="SIGNALS_DATABASE_URL")
+    table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)
+    bucket: OptionalText = Field(None, validation_alias=AliasChoices("BACKUP_BUCKET_NAME", "AWS_BUCKET_NAME"))
+    prefix: str = Field(DEFAULT_PREFIX, validation_alias="BACKUP_PREFIX")
+    start_date: Annotated[date, BeforeValidator(_day)] = Field(
+        date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE"
+    )
+    home: Path = Field(Path(".local"), validation_alias="SIGNAL_BACKUPS_HOME")
+    endpoint_url: OptionalText = Field(None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    region: OptionalText = Field(None, validation_alias=AliasChoices("AWS_DEFAULT_REGION", "AWS_REGION"))
+    access_key_id: OptionalText = Field(None, validation_alias="AWS_ACCESS_KEY_ID")
+    secret_access_key: OptionalSecret = Field(None, validation_alias="AWS_SECRET_ACCESS_KEY")
+    session_token: OptionalSecret = Field(None, validation_alias="AWS_SESSION_TOKEN")
+    addressing_style: AddressingStyle = Field("auto", validation_alias="SIGNAL_BACKUPS_S3_ADDRESSING")
+    checksum_mode: ChecksumMode = Field("auto", validation_alias="SIGNAL_BACKUPS_S3_CHECKSUMS")
+
+    @field_validator("prefix")
+    @classmethod
+    def _prefix_is_a_folder(cls, prefix: str) -> str:
+        cleaned = "/".join(part for part in prefix.split("/") if part)
+        # Some stores collapse "//" in keys, so a prefix must never bring one in.
+        return f"{cleaned}/" if cleaned else DEFAULT_PREFIX
+
+    @field_validator("start_date", mode="before")
+    @classmethod
+    def _explain_bad_date(cls, value: object) -> object:
+        try:
+            return _day(value)
+        except SignalBackupsError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _endpoint_is_a_url(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} does not begin with http:// or https://")
+        return url
+
+    @property
+    def uses_embedded_database(self) -> bool:
+        """Whether no database was named, so the one under ``home`` is used."""
+        return self.database_url is None
+
+    @property
+    def uses_embedded_store(self) -> bool:
+        """Whether no bucket was named, so the local S3 server under ``home`` is used."""
+        return self.bucket is None
+
+    @property
+    def names_start_date(self) -> bool:
+        """Whether the first partition was set, rather than defaulted to."""
+        return "start_date" in self.model_fields_set
+
+    @property
+    def embedded_database(self) -> Path:
+        """Where the embedded database stands."""
+        return self.home.absolute() / "signals.db"
+
+    @property
+    def embedded_store(self) -> Path:
+        """Folder of the embedded S3 server."""
+        return self.home.absolute() / "s3"
+
+    @property
+    def scratch(self) -> Path:
+        """Root of the runs' scratch folders."""
+        return self.home.absolute() / "scratch"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's persistent instance, unless ``DAGSTER_HOME`` names another."""
+        return self.home.absolute() / "dagster"
+
+    @property
+    def source_url(self) -> str:
+        """URL of the database to read; holds a password, never to be shown."""
+        if self.database_url is None:
+            return f"sqlite:///{self.embedded_database}"
+        return self.database_url.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment and ``.env``.
+
+    Raises:
+        SettingsError: one of them is malformed; the message names it, and never its value when it is secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        findings = "; ".join(f"{_name(item['loc'])}: {item['msg']}" for item in error.errors())
+        raise SettingsError(f"wrong setting: {findings}", remedy="See .env.example") from error
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return str(location[0]) if location else "settings"

@@ -1,0 +1,129 @@
+"""The contract between the backup and any signals database.
+
+A source hands out one day as Arrow batches of bounded size, read in one consistent snapshot, read-only. It may
+hand out rows of neighbouring days too (``extract`` cuts exactly), but it must never hold one back:
+
+* every row whose timestamp text may denote an instant of the day, whatever its UTC offset;
+* every row whose timestamp does not begin with a calendar date, because it belongs to no day and
+  would otherwise be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+import pyarrow as pa
+
+from signal_backups.core.errors import SourceError
+from signal_backups.core.fields import (
+    CSV_COLUMNS,
+    FIELDS,
+    NUMBER_COLUMNS,
+    OPTIONAL_COLUMNS,
+    REQUIRED_COLUMNS,
+    SOURCE_HASH_COLUMNS,
+    VERIFICATION_HASH,
+)
+
+#: Column beside the fields: a JSON object, field name -> the stored value that its kind cannot hold; else null.
+UNREADABLE_VALUES = "unreadable_values"
+
+#: Shape of every batch a source hands out: the CSV columns (text as string, numbers as double) and one more.
+SOURCE_SCHEMA = pa.schema(
+    [(name, pa.float64() if name in NUMBER_COLUMNS else pa.string()) for name in CSV_COLUMNS]
+    + [(UNREADABLE_VALUES, pa.string())]
+)
+
+BATCH_ROWS = 65_536
+
+#: UTC offsets reach a day either way, so the text of an instant of day D may carry the date D-1, D or D+1.
+_PADDING = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class SourceDescription:
+    """What was read from, without credentials: goes into the manifest as the source fingerprint."""
+
+    engine: str
+    location: str
+    table: str
+    hash_column: str
+    optional_columns: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class DaySnapshot:
+    """One consistent read of a day: its batches (``SOURCE_SCHEMA``) and the database's own name for the snapshot."""
+
+    batches: Iterator[pa.RecordBatch]
+    snapshot_id: str
+
+
+class SignalSource(Protocol):
+    """A signals table that can be read day by day.
+
+    Every method raises ``SourceError`` when the database is missing, locked, unreachable or not a signals table; an
+    unreadable source is never an empty one.
+    """
+
+    def describe(self) -> SourceDescription:
+        """Look at the table and say what it is."""
+
+    def read_day(self, day: date) -> AbstractContextManager[DaySnapshot]:
+        """Open one read-only snapshot that covers ``day``; the batches are valid inside the context only."""
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """How a table spells the fields: field name -> column name as the database has it."""
+
+    columns: dict[str, str]
+
+    @property
+    def hash_column(self) -> str:
+        """The column that holds the producer's hash."""
+        return self.columns[VERIFICATION_HASH]
+
+    @property
+    def optional_present(self) -> tuple[str, ...]:
+        """Optional fields that the table has."""
+        return tuple(name for name in OPTIONAL_COLUMNS if name in self.columns)
+
+    @classmethod
+    def match(cls, table: str, present: list[str]) -> TableColumns:
+        """Find each field among a table's columns, ignoring case.
+
+        Raises:
+            SourceError: a required column is missing.
+        """
+        by_name = {name.lower(): name for name in reversed(present)}
+        columns = {field.name: by_name[field.name] for field in FIELDS if field.name in by_name}
+        stored_hash = next((name for name in SOURCE_HASH_COLUMNS if name in by_name), None)
+        if stored_hash is not None:
+            columns[VERIFICATION_HASH] = by_name[stored_hash]
+        missing = [name for name in REQUIRED_COLUMNS if name not in columns]
+        if missing:
+            names = [" or ".join(SOURCE_HASH_COLUMNS) if name == VERIFICATION_HASH else name for name in missing]
+            raise SourceError(
+                f"table {table!r} has no column {', '.join(names)}",
+                remedy=f"It has: {', '.join(present)}. Check SIGNALS_TABLE and SIGNALS_DATABASE_URL",
+            )
+        return cls(columns)
+
+
+def padded_text_range(day: date) -> tuple[str, str]:
+    """Bounds ``[low, high)`` on timestamp text that no instant of ``day`` can fall outside of."""
+    return (day - _PADDING).isoformat(), (day + 2 * _PADDING).isoformat()
+
+
+def quoted(identifier: str) -> str:
+    """An SQL identifier, quoted (both engines)."""
+    return '"' + identifier.replace('"', '""') + '"'

@@ -1,0 +1,190 @@
+"""PostgreSQL: one repeatable-read, read-only transaction a day, streamed by binary COPY.
+
+Columns keep their database types until the query turns them into the text or double of the contract: timestamps as
+Python's ``isoformat`` writes them, numerics as the nearest double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+from adbc_driver_manager import dbapi
+
+from signal_backups.core.days import ONE_DAY
+from signal_backups.core.errors import SourceError
+from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP
+from signal_backups.core.source.base import (
+    SOURCE_SCHEMA,
+    DaySnapshot,
+    SourceDescription,
+    TableColumns,
+    padded_text_range,
+    quoted,
+)
+
+CONNECT_TIMEOUT_S = 10
+LOCK_TIMEOUT_MS = 10_000
+
+_NUMBER_TYPES = {"float4", "float8", "numeric", "int2", "int4", "int8"}
+_TIMESTAMP_TYPES = {"timestamp", "timestamptz"}
+_LOOKS_LIKE_A_DATE = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+#: SQLSTATE classes that may pass by themselves: connection, resources, operator intervention, lock not available.
+_TRANSIENT_CLASSES = ("08", "53", "57", "55P03", "40")
+
+
+@dataclass(frozen=True)
+class _Table:
+    fields: TableColumns
+    types: dict[str, str]
+
+    def type_of(self, field: str) -> str:
+        return self.types[self.fields.columns[field]]
+
+
+class PostgresSource:
+    """A signals table in a PostgreSQL database."""
+
+    def __init__(self, url: str, table: str) -> None:
+        self._url = _with_connect_timeout(url)
+        self._table = table
+        parts = urlsplit(url)
+        self._location = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+    def describe(self) -> SourceDescription:
+        """See ``SignalSource.describe``."""
+        with self._transaction() as connection:
+            columns = self._inspect(connection).fields
+        return SourceDescription(
+            engine="postgresql",
+            location=self._location,
+            table=self._table,
+            hash_column=columns.hash_column,
+            optional_columns=columns.optional_present,
+        )
+
+    @contextmanager
+    def read_day(self, day: date) -> Iterator[DaySnapshot]:
+        """See ``SignalSource.read_day``."""
+        with self._transaction() as connection:
+            table = self._inspect(connection)
+            (snapshot,) = _fetch_all(connection, "SELECT pg_current_snapshot()::text")[0]
+            with closing(self._batches(connection, table, day)) as batches:
+                yield DaySnapshot(batches, f"pg_snapshot={snapshot}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[dbapi.Connection]:
+        try:
+            with closing(adbc.connect(self._url, autocommit=False)) as connection:
+                _execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                _execute(connection, f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+                _execute(connection, "SET LOCAL TIME ZONE 'UTC'")
+                yield connection
+        except dbapi.Error as error:
+            raise self._unreadable(error) from error
+
+    def _inspect(self, connection: dbapi.Connection) -> _Table:
+        name = ".".join(quoted(part) for part in self._table.split("."))
+        rows = _fetch_all(
+            connection,
+            "SELECT a.attname::text, t.typname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+            f"WHERE a.attrelid = to_regclass({_literal(name)}) AND a.attnum > 0 AND NOT a.attisdropped "
+            "ORDER BY a.attnum",
+        )
+        if not rows:
+            raise SourceError(
+                f"no table {self._table!r} in PostgreSQL database {self._location}",
+                remedy="Check SIGNALS_TABLE (schema.table for one outside the search path); nothing was backed up",
+            )
+        types = {str(column): str(kind) for column, kind in rows}
+        table = _Table(TableColumns.match(self._table, list(types)), types)
+        self._require_numbers(table)
+        return table
+
+    def _require_numbers(self, table: _Table) -> None:
+        for field in NUMBER_COLUMNS:
+            if field in table.fields.columns and table.type_of(field) not in _NUMBER_TYPES:
+                raise SourceError(
+                    f"column {field} of table {self._table!r} is {table.type_of(field)}, not a number",
+                    remedy="Backups need double precision or numeric there; nothing was backed up",
+                )
+
+    def _batches(self, connection: dbapi.Connection, table: _Table, day: date) -> Generator[pa.RecordBatch]:
+        fields = ", ".join(f"{_expression(name, table)} AS {quoted(name)}" for name in CSV_COLUMNS)
+        relation = ".".join(quoted(part) for part in self._table.split("."))
+        for where in _row_filters(table, day):
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(f"SELECT {fields}, NULL::text AS unreadable_values FROM {relation} AS t WHERE {where}")
+                with closing(cursor.fetch_record_batch()) as reader:
+                    for batch in reader:
+                        yield pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
+
+    def _unreadable(self, error: dbapi.Error) -> SourceError:
+        state = error.sqlstate or ""
+        first_line = str(error).splitlines()[0]
+        return SourceError(
+            f"cannot read PostgreSQL database {self._location}: {first_line}",
+            remedy="Check that the server is up and SIGNALS_DATABASE_URL is right; nothing was backed up",
+            transient=not state or state.startswith(_TRANSIENT_CLASSES),
+        )
+
+
+def _row_filters(table: _Table, day: date) -> tuple[str, str]:
+    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that name no day at all."""
+    # Qualified, or ORDER BY would sort by the result column of that name instead of following the index.
+    stamp = f"t.{quoted(table.fields.columns[TIMESTAMP])}"
+    if table.type_of(TIMESTAMP) in _TIMESTAMP_TYPES:
+        low, high = f"'{day} 00:00:00+00'", f"'{day + ONE_DAY} 00:00:00+00'"
+        names_no_day = f"NOT isfinite({stamp})"
+    else:
+        low, high = (_literal(bound) for bound in padded_text_range(day))
+        names_no_day = f"({stamp} < {low} OR {stamp} >= {high}) AND {stamp} !~ {_literal(_LOOKS_LIKE_A_DATE)}"
+    return (
+        f"{stamp} >= {low} AND {stamp} < {high} ORDER BY {stamp}",
+        f"{stamp} IS NULL OR ({names_no_day}) ORDER BY {stamp}",
+    )
+
+
+def _expression(name: str, table: _Table) -> str:
+    if name not in table.fields.columns:
+        return "NULL::float8" if name in NUMBER_COLUMNS else "NULL::text"
+    column = quoted(table.fields.columns[name])
+    if name in NUMBER_COLUMNS:
+        return f"{column}::float8"
+    kind = table.type_of(name)
+    return _isoformat(column, kind) if kind in _TIMESTAMP_TYPES else f"{column}::text"
+
+
+def _isoformat(column: str, kind: str) -> str:
+    """Text of a timestamp column as ``datetime.isoformat`` writes it: no fraction when it is zero, else six digits."""
+    offset = "+00:00" if kind == "timestamptz" else ""
+    fraction = f"CASE WHEN date_trunc('second', {column}) <> {column} THEN to_char({column}, '.US') ELSE '' END"
+    text = f"to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS') || {fraction} || '{offset}'"
+    return f"CASE WHEN isfinite({column}) THEN {text} ELSE {column}::text END"
+
+
+def _with_connect_timeout(url: str) -> str:
+    """Libpq waits for ever by default; a backup must not."""
+    parts = urlsplit(url)
+    options = {"connect_timeout": str(CONNECT_TIMEOUT_S), **dict(parse_qsl(parts.query))}
+    return urlunsplit(parts._replace(query=urlencode(options)))
+
+
+def _execute(connection: dbapi.Connection, statement: str) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement)
+
+
+def _fetch_all(connection: dbapi.Connection, query: str) -> list[tuple[object, ...]]:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

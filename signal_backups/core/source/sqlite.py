@@ -1,0 +1,188 @@
+"""SQLite: values are typed one by one, so every value is asked for its type and nothing is trusted.
+
+Text leaves as bytes, so that NUL and broken UTF-8 survive the trip; a value that a field cannot hold is carried
+along in ``unreadable_values`` as an SQL literal. WAL databases are read while writers write.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from datetime import date
+from pathlib import Path
+
+import adbc_driver_sqlite.dbapi as adbc
+import pyarrow as pa
+from adbc_driver_manager import dbapi
+
+from signal_backups.core.errors import SourceError
+from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TIMESTAMP
+from signal_backups.core.source.base import (
+    BATCH_ROWS,
+    SOURCE_SCHEMA,
+    UNREADABLE_VALUES,
+    DaySnapshot,
+    SourceDescription,
+    TableColumns,
+    padded_text_range,
+    quoted,
+)
+
+BUSY_TIMEOUT_MS = 5_000
+#: Integers beyond this are not all doubles; rounding one silently would change the record.
+_EXACT_INTEGER = 2**53
+
+
+class SqliteSource:
+    """A signals table in an SQLite file."""
+
+    def __init__(self, path: Path, table: str) -> None:
+        self._path = path
+        self._table = table
+
+    def describe(self) -> SourceDescription:
+        """See ``SignalSource.describe``."""
+        columns = self._columns()
+        return SourceDescription(
+            engine="sqlite",
+            location=str(self._path.absolute()),
+            table=self._table,
+            hash_column=columns.hash_column,
+            optional_columns=columns.optional_present,
+        )
+
+    @contextmanager
+    def read_day(self, day: date) -> Iterator[DaySnapshot]:
+        """See ``SignalSource.read_day``."""
+        columns = self._columns()
+        try:
+            with closing(adbc.connect(self._uri(), autocommit=False)) as connection:
+                with closing(connection.cursor()) as cursor:
+                    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+                    cursor.fetchall()
+                    # The first read of a transaction fixes its snapshot, so this read and the batches agree.
+                    cursor.execute("PRAGMA schema_version")
+                    (schema_version,) = cursor.fetchone() or (None,)
+                with closing(self._batches(connection, columns, day)) as batches:
+                    yield DaySnapshot(batches, f"schema_version={schema_version}")
+        except dbapi.Error as error:
+            raise self._unreadable(str(error)) from error
+
+    def _batches(self, connection: dbapi.Connection, columns: TableColumns, day: date) -> Generator[pa.RecordBatch]:
+        for where in _row_filters(columns, day):
+            with closing(connection.cursor()) as cursor:
+                cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+                cursor.execute(_select(self._table, columns, where))
+                with closing(cursor.fetch_record_batch()) as reader:
+                    yield from _without_type_row(reader)
+
+    def _columns(self) -> TableColumns:
+        if not self._path.is_file():
+            raise SourceError(
+                f"no SQLite database at {self._path}", remedy="Check SIGNALS_DATABASE_URL; nothing was backed up"
+            )
+        try:
+            with closing(sqlite3.connect(self._uri(), uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+                rows = connection.execute("SELECT name FROM pragma_table_info(?)", (self._table,)).fetchall()
+        except sqlite3.Error as error:
+            raise self._unreadable(str(error)) from error
+        if not rows:
+            raise SourceError(
+                f"no table {self._table!r} in {self._path}", remedy="Check SIGNALS_TABLE; nothing was backed up"
+            )
+        return TableColumns.match(self._table, [name for (name,) in rows])
+
+    def _uri(self) -> str:
+        return f"{self._path.absolute().as_uri()}?mode=ro"
+
+    def _unreadable(self, reason: str) -> SourceError:
+        locked = "locked" in reason or "busy" in reason
+        return SourceError(
+            f"cannot read SQLite database {self._path}: {reason.splitlines()[0]}",
+            remedy="A writer holds it: run again when it is done, or switch the database to WAL mode"
+            if locked
+            else "Check that the file is a readable SQLite database; nothing was backed up",
+            transient=locked,
+        )
+
+
+def _row_filters(columns: TableColumns, day: date) -> tuple[str, str]:
+    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that name no day at all."""
+    low, high = padded_text_range(day)
+    # Qualified, or ORDER BY would sort by the result column of that name instead of following the index.
+    stamp = f"t.{quoted(columns.columns[TIMESTAMP])}"
+    names_no_day = f"date(substr({stamp}, 1, 10)) IS NOT substr({stamp}, 1, 10)"
+    return (
+        f"{stamp} >= '{low}' AND {stamp} < '{high}' ORDER BY {stamp}",
+        f"{stamp} IS NULL OR (({stamp} < '{low}' OR {stamp} >= '{high}') AND {names_no_day}) ORDER BY {stamp}",
+    )
+
+
+def _select(table: str, columns: TableColumns, where: str) -> str:
+    """The query of one filter, led by a row that pins the type of each column (ADBC types by the first batch)."""
+    fields = ", ".join(f"{_expression(name, columns)} AS {quoted(name)}" for name in CSV_COLUMNS)
+    type_row = ", ".join("0.5" if name in NUMBER_COLUMNS else "x''" for name in CSV_COLUMNS)
+    return (
+        f"SELECT {type_row}, x'' UNION ALL SELECT * FROM "
+        f"(SELECT {fields}, {_unreadable_values(columns)} FROM {quoted(table)} AS t WHERE {where})"
+    )
+
+
+def _expression(name: str, columns: TableColumns) -> str:
+    column = columns.columns.get(name)
+    if column is None:
+        return "NULL"
+    if name in NUMBER_COLUMNS:
+        return f"CASE WHEN typeof({quoted(column)}) IN ('real', 'integer') THEN CAST({quoted(column)} AS REAL) END"
+    return f"CAST({quoted(column)} AS BLOB)"
+
+
+def _unreadable_values(columns: TableColumns) -> str:
+    """JSON of the numbers that are not doubles; null for nearly every row."""
+    present = [(name, quoted(columns.columns[name])) for name in NUMBER_COLUMNS if name in columns.columns]
+    misfit = {
+        name: f"(typeof({column}) <> 'real' AND (typeof({column}) IN ('text', 'blob') "
+        f"OR {column} NOT BETWEEN -{_EXACT_INTEGER} AND {_EXACT_INTEGER}))"
+        for name, column in present
+    }
+    pairs = ", ".join(f"'{name}', CASE WHEN {misfit[name]} THEN quote({column}) END" for name, column in present)
+    return f"CAST(CASE WHEN {' OR '.join(misfit.values())} THEN json_object({pairs}) END AS BLOB)"
+
+
+def _without_type_row(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    skip = 1
+    for batch in reader:
+        rows = batch.slice(skip)
+        skip = 0
+        if rows.num_rows:
+            yield _decoded(rows)
+
+
+def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Bytes to text; zero copies when every value is UTF-8, which it is unless a producer is broken."""
+    arrays = list(batch.columns)
+    try:
+        decoded = [array.cast(pa.string()) if pa.types.is_binary(array.type) else array for array in arrays]
+        return pa.record_batch(decoded, schema=SOURCE_SCHEMA)
+    except pa.ArrowInvalid:
+        return _decoded_row_by_row(batch)
+
+
+def _decoded_row_by_row(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Keep bytes that are not UTF-8 as backslash escapes and say so in ``unreadable_values``."""
+    names = SOURCE_SCHEMA.names
+    rows: list[dict[str, object]] = []
+    for values in zip(*(array.to_pylist() for array in batch.columns), strict=True):
+        row = dict(zip(names, values, strict=True))
+        noted = json.loads(row[UNREADABLE_VALUES]) if row[UNREADABLE_VALUES] else {}
+        for name in TEXT_COLUMNS:
+            raw = row[name]
+            if isinstance(raw, bytes):
+                row[name] = raw.decode("utf-8", "backslashreplace")
+                if row[name].encode("utf-8") != raw:
+                    noted[name] = f"X'{raw.hex().upper()}'"
+        row[UNREADABLE_VALUES] = json.dumps(noted) if noted else None
+        rows.append(row)
+    return pa.RecordBatch.from_pylist(rows, schema=SOURCE_SCHEMA)

@@ -1,0 +1,169 @@
+"""The vault: all backups of one bucket and prefix, found, read and described.
+
+What belongs here: looking backups, manifests and versions up. What does not: making them (``backup_object``) or
+judging them (``verify``, ``verification``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from signal_backups.core.errors import NotFoundError, StoreError
+from signal_backups.core.layout import BackupSlot, Layout
+from signal_backups.core.manifest import Manifest
+from signal_backups.core.store import ObjectVersion, S3ObjectStore
+
+_MANIFEST_READERS = 16
+
+
+@dataclass(frozen=True)
+class StoredBackup:
+    """A day's current backup object; ``manifest`` is None for backups of older tools and unfinished ones."""
+
+    slot: BackupSlot
+    current: ObjectVersion
+    manifest: Manifest | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the object."""
+        return self.current.key
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether a manifest speaks of exactly the version that is current."""
+        return self.manifest is not None and self.manifest.backup.version_id == self.current.version_id
+
+
+@dataclass(frozen=True)
+class BackupVersion:
+    """One version of a day's backup; ``verified_at`` is None when no manifest ever vouched for it."""
+
+    version: ObjectVersion
+    records: int | None
+    sha256: str | None
+    verified_at: datetime | None
+
+
+class BackupVault:
+    """The backups under one layout of one store."""
+
+    def __init__(self, store: S3ObjectStore, layout: Layout) -> None:
+        self.store = store
+        self.layout = layout
+
+    def require_versioning(self) -> None:
+        """Refuse to write where an overwrite would destroy.
+
+        Raises:
+            StoreError: the bucket does not keep versions.
+        """
+        if not self.store.is_versioned():
+            raise StoreError(
+                f"bucket {self.store.bucket} does not keep versions", remedy="Switch it on with: signal-backups init"
+            )
+
+    def backups(self, first: date, last: date) -> list[StoredBackup]:
+        """Current backup objects of a range of days, oldest first; foreign objects are passed over."""
+        found = []
+        for version in self.store.list_versions(self._range_prefix(self.layout.prefix, first, last)):
+            slot = self.layout.slot_of(version.key)
+            is_object = version.is_latest and not version.is_delete_marker
+            if slot is not None and is_object and first <= slot.day <= last:
+                found.append(StoredBackup(slot, version))
+        return sorted(found, key=lambda backup: backup.slot)
+
+    def backups_with_manifests(self, first: date, last: date) -> list[StoredBackup]:
+        """Like ``backups``, each with its manifest where there is one."""
+        manifests = self.manifests(first, last)
+        return [replace(backup, manifest=manifests.get(backup.slot)) for backup in self.backups(first, last)]
+
+    def manifests(self, first: date, last: date, only: Container[date] | None = None) -> dict[BackupSlot, Manifest]:
+        """Current manifests of a range of days (of it, ``only`` some), read side by side."""
+        slots = []
+        for item in self.store.list_current(self._range_prefix(self.layout.manifest_prefix, first, last)):
+            slot = self.layout.slot_of_manifest(item.key)
+            if slot is not None and first <= slot.day <= last and (only is None or slot.day in only):
+                slots.append(slot)
+        with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
+            found = zip(slots, readers.map(self.manifest, slots), strict=True)
+            return {slot: manifest for slot, manifest in found if manifest is not None}
+
+    def manifest(self, slot: BackupSlot) -> Manifest | None:
+        """The current manifest of a slot; None when there is none."""
+        key = self.layout.manifest_key(slot)
+        try:
+            body, _ = self.store.get_bytes(key)
+        except NotFoundError:
+            return None
+        return Manifest.from_bytes(body, self.store.uri(key))
+
+    def find(self, day: date) -> StoredBackup:
+        """The backup of a day: the one at the scheduled time, else the latest that an older tool wrote.
+
+        Raises:
+            NotFoundError: the day has none.
+        """
+        candidates = {backup.slot: backup for backup in self.backups(day, day)}
+        if not candidates:
+            raise NotFoundError(
+                f"no backup of {day} in {self.store.uri(self.layout.prefix)}",
+                remedy=f"Make one with: signal-backups backup {day}",
+            )
+        backup = candidates.get(BackupSlot(day)) or candidates[max(candidates)]
+        return replace(backup, manifest=self.manifest(backup.slot))
+
+    def find_key(self, key: str) -> StoredBackup:
+        """The backup under a key.
+
+        Raises:
+            NotFoundError: there is none, or the key is not that of a backup.
+        """
+        slot = self.layout.slot_of(key)
+        current = self.store.head(key) if slot is not None else None
+        if slot is None or current is None:
+            raise NotFoundError(
+                f"no backup {self.store.uri(key)}", remedy="See the keys there are with: signal-backups list"
+            )
+        return StoredBackup(slot, current, self.manifest(slot))
+
+    def versions(self, day: date) -> list[BackupVersion]:
+        """Every version of a day's backups, delete markers included, newest first.
+
+        Raises:
+            NotFoundError: the day never had one.
+        """
+        stem = f"{self.layout.prefix}{day:%Y/%m}/signals_backup_{day:%Y%m%d}_"
+        found = [v for v in self.store.list_versions(stem) if self.layout.slot_of(v.key) is not None]
+        if not found:
+            raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
+        vouched = self._vouched_versions({v.key for v in found})
+        return [self._described(version, vouched.get((version.key, version.version_id))) for version in found]
+
+    def _vouched_versions(self, keys: Iterable[str]) -> dict[tuple[str, str], Manifest]:
+        """(key, version id) -> the manifest that describes it, over all versions of the keys' manifests."""
+        vouched = {}
+        for key in keys:
+            slot = self.layout.slot_of(key)
+            manifest_key = self.layout.manifest_key(slot) if slot else key
+            for version in reversed(self.store.list_versions(manifest_key)):
+                if version.key == manifest_key and not version.is_delete_marker:
+                    body, _ = self.store.get_bytes(manifest_key, version.version_id)
+                    manifest = Manifest.from_bytes(body, self.store.uri(manifest_key))
+                    vouched[(manifest.backup.key, manifest.backup.version_id)] = manifest
+        return vouched
+
+    def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:
+        if manifest is None:
+            return BackupVersion(version, None, None, None)
+        return BackupVersion(version, manifest.records, manifest.backup.sha256, manifest.verification.verified_at)
+
+    @staticmethod
+    def _range_prefix(prefix: str, first: date, last: date) -> str:
+        """The narrowest prefix that covers a range of days: month, year or all."""
+        if first.year != last.year:
+            return prefix
+        return f"{prefix}{first:%Y}/" + (f"{first:%m}/" if first.month == last.month else "")

@@ -1,0 +1,214 @@
+"""Verification: is a backup file whole, is it the file its manifest speaks of, does every row match its hash.
+
+Works on a local file alone; what S3 holds is downloaded first (``vault``). Findings are collected, not raised:
+the report tells all that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core import engine
+from signal_backups.core.csv_format import digest, read_sql
+from signal_backups.core.errors import NotFoundError, VerificationError
+from signal_backups.core.fields import SIGNAL_ID, TIMESTAMP
+from signal_backups.core.row_hash import matches_sql, other_forms_sql
+
+#: How many bad rows a report names.
+NAMED_ROWS = 10
+
+#: Fixed, so that the same sample is drawn from the same file.
+_SAMPLE_SEED = 17
+
+
+class Expected(BaseModel):
+    """What a manifest promises of a file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    records: int
+    bytes: int
+    sha256: str
+
+
+class BadRow(BaseModel):
+    """A row that failed; ``row`` counts from 1, the header not counted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: int
+    signal_id: str | None
+    timestamp: str | None
+    reason: str
+
+
+class VerifyReport(BaseModel):
+    """The outcome of one verification; ``problems`` is empty exactly when it passed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: str
+    records: int | None = None
+    rows_hashed: int = 0
+    integer_form_rows: int = 0
+    bad_row_count: int = 0
+    bad_rows: list[BadRow] = []
+    repeated_ids: list[str] = []
+    problems: list[str] = []
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def verify_csv(path: Path, expected: Expected | None = None, sample: int | None = None) -> VerifyReport:
+    """Verify one backup CSV: structure, count, file hash and row hashes.
+
+    Args:
+        path: the file.
+        expected: what its manifest says; without one, only the file itself is judged.
+        sample: hash at most that many rows, evenly spaced; None hashes every row. Structure, ids and count are always
+            checked over the whole file.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"no file at {path}", remedy="Check the path")
+    started = time.perf_counter()
+    found = digest(path)
+    problems = _file_problems(found.bytes, found.sha256, expected)
+    rows = _RowFindings()
+    try:
+        rows = _verify_rows(path, sample)
+    except VerificationError as error:
+        problems.append(str(error))
+    else:
+        problems += _row_problems(rows, expected)
+    return VerifyReport(
+        bytes=found.bytes,
+        sha256=found.sha256,
+        problems=problems,
+        seconds=time.perf_counter() - started,
+        **rows.model_dump(),
+    )
+
+
+def count_records(path: Path) -> int:
+    """Parse a backup CSV and count its records.
+
+    Raises:
+        VerificationError: it does not parse.
+    """
+    with closing(engine.cursor()) as cursor:
+        try:
+            (count,) = cursor.execute(f"SELECT count(*) FROM {read_sql(path)}").fetchone() or (0,)
+        except duckdb.Error as error:
+            raise _unparsable(path, error) from error
+    return int(count)
+
+
+class _RowFindings(BaseModel):
+    records: int | None = None
+    rows_hashed: int = 0
+    integer_form_rows: int = 0
+    repeated_ids: list[str] = []
+    bad_row_count: int = 0
+    bad_rows: list[BadRow] = []
+
+
+def _file_problems(size: int, sha256: str, expected: Expected | None) -> list[str]:
+    if expected is None or (size, sha256) == (expected.bytes, expected.sha256):
+        return []
+    return [
+        f"file is {size} bytes with SHA-256 {sha256}, its manifest says {expected.bytes} bytes with {expected.sha256}"
+    ]
+
+
+def _row_problems(rows: _RowFindings, expected: Expected | None) -> list[str]:
+    problems = []
+    if expected is not None and rows.records != expected.records:
+        problems.append(f"file has {rows.records} records, its manifest says {expected.records}")
+    if rows.repeated_ids:
+        problems.append(f"{SIGNAL_ID} repeats: {', '.join(rows.repeated_ids)}")
+    if rows.bad_row_count:
+        problems.append(f"{rows.bad_row_count} of {rows.rows_hashed} records do not match their hash")
+    return problems
+
+
+def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
+    rows = read_sql(path)
+    with closing(engine.cursor()) as cursor:
+        try:
+            # Ids are counted by a 64-bit hash, which fits in memory for any day; only a shortfall is looked into.
+            counts = f"count(*), count(DISTINCT hash({SIGNAL_ID}))"
+            if sample is None:
+                records, ids, matched = _numbers(cursor, f"SELECT {counts}, count_if({matches_sql()}) FROM {rows}")
+                hashed, chosen = records, _numbered(rows)
+            else:
+                records, ids = _numbers(cursor, f"SELECT {counts} FROM {rows}")
+                chosen = _every_nth(rows, records, sample)
+                hashed, matched = _numbers(cursor, f"SELECT count(*), count_if({matches_sql()}) FROM {chosen}")
+            integer_forms, bad = _look_closer(cursor, chosen) if matched < hashed else (0, [])
+            repeated = _repeated_ids(cursor, rows) if ids < records else []
+        except duckdb.Error as error:
+            raise _unparsable(path, error) from error
+    return _RowFindings(
+        records=records,
+        rows_hashed=hashed,
+        integer_form_rows=integer_forms,
+        repeated_ids=repeated,
+        bad_row_count=hashed - matched - integer_forms,
+        bad_rows=bad,
+    )
+
+
+def _numbered(rows: str) -> str:
+    return f"(SELECT row_number() OVER () AS row, * FROM {rows})"
+
+
+def _every_nth(rows: str, records: int, sample: int) -> str:
+    stride = max(1, -(-records // sample))
+    return f"(SELECT * FROM {_numbered(rows)} WHERE (row - 1) % {stride} = 0)"
+
+
+def _look_closer(cursor: duckdb.DuckDBPyConnection, chosen: str) -> tuple[int, list[BadRow]]:
+    """Of the rows whose text does not give their hash: how many match in another form, and the first that do not."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE unmatched AS SELECT * FROM {chosen} WHERE NOT {matches_sql()}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE matched AS SELECT row FROM {other_forms_sql('unmatched')}")
+    (integer_forms,) = _numbers(cursor, "SELECT count(*) FROM matched")
+    named = cursor.execute(
+        f"SELECT row, {SIGNAL_ID}, {TIMESTAMP} FROM unmatched ANTI JOIN matched USING (row) ORDER BY row LIMIT ?",
+        [NAMED_ROWS],
+    ).fetchall()
+    cursor.execute("DROP TABLE unmatched")
+    cursor.execute("DROP TABLE matched")
+    return integer_forms, [
+        BadRow(row=row, signal_id=signal_id, timestamp=timestamp, reason="does not match its hash")
+        for row, signal_id, timestamp in named
+    ]
+
+
+def _repeated_ids(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
+    found = cursor.execute(
+        f"SELECT {SIGNAL_ID} FROM {rows} GROUP BY {SIGNAL_ID} HAVING count(*) > 1 ORDER BY {SIGNAL_ID} LIMIT ?",
+        [NAMED_ROWS],
+    ).fetchall()
+    return [signal_id for (signal_id,) in found]
+
+
+def _numbers(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    return cursor.execute(query).fetchone() or ()
+
+
+def _unparsable(path: Path, error: duckdb.Error) -> VerificationError:
+    reason = " ".join(str(error).splitlines()[:2])
+    return VerificationError(f"{path.name} does not parse as a backup CSV: {reason}")

@@ -1,0 +1,45 @@
+"""Which store to talk to: the one the settings name, or the embedded server.
+
+What belongs here: turning settings into a connection. What does not: starting the server (``seaweedfs``).
+"""
+
+from __future__ import annotations
+
+from signal_backups.core.layout import Layout
+from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.core.settings import EMBEDDED_BUCKET, Settings
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.vault import BackupVault
+from signal_backups.embedded.seaweedfs import SeaweedServer
+
+
+def store_connection(settings: Settings) -> S3Connection:
+    """How to reach the store.
+
+    Raises:
+        StoreError: the embedded server is meant and has never been started.
+    """
+    if settings.uses_embedded_store:
+        server = SeaweedServer(settings.embedded_store).address()
+        return S3Connection(
+            endpoint_url=server.endpoint_url,
+            region=server.region,
+            access_key_id=server.access_key,
+            secret_access_key=server.secret_key,
+        )
+    secret, token = settings.secret_access_key, settings.session_token
+    return S3Connection(
+        endpoint_url=settings.endpoint_url,
+        region=settings.region,
+        access_key_id=settings.access_key_id,
+        secret_access_key=secret.get_secret_value() if secret else None,
+        session_token=token.get_secret_value() if token else None,
+        addressing_style=settings.addressing_style,
+        checksum_mode=settings.checksum_mode,
+    )
+
+
+def open_vault(settings: Settings) -> BackupVault:
+    """The vault the settings name; connects to nothing yet."""
+    store = S3ObjectStore(s3_client(store_connection(settings)), settings.bucket or EMBEDDED_BUCKET)
+    return BackupVault(store, Layout(settings.prefix))

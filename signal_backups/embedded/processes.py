@@ -1,0 +1,85 @@
+"""Server processes which outlive the program that started them.
+
+What belongs here: starting detached, recognising and ending a process by its id. What does not: which program it is.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+TERMINATE_TIMEOUT_S = 15.0
+KILL_TIMEOUT_S = 5.0
+POLL_S = 0.05
+
+# The shell backgrounds the server and ends, so the server is nobody's child: no zombie stays in the program that
+# started it, however long that lives. The shell writes the pid, so no interruption can lose it.
+_DETACH = 'umask 077; pid_file=$1; log=$2; shift 2; "$@" </dev/null >>"$log" 2>&1 & echo $! >"$pid_file"'
+
+
+def start_detached(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], pid_file: Path, log: Path
+) -> None:
+    """Start ``command`` in ``folder`` and in a session of its own, which Ctrl-C in this terminal does not reach."""
+    subprocess.run(
+        ["/bin/sh", "-c", _DETACH, "sh", str(pid_file), str(log), *command],
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        check=True,
+    )
+
+
+def read_pid(pid_file: Path) -> int | None:
+    """The process id in the file, if there is one."""
+    try:
+        return int(pid_file.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def has_argument(pid: int, argument: str) -> bool:
+    """Whether the process lives and was started with ``argument``; a pid alone may have been reused by another."""
+    if Path("/proc/self").exists():
+        return argument in _proc_arguments(pid)
+    ps = ["/bin/ps", "-ww", "-p", str(pid), "-o", "command="]
+    shown = subprocess.run(ps, capture_output=True, text=True, check=False)
+    return f" {argument} " in f"{shown.stdout.strip()} "
+
+
+def end(pid: int, argument: str) -> bool:
+    """End the process if it was started with ``argument``: ask first, then kill; False when it lives on."""
+    for sign, timeout in ((signal.SIGTERM, TERMINATE_TIMEOUT_S), (signal.SIGKILL, KILL_TIMEOUT_S)):
+        if not has_argument(pid, argument):
+            return True
+        with suppress(ProcessLookupError):
+            os.kill(pid, sign)
+        if wait_until(lambda: not has_argument(pid, argument), timeout):
+            return True
+    return False
+
+
+def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
+    """Wait for the condition; False when it has not come true in ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def _proc_arguments(pid: int) -> list[str]:
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []

@@ -1,0 +1,192 @@
+"""The embedded S3 server: SeaweedFS on this machine, all of its state in one folder.
+
+What belongs here: the server's life (start, find, share, stop) and its address. What does not: ``weed``'s command
+line (``weed``), processes in general (``processes``), buckets and objects (``core.store``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from signal_backups.core.errors import StoreError
+from signal_backups.embedded import locks, processes, weed
+from signal_backups.embedded.ports import HOST, Ports, pick_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REGION = "us-east-1"
+READY_TIMEOUT_S = 60.0
+PORTS_TIMEOUT_S = 2.0
+# A port seen free may be taken by another program before weed gets to it.
+BOOT_ATTEMPTS = 3
+SHOWN_LOG_LINES = 8
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """Where an S3 server answers, and as whom to sign."""
+
+    endpoint_url: str
+    access_key: str
+    secret_key: str
+    region: str
+
+
+class SeaweedServer:
+    """One SeaweedFS server and its folder; any number of processes may have such an object for the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._data = self._folder / "data"
+        self._log = self._folder / "weed.log"
+        self._pid_file = self._folder / "pid"
+        self._ports_file = self._folder / "server.json"
+        self._identities_file = self._folder / "credentials.json"
+        self._start_lock = self._folder / "start.lock"
+
+    def start(self) -> S3Server:
+        """Return the running server, booting it first when there is none.
+
+        Raises:
+            StoreError: it did not come up.
+        """
+        self._make_folders()
+        with locks.exclusive(self._start_lock):
+            for _ in range(BOOT_ATTEMPTS):
+                if not self.is_running():
+                    self._boot()
+                if self._became_ready():
+                    return self.address()
+                if self.is_running():
+                    break
+        raise StoreError(
+            f"the embedded S3 server in {self._folder} did not come up; the end of its log:\n{self._log_end()}\n",
+            remedy=f"Read {self._log}",
+            transient=True,
+        )
+
+    def stop(self) -> None:
+        """Stop the server if it runs; the data stay.
+
+        Raises:
+            StoreError: it survived even SIGKILL.
+        """
+        if not self._folder.exists():
+            return
+        with locks.exclusive(self._start_lock):
+            pid = processes.read_pid(self._pid_file)
+            if pid is not None and not processes.end(pid, weed.data_argument(self._data)):
+                raise StoreError(
+                    f"the embedded S3 server in {self._folder}, process {pid}, does not end",
+                    remedy=f"Look at it with: ps -fp {pid}",
+                )
+            self._pid_file.unlink(missing_ok=True)
+            self._came_free()
+
+    def is_running(self) -> bool:
+        """Whether the process in our pid file is a ``weed`` on this very folder."""
+        pid = processes.read_pid(self._pid_file)
+        return pid is not None and processes.has_argument(pid, weed.data_argument(self._data))
+
+    def address(self) -> S3Server:
+        """Where the server answers, or did when it last ran.
+
+        Raises:
+            StoreError: it was never started.
+        """
+        access_key, secret_key = self._credentials()
+        return S3Server(f"http://{HOST}:{self._ports().s3}", access_key, secret_key, REGION)
+
+    def _make_folders(self) -> None:
+        for folder in (self._folder, self._data, self._folder / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def _boot(self) -> None:
+        if not self._identities_file.exists():
+            text = weed.identities(access_key=secrets.token_hex(10).upper(), secret_key=secrets.token_hex(20))
+            _write_private(self._identities_file, text)
+        if not self._came_free():
+            _write_private(self._ports_file, json.dumps(asdict(pick_ports())))
+        if self._log.exists():
+            self._log.replace(self._log.with_name("weed.previous.log"))
+        processes.start_detached(
+            weed.command(self._data, self._identities_file, self._ports()),
+            folder=self._folder,
+            environment=weed.environment(self._folder),
+            pid_file=self._pid_file,
+            log=self._log,
+        )
+
+    def _became_ready(self) -> bool:
+        ports = self._ports()
+        processes.wait_until(lambda: weed.is_ready(ports) or not self.is_running(), READY_TIMEOUT_S)
+        return self.is_running() and weed.is_ready(ports)
+
+    def _came_free(self) -> bool:
+        """Whether the ports we had are ours to use again."""
+        if not self._ports_file.exists():
+            return False
+        ports = self._ports()
+        # A dying process loses its command line shortly before its ports; the address should not change for that.
+        free = processes.wait_until(ports.are_free, PORTS_TIMEOUT_S)
+        weed.remove_sockets(ports)
+        return free
+
+    def _ports(self) -> Ports:
+        try:
+            return Ports(**json.loads(self._ports_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise self._unreadable(self._ports_file) from error
+
+    def _credentials(self) -> tuple[str, str]:
+        try:
+            return weed.read_identities(self._identities_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise self._unreadable(self._identities_file) from error
+
+    def _unreadable(self, file: Path) -> StoreError:
+        if not file.exists():
+            return StoreError(f"the embedded S3 server in {self._folder} was never started", remedy="Start it first")
+        return StoreError(
+            f"{file} of the embedded S3 server is not readable",
+            remedy="Delete it while the server is stopped: the next start writes a new one, the data stay",
+        )
+
+    def _log_end(self) -> str:
+        if not self._log.exists():
+            return "(no log)"
+        return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LOG_LINES:])
+
+
+@contextmanager
+def using_server(folder: Path, *, keep_running: bool = False) -> Iterator[S3Server]:
+    """Have the server for the duration of the block, together with other processes; the last one out stops it.
+
+    Args:
+        folder: the server's folder.
+        keep_running: leave the server running even when nobody else uses it.
+    """
+    server = SeaweedServer(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with locks.shared(folder / "in-use.lock") as in_use:
+        try:
+            yield server.start()
+        finally:
+            # The exclusive lock is kept while stopping: who comes now waits, and then boots it afresh.
+            if not keep_running and locks.is_last_holder(in_use):
+                server.stop()
+
+
+def _write_private(file: Path, text: str) -> None:
+    unfinished = file.with_name(f"{file.name}.new")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        opened.write(text)
+    unfinished.replace(file)

@@ -1,0 +1,158 @@
+"""The assets: ``signal_extract`` -> ``hashed_csv`` -> ``backup_object``, a partition a UTC day.
+
+They are one step, because a step is what Dagster fails as a whole: here each day goes through all its stages before
+the next begins, a bad day stops nobody else's, and scratch never holds more than one day. Bytes pass between the stages
+through the run's scratch folder, so a later asset alone has no input and says so.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from signal_backups.core.backup_object import BackupRun
+from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.history import record_counts
+from signal_backups.core.settings import load_settings
+from signal_backups.core.stages import Scratch
+from signal_backups.orchestration import partition_events
+from signal_backups.orchestration.checks import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT, check_specs
+from signal_backups.orchestration.day_run import DayEvent, DayRun
+from signal_backups.orchestration.failures import DayFailure, failure_of
+from signal_backups.orchestration.metadata import COLUMN_SCHEMA
+from signal_backups.orchestration.partitions import BACKFILL_DAYS_PER_RUN
+from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
+
+GROUP = "signal_backups"
+OWNERS = ["team:signal-operations"]
+SIGNALS_TABLE = dg.AssetKey("signals_table")
+CHAIN = (SIGNAL_EXTRACT, HASHED_CSV, BACKUP_OBJECT)
+
+
+class BackupConfig(dg.Config):
+    """Options of one run."""
+
+    verify_sample: int | None = Field(
+        None, ge=1, description="Rows a day whose hashes are verified in what S3 returns; unset: every row."
+    )
+
+
+def signals_table() -> dg.AssetSpec:
+    """The database table, which others write: an external asset."""
+    return dg.AssetSpec(
+        SIGNALS_TABLE,
+        description="The producer's table of signals (SIGNALS_DATABASE_URL, SIGNALS_TABLE). Read, never written.",
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"sql"},
+        metadata={"dagster/column_schema": COLUMN_SCHEMA},
+    )
+
+
+def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPolicy | None) -> dg.AssetsDefinition:
+    """The chain of assets with its checks."""
+
+    @dg.multi_asset(
+        name="daily_backup",
+        specs=_specs(partitions),
+        check_specs=check_specs(partitions),
+        can_subset=True,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.multi_run(BACKFILL_DAYS_PER_RUN),
+        retry_policy=retry_policy,
+    )
+    def daily_backup(
+        context: dg.AssetExecutionContext,
+        config: BackupConfig,
+        signals_database: SignalsDatabase,
+        backup_store: BackupStore,
+    ) -> Iterator[Any]:
+        days = _pending_days(context)
+        run = DayRun(
+            source=cache(signals_database.open),
+            vault=cache(backup_store.vault),
+            counts=cache(lambda: record_counts(backup_store.vault(), days)),
+            run=BackupRun(context.run_id, verify_sample=config.verify_sample),
+            instance=context.instance,
+            assets=frozenset(context.selected_asset_keys),
+            checks=frozenset(context.selected_asset_check_keys),
+        )
+        yield from _each_day(context, run, days)
+
+    return daily_backup
+
+
+def _each_day(context: dg.AssetExecutionContext, run: DayRun, days: list[date]) -> Iterator[DayEvent]:
+    """Run every day, whatever happens to the others; fail at the end when one did."""
+    scratch = _swept_scratch(context)
+    failures = []
+    for day in days:
+        try:
+            with scratch.day(context.run_id, day) as folder:
+                yield from run.events(folder)
+            context.log.info(f"{day} done")
+        except SignalBackupsError as error:
+            context.log.error(f"{day} failed: {error}")
+            failures.append(DayFailure.of(day, error))
+    if failures:
+        raise failure_of(failures, len(days))
+
+
+def _pending_days(context: dg.AssetExecutionContext) -> list[date]:
+    """The days of this run; on a retry, those that the earlier tries did not finish."""
+    days = [date.fromisoformat(key) for key in context.partition_keys]
+    if not context.retry_number:
+        return days
+    last = max(context.selected_asset_keys, key=CHAIN.index)
+    done = partition_events.materialized_in_run(context.instance, last, days, context.run_id)
+    return [day for day in days if day not in done]
+
+
+def _swept_scratch(context: dg.AssetExecutionContext) -> Scratch:
+    root: Path = load_settings().scratch
+    scratch = Scratch(root)
+
+    def is_finished(run_id: str) -> bool | None:
+        known = context.instance.get_run_by_id(run_id)
+        return known.is_finished if known else None
+
+    for run_id in scratch.sweep(is_finished):
+        context.log.warning(f"removed the scratch files of run {run_id}, which had not removed them itself")
+    return scratch
+
+
+def _specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
+    common: dict[str, Any] = {
+        "group_name": GROUP,
+        "owners": OWNERS,
+        "partitions_def": partitions,
+        "metadata": {"dagster/column_schema": COLUMN_SCHEMA},
+        "skippable": True,
+    }
+    return [
+        dg.AssetSpec(
+            SIGNAL_EXTRACT,
+            deps=[SIGNALS_TABLE],
+            description="The signals of one UTC day, read from the database in one snapshot.",
+            kinds={"sql", "arrow"},
+            **common,
+        ),
+        dg.AssetSpec(
+            HASHED_CSV,
+            deps=[SIGNAL_EXTRACT],
+            description="The day's signals, validated, each held against its hash, as CSV. Bad rows are quarantined.",
+            kinds={"duckdb", "pandera", "csv"},
+            **common,
+        ),
+        dg.AssetSpec(
+            BACKUP_OBJECT,
+            deps=[HASHED_CSV],
+            description="The CSV as a versioned S3 object, read back and verified, a manifest vouching for it.",
+            kinds={"s3", "csv"},
+            **common,
+        ),
+    ]

@@ -1,0 +1,42 @@
+"""Putting the Dagster definitions together, with room for tests to swap parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from signal_backups.core.settings import load_settings
+from signal_backups.orchestration.assets import backup_assets, signals_table
+from signal_backups.orchestration.jobs import daily_backup_job
+from signal_backups.orchestration.partitions import daily_partitions
+from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
+from signal_backups.orchestration.schedules import daily_backup_schedule, late_rows_schedule
+
+#: For store and database troubles that pass: 20 s, 40 s, 80 s.
+RETRY_POLICY = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+def build_defs(
+    *, resource_overrides: Mapping[str, Any] | None = None, retry_policy: dg.RetryPolicy | None = RETRY_POLICY
+) -> dg.Definitions:
+    """All definitions; needs no network, database or bucket.
+
+    Args:
+        resource_overrides: resources to use instead of those that follow the settings.
+        retry_policy: when to try a failed run's transient troubles again; None never does.
+    """
+    start = load_settings().start_date
+    job = daily_backup_job()
+    return dg.Definitions(
+        assets=[signals_table(), backup_assets(daily_partitions(start), retry_policy)],
+        jobs=[job],
+        schedules=[daily_backup_schedule(job), late_rows_schedule(job, start)],
+        resources={
+            "signals_database": SignalsDatabase(),
+            "backup_store": BackupStore(),
+            **(resource_overrides or {}),
+        },
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,52 @@
+"""Failed days of a run, as one Dagster failure a machine can read again.
+
+What belongs here: the failure's metadata and its inverse. What does not: causing or catching failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.errors import ExitCode, SignalBackupsError
+
+_METADATA_KEY = "failed_days"
+
+
+class DayFailure(BaseModel):
+    """Why one day failed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    reason: str
+    exit_code: ExitCode
+    transient: bool
+
+    @classmethod
+    def of(cls, day: date, error: SignalBackupsError) -> DayFailure:
+        """The failure an error means for a day."""
+        return cls(day=day, reason=str(error), exit_code=error.exit_code, transient=error.transient)
+
+
+def failure_of(failures: Sequence[DayFailure], days: int) -> dg.Failure:
+    """The step's failure; Dagster retries it when that may help at least one day."""
+    first = failures[0]
+    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+    return dg.Failure(
+        description=f"{len(failures)} of {days} days failed; {first.day}: {first.reason}{more}",
+        metadata={_METADATA_KEY: dg.MetadataValue.json([failure.model_dump(mode="json") for failure in failures])},
+        allow_retries=any(failure.transient for failure in failures),
+    )
+
+
+def failed_days(result: dg.ExecuteInProcessResult) -> list[DayFailure]:
+    """Inverse of ``failure_of``: the failed days of a run; empty when it failed otherwise or not at all."""
+    for event in result.all_events:
+        user_failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
+        if user_failure and _METADATA_KEY in user_failure.metadata:
+            return [DayFailure.model_validate(item) for item in user_failure.metadata[_METADATA_KEY].value]  # type: ignore[union-attr]
+    return []

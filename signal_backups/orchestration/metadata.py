@@ -1,0 +1,85 @@
+"""What the UI shows of each stage: domain reports as Dagster metadata. Numbers plot by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from signal_backups.core.backup_object import StoreOutcome
+from signal_backups.core.extract import ExtractReport, reading_extract
+from signal_backups.core.fields import CSV_COLUMNS, FIELDS, Kind
+from signal_backups.core.hashed_csv import CsvReport
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.orchestration.checks import rows_table
+
+PREVIEW_ROWS = 5
+
+_TYPES = {Kind.TEXT: "string", Kind.NUMBER: "double"}
+
+COLUMN_SCHEMA = dg.TableSchema(
+    [
+        dg.TableColumn(
+            field.name,
+            _TYPES[field.kind],
+            description=field.description,
+            constraints=dg.TableColumnConstraints(nullable=not field.required),
+        )
+        for field in FIELDS
+    ]
+)
+
+
+def extract_metadata(report: ExtractReport, extract: Path) -> Mapping[str, Any]:
+    """Metadata of ``signal_extract``."""
+    return {
+        "dagster/partition_row_count": report.rows,
+        "rows_without_instant": report.rows_without_instant,
+        "source": dg.MetadataValue.json({**report.source, "snapshot": report.snapshot_id}),
+        "preview": _preview(extract),
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def csv_metadata(report: CsvReport) -> Mapping[str, Any]:
+    """Metadata of ``hashed_csv``."""
+    quarantine = {"quarantined_rows": rows_table(report.named_rows)} if report.quarantined else {}
+    return {
+        "dagster/partition_row_count": report.records,
+        "quarantined": report.quarantined,
+        **quarantine,
+        "hashed_with_integers": report.integer_form_records,
+        "bytes": report.bytes,
+        "sha256": report.sha256,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def stored_metadata(outcome: StoreOutcome, store: S3ObjectStore) -> Mapping[str, Any]:
+    """Metadata of ``backup_object``."""
+    manifest = outcome.manifest
+    quarantine = (
+        {"quarantine_uri": dg.MetadataValue.text(store.uri(manifest.quarantine.key))} if manifest.quarantine else {}
+    )
+    return {
+        "dagster/partition_row_count": manifest.records,
+        "dagster/uri": store.uri(manifest.backup.key),
+        "version_id": manifest.backup.version_id,
+        "changed": outcome.changed,
+        "bytes": manifest.backup.bytes,
+        "sha256": manifest.backup.sha256,
+        "quarantined": manifest.quarantined,
+        **quarantine,
+        "rows_verified": outcome.verification.rows_hashed,
+        "backup_duration_seconds": round(outcome.seconds, 3),
+    }
+
+
+def _preview(extract: Path) -> dg.TableMetadataValue:
+    with reading_extract(extract) as batches:
+        first = next(iter(batches), pa.RecordBatch.from_pylist([], schema=batches.schema))
+    rows = first.slice(0, PREVIEW_ROWS).select(list(CSV_COLUMNS)).to_pylist()
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=COLUMN_SCHEMA)

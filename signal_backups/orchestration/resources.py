@@ -1,0 +1,75 @@
+"""What assets read from and write to, as Dagster resources.
+
+Every field left unset comes from the settings when a run starts, so definitions load without database or bucket.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster_aws.s3 import S3Resource
+from pydantic import Field
+
+from signal_backups.core.errors import SettingsError
+from signal_backups.core.layout import Layout
+from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.core.settings import AddressingStyle, ChecksumMode, load_settings
+from signal_backups.core.source import SignalSource, open_source
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.vault import BackupVault
+from signal_backups.embedded.connection import open_vault
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class SignalsDatabase(dg.ConfigurableResource[SignalSource]):
+    """The signals table."""
+
+    url: str | None = Field(default=None, description="Database URL; unset: SIGNALS_DATABASE_URL.")
+    table: str | None = Field(default=None, description="Table; unset: SIGNALS_TABLE.")
+
+    def open(self) -> SignalSource:
+        """The source; connects to nothing yet."""
+        settings = load_settings()
+        return open_source(self.url or settings.source_url, self.table or settings.table)
+
+
+class BackupStore(S3Resource):
+    """The bucket that holds the backups; with ``bucket`` unset, the one the settings name."""
+
+    bucket: str | None = Field(default=None, description="Bucket; unset: BACKUP_BUCKET_NAME and the AWS variables.")
+    prefix: str | None = Field(default=None, description="Key prefix; unset: BACKUP_PREFIX.")
+    addressing_style: AddressingStyle = "auto"
+    checksum_mode: ChecksumMode = "auto"
+
+    def get_client(self) -> S3Client:
+        """A client that fits the store, from this resource's own fields.
+
+        Raises:
+            SettingsError: an unsigned session was asked for; backups are never public.
+        """
+        if self.use_unsigned_session:
+            raise SettingsError("use_unsigned_session is set", remedy="Backups need credentials")
+        return s3_client(
+            S3Connection(
+                endpoint_url=self.endpoint_url,
+                region=self.region_name,
+                access_key_id=self.aws_access_key_id,
+                secret_access_key=self.aws_secret_access_key,
+                session_token=self.aws_session_token,
+                addressing_style=self.addressing_style,
+                checksum_mode=self.checksum_mode,
+                max_attempts=self.max_attempts,
+                profile=self.profile_name,
+                verify_tls=self.verify,
+            )
+        )
+
+    def vault(self) -> BackupVault:
+        """The vault; connects to nothing yet."""
+        settings = load_settings()
+        if self.bucket is None:
+            return open_vault(settings)
+        return BackupVault(S3ObjectStore(self.get_client(), self.bucket), Layout(self.prefix or settings.prefix))
