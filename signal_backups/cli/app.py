@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-import warnings
 
 import typer
 
@@ -53,7 +52,6 @@ def _common(
 
 def main() -> None:
     """Run the command line; no error leaves it as a traceback."""
-    warnings.simplefilter("ignore")
     try:
         app()
     except SignalBackupsError as error:

@@ -38,7 +38,7 @@ OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_unset)]
 class Settings(BaseSettings):
     """The settings; see ``.env.example`` for what each means to a user."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     database_url: OptionalSecret = Field(None, validation_alias="SIGNALS_DATABASE_URL")
     table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)

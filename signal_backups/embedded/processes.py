@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TERMINATE_TIMEOUT_S = 15.0
 KILL_TIMEOUT_S = 5.0
+EXEC_TIMEOUT_S = 2.0
 POLL_S = 0.05
 
 # The shell backgrounds the server and ends, so the server is nobody's child: no zombie stays in the program that
@@ -79,7 +80,20 @@ def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
 
 
 def _proc_arguments(pid: int) -> list[str]:
+    # A live process has an empty command line for a moment while it turns into another program (exec).
+    deadline = time.monotonic() + EXEC_TIMEOUT_S
+    while not (line := _read_proc(pid, "cmdline")) and not _has_ended(pid) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return os.fsdecode(line).split("\0")
+
+
+def _has_ended(pid: int) -> bool:
+    state = _read_proc(pid, "stat").rpartition(b")")[2].split()
+    return not state or state[0] in {b"Z", b"X"}
+
+
+def _read_proc(pid: int, name: str) -> bytes:
     try:
-        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
+        return Path(f"/proc/{pid}/{name}").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        return []
+        return b""

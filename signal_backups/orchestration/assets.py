@@ -76,7 +76,7 @@ def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPol
             source=cache(signals_database.open),
             vault=cache(backup_store.vault),
             counts=cache(lambda: record_counts(backup_store.vault(), days)),
-            run=BackupRun(context.run_id, verify_sample=config.verify_sample),
+            run=BackupRun(context.run.run_id, verify_sample=config.verify_sample),
             instance=context.instance,
             assets=frozenset(context.selected_asset_keys),
             checks=frozenset(context.selected_asset_check_keys),
@@ -92,7 +92,7 @@ def _each_day(context: dg.AssetExecutionContext, run: DayRun, days: list[date]) 
     failures = []
     for day in days:
         try:
-            with scratch.day(context.run_id, day) as folder:
+            with scratch.day(context.run.run_id, day) as folder:
                 yield from run.events(folder)
             context.log.info(f"{day} done")
         except SignalBackupsError as error:
@@ -108,7 +108,7 @@ def _pending_days(context: dg.AssetExecutionContext) -> list[date]:
     if not context.retry_number:
         return days
     last = max(context.selected_asset_keys, key=CHAIN.index)
-    done = partition_events.materialized_in_run(context.instance, last, days, context.run_id)
+    done = partition_events.materialized_in_run(context.instance, last, days, context.run.run_id)
     return [day for day in days if day not in done]
 
 

@@ -11,6 +11,7 @@ from signal_backups.core.settings import load_settings
 from signal_backups.orchestration.assets import backup_assets, signals_table
 from signal_backups.orchestration.jobs import daily_backup_job
 from signal_backups.orchestration.partitions import daily_partitions
+from signal_backups.orchestration.previews import known_previews
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 from signal_backups.orchestration.schedules import daily_backup_schedule, late_rows_schedule
 
@@ -29,8 +30,10 @@ def build_defs(
     """
     start = load_settings().start_date
     job = daily_backup_job()
+    with known_previews():
+        chain = backup_assets(daily_partitions(start), retry_policy)
     return dg.Definitions(
-        assets=[signals_table(), backup_assets(daily_partitions(start), retry_policy)],
+        assets=[signals_table(), chain],
         jobs=[job],
         schedules=[daily_backup_schedule(job), late_rows_schedule(job, start)],
         resources={

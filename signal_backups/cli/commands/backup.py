@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,8 +23,9 @@ from signal_backups.core.errors import ExitCode, SettingsError
 from signal_backups.core.manifest import Manifest
 from signal_backups.core.settings import Settings
 from signal_backups.core.vault import BackupVault
-from signal_backups.orchestration.instance import persistent_instance
-from signal_backups.orchestration.launch import BackupRunResult, run_backup
+
+if TYPE_CHECKING:
+    from signal_backups.orchestration.launch import BackupRunResult
 
 
 def backup(
@@ -36,6 +37,10 @@ def backup(
     """Back up a day, or a range of days, and verify what S3 then holds."""
     settings = settings_with_notice()
     begin, end = _chosen_days(settings, day, first, last)
+    # Dagster takes seconds to import, and the other commands do without it.
+    from signal_backups.orchestration.instance import persistent_instance  # noqa: PLC0415
+    from signal_backups.orchestration.launch import run_backup  # noqa: PLC0415
+
     with opened_vault(settings) as vault, persistent_instance(settings.dagster_home) as instance:
         days = (end - begin).days + 1
         with progress("Backing up", days, as_json=as_json) as advance:

@@ -113,7 +113,9 @@ def _row_filters(columns: TableColumns, day: date) -> tuple[str, str]:
     low, high = padded_text_range(day)
     # Qualified, or ORDER BY would sort by the result column of that name instead of following the index.
     stamp = f"t.{quoted(columns.columns[TIMESTAMP])}"
-    names_no_day = f"date(substr({stamp}, 1, 10)) IS NOT substr({stamp}, 1, 10)"
+    beginning = f"substr({stamp}, 1, 10)"
+    # NULL where there is nothing to compare (SQLite takes the beginning of an empty blob for NULL): that is no day.
+    names_no_day = f"coalesce(date({beginning}) <> {beginning}, 1)"
     return (
         f"{stamp} >= '{low}' AND {stamp} < '{high}' ORDER BY {stamp}",
         f"{stamp} IS NULL OR (({stamp} < '{low}' OR {stamp} >= '{high}') AND {names_no_day}) ORDER BY {stamp}",

@@ -1,0 +1,80 @@
+"""Fixtures every test may use: an S3 server, a fresh bucket, a PostgreSQL server, a fresh database.
+
+What belongs here: giving out servers and cleaning up behind tests. What does not: test data.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from botocore.exceptions import ClientError
+
+from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
+from signal_backups_tests.servers.postgres import running_postgres
+from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OURS = ("AWS_", "SIGNALS_", "SIGNAL_BACKUPS_", "BACKUP_", "DAGSTER_HOME")
+# Without these boto3 would go on to look for the caller's credentials in his home, and in the network.
+NO_CREDENTIALS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
+    """No setting or credential of the caller reaches a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(OURS)]:
+            patch.delenv(name)
+        for name, value in NO_CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 server for all tests."""
+    server = SeaweedServer(tmp_path_factory.mktemp("s3"))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> Iterator[str]:
+    """The name of a fresh bucket with versioning on."""
+    client, name = client_for(s3_server), f"test-{uuid.uuid4().hex}"
+    create_versioned_bucket(client, name)
+    yield name
+    # What a test locked cannot be removed, and goes with the server.
+    with suppress(ClientError):
+        remove_bucket(client, name)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of one PostgreSQL server for all tests."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of a fresh, empty database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
