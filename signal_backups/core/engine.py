@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import json
 import math
+import os
 from functools import cache
 from tempfile import gettempdir
 
@@ -34,7 +35,8 @@ def _engine() -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": f"{gettempdir()}/signal_backups_spill",
+            # One a process: two engines in one folder would overwrite each other's files.
+            "temp_directory": f"{gettempdir()}/signal_backups_spill_{os.getpid()}",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         },

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -141,15 +141,13 @@ def _write_part(folder: DayFolder, number: int, batch: pa.RecordBatch, losers: L
     )
 
 
-def _named(quarantined: pa.Table) -> list[QuarantinedRow]:
+def _named(quarantined: pa.Table) -> Iterator[QuarantinedRow]:
     columns = (quarantined.column(name).to_pylist() for name in (SIGNAL_ID, TIMESTAMP, FAULTS, REASON))
-    return [
-        QuarantinedRow(signal_id=signal_id, timestamp=timestamp, faults=faults, reason=reason)
-        for signal_id, timestamp, faults, reason in zip(*columns, strict=True)
-    ]
+    for signal_id, timestamp, faults, reason in zip(*columns, strict=True):
+        yield QuarantinedRow(signal_id=signal_id, timestamp=timestamp, faults=faults, reason=reason)
 
 
-def _first_of_each_fault(rows: list[QuarantinedRow]) -> list[QuarantinedRow]:
+def _first_of_each_fault(rows: Iterable[QuarantinedRow]) -> list[QuarantinedRow]:
     """Ten rows for each fault, so that every check can name its own."""
     seen: Counter[str] = Counter()
     chosen = []

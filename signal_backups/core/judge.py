@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from pathlib import Path
 
 import duckdb
@@ -87,14 +88,16 @@ def judge(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, losers: Lose
     bad = sorted({*violations, *unmatched, *(row for row in repeated if 0 <= row < batch.num_rows)})
     if not bad:
         return Verdict(_csv_columns(texts), [], None, _integer_forms(texts), Counter())
-    reasons = [_reasons(texts.slice(row, 1).to_pylist()[0], violations.get(row), repeated.get(row)) for row in bad]
+    bad_texts = texts.take(pa.array(bad, pa.int64()))
+    mismatches = zip(bad, _mismatches(bad_texts), strict=True)
+    reasons = [_reasons(mismatch, violations.get(row), repeated.get(row)) for row, mismatch in mismatches]
     keep = np.ones(batch.num_rows, dtype=bool)
     keep[bad] = False
     good = texts.filter(pa.array(keep))
     return Verdict(
         good=_csv_columns(good),
         bad_rows=bad,
-        quarantined=_with_reasons(texts.take(pa.array(bad, pa.int64())), reasons),
+        quarantined=_with_reasons(bad_texts, reasons),
         integer_forms=_integer_forms(good),
         faults=Counter(fault for row_reasons in reasons for fault in row_reasons),
     )
@@ -173,12 +176,19 @@ def _integer_forms(texts: pa.Table) -> int:
     return pc.sum(pc.not_equal(texts.column(_FORM), CANONICAL_FORM)).as_py() or 0
 
 
-def _reasons(row: Mapping[str, object], violations: list[str] | None, loss: str | None) -> dict[Fault, str]:
+def _mismatches(texts: pa.Table) -> list[bool]:
+    """Which rows do not match their hash, though they have one and all that it was taken of."""
+    # A missing value is a finding of the schema already; there is nothing left to hash.
+    complete = reduce(pc.and_, (pc.is_valid(texts.column(name)) for name in REQUIRED_COLUMNS))
+    mismatches: list[bool] = pc.and_(complete, pc.is_null(texts.column(_FORM))).to_pylist()
+    return mismatches
+
+
+def _reasons(mismatch: bool, violations: list[str] | None, loss: str | None) -> dict[Fault, str]:
     reasons: dict[Fault, str] = {}
     if violations:
         reasons[Fault.SCHEMA] = "; ".join(violations)
-    # A missing value is a finding of the schema already; there is nothing left to hash.
-    if row[_FORM] is None and all(row[name] is not None for name in REQUIRED_COLUMNS):
+    if mismatch:
         reasons[Fault.HASH] = f"{VERIFICATION_HASH} does not match the row"
     if loss is not None:
         reasons[Fault.DUPLICATE] = loss

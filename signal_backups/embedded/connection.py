@@ -5,6 +5,7 @@ What belongs here: turning settings into a connection. What does not: starting t
 
 from __future__ import annotations
 
+from signal_backups.core.errors import StoreError
 from signal_backups.core.layout import Layout
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.settings import EMBEDDED_BUCKET, Settings
@@ -17,10 +18,16 @@ def store_connection(settings: Settings) -> S3Connection:
     """How to reach the store.
 
     Raises:
-        StoreError: the embedded server is meant and has never been started.
+        StoreError: the embedded server is meant and does not run.
     """
     if settings.uses_embedded_store:
-        server = SeaweedServer(settings.embedded_store).address()
+        embedded = SeaweedServer(settings.embedded_store)
+        if not embedded.is_running():
+            raise StoreError(
+                f"the embedded S3 server in {settings.embedded_store} is not running",
+                remedy="Start it with: make dev, or name your own store with BACKUP_BUCKET_NAME",
+            )
+        server = embedded.address()
         return S3Connection(
             endpoint_url=server.endpoint_url,
             region=server.region,

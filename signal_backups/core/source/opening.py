@@ -19,12 +19,12 @@ def open_source(url: str, table: str) -> SignalSource:
     Raises:
         SettingsError: the URL is of no known form.
     """
-    scheme = urlsplit(url).scheme.split("+")[0]
+    scheme = url.split(":", 1)[0].split("+")[0]
     if scheme == "sqlite":
         return SqliteSource(_sqlite_path(url), table)
     if scheme in ("postgresql", "postgres"):
-        return PostgresSource("postgresql://" + url.split("://", 1)[1], table)
-    raise SettingsError(f"SIGNALS_DATABASE_URL begins with {scheme or 'nothing'!r}", remedy=_FORMS)
+        return PostgresSource(_postgres_url(url), table)
+    raise SettingsError("SIGNALS_DATABASE_URL begins with neither sqlite: nor postgresql:", remedy=_FORMS)
 
 
 def _sqlite_path(url: str) -> Path:
@@ -33,3 +33,19 @@ def _sqlite_path(url: str) -> Path:
     if parts.netloc or len(parts.path) < 2:
         raise SettingsError(f"{url!r} names no SQLite file", remedy=_FORMS)
     return Path(unquote(parts.path[1:]))
+
+
+def _postgres_url(url: str) -> str:
+    """Only the form is looked at, and no part of it is ever shown: any of them may be a piece of a password."""
+    standard = "postgresql://" + url.partition("://")[2]
+    try:
+        parts = urlsplit(standard)
+        well_formed = "@" not in parts.path + parts.fragment and (parts.port is None or parts.port > 0)
+    except ValueError:
+        well_formed = False
+    if "://" not in url or not well_formed:
+        raise SettingsError(
+            "SIGNALS_DATABASE_URL is no PostgreSQL URL",
+            remedy=f"{_FORMS}; write / # ? @ : in a password as %2F %23 %3F %40 %3A",
+        ) from None
+    return standard

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
@@ -33,7 +33,12 @@ LOCK_TIMEOUT_MS = 10_000
 
 _NUMBER_TYPES = {"float4", "float8", "numeric", "int2", "int4", "int8"}
 _TIMESTAMP_TYPES = {"timestamp", "timestamptz"}
-_LOOKS_LIKE_A_DATE = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+#: Text that begins with a date of the calendar; exact, because a row with any other beginning belongs to every day.
+_BEGINS_WITH_A_DATE = (
+    r"^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    r"|02-(0[1-9]|1[0-9]|2[0-8]))"
+    r"|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)"
+)
 #: SQLSTATE classes that may pass by themselves: connection, resources, operator intervention, lock not available.
 _TRANSIENT_CLASSES = ("08", "53", "57", "55P03", "40")
 
@@ -143,7 +148,7 @@ def _row_filters(table: _Table, day: date) -> tuple[str, str]:
         names_no_day = f"NOT isfinite({stamp})"
     else:
         low, high = (_literal(bound) for bound in padded_text_range(day))
-        names_no_day = f"({stamp} < {low} OR {stamp} >= {high}) AND {stamp} !~ {_literal(_LOOKS_LIKE_A_DATE)}"
+        names_no_day = f"({stamp} < {low} OR {stamp} >= {high}) AND {stamp} !~ {_literal(_BEGINS_WITH_A_DATE)}"
     return (
         f"{stamp} >= {low} AND {stamp} < {high} ORDER BY {stamp}",
         f"{stamp} IS NULL OR ({names_no_day}) ORDER BY {stamp}",
@@ -169,10 +174,11 @@ def _isoformat(column: str, kind: str) -> str:
 
 
 def _with_connect_timeout(url: str) -> str:
-    """Libpq waits for ever by default; a backup must not."""
-    parts = urlsplit(url)
-    options = {"connect_timeout": str(CONNECT_TIMEOUT_S), **dict(parse_qsl(parts.query))}
-    return urlunsplit(parts._replace(query=urlencode(options)))
+    """Libpq waits for ever by default; a backup must not. Libpq reads its URLs its own way: nothing else is touched."""
+    query = urlsplit(url).query
+    if "connect_timeout=" in query:
+        return url
+    return f"{url.removesuffix('?')}{'&' if query else '?'}connect_timeout={CONNECT_TIMEOUT_S}"
 
 
 def _execute(connection: dbapi.Connection, statement: str) -> None:
