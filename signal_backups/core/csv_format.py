@@ -96,7 +96,10 @@ def read_sql(path: Path) -> str:
 def _read_header(path: Path) -> list[str]:
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         first_line = file.readline(MAX_LINE_BYTES)
-    return next(csv.reader([first_line]), [])
+    try:
+        return next(csv.reader([first_line]), [])
+    except csv.Error:
+        return []  # a line that no header is as long as
 
 
 def _field_of(column: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from signal_backups.core import engine
 from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.instants import INSTANT, belongs_sql, instant_sql
-from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, SourceDescription
+from signal_backups.core.source import SOURCE_SCHEMA, UNREADABLE_VALUES, SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
 from signal_backups.core.stages import DayFolder, StageReport
 
@@ -26,7 +26,7 @@ from signal_backups.core.stages import DayFolder, StageReport
 EXTRACT_SCHEMA = SOURCE_SCHEMA.append(pa.field(INSTANT, pa.int64()))
 
 #: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
-_ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS))
+_ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
 
 
 class ExtractReport(StageReport):

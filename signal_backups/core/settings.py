@@ -27,32 +27,25 @@ def _day(value: object) -> object:
     return parse_day(value) if isinstance(value, str) else value
 
 
-def _empty_is_unset(value: object) -> object:
-    return None if value == "" else value
-
-
-OptionalText = Annotated[str | None, BeforeValidator(_empty_is_unset)]
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_unset)]
-
-
 class Settings(BaseSettings):
     """The settings; see ``.env.example`` for what each means to a user."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    # An empty variable is an unset one: the fallback or default behind it counts.
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    database_url: OptionalSecret = Field(None, validation_alias="SIGNALS_DATABASE_URL")
+    database_url: SecretStr | None = Field(None, validation_alias="SIGNALS_DATABASE_URL")
     table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)
-    bucket: OptionalText = Field(None, validation_alias=AliasChoices("BACKUP_BUCKET_NAME", "AWS_BUCKET_NAME"))
+    bucket: str | None = Field(None, validation_alias=AliasChoices("BACKUP_BUCKET_NAME", "AWS_BUCKET_NAME"))
     prefix: str = Field(DEFAULT_PREFIX, validation_alias="BACKUP_PREFIX")
     start_date: Annotated[date, BeforeValidator(_day)] = Field(
         date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE"
     )
     home: Path = Field(Path(".local"), validation_alias="SIGNAL_BACKUPS_HOME")
-    endpoint_url: OptionalText = Field(None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
-    region: OptionalText = Field(None, validation_alias=AliasChoices("AWS_DEFAULT_REGION", "AWS_REGION"))
-    access_key_id: OptionalText = Field(None, validation_alias="AWS_ACCESS_KEY_ID")
-    secret_access_key: OptionalSecret = Field(None, validation_alias="AWS_SECRET_ACCESS_KEY")
-    session_token: OptionalSecret = Field(None, validation_alias="AWS_SESSION_TOKEN")
+    endpoint_url: str | None = Field(None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    region: str | None = Field(None, validation_alias=AliasChoices("AWS_DEFAULT_REGION", "AWS_REGION"))
+    access_key_id: str | None = Field(None, validation_alias="AWS_ACCESS_KEY_ID")
+    secret_access_key: SecretStr | None = Field(None, validation_alias="AWS_SECRET_ACCESS_KEY")
+    session_token: SecretStr | None = Field(None, validation_alias="AWS_SESSION_TOKEN")
     addressing_style: AddressingStyle = Field("auto", validation_alias="SIGNAL_BACKUPS_S3_ADDRESSING")
     checksum_mode: ChecksumMode = Field("auto", validation_alias="SIGNAL_BACKUPS_S3_CHECKSUMS")
 

@@ -155,17 +155,11 @@ def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
     rows = read_sql(path)
     with closing(engine.cursor()) as cursor:
         try:
-            # Ids are counted by a 64-bit hash, which fits in memory for any day; only a shortfall is looked into.
-            counts = f"count(*), count(DISTINCT hash({SIGNAL_ID}))"
-            # Not count_if, which is NULL when there are no rows.
-            matched_count = f"count(*) FILTER (WHERE {matches_sql()})"
-            if sample is None:
-                records, ids, matched = _numbers(cursor, f"SELECT {counts}, {matched_count} FROM {rows}")
-                hashed, chosen = records, _numbered(rows)
-            else:
-                records, ids = _numbers(cursor, f"SELECT {counts} FROM {rows}")
+            records, ids, matched = _counts(cursor, rows, matches_sql() if sample is None else "false")
+            hashed, chosen = records, _numbered(rows)
+            if sample is not None:
                 chosen = _every_nth(rows, records, sample)
-                hashed, matched = _numbers(cursor, f"SELECT count(*), {matched_count} FROM {chosen}")
+                hashed, _, matched = _counts(cursor, chosen, matches_sql())
             integer_forms, bad = _look_closer(cursor, chosen) if matched < hashed else (0, [])
             repeated = _repeated_ids(cursor, rows) if ids < records else []
         except duckdb.Error as error:
@@ -178,6 +172,19 @@ def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
         bad_row_count=hashed - matched - integer_forms,
         bad_rows=bad,
     )
+
+
+def _counts(cursor: duckdb.DuckDBPyConnection, rows: str, condition: str) -> tuple[int, int, int]:
+    """How many rows there are, how many ids they have, and how many meet a condition."""
+    # Ids are told apart by a 64-bit hash. They go through a table, because count(DISTINCT) does not spill to disk.
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE seen AS SELECT hash({SIGNAL_ID}) AS id, {condition} AS met FROM {rows}"
+    )
+    # Not count_if, which is NULL when there are no rows.
+    records, met = _numbers(cursor, "SELECT count(*), count(*) FILTER (WHERE met) FROM seen")
+    (ids,) = _numbers(cursor, "SELECT count(*) FROM (SELECT DISTINCT id FROM seen)")
+    cursor.execute("DROP TABLE seen")
+    return records, ids, met
 
 
 def _numbered(rows: str) -> str:
@@ -208,7 +215,7 @@ def _look_closer(cursor: duckdb.DuckDBPyConnection, chosen: str) -> tuple[int, l
 
 def _repeated_ids(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
     found = cursor.execute(
-        f"SELECT {SIGNAL_ID} FROM {rows} GROUP BY {SIGNAL_ID} HAVING count(*) > 1 ORDER BY {SIGNAL_ID} LIMIT ?",
+        f"SELECT {SIGNAL_ID} FROM {rows} WHERE {SIGNAL_ID} IS NOT NULL GROUP BY {SIGNAL_ID} HAVING count(*) > 1 ORDER BY {SIGNAL_ID} LIMIT ?",
         [NAMED_ROWS],
     ).fetchall()
     return [signal_id for (signal_id,) in found]

@@ -19,12 +19,12 @@ def open_source(url: str, table: str) -> SignalSource:
     Raises:
         SettingsError: the URL is of no known form.
     """
-    scheme = url.split(":", 1)[0].split("+")[0]
+    scheme = url.partition("://")[0].split("+")[0] if "://" in url else ""
     if scheme == "sqlite":
         return SqliteSource(_sqlite_path(url), table)
     if scheme in ("postgresql", "postgres"):
         return PostgresSource(_postgres_url(url), table)
-    raise SettingsError("SIGNALS_DATABASE_URL begins with neither sqlite: nor postgresql:", remedy=_FORMS)
+    raise SettingsError(f"SIGNALS_DATABASE_URL begins with {scheme or 'nothing'!r}", remedy=_FORMS)
 
 
 def _sqlite_path(url: str) -> Path:
@@ -43,9 +43,9 @@ def _postgres_url(url: str) -> str:
         well_formed = "@" not in parts.path + parts.fragment and (parts.port is None or parts.port > 0)
     except ValueError:
         well_formed = False
-    if "://" not in url or not well_formed:
+    if not well_formed:
         raise SettingsError(
             "SIGNALS_DATABASE_URL is no PostgreSQL URL",
             remedy=f"{_FORMS}; write / # ? @ : in a password as %2F %23 %3F %40 %3A",
-        ) from None
+        )
     return standard

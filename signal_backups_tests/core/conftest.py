@@ -1,0 +1,61 @@
+"""Fixtures of the domain's tests: a database of their own, and days taken through the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.layout import Layout
+from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.vault import BackupVault
+from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.core.days import DayRun, extracted
+from signal_backups_tests.core.signals import DAY, Row, signals
+from signal_backups_tests.core.tables import SQLITE_TYPES, sqlite_table
+
+Back = Callable[..., DayRun]
+
+
+@pytest.fixture
+def run_day(tmp_path: Path) -> Back:
+    """Makes an SQLite table of rows and takes a day of it through the stages; once a test, or with another file."""
+
+    def run(
+        rows: Sequence[Row], day: date = DAY, types: Mapping[str, str] = SQLITE_TYPES, file: str = "signals.db"
+    ) -> DayRun:
+        return extracted(sqlite_table(tmp_path / file, rows, types), tmp_path, day)
+
+    return run
+
+
+@pytest.fixture
+def three(run_day: Back) -> DayRun:
+    """A small backup: three good signals."""
+    return run_day(signals(3))
+
+
+@pytest.fixture
+def connection(s3_server: S3Server) -> S3Connection:
+    """How to reach the S3 server."""
+    return S3Connection(
+        endpoint_url=s3_server.endpoint_url,
+        region=s3_server.region,
+        access_key_id=s3_server.access_key,
+        secret_access_key=s3_server.secret_key,
+    )
+
+
+@pytest.fixture
+def store(connection: S3Connection, bucket: str) -> S3ObjectStore:
+    """A store on a fresh, versioned bucket."""
+    return S3ObjectStore(s3_client(connection), bucket)
+
+
+@pytest.fixture
+def vault(store: S3ObjectStore) -> BackupVault:
+    """The empty vault of that store."""
+    return BackupVault(store, Layout())

@@ -1,0 +1,125 @@
+"""A person with a browser: sees the assets, backs up a day by hand, and sees that it went well."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from signal_backups_tests.e2e.conftest import Deployment
+from signal_backups_tests.orchestration.signals import SIGNALS_A_DAY, day_number
+
+ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
+DAY = day_number(14)
+PAGE_TIMEOUT_MS = 30_000
+RUN_TIMEOUT_MS = 120_000
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    expect.set_options(timeout=PAGE_TIMEOUT_MS)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """An empty page; ends with a picture of what it last showed."""
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.set_default_timeout(PAGE_TIMEOUT_MS)
+    yield page
+    page.screenshot(path=tmp_path / "last.png")
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def run_id(browser: Browser, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The run that came of materializing all assets for one day in the UI."""
+    folder = tmp_path_factory.mktemp("launch")
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.set_default_timeout(PAGE_TIMEOUT_MS)
+    page.goto(deployment.dagster.url)
+    page.get_by_role("link", name="Lineage").click()
+    page.get_by_role("button", name="Materialize all (3)").click()
+    page.get_by_role("button", name="Show all partitions").click()
+    days = page.get_by_placeholder("ex: ")
+    days.fill(DAY.isoformat())
+    days.press("Enter")
+    launch = page.get_by_role("button", name="Launch 1 run")
+    expect(launch).to_be_enabled()
+    page.screenshot(path=folder / "dialog.png")
+    launch.click()
+    page.get_by_role("link", name="View", exact=True).click()
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}"))
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    page.screenshot(path=folder / "run.png")
+    found = page.url.rsplit("/", 1)[1][:36]
+    page.close()
+    return found
+
+
+def test_the_asset_graph_shows_the_table_and_the_three_assets(
+    page: Page, deployment: Deployment, tmp_path: Path
+) -> None:
+    page.goto(f"{deployment.dagster.url}/asset-groups")
+    for name in ["signals_table", *ASSETS]:
+        expect(page.get_by_text(name, exact=True).last).to_be_visible()
+    page.screenshot(path=tmp_path / "lineage.png")
+
+
+def test_the_catalog_shows_what_every_asset_is(page: Page, deployment: Deployment) -> None:
+    page.goto(f"{deployment.dagster.url}/assets")
+    for name in ["signals_table", *ASSETS]:
+        expect(page.locator(f'a[href="/assets/{name}"]')).to_be_visible()
+    expect(page.get_by_text("The CSV as a versioned S3 object")).to_be_visible()
+
+
+def test_a_day_launched_by_hand_succeeds(deployment: Deployment, run_id: str) -> None:
+    answer = deployment.dagster.ask(
+        "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key value } } } }", id=run_id
+    )
+    run = answer["runOrError"]
+    assert run["status"] == "SUCCESS"
+    assert {"key": "dagster/partition", "value": DAY.isoformat()} in run["tags"]
+
+
+def test_a_day_launched_by_hand_is_in_s3(deployment: Deployment, run_id: str) -> None:
+    (backup,) = deployment.vault.backups_with_manifests(DAY, DAY)
+    assert backup.is_vouched
+    assert (backup.manifest.run_id, backup.manifest.records) == (run_id, SIGNALS_A_DAY)
+
+
+@pytest.mark.usefixtures("run_id")
+def test_its_partition_page_shows_where_the_backup_lies(page: Page, deployment: Deployment) -> None:
+    page.goto(f"{deployment.dagster.url}/assets/backup_object?view=partitions&partition={DAY}")
+    expect(page.get_by_text(re.compile(r"Materialized \([1-9]\d*\)"))).to_be_visible()
+    expect(page.get_by_text("signals_backup_20240115_020000.csv").first).to_be_visible()
+    for name in ("version_id", "sha256", "rows_verified"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    assert deployment.dagster.partition_statuses("backup_object", [str(DAY)]) == {str(DAY): "MATERIALIZED"}
+
+
+@pytest.mark.usefixtures("run_id")
+def test_its_checks_are_shown_as_passed(page: Page, deployment: Deployment, tmp_path: Path) -> None:
+    page.goto(f"{deployment.dagster.url}/assets/backup_object?view=checks")
+    for name in ("stored_object_equals_csv", "stored_row_hashes_verify"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    page.screenshot(path=tmp_path / "checks.png")
+    page.get_by_role("tab", name="Partitions").last.click()
+    expect(page.get_by_text(re.compile(r"Passed \([1-9]\d*\)"))).to_be_visible()
+    passed = {"stored_object_equals_csv": {str(DAY): "SUCCEEDED"}, "stored_row_hashes_verify": {str(DAY): "SUCCEEDED"}}
+    assert deployment.dagster.check_statuses("backup_object", [str(DAY)]) == passed
+
+
+def test_the_automation_page_shows_both_schedules(page: Page, deployment: Deployment) -> None:
+    page.goto(f"{deployment.dagster.url}/automation")
+    for name in ("daily_backup_schedule", "late_rows_schedule"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
