@@ -14,7 +14,7 @@ from pathlib import Path
 from signal_backups import __version__
 from signal_backups.core.csv_format import digest
 from signal_backups.core.days import Clock, utc_now
-from signal_backups.core.errors import VerificationError
+from signal_backups.core.errors import ReadBackError, VerificationError
 from signal_backups.core.fields import CSV_COLUMNS
 from signal_backups.core.hashed_csv import CsvReport
 from signal_backups.core.layout import BackupSlot
@@ -58,12 +58,13 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
     Raises:
         StageInputMissingError: there is no CSV.
         StoreError: the store cannot be reached or refuses.
-        VerificationError: what came back is not what was sent; nothing vouches for it.
+        ReadBackError: what came back is not what was sent; nothing vouches for it.
+        VerificationError: the same of the quarantine or the manifest.
     """
     started, started_at = time.perf_counter(), run.clock()
     report = folder.load(CsvReport, "hashed_csv")
     slot = BackupSlot(folder.day)
-    current = vault.manifest(slot)
+    current = vault.readable_manifest(slot)
     if current is not None and _is_same(current, report):
         verification = _verify_unchanged(vault, current, folder, run)
         if verification is not None:
@@ -106,7 +107,7 @@ def _verify_stored(
     expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
     verification = verify_csv(folder.downloaded_csv, expected, run.verify_sample)
     if not verification.ok:
-        raise VerificationError(
+        raise ReadBackError(
             f"{vault.store.uri(stored.key)} version {stored.version_id} is not what was sent: "
             f"{'; '.join(verification.problems)}",
             remedy="The last good backup still stands; run it again, and suspect the store if it repeats",

@@ -68,6 +68,10 @@ class VerificationError(SignalBackupsError):
     """What was read back is not what should be there."""
 
 
+class ReadBackError(VerificationError):
+    """The object that S3 returns is not the one that was sent."""
+
+
 class ConflictError(SignalBackupsError):
     """Somebody else wrote the same object at the same time."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from signal_backups.core.errors import NotFoundError, StoreError
+from signal_backups.core.errors import NotFoundError, StoreError, VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import Manifest
 from signal_backups.core.store import ObjectVersion, S3ObjectStore
@@ -89,17 +90,28 @@ class BackupVault:
             if slot is not None and first <= slot.day <= last and (only is None or slot.day in only):
                 slots.append(slot)
         with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
-            found = zip(slots, readers.map(self.manifest, slots), strict=True)
+            found = zip(slots, readers.map(self.readable_manifest, slots), strict=True)
             return {slot: manifest for slot, manifest in found if manifest is not None}
 
     def manifest(self, slot: BackupSlot) -> Manifest | None:
-        """The current manifest of a slot; None when there is none."""
+        """The current manifest of a slot; None when there is none.
+
+        Raises:
+            VerificationError: there is one, and it cannot be read.
+        """
         key = self.layout.manifest_key(slot)
         try:
             body, _ = self.store.get_bytes(key)
         except NotFoundError:
             return None
         return Manifest.from_bytes(body, self.store.uri(key))
+
+    def readable_manifest(self, slot: BackupSlot) -> Manifest | None:
+        """Like ``manifest``, but one that cannot be read vouches for nothing: None."""
+        try:
+            return self.manifest(slot)
+        except VerificationError:
+            return None
 
     def find(self, day: date) -> StoredBackup:
         """The backup of a day: the one at the scheduled time, else the latest that an older tool wrote.
@@ -152,8 +164,9 @@ class BackupVault:
             for version in reversed(self.store.list_versions(manifest_key)):
                 if version.key == manifest_key and not version.is_delete_marker:
                     body, _ = self.store.get_bytes(manifest_key, version.version_id)
-                    manifest = Manifest.from_bytes(body, self.store.uri(manifest_key))
-                    vouched[(manifest.backup.key, manifest.backup.version_id)] = manifest
+                    with suppress(VerificationError):
+                        manifest = Manifest.from_bytes(body, self.store.uri(manifest_key))
+                        vouched[(manifest.backup.key, manifest.backup.version_id)] = manifest
         return vouched
 
     def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:

@@ -215,7 +215,8 @@ def _look_closer(cursor: duckdb.DuckDBPyConnection, chosen: str) -> tuple[int, l
 
 def _repeated_ids(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
     found = cursor.execute(
-        f"SELECT {SIGNAL_ID} FROM {rows} WHERE {SIGNAL_ID} IS NOT NULL GROUP BY {SIGNAL_ID} HAVING count(*) > 1 ORDER BY {SIGNAL_ID} LIMIT ?",
+        f"SELECT {SIGNAL_ID} FROM {rows} WHERE {SIGNAL_ID} IS NOT NULL "
+        f"GROUP BY {SIGNAL_ID} HAVING count(*) > 1 ORDER BY {SIGNAL_ID} LIMIT ?",
         [NAMED_ROWS],
     ).fetchall()
     return [signal_id for (signal_id,) in found]

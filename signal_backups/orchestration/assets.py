@@ -98,8 +98,12 @@ def _each_day(context: dg.AssetExecutionContext, run: DayRun, days: list[date]) 
         except SignalBackupsError as error:
             context.log.error(f"{day} failed: {error}")
             failures.append(DayFailure.of(day, error))
+        except Exception as error:
+            # A mistake of ours on one day must not cost the others their backup; the run fails all the same.
+            context.log.exception(f"{day} failed unexpectedly")
+            failures.append(DayFailure.of(day, SignalBackupsError(f"unexpected {type(error).__name__}: {error}")))
     if failures:
-        raise failure_of(failures, len(days))
+        raise failure_of(failures, len(context.partition_keys))
 
 
 def _pending_days(context: dg.AssetExecutionContext) -> list[date]:

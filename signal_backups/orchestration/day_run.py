@@ -13,7 +13,7 @@ from datetime import date
 import dagster as dg
 
 from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.errors import VerificationError
+from signal_backups.core.errors import ReadBackError, VerificationError
 from signal_backups.core.extract import extract_day
 from signal_backups.core.hashed_csv import write_hashed_csv
 from signal_backups.core.plausibility import judge_count
@@ -78,7 +78,7 @@ class DayRun:
         vault = self.vault()
         try:
             outcome = store_backup(vault, folder, self.run)
-        except VerificationError as error:
+        except ReadBackError as error:
             yield from self._evaluations(checks.stored_failure(str(error)), folder)
             raise
         metadata = stored_metadata(outcome, vault.store)

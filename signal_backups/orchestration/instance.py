@@ -13,6 +13,8 @@ _CONFIG = """\
 # Written once by signal-backups; yours to edit.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,11 @@ integral = st.one_of(
 )
 prices = st.one_of(st.floats(min_value=5e-324, allow_nan=False, allow_infinity=False), integral)
 confidences = st.one_of(st.floats(0, 100), st.integers(0, 100).map(float))
+
+
+def moments(first: date, last: date) -> st.SearchStrategy[datetime]:
+    """Naive moments of the days from ``first`` to ``last``."""
+    return st.builds(datetime.combine, st.dates(first, last), st.times())
 
 
 def examples(count: int) -> settings:

@@ -21,7 +21,7 @@ from signal_backups.core.instants import INSTANT, belongs_sql, instant_sql
 from signal_backups.core.stages import DayFolder
 from signal_backups_tests.core.conftest import Back
 from signal_backups_tests.core.days import extracted
-from signal_backups_tests.core.examples import examples, texts
+from signal_backups_tests.core.examples import examples, moments, texts
 from signal_backups_tests.core.signals import DAY, Row, signal
 from signal_backups_tests.core.tables import UNTYPED, sqlite_table
 
@@ -80,7 +80,7 @@ UNREADABLE = [
     "infinity",
     "epoch",
     "now",
-    "٢٠٢٦-١١-٠١T12:00:00Z",
+    "\u0662\u0660\u0662\u0666-\u0661\u0661-\u0660\u0661T12:00:00Z",
 ]
 
 
@@ -123,15 +123,15 @@ offsets = st.one_of(
 fractions = st.one_of(st.just(""), st.from_regex(r"[.,][0-9]{1,9}", fullmatch=True))
 
 
-@examples(300)
-@given(st.datetimes(datetime(1900, 1, 2), datetime(2999, 12, 30)), st.sampled_from("T "), fractions, offsets)
+@examples(200)
+@given(moments(date(1900, 1, 2), date(2999, 12, 30)), st.sampled_from("T "), fractions, offsets)
 def test_instants_are_those_of_fromisoformat(moment: datetime, between: str, fraction: str, offset: str) -> None:
     text = f"{moment:%Y-%m-%d}{between}{moment:%H:%M:%S}{fraction}{offset}"
     read = datetime.fromisoformat(text)
     assert instants([text]) == [read if read.tzinfo else read.replace(tzinfo=UTC)]
 
 
-@examples(300)
+@examples(200)
 @given(st.one_of(texts, st.from_regex(r"2026-11-0[0-9][T ]?[0-9:.,Z+\-]{0,16}", fullmatch=True)))
 def test_what_is_read_as_an_instant_python_reads_alike(text: str) -> None:
     (found,) = instants([text])
@@ -140,8 +140,8 @@ def test_what_is_read_as_an_instant_python_reads_alike(text: str) -> None:
         assert found == (read if read.tzinfo else read.replace(tzinfo=UTC))
 
 
-@examples(200)
-@given(st.datetimes(datetime(2026, 10, 29), datetime(2026, 11, 4)), st.integers(-1439, 1439))
+@examples(120)
+@given(moments(date(2026, 10, 30), date(2026, 11, 3)), st.integers(-1439, 1439))
 def test_a_readable_row_belongs_to_its_utc_day_alone(moment: datetime, minutes: int) -> None:
     local = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     utc = local.astimezone(UTC).date()
@@ -216,7 +216,7 @@ def test_a_row_of_a_neighbouring_day_stays_out(run_day: Back, stamp: str) -> Non
     assert (run.report.records, run.report.quarantined) == (0, 0)
 
 
-@pytest.mark.parametrize("stamp", UNREADABLE)
+@pytest.mark.parametrize("stamp", UNREADABLE[::4])
 def test_an_unreadable_row_is_quarantined_verbatim(run_day: Back, stamp: str) -> None:
     run = run_day([signal(timestamp=stamp), signal(2)])
     assert run.ids() == ["signal-00002"]
@@ -239,11 +239,11 @@ NAMES_NO_DAY: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("stamp", NAMES_NO_DAY)
 @pytest.mark.parametrize("day", [date(2020, 2, 29), DAY, date(2033, 7, 1)])
-def test_a_row_that_names_no_day_is_in_quarantine_of_any_day(run_day: Back, stamp: object, day: date) -> None:
-    run = run_day([signal(timestamp=stamp, verification_hash="0" * 64)], day=day, types=UNTYPED)
-    assert run.quarantined_ids() == ["signal-00001"]
+def test_a_row_that_names_no_day_is_in_quarantine_of_any_day(run_day: Back, day: date) -> None:
+    rows = [signal(number, timestamp=stamp, verification_hash="0" * 64) for number, stamp in enumerate(NAMES_NO_DAY, 1)]
+    run = run_day([*rows, signal(99)], day=day, types=UNTYPED)
+    assert sorted(map(str, run.quarantined_ids())) == [row["signal_id"] for row in rows]
 
 
 def test_an_unreadable_row_does_not_show_on_other_days(run_day: Back) -> None:
@@ -263,7 +263,7 @@ stamps = st.one_of(
     st.floats(allow_nan=False),
     st.binary(max_size=30),
     st.sampled_from([*IN_THE_DAY, *NEXT_DOOR, *UNREADABLE]),
-    st.datetimes(datetime(2026, 10, 30), datetime(2026, 11, 4)).map(str),
+    moments(date(2026, 10, 30), date(2026, 11, 3)).map(str),
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 from signal_backups.core.errors import ExitCode, SourceError
 from signal_backups.core.source import SignalSource, open_source, postgres
 from signal_backups_tests.core.days import extracted
-from signal_backups_tests.core.signals import DAY, HASHED, NUMBERS, Row, signal, signals
+from signal_backups_tests.core.signals import DAY, NUMBERS, Row, signal, signals
 from signal_backups_tests.core.tables import OPTIONAL_POSTGRES_TYPES, POSTGRES_TYPES, postgres_table
 
 MOMENT = datetime(2026, 11, 1, 12, 30, 15, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_a_good_day_verifies(postgres_database: str, tmp_path: Path) -> None:
     assert run.verify().ok
 
 
-@pytest.mark.parametrize("fraction", [0, 1, 500_000, 999_999])
+@pytest.mark.parametrize("fraction", [0, 1, 999_999])
 def test_timestamptz_is_written_as_isoformat(postgres_database: str, tmp_path: Path, fraction: int) -> None:
     moment = MOMENT.replace(microsecond=fraction)
     source = postgres_table(postgres_database, [stamped(moment)], POSTGRES_TYPES | {"timestamp": "timestamptz"})
@@ -40,7 +40,7 @@ def test_timestamptz_is_written_as_isoformat(postgres_database: str, tmp_path: P
     assert run.verify().ok
 
 
-@pytest.mark.parametrize("fraction", [0, 1, 500_000, 999_999])
+@pytest.mark.parametrize("fraction", [0, 1, 999_999])
 def test_timestamp_is_written_as_naive_isoformat(postgres_database: str, tmp_path: Path, fraction: int) -> None:
     moment = MOMENT.replace(microsecond=fraction, tzinfo=None)
     source = postgres_table(postgres_database, [stamped(moment)], POSTGRES_TYPES | {"timestamp": "timestamp"})
@@ -97,22 +97,32 @@ def test_no_collation_loses_a_row(postgres_database: str, tmp_path: Path, collat
     assert sorted(str(row["timestamp"]) for row in run.quarantine) == sorted(map(str, UNREADABLE))
 
 
-@pytest.mark.parametrize(
-    "stamp", [None, "", "garbage", "٢٠٢٦-١١-٠١T12:00:00Z", "2020-02-30T00:00:00Z", "2020-04-31", "2021-02-29T00:00:00Z",
-              "1900-02-29", "2020-00-10"]
-)  # fmt: skip
+NAMES_NO_DAY = [
+    None,
+    "",
+    "garbage",
+    "\u0662\u0660\u0662\u0666-\u0661\u0661-\u0660\u0661T12:00:00Z",
+    "2020-02-30T00:00:00Z",
+    "2020-04-31",
+    "2021-02-29T00:00:00Z",
+    "1900-02-29",
+    "2020-00-10",
+]
+
+
 @pytest.mark.parametrize("collation", ["C", "en-x-icu"])
 def test_a_row_that_names_no_day_is_in_quarantine_of_any_day(
-    postgres_database: str, tmp_path: Path, stamp: str | None, collation: str
+    postgres_database: str, tmp_path: Path, collation: str
 ) -> None:
     types = POSTGRES_TYPES | {"timestamp": f'text COLLATE "{collation}"'}
-    run = extracted(postgres_table(postgres_database, [signal(timestamp=stamp)], types), tmp_path)
-    assert run.quarantined_ids() == ["signal-00001"]
+    rows = [signal(number, timestamp=stamp) for number, stamp in enumerate(NAMES_NO_DAY)]
+    run = extracted(postgres_table(postgres_database, rows, types), tmp_path)
+    assert sorted(map(str, run.quarantined_ids())) == [row["signal_id"] for row in rows]
 
 
-@pytest.mark.parametrize("stamp", ["2020-02-29T12:00:00Z", "2000-02-29", "2020-12-31T25:00:00", "2026-10-29T23:00:00Z"])
-def test_a_row_that_names_another_day_is_not_handed_out(postgres_database: str, stamp: str) -> None:
-    source = postgres_table(postgres_database, [signal(timestamp=stamp)])
+def test_rows_that_name_another_day_are_not_handed_out(postgres_database: str) -> None:
+    stamps = ["2020-02-29T12:00:00Z", "2000-02-29", "2020-12-31T25:00:00", "2026-10-29T23:00:00Z"]
+    source = postgres_table(postgres_database, [signal(timestamp=stamp) for stamp in stamps])
     with source.read_day(DAY) as snapshot:
         assert sum(batch.num_rows for batch in snapshot.batches) == 0
 
@@ -150,8 +160,8 @@ def test_integer_columns_are_numbers(postgres_database: str, tmp_path: Path, kin
     assert run.report.integer_form_records == 1
 
 
-@pytest.mark.parametrize("column", [*NUMBERS, "generation_latency_ms"])
-@pytest.mark.parametrize("kind", ["text", "boolean", "jsonb"])
+@pytest.mark.parametrize("column", ["entry_price", "generation_latency_ms"])
+@pytest.mark.parametrize("kind", ["text", "jsonb"])
 def test_a_number_column_of_another_type_is_an_error(
     postgres_database: str, tmp_path: Path, column: str, kind: str
 ) -> None:
@@ -160,13 +170,13 @@ def test_a_number_column_of_another_type_is_an_error(
         extracted(source, tmp_path)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "0", "-1"])
 @pytest.mark.parametrize("column", NUMBERS)
-def test_numbers_that_are_none_are_quarantined(postgres_database: str, tmp_path: Path, column: str, value: str) -> None:
-    run = extracted(postgres_table(postgres_database, [signal(**{column: float(value)}), signal(2)]), tmp_path)
-    expected = ["signal-00001"] if (column, value) != ("confidence", "0") else []
-    assert run.quarantined_ids() == expected
-    assert run.report.records + run.report.quarantined == 2
+def test_numbers_that_are_none_are_quarantined(postgres_database: str, tmp_path: Path, column: str) -> None:
+    numbers = ["NaN", "Infinity", "-Infinity", "-1"]
+    rows = [signal(number, **{column: float(value)}) for number, value in enumerate(numbers)]
+    run = extracted(postgres_table(postgres_database, [*rows, signal(9)]), tmp_path)
+    assert run.quarantined_ids() == [row["signal_id"] for row in rows]
+    assert run.ids() == ["signal-00009"]
 
 
 def test_optional_columns_are_kept_and_others_ignored(postgres_database: str, tmp_path: Path) -> None:
@@ -218,7 +228,7 @@ def test_a_missing_table_is_an_error(postgres_database: str, tmp_path: Path) -> 
     assert not error.transient
 
 
-@pytest.mark.parametrize("column", [*HASHED, "sha256"])
+@pytest.mark.parametrize("column", ["confidence", "timestamp", "sha256"])
 def test_a_missing_required_column_is_named(postgres_database: str, tmp_path: Path, column: str) -> None:
     source = postgres_table(postgres_database, [])
     with psycopg.connect(postgres_database) as connection:
@@ -286,12 +296,13 @@ def test_the_query_uses_the_timestamp_index(postgres_database: str, kind: str) -
     source = postgres_table(postgres_database, [], POSTGRES_TYPES | {"timestamp": kind})
     assert isinstance(source, postgres.PostgresSource)
     with source._transaction() as connection:
-        where, _ = postgres._row_filters(source._inspect(connection), DAY)
+        table = source._inspect(connection)
+    query = postgres._select("signals", table, postgres._row_filters(table, DAY)[0])
     with psycopg.connect(postgres_database) as client:
         client.execute("SET enable_seqscan = off")
         client.execute("SET enable_bitmapscan = off")
         client.execute("SET enable_sort = off")
-        plan = "\n".join(line for (line,) in client.execute(f"EXPLAIN SELECT * FROM signals AS t WHERE {where}"))
+        plan = "\n".join(line for (line,) in client.execute(f"EXPLAIN {query}"))
     assert "Index Scan using by_time" in plan
     assert "Index Cond" in plan
     assert "Sort" not in plan

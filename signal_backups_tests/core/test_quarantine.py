@@ -191,10 +191,19 @@ def test_rows_in_order_already_are_not_sorted_again(run_day: Back) -> None:
     assert run_day(ORDERED, file="other.db").extract.sorted_by_engine
 
 
-def test_the_order_is_watched_across_batches(run_day: Back, small_batches: None) -> None:
-    stamps = {"timestamp": "2026-11-01T00:00:00Z"}
-    rows = [*(signal(number, **stamps) for number in range(10, 15)), signal(1, **stamps)]
-    assert run_day(rows).ids() == ["signal-00001", *(f"signal-{number:05}" for number in range(10, 15))]
+def test_the_order_is_watched_across_batches(run_day: Back, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "BATCH_ROWS", 1)
+    rows = [signal(number, timestamp="2026-11-01T00:00:00Z") for number in (2, 1)]
+    assert run_day(rows).ids() == ["signal-00001", "signal-00002"]
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_last_row_of_a_batch_is_held_to_the_first_of_the_next(
+    run_day: Back, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(sqlite, "BATCH_ROWS", size)
+    rows = [signal(number, timestamp="2026-11-01T00:00:00Z") for number in (1, 3, 5, 2, 4, 6)]
+    assert run_day(rows).ids() == [f"signal-{number:05}" for number in range(1, 7)]
 
 
 def test_integer_forms_are_counted(run_day: Back) -> None:
@@ -246,7 +255,7 @@ perhaps_bad = st.builds(
 )
 
 
-@examples(35)
+@examples(25)
 @given(st.lists(perhaps_bad, max_size=12))
 def test_no_row_is_ever_lost_and_none_comes_twice(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
     folder = tmp_path_factory.mktemp("day")

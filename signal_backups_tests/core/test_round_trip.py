@@ -87,7 +87,7 @@ def as_text(value: object) -> object:
     return value
 
 
-@examples(50)
+@examples(40)
 @given(good_rows())
 def test_sqlite_to_csv_to_verified(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
     path = tmp_path_factory.mktemp("database") / "signals.db"

@@ -63,4 +63,4 @@ def test_only_folders_of_finished_runs_are_swept(tmp_path: Path) -> None:
 
 
 def test_sweeping_where_nothing_is_does_nothing(tmp_path: Path) -> None:
-    assert Scratch(tmp_path / "nowhere").sweep(lambda run: True) == []
+    assert Scratch(tmp_path / "nowhere").sweep(lambda _: True) == []

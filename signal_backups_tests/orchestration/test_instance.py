@@ -8,9 +8,12 @@ import yaml
 from signal_backups.orchestration.instance import persistent_instance, prepare_home
 
 
-def test_a_new_home_has_telemetry_off(tmp_path: Path) -> None:
+def test_a_new_home_has_telemetry_and_the_newsletter_off(tmp_path: Path) -> None:
     config = prepare_home(tmp_path / "a" / "b") / "dagster.yaml"
-    assert yaml.safe_load(config.read_text(encoding="utf-8")) == {"telemetry": {"enabled": False}}
+    assert yaml.safe_load(config.read_text(encoding="utf-8")) == {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+    }
 
 
 def test_a_configured_home_is_left_as_it_is(tmp_path: Path) -> None:

@@ -120,11 +120,9 @@ class PostgresSource:
                 )
 
     def _batches(self, connection: dbapi.Connection, table: _Table, day: date) -> Generator[pa.RecordBatch]:
-        fields = ", ".join(f"{_expression(name, table)} AS {quoted(name)}" for name in CSV_COLUMNS)
-        relation = ".".join(quoted(part) for part in self._table.split("."))
         for where in _row_filters(table, day):
             with closing(connection.cursor()) as cursor:
-                cursor.execute(f"SELECT {fields}, NULL::text AS unreadable_values FROM {relation} AS t WHERE {where}")
+                cursor.execute(_select(self._table, table, where))
                 with closing(cursor.fetch_record_batch()) as reader:
                     for batch in reader:
                         yield pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
@@ -153,6 +151,12 @@ def _row_filters(table: _Table, day: date) -> tuple[str, str]:
         f"{stamp} >= {low} AND {stamp} < {high} ORDER BY {stamp}",
         f"{stamp} IS NULL OR ({names_no_day}) ORDER BY {stamp}",
     )
+
+
+def _select(name: str, table: _Table, where: str) -> str:
+    fields = ", ".join(f"{_expression(field, table)} AS {quoted(field)}" for field in CSV_COLUMNS)
+    relation = ".".join(quoted(part) for part in name.split("."))
+    return f"SELECT {fields}, NULL::text AS unreadable_values FROM {relation} AS t WHERE {where}"
 
 
 def _expression(name: str, table: _Table) -> str:
