@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from signal_backups.core.days import parse_day
@@ -23,10 +23,6 @@ ChecksumMode = Literal["auto", "when_supported", "when_required"]
 EMBEDDED_BUCKET = "signal-backups"
 
 
-def _day(value: object) -> object:
-    return parse_day(value) if isinstance(value, str) else value
-
-
 class Settings(BaseSettings):
     """The settings; see ``.env.example`` for what each means to a user."""
 
@@ -37,9 +33,7 @@ class Settings(BaseSettings):
     table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)
     bucket: str | None = Field(None, validation_alias=AliasChoices("BACKUP_BUCKET_NAME", "AWS_BUCKET_NAME"))
     prefix: str = Field(DEFAULT_PREFIX, validation_alias="BACKUP_PREFIX")
-    start_date: Annotated[date, BeforeValidator(_day)] = Field(
-        date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE"
-    )
+    start_date: date = Field(date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE")
     home: Path = Field(Path(".local"), validation_alias="SIGNAL_BACKUPS_HOME")
     endpoint_url: str | None = Field(None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
     region: str | None = Field(None, validation_alias=AliasChoices("AWS_DEFAULT_REGION", "AWS_REGION"))
@@ -58,9 +52,9 @@ class Settings(BaseSettings):
 
     @field_validator("start_date", mode="before")
     @classmethod
-    def _explain_bad_date(cls, value: object) -> object:
+    def _start_date_is_a_day(cls, value: object) -> object:
         try:
-            return _day(value)
+            return parse_day(value) if isinstance(value, str) else value
         except SignalBackupsError as error:
             raise ValueError(str(error)) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,10 +43,12 @@ def test_the_demo_refuses_to_run_on_a_real_database(tmp_path: Path) -> None:
 def test_dev_serves_the_ui_and_ctrl_c_stops_it_and_the_s3_server(tmp_path: Path) -> None:
     port = _free_port()
     log = tmp_path / "dev.log"
+    # Not in the project's own folder, where a developer's .env may name a real database.
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-c", _WITH_DEFAULT_SIGNALS],
-            cwd=ROOT,
+            cwd=tmp_path,
             env=_environment(tmp_path, SIGNAL_BACKUPS_UI_PORT=str(port)),
             stdout=out,
             stderr=subprocess.STDOUT,
