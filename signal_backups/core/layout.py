@@ -41,7 +41,8 @@ class Layout:
     @property
     def root(self) -> str:
         """What manifests and quarantine stand under: the prefix without its own ``signals/``."""
-        return self.prefix.removesuffix(DEFAULT_PREFIX)
+        own_folder = self.prefix == DEFAULT_PREFIX or self.prefix.endswith(f"/{DEFAULT_PREFIX}")
+        return self.prefix.removesuffix(DEFAULT_PREFIX) if own_folder else self.prefix
 
     @property
     def manifest_prefix(self) -> str:

@@ -2,8 +2,8 @@
 
 Contract: ``put_file`` is atomic and returns only after the store has acknowledged the object under a checksum of its
 bytes; a version, once named, never changes; ``get_file`` writes exactly the bytes of one version or raises;
-listings are complete whatever their length. Every method raises ``NotFoundError`` for a missing bucket, object or
-version and ``StoreError`` for everything else, ``transient`` when the same call may succeed later.
+listings are complete whatever their length. Every method raises ``NotFoundError`` for a missing object or version and
+``StoreError`` for everything else, a missing bucket included, ``transient`` when the same call may succeed later.
 """
 
 from __future__ import annotations

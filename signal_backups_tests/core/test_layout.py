@@ -32,6 +32,12 @@ def test_a_prefix_puts_everything_below_it() -> None:
     assert [key.split("/")[:2] for key in keys] == [["desk", "signals"], ["desk", "manifests"], ["desk", "quarantine"]]
 
 
+@pytest.mark.parametrize("prefix", ["my-signals/", "desk/", "desk/my-signals/"])
+def test_a_prefix_that_is_not_a_signals_folder_holds_its_own_manifests(prefix: str) -> None:
+    assert Layout(prefix).manifest_key(BackupSlot(DAY)).startswith(f"{prefix}manifests/")
+    assert Layout(prefix).quarantine_key(BackupSlot(DAY)).startswith(f"{prefix}quarantine/")
+
+
 @examples(200)
 @given(st.sampled_from(LAYOUTS), slots)
 def test_each_key_leads_back_to_its_slot(layout: Layout, slot: BackupSlot) -> None:

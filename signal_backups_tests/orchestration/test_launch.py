@@ -92,13 +92,13 @@ def test_a_warning_is_told_apart_from_an_error(world: World) -> None:
     assert (warning.check, warning.is_error) == ("record_count_is_plausible", False)
 
 
-def test_a_run_that_dies_on_a_mistake_is_an_error_that_names_the_run(
+def test_a_run_that_dies_outside_of_any_day_is_an_error_that_names_the_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def mistake(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("signal_backups.orchestration.day_run.extract_day", mistake)
+    monkeypatch.setattr("signal_backups.orchestration.assets.load_settings", mistake)
     with pytest.raises(SignalBackupsError, match="failed") as caught:
         back_up(world)
     (run,) = world.instance.get_runs()
