@@ -17,6 +17,9 @@ import pyarrow as pa
 
 #: Ceiling of the engine's own buffers; beyond it sorts and groupings spill to disk.
 MEMORY_LIMIT = "192MB"
+#: Threads of the engine, and batches worked on at a time. Each holds buffers of its own (32 MB to write or read a
+#: CSV), so with a thread for each of many cores the limit would not be enough.
+THREADS = 2
 
 #: SQL name of the function that gives Python's JSON escape of a text, without the quotes.
 ESCAPED = "python_json_escape"
@@ -35,6 +38,7 @@ def _engine() -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "memory_limit": MEMORY_LIMIT,
+            "threads": THREADS,
             # One a process: two engines in one folder would overwrite each other's files.
             "temp_directory": f"{gettempdir()}/signal_backups_spill_{os.getpid()}",
             "autoinstall_known_extensions": "false",

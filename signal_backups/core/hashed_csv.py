@@ -1,11 +1,10 @@
 """Stage two: the extract is judged batch by batch and becomes the backup CSV and, if need be, a quarantine CSV.
 
-What belongs here: streaming the extract through ``judge`` on all cores, the two files and their report.
+What belongs here: streaming the extract through ``judge``, some batches at a time, the two files and their report.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -107,15 +106,14 @@ def _good_files(written: Iterator[_Part], parts: list[_Part]) -> Iterator[Path]:
 
 
 def _written_parts(folder: DayFolder, losers: Losers) -> Iterator[_Part]:
-    """Write all batches, as many at a time as there are cores, in order; memory is bounded by the window."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool, reading_extract(folder.extract) as batches:
+    """Write all batches, a few at a time, in order; memory is bounded by the window."""
+    with ThreadPoolExecutor(engine.THREADS) as pool, reading_extract(folder.extract) as batches:
         window: deque[Future[_Part]] = deque()
         first_row = 0
         for number, batch in enumerate(batches):
             window.append(pool.submit(_write_part, folder, number, batch, losers, first_row))
             first_row += batch.num_rows
-            if len(window) > workers:
+            if len(window) > engine.THREADS:
                 yield window.popleft().result()
         while window:
             yield window.popleft().result()
