@@ -83,9 +83,10 @@ def judge(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, losers: Lose
     """
     texts = _with_hash_forms(cursor, batch)
     violations = schema_violations(batch)
-    repeated = {row - first_row: reason for row, reason in losers.items()}
+    rows = range(batch.num_rows) if losers else ()
+    repeated = {row: losers[first_row + row] for row in rows if first_row + row in losers}
     unmatched = pc.indices_nonzero(pc.is_null(texts.column(_FORM))).to_pylist()
-    bad = sorted({*violations, *unmatched, *(row for row in repeated if 0 <= row < batch.num_rows)})
+    bad = sorted({*violations, *unmatched, *repeated})
     if not bad:
         return Verdict(_csv_columns(texts), [], None, _integer_forms(texts), Counter())
     bad_texts = texts.take(pa.array(bad, pa.int64()))

@@ -22,9 +22,6 @@ from signal_backups.core.row_hash import matches_sql, other_forms_sql
 #: How many bad rows a report names.
 NAMED_ROWS = 10
 
-#: Fixed, so that the same sample is drawn from the same file.
-_SAMPLE_SEED = 17
-
 
 class Expected(BaseModel):
     """What a manifest promises of a file."""
@@ -111,6 +108,8 @@ def count_records(path: Path) -> int:
     with closing(engine.cursor()) as cursor:
         try:
             (count,) = cursor.execute(f"SELECT count(*) FROM {read_sql(path)}").fetchone() or (0,)
+        except duckdb.OutOfMemoryException:
+            raise  # says nothing about the file
         except duckdb.Error as error:
             raise _unparsable(path, error) from error
     return int(count)
@@ -162,6 +161,8 @@ def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
                 hashed, _, matched = _counts(cursor, chosen, matches_sql())
             integer_forms, bad = _look_closer(cursor, chosen) if matched < hashed else (0, [])
             repeated = _repeated_ids(cursor, rows) if ids < records else []
+        except duckdb.OutOfMemoryException:
+            raise  # says nothing about the file
         except duckdb.Error as error:
             raise _unparsable(path, error) from error
     return _RowFindings(

@@ -94,6 +94,13 @@ def test_any_replaced_character_of_any_field_fails() -> None:
     assert sql_forms(changed) == [None] * len(changed)
 
 
+@pytest.mark.parametrize("text", ['momentum "breakout"', "back\\slash", "tab\there", "トレンド", "del\x7f"])
+def test_a_text_that_stands_there_escaped_already_is_not_the_text_that_was_hashed(text: str) -> None:
+    honest = as_texts(signal(strategy=text))
+    passed_off = honest | {"strategy": json.dumps(text)[1:-1]}
+    assert sql_forms([honest, passed_off]) == [CANONICAL_FORM, None]
+
+
 def test_any_deleted_or_doubled_character_fails() -> None:
     changed = [
         texts | {field: text[:place] + replacement + text[place + 1 :]}

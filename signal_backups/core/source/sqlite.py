@@ -137,7 +137,8 @@ def _expression(name: str, columns: TableColumns) -> str:
     if column is None:
         return "NULL"
     if name in NUMBER_COLUMNS:
-        return f"CASE WHEN typeof({quoted(column)}) IN ('real', 'integer') THEN CAST({quoted(column)} AS REAL) END"
+        name = quoted(column)
+        return f"CASE typeof({name}) WHEN 'real' THEN {name} WHEN 'integer' THEN CAST({name} AS REAL) END"
     return f"CAST({quoted(column)} AS BLOB)"
 
 
