@@ -132,6 +132,15 @@ def test_a_file_is_verified_without_any_store(terminal: Terminal, newest: date) 
     assert "cut off" in truncated.err
 
 
+def test_a_backup_from_before_the_first_partition_is_still_listed_and_verified(
+    terminal: Terminal, newest: date
+) -> None:
+    terminal.run("backup")
+    later = {"SIGNAL_BACKUPS_START_DATE": (newest + timedelta(days=1)).isoformat()}
+    assert len(terminal.run("list", "--json", **later).json["backups"]) == 1
+    assert terminal.run("verify", **later).code == 0
+
+
 def test_the_verifier_printed_in_the_readme_agrees(terminal: Terminal) -> None:
     terminal.run("backup")
     (stored,) = terminal.run("list", "--json").json["backups"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -17,13 +18,14 @@ from signal_backups.core.vault import BackupVersion, StoredBackup
 def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:
     """List the stored backups, a line a day."""
     settings = settings_with_notice()
-    begin, end = day_range(first, last, settings.start_date)
+    begin, end = day_range(first, last, date.min)
     with opened_vault(settings) as vault:
         found = [_backup(backup) for backup in vault.backups_with_manifests(begin, end)]
         where = vault.store.uri(vault.layout.prefix)
     if not found:
         raise NotFoundError(
-            f"no backups from {begin} to {end} in {where}", remedy="Make one with: signal-backups backup"
+            f"no backups {f'from {begin} ' if first else ''}up to {end} in {where}",
+            remedy="Make one with: signal-backups backup",
         )
     if as_json:
         print_json({"ok": True, "backups": found})

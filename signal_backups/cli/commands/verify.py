@@ -65,7 +65,7 @@ def _chosen(
         return [vault.find(day)], []
     newest = last_complete_day()
     if last is None:
-        present = vault.backups(start, newest)
+        present = vault.backups(date.min, newest)
         if not present:
             raise _nothing(vault)
         return [vault.find(present[-1].slot.day)], []
