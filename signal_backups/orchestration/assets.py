@@ -72,10 +72,11 @@ def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPol
         backup_store: BackupStore,
     ) -> Iterator[Any]:
         days = _pending_days(context)
+        vault = cache(backup_store.vault)
         run = DayRun(
             source=cache(signals_database.open),
-            vault=cache(backup_store.vault),
-            counts=cache(lambda: record_counts(backup_store.vault(), days)),
+            vault=vault,
+            counts=cache(lambda: record_counts(vault(), days)),
             run=BackupRun(context.run.run_id, verify_sample=config.verify_sample),
             instance=context.instance,
             assets=frozenset(context.selected_asset_keys),
