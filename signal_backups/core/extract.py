@@ -1,14 +1,16 @@
-"""Stage one: the rows of one UTC day leave the database and lie in order on disk.
+"""Stage one: the rows of one UTC day leave the database, are examined as they come, and lie in order on disk.
 
-What belongs here: cutting the day exactly, ordering, the extract file. What does not: any judgement of a row.
+What belongs here: cutting the day exactly, ordering, the extract file. What does not: what is found on a row
+(``examine``) and what follows from it (``judge``).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -16,14 +18,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from signal_backups.core import engine
+from signal_backups.core.examine import EXAMINED_SCHEMA, examine
 from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.instants import INSTANT, belongs_sql, instant_sql
+from signal_backups.core.pipeline import map_in_order, read_ahead
 from signal_backups.core.source import SOURCE_SCHEMA, UNREADABLE_VALUES, SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
 from signal_backups.core.stages import DayFolder, StageReport
 
-#: Shape of the extract file: what a source gives, and the instant.
-EXTRACT_SCHEMA = SOURCE_SCHEMA.append(pa.field(INSTANT, pa.int64()))
+#: What a source gives, and the instant.
+_CUT_SCHEMA = SOURCE_SCHEMA.append(pa.field(INSTANT, pa.int64()))
 
 #: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
 _ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
@@ -49,15 +53,12 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
     started = time.perf_counter()
     description: SourceDescription = source.describe()
     order = _OrderWatch()
-    with (
-        source.read_day(folder.day) as snapshot,
-        closing(engine.cursor()) as cursor,
-        _writing_extract(folder.extract) as writer,
-    ):
-        for batch in _prefetched(snapshot.batches):
-            kept = _cut(cursor, batch, folder)
-            order.see(kept)
-            writer.write_batch(kept)
+    with source.read_day(folder.day) as snapshot, _writing_extract(folder.extract) as writer:
+        # The drivers work outside the interpreter lock: the next batch is read while the last ones are examined.
+        batches = read_ahead(snapshot.batches)
+        for batch in map_in_order(partial(_examined, day=folder.day), batches, engine.THREADS):
+            order.see(batch)
+            writer.write_batch(batch)
     if not order.is_sorted:
         _sort(folder)
     report = ExtractReport(
@@ -78,34 +79,30 @@ def reading_extract(path: Path) -> Iterator[pa.RecordBatchReader]:
     with pa.OSFile(str(path)) as file:
         extract = pa.ipc.open_file(file)
         batches = (extract.get_batch(number) for number in range(extract.num_record_batches))
-        yield pa.RecordBatchReader.from_batches(EXTRACT_SCHEMA, batches)
+        yield pa.RecordBatchReader.from_batches(EXAMINED_SCHEMA, batches)
 
 
 @contextmanager
 def _writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, EXTRACT_SCHEMA) as writer:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, EXAMINED_SCHEMA) as writer:
         yield writer
 
 
-def _prefetched(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Read one batch ahead in a thread: the drivers work outside the interpreter lock."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead = reader.submit(next, batches, None)
-        while (batch := ahead.result()) is not None:
-            ahead = reader.submit(next, batches, None)
-            yield batch
+def _examined(batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
+    with closing(engine.cursor()) as cursor:
+        return examine(cursor, _cut(cursor, batch, day))
 
 
-def _cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, folder: DayFolder) -> pa.RecordBatch:
+def _cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
     """Keep the day's rows and add their instants; only the timestamps visit the engine."""
     timestamps = pa.table({TIMESTAMP: batch.column(TIMESTAMP)})
     cursor.register("timestamps", timestamps)
     judged = cursor.sql(
-        f"SELECT {INSTANT}, {belongs_sql(folder.day)} AS belongs "
+        f"SELECT {INSTANT}, {belongs_sql(day)} AS belongs "
         f"FROM (SELECT {TIMESTAMP}, {instant_sql()} AS {INSTANT} FROM timestamps)"
     ).to_arrow_table()
     cursor.unregister("timestamps")
-    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=EXTRACT_SCHEMA)
+    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=_CUT_SCHEMA)
     return rows if pc.all(judged.column("belongs")).as_py() else rows.filter(judged.column("belongs").combine_chunks())
 
 
@@ -147,5 +144,5 @@ def _sort(folder: DayFolder) -> None:
         ordered = cursor.sql(f"SELECT * FROM unsorted ORDER BY {_ORDER}").to_arrow_reader(BATCH_ROWS)
         with _writing_extract(folder.extract) as writer:
             for batch in ordered:
-                writer.write_batch(pa.record_batch(batch.columns, schema=EXTRACT_SCHEMA))
+                writer.write_batch(pa.record_batch(batch.columns, schema=EXAMINED_SCHEMA))
     unsorted.unlink()

@@ -6,11 +6,11 @@ What belongs here: streaming the extract through ``judge``, some batches at a ti
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from signal_backups.core.csv_format import join_parts, write_part
 from signal_backups.core.extract import ExtractReport, reading_extract
 from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.judge import FAULTS, QUARANTINE_COLUMNS, REASON, Fault, Losers, find_losers, judge
+from signal_backups.core.pipeline import map_in_order
 from signal_backups.core.stages import DayFolder, StageReport
 
 #: How many quarantined rows a report names.
@@ -78,7 +79,8 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
     with closing(engine.cursor()) as cursor:
         losers = find_losers(cursor, folder.extract)
     parts: list[_Part] = []
-    written = join_parts(CSV_COLUMNS, _good_files(_written_parts(folder, losers), parts), folder.backup_csv)
+    writing = map_in_order(partial(_write_part, folder=folder, losers=losers), _batches(folder), engine.THREADS)
+    written = join_parts(CSV_COLUMNS, _good_files(writing, parts), folder.backup_csv)
     bad_parts = [part.bad for part in parts if part.bad is not None]
     quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
     named = [row for part in parts for row in part.named_rows]
@@ -105,35 +107,38 @@ def _good_files(written: Iterator[_Part], parts: list[_Part]) -> Iterator[Path]:
         yield part.good
 
 
-def _written_parts(folder: DayFolder, losers: Losers) -> Iterator[_Part]:
-    """Write all batches, a few at a time, in order; memory is bounded by the window."""
-    with ThreadPoolExecutor(engine.THREADS) as pool, reading_extract(folder.extract) as batches:
-        window: deque[Future[_Part]] = deque()
-        first_row = 0
-        for number, batch in enumerate(batches):
-            window.append(pool.submit(_write_part, folder, number, batch, losers, first_row))
-            first_row += batch.num_rows
-            if len(window) > engine.THREADS:
-                yield window.popleft().result()
-        while window:
-            yield window.popleft().result()
+@dataclass(frozen=True)
+class _Batch:
+    """A batch of the extract and where it stands in it."""
+
+    number: int
+    first_row: int
+    rows: pa.RecordBatch
 
 
-def _write_part(folder: DayFolder, number: int, batch: pa.RecordBatch, losers: Losers, first_row: int) -> _Part:
+def _batches(folder: DayFolder) -> Iterator[_Batch]:
+    first_row = 0
+    with reading_extract(folder.extract) as batches:
+        for number, rows in enumerate(batches):
+            yield _Batch(number, first_row, rows)
+            first_row += rows.num_rows
+
+
+def _write_part(batch: _Batch, folder: DayFolder, losers: Losers) -> _Part:
+    verdict = judge(batch.rows, losers, batch.first_row)
     with closing(engine.cursor()) as cursor:
-        verdict = judge(cursor, batch, losers, first_row)
-        good = folder.path / f"part-{number:06}.csv"
-        write_part(cursor, verdict.good, good)
+        good = folder.path / f"part-{batch.number:06}.csv"
+        write_part(cursor, pa.Table.from_batches([verdict.good]), good)
         bad = None
         if verdict.quarantined is not None:
-            bad = folder.path / f"quarantine-{number:06}.csv"
+            bad = folder.path / f"quarantine-{batch.number:06}.csv"
             write_part(cursor, verdict.quarantined, bad)
     return _Part(
         good=good,
         bad=bad,
         records=verdict.good.num_rows,
         integer_forms=verdict.integer_forms,
-        quarantined=len(verdict.bad_rows),
+        quarantined=batch.rows.num_rows - verdict.good.num_rows,
         faults=verdict.faults,
         named_rows=_first_of_each_fault(_named(verdict.quarantined)) if verdict.quarantined is not None else [],
     )

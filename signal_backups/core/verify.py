@@ -7,6 +7,7 @@ the report tells all that is wrong at once.
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -81,15 +82,11 @@ def verify_csv(path: Path, expected: Expected | None = None, sample: int | None 
     if not path.is_file():
         raise NotFoundError(f"no file at {path}", remedy="Check the path")
     started = time.perf_counter()
-    found = digest(path)
-    problems = _file_problems(found.bytes, found.sha256, expected) + _ending_problems(path)
-    rows = _RowFindings()
-    try:
-        rows = _verify_rows(path, sample)
-    except VerificationError as error:
-        problems.append(str(error))
-    else:
-        problems += _row_problems(rows, expected)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digesting = beside.submit(digest, path)
+        rows, row_problems = _examine_rows(path, expected, sample)
+        found = digesting.result()
+    problems = _file_problems(found.bytes, found.sha256, expected) + _ending_problems(path) + row_problems
     return VerifyReport(
         bytes=found.bytes,
         sha256=found.sha256,
@@ -122,6 +119,14 @@ class _RowFindings(BaseModel):
     repeated_ids: list[str] = []
     bad_row_count: int = 0
     bad_rows: list[BadRow] = []
+
+
+def _examine_rows(path: Path, expected: Expected | None, sample: int | None) -> tuple[_RowFindings, list[str]]:
+    try:
+        rows = _verify_rows(path, sample)
+    except VerificationError as error:
+        return _RowFindings(), [str(error)]
+    return rows, _row_problems(rows, expected)
 
 
 def _file_problems(size: int, sha256: str, expected: Expected | None) -> list[str]:
