@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     NOT_FOUND = 4
+    THAWING = 5
 
 
 class SignalBackupsError(Exception):
@@ -64,6 +65,12 @@ class NotFoundError(SignalBackupsError):
     exit_code = ExitCode.NOT_FOUND
 
 
+class ArchivedError(SignalBackupsError):
+    """The object is archived: its bytes cannot be read until a thaw, asked for or still to be asked for, is done."""
+
+    exit_code = ExitCode.THAWING
+
+
 class VerificationError(SignalBackupsError):
     """What was read back is not what should be there."""
 
@@ -74,6 +81,24 @@ class ReadBackError(VerificationError):
 
 class ConflictError(SignalBackupsError):
     """Somebody else wrote the same object at the same time."""
+
+
+class TargetError(SignalBackupsError):
+    """The target of a restore cannot be reached, is full or read-only, or does not have the shape signals need."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class SignalConflictError(SignalBackupsError):
+    """Signals that are to be restored are already there."""
+
+
+class RefusedBackupError(VerificationError):
+    """A stored backup does not verify and was not restored."""
+
+
+class ImportVerificationError(VerificationError):
+    """What a target holds after an import is not what the backup says."""
 
 
 class StageInputMissingError(SignalBackupsError):

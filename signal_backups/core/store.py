@@ -2,8 +2,9 @@
 
 Contract: ``put_file`` is atomic and returns only after the store has acknowledged the object under a checksum of its
 bytes; a version, once named, never changes; ``get_file`` writes exactly the bytes of one version or raises;
-listings are complete whatever their length. Every method raises ``NotFoundError`` for a missing object or version and
-``StoreError`` for everything else, a missing bucket included, ``transient`` when the same call may succeed later.
+listings are complete whatever their length. Every method raises ``NotFoundError`` for a missing object or version,
+``ArchivedError`` when bytes are asked for that S3 cannot give before a thaw, and ``StoreError`` for everything else, a
+missing bucket included, ``transient`` when the same call may succeed later.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 
 from signal_backups.core.csv_format import digest
-from signal_backups.core.errors import ConflictError, NotFoundError, SignalBackupsError, StoreError, VerificationError
+from signal_backups.core.errors import (
+    ArchivedError,
+    ConflictError,
+    NotFoundError,
+    SignalBackupsError,
+    StoreError,
+    VerificationError,
+)
 from signal_backups.core.s3_client import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -39,11 +47,15 @@ _SHA256_METADATA = "sha256"
 _TRANSIENT_CODES = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "503", "500"}
 _DENIED_CODES = {"AccessDenied", "403", "SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "Forbidden"}
 _MISSING_CODES = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
+_ARCHIVED_CODES = {"InvalidObjectState", "ObjectNotInActiveTierError"}
 
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One stored version of an object, as a listing or a head shows it."""
+    """One stored version of an object, as a listing or a head shows it.
+
+    ``restore_header`` is how far the thaw of an archived version is, in S3's words; only a head shows it.
+    """
 
     key: str
     version_id: str
@@ -53,6 +65,8 @@ class ObjectVersion:
     is_latest: bool = True
     is_delete_marker: bool = False
     storage_class: str = "STANDARD"
+    # A thaw makes no other version of it.
+    restore_header: str | None = field(default=None, compare=False)
 
 
 class S3ObjectStore:
@@ -137,7 +151,27 @@ class S3ObjectStore:
             last_modified=found["LastModified"].astimezone(UTC),
             etag=found["ETag"],
             storage_class=found.get("StorageClass", "STANDARD"),
+            restore_header=found.get("Restore"),
         )
+
+    def request_thaw(self, key: str, version_id: str, tier: str, days: int) -> bool:
+        """Ask for a readable copy of an archived version; False when it is being thawed already.
+
+        Args:
+            key: the object's key.
+            version_id: the version.
+            tier: how fast: ``Expedited``, ``Standard`` or ``Bulk``.
+            days: how long the copy stays readable, counted from the end of the thaw.
+        """
+        request: Any = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
+        with self._errors(f"cannot ask for a thaw of {self.uri(key)} version {version_id}"):
+            try:
+                self._client.restore_object(Bucket=self.bucket, Key=key, RestoreRequest=request, **_version(version_id))
+            except ClientError as error:
+                if _code(error) != "RestoreAlreadyInProgress":
+                    raise
+                return False
+        return True
 
     def list_current(self, prefix: str) -> Iterator[ObjectVersion]:
         """Current objects under a prefix, all pages; version ids are not part of such a listing and stay empty."""
@@ -282,7 +316,7 @@ class S3ObjectStore:
         try:
             yield
         except ClientError as error:
-            raise self._explained(doing, error) from error
+            raise (_about_archives(doing, error) or self._explained(doing, error)) from error
         except NoCredentialsError as error:
             raise StoreError(
                 f"{doing}: no credentials", remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -311,6 +345,18 @@ class S3ObjectStore:
 
 def _version(version_id: str | None) -> Any:
     return {"VersionId": version_id} if version_id else {}
+
+
+def _about_archives(doing: str, error: ClientError) -> SignalBackupsError | None:
+    code = _code(error)
+    # To RestoreObject the same code means the opposite: the object is not archived.
+    if code in _ARCHIVED_CODES and error.operation_name != "RestoreObject":
+        return ArchivedError(f"{doing}: it is archived", remedy="It must be thawed first; a thaw takes up to 48 hours")
+    if code == "GlacierExpeditedRetrievalNotAvailable":
+        return StoreError(
+            f"{doing}: S3 has no capacity for Expedited now", remedy="Use the Standard tier", transient=True
+        )
+    return None
 
 
 def _code(error: ClientError) -> str:

@@ -6,9 +6,8 @@ judging them (``verify``, ``verification``).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -47,6 +46,20 @@ class BackupVersion:
     records: int | None
     sha256: str | None
     verified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SlotHistory:
+    """All that ever stood under one backup key: versions and delete markers, newest first, and who vouched for them."""
+
+    slot: BackupSlot
+    key: str
+    versions: list[ObjectVersion]
+    manifests: dict[str, Manifest]
+
+    def vouching(self, version_id: str) -> Manifest | None:
+        """The manifest that speaks of a version; None when none ever did."""
+        return self.manifests.get(version_id)
 
 
 class BackupVault:
@@ -148,26 +161,52 @@ class BackupVault:
         Raises:
             NotFoundError: the day never had one.
         """
-        stem = f"{self.layout.prefix}{day:%Y/%m}/signals_backup_{day:%Y%m%d}_"
-        found = [v for v in self.store.list_versions(stem) if self.layout.slot_of(v.key) is not None]
-        if not found:
+        histories = self.histories(day, day)
+        if not histories:
             raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
-        vouched = self._vouched_versions({v.key for v in found})
-        return [self._described(version, vouched.get((version.key, version.version_id))) for version in found]
+        return [
+            self._described(version, history.vouching(version.version_id))
+            for history in histories
+            for version in history.versions
+        ]
 
-    def _vouched_versions(self, keys: Iterable[str]) -> dict[tuple[str, str], Manifest]:
-        """(key, version id) -> the manifest that describes it, over all versions of the keys' manifests."""
-        vouched = {}
-        for key in keys:
-            slot = self.layout.slot_of(key)
-            manifest_key = self.layout.manifest_key(slot) if slot else key
-            for version in reversed(self.store.list_versions(manifest_key)):
-                if version.key == manifest_key and not version.is_delete_marker:
-                    body, _ = self.store.get_bytes(manifest_key, version.version_id)
-                    with suppress(VerificationError):
-                        manifest = Manifest.from_bytes(body, self.store.uri(manifest_key))
-                        vouched[(manifest.backup.key, manifest.backup.version_id)] = manifest
-        return vouched
+    def histories(self, first: date, last: date) -> list[SlotHistory]:
+        """The history of every backup key of a range of days, deleted ones included, oldest day first."""
+        versions = self._by_slot(self.layout.prefix, self.layout.slot_of, first, last)
+        manifests = self._by_slot(self.layout.manifest_prefix, self.layout.slot_of_manifest, first, last)
+        with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
+            slots = sorted(versions)
+            return list(readers.map(lambda slot: self._history(slot, versions[slot], manifests.get(slot, [])), slots))
+
+    def history(self, slot: BackupSlot) -> SlotHistory | None:
+        """The history of one key; None when nothing ever stood there."""
+        found = [history for history in self.histories(slot.day, slot.day) if history.slot == slot]
+        return found[0] if found else None
+
+    def _by_slot(
+        self, prefix: str, slot_of: Callable[[str], BackupSlot | None], first: date, last: date
+    ) -> dict[BackupSlot, list[ObjectVersion]]:
+        found: dict[BackupSlot, list[ObjectVersion]] = {}
+        for version in self.store.list_versions(self._range_prefix(prefix, first, last)):
+            slot = slot_of(version.key)
+            if slot is not None and first <= slot.day <= last:
+                found.setdefault(slot, []).append(version)
+        return found
+
+    def _history(self, slot: BackupSlot, versions: list[ObjectVersion], manifests: list[ObjectVersion]) -> SlotHistory:
+        vouching: dict[str, Manifest] = {}
+        for version in manifests:
+            manifest = None if version.is_delete_marker else self._manifest_version(version)
+            if manifest is not None and manifest.backup.key == self.layout.backup_key(slot):
+                vouching.setdefault(manifest.backup.version_id, manifest)
+        return SlotHistory(slot, self.layout.backup_key(slot), versions, vouching)
+
+    def _manifest_version(self, version: ObjectVersion) -> Manifest | None:
+        body, _ = self.store.get_bytes(version.key, version.version_id)
+        try:
+            return Manifest.from_bytes(body, self.store.uri(version.key))
+        except VerificationError:
+            return None  # one that cannot be read vouches for nothing
 
     def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:
         if manifest is None:

@@ -4,16 +4,19 @@ from signal_backups.core.source.base import (
     SOURCE_SCHEMA,
     UNREADABLE_VALUES,
     DaySnapshot,
+    OpenSource,
     SignalSource,
     SourceDescription,
 )
-from signal_backups.core.source.opening import open_source
+from signal_backups.core.source.opening import database_address, open_source
 
 __all__ = [
     "SOURCE_SCHEMA",
     "UNREADABLE_VALUES",
     "DaySnapshot",
+    "OpenSource",
     "SignalSource",
     "SourceDescription",
+    "database_address",
     "open_source",
 ]

@@ -10,9 +10,9 @@ hand out rows of neighbouring days too (``extract`` cuts exactly), but it must n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -105,7 +105,7 @@ class TableColumns:
             SourceError: a required column is missing.
         """
         by_name = {name.lower(): name for name in reversed(present)}
-        columns = {field.name: by_name[field.name] for field in FIELDS if field.name in by_name}
+        columns = {each.name: by_name[each.name] for each in FIELDS if each.name in by_name}
         stored_hash = next((name for name in SOURCE_HASH_COLUMNS if name in by_name), None)
         if stored_hash is not None:
             columns[VERIFICATION_HASH] = by_name[stored_hash]
@@ -117,6 +117,21 @@ class TableColumns:
                 remedy=f"It has: {', '.join(present)}. Check SIGNALS_TABLE and SIGNALS_DATABASE_URL",
             )
         return cls(columns)
+
+
+@dataclass(frozen=True)
+class OpenSource:
+    """A signals table inside a transaction that the caller holds open, so that it sees what the caller wrote.
+
+    Attributes:
+        columns: how the table spells the fields.
+        rows: reads the rows (``SOURCE_SCHEMA``) that meet an SQL condition on the table, which is called ``t``.
+        types: column name -> the engine's name of its type, where columns have one.
+    """
+
+    columns: TableColumns
+    rows: Callable[[str], Generator[pa.RecordBatch]]
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 def padded_text_range(day: date) -> tuple[str, str]:

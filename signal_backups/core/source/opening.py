@@ -19,12 +19,26 @@ def open_source(url: str, table: str) -> SignalSource:
     Raises:
         SettingsError: the URL is of no known form.
     """
+    address = database_address(url)
+    return SqliteSource(address, table) if isinstance(address, Path) else PostgresSource(address, table)
+
+
+def database_address(url: str, name: str = "SIGNALS_DATABASE_URL") -> Path | str:
+    """What a URL names: the file of an SQLite database, or a PostgreSQL server in the form libpq reads.
+
+    Args:
+        url: the URL.
+        name: where it came from, for messages.
+
+    Raises:
+        SettingsError: the URL is of no known form.
+    """
     scheme = url.partition("://")[0].split("+")[0] if "://" in url else ""
     if scheme == "sqlite":
-        return SqliteSource(_sqlite_path(url), table)
+        return _sqlite_path(url)
     if scheme in ("postgresql", "postgres"):
-        return PostgresSource(_postgres_url(url), table)
-    raise SettingsError(f"SIGNALS_DATABASE_URL begins with {scheme or 'nothing'!r}", remedy=_FORMS)
+        return _postgres_url(url, name)
+    raise SettingsError(f"{name} begins with {scheme or 'nothing'!r}", remedy=_FORMS)
 
 
 def _sqlite_path(url: str) -> Path:
@@ -35,7 +49,7 @@ def _sqlite_path(url: str) -> Path:
     return Path(unquote(parts.path[1:]))
 
 
-def _postgres_url(url: str) -> str:
+def _postgres_url(url: str, name: str) -> str:
     """Only the form is looked at, and no part of it is ever shown: any of them may be a piece of a password."""
     standard = "postgresql://" + url.partition("://")[2]
     try:
@@ -45,7 +59,7 @@ def _postgres_url(url: str) -> str:
         well_formed = False
     if not well_formed:
         raise SettingsError(
-            "SIGNALS_DATABASE_URL is no PostgreSQL URL",
+            f"{name} is no PostgreSQL URL",
             remedy=f"{_FORMS}; write / # ? @ : in a password as %2F %23 %3F %40 %3A",
         )
     return standard

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from urllib.parse import urlsplit
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -22,6 +23,7 @@ from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP
 from signal_backups.core.source.base import (
     SOURCE_SCHEMA,
     DaySnapshot,
+    OpenSource,
     SourceDescription,
     TableColumns,
     padded_text_range,
@@ -56,7 +58,7 @@ class PostgresSource:
     """A signals table in a PostgreSQL database."""
 
     def __init__(self, url: str, table: str) -> None:
-        self._url = _with_connect_timeout(url)
+        self._url = with_connect_timeout(url)
         self._table = table
         parts = urlsplit(url)
         self._location = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
@@ -72,6 +74,15 @@ class PostgresSource:
             hash_column=columns.hash_column,
             optional_columns=columns.optional_present,
         )
+
+    def within(self, connection: dbapi.Connection) -> OpenSource:
+        """See ``OpenSource``.
+
+        Raises:
+            SourceError: the table is not one of signals.
+        """
+        table = self._inspect(connection)
+        return OpenSource(table.fields, partial(self._rows, connection, table), table.types)
 
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
@@ -121,19 +132,21 @@ class PostgresSource:
 
     def _batches(self, connection: dbapi.Connection, table: _Table, day: date) -> Generator[pa.RecordBatch]:
         for where in _row_filters(table, day):
-            with closing(connection.cursor()) as cursor:
-                cursor.execute(_select(self._table, table, where))
-                with closing(cursor.fetch_record_batch()) as reader:
-                    for batch in reader:
-                        yield pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
+            yield from self._rows(connection, table, where)
+
+    def _rows(self, connection: dbapi.Connection, table: _Table, where: str) -> Generator[pa.RecordBatch]:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(_select(self._table, table, where))
+            with closing(cursor.fetch_record_batch()) as reader:
+                for batch in reader:
+                    yield pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
 
     def _unreadable(self, error: dbapi.Error) -> SourceError:
-        state = error.sqlstate or ""
         first_line = str(error).splitlines()[0]
         return SourceError(
             f"cannot read PostgreSQL database {self._location}: {first_line}",
             remedy="Check that the server is up and SIGNALS_DATABASE_URL is right; nothing was backed up",
-            transient=not state or state.startswith(_TRANSIENT_CLASSES),
+            transient=is_transient(error),
         )
 
 
@@ -177,7 +190,13 @@ def _isoformat(column: str, kind: str) -> str:
     return f"CASE WHEN isfinite({column}) THEN {text} ELSE {column}::text END"
 
 
-def _with_connect_timeout(url: str) -> str:
+def is_transient(error: dbapi.Error) -> bool:
+    """Whether the same call may succeed later."""
+    state = error.sqlstate or ""
+    return not state or state.startswith(_TRANSIENT_CLASSES)
+
+
+def with_connect_timeout(url: str) -> str:
     """Libpq waits for ever by default; a backup must not. Libpq reads its URLs its own way: nothing else is touched."""
     query = urlsplit(url).query
     if "connect_timeout=" in query:

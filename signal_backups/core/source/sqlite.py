@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import adbc_driver_sqlite.dbapi as adbc
@@ -24,6 +25,7 @@ from signal_backups.core.source.base import (
     SOURCE_SCHEMA,
     UNREADABLE_VALUES,
     DaySnapshot,
+    OpenSource,
     SourceDescription,
     TableColumns,
     padded_text_range,
@@ -53,6 +55,17 @@ class SqliteSource:
             optional_columns=columns.optional_present,
         )
 
+    def within(self, connection: dbapi.Connection) -> OpenSource:
+        """See ``OpenSource``.
+
+        Raises:
+            SourceError: the table is not one of signals.
+        """
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT name FROM pragma_table_info(?)", (self._table,))
+            columns = TableColumns.match(self._table, [str(name) for (name,) in cursor.fetchall()])
+        return OpenSource(columns, partial(self._rows, connection, columns))
+
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
         """See ``SignalSource.read_day``."""
@@ -72,11 +85,14 @@ class SqliteSource:
 
     def _batches(self, connection: dbapi.Connection, columns: TableColumns, day: date) -> Generator[pa.RecordBatch]:
         for where in _row_filters(columns, day):
-            with closing(connection.cursor()) as cursor:
-                cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
-                cursor.execute(_select(self._table, columns, where))
-                with closing(cursor.fetch_record_batch()) as reader:
-                    yield from _without_type_row(reader)
+            yield from self._rows(connection, columns, where)
+
+    def _rows(self, connection: dbapi.Connection, columns: TableColumns, where: str) -> Generator[pa.RecordBatch]:
+        with closing(connection.cursor()) as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+            cursor.execute(_select(self._table, columns, where))
+            with closing(cursor.fetch_record_batch()) as reader:
+                yield from _without_type_row(reader)
 
     def _columns(self) -> TableColumns:
         if not self._path.is_file():

@@ -1,0 +1,99 @@
+"""Restoring into a folder of CSV files, a file a day, under the names they have in the bucket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from signal_backups.core import engine
+from signal_backups.core.csv_format import digest, read_sql
+from signal_backups.core.errors import ImportVerificationError, SignalConflictError, TargetError, VerificationError
+from signal_backups.core.layout import BackupSlot, Layout
+from signal_backups.core.restore.target import DayToImport, Imported, OnConflict
+
+
+class CsvFolderTarget:
+    """A ``RestoreTarget``: verified files, byte for byte."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+
+    @property
+    def location(self) -> str:
+        """See ``RestoreTarget.location``."""
+        return f"folder {self._folder}"
+
+    def import_day(self, day: DayToImport) -> Imported:
+        """See ``RestoreTarget.import_day``; a conflict is a file of that name with other bytes."""
+        started = time.perf_counter()
+        target = self._file(day.day)
+        try:
+            is_there = target.exists()
+            is_alike = is_there and digest(target).sha256 == digest(day.csv).sha256
+            if is_there and (is_alike or day.on_conflict is OnConflict.SKIP):
+                return self._skipped(day, started, is_alike=is_alike)
+            if is_there and day.on_conflict is OnConflict.ERROR:
+                raise _conflict(day, target, "with another content")
+            self._folder.mkdir(parents=True, exist_ok=True)
+            copied = _copy_whole(day.csv, target)
+        except OSError as error:
+            raise TargetError(
+                f"cannot write {target}: {error.strerror or error}",
+                remedy="What was there before stays. Check that the folder is writable and that the disk has room",
+            ) from error
+        restored, replaced = (0, day.records) if is_there else (day.records, 0)
+        return Imported(restored, replaced, 0, 0, copied - started, time.perf_counter() - copied)
+
+    def rows_of(self, day: date) -> int | None:
+        """See ``RestoreTarget.rows_of``."""
+        target = self._file(day)
+        if not target.exists():
+            return None
+        try:
+            with closing(engine.cursor()) as cursor:
+                (count,) = cursor.execute(f"SELECT count(*) FROM {read_sql(target)}").fetchone() or (0,)
+        except (VerificationError, duckdb.Error):
+            return 0
+        return int(count)
+
+    def _skipped(self, day: DayToImport, started: float, *, is_alike: bool) -> Imported:
+        if is_alike and day.on_conflict is OnConflict.ERROR and not day.may_be_there:
+            raise _conflict(day, self._file(day.day), "alike")
+        different = 0 if is_alike else day.records
+        return Imported(0, 0, day.records, different, time.perf_counter() - started, 0.0)
+
+    def _file(self, day: date) -> Path:
+        return self._folder / Path(Layout().backup_key(BackupSlot(day))).name
+
+
+def _conflict(day: DayToImport, target: Path, how: str) -> SignalConflictError:
+    return SignalConflictError(
+        f"{target} is already there, {how}",
+        remedy=f"Nothing of {day.day} was changed. Leave it with --on-conflict skip, or replace it with "
+        "--on-conflict replace",
+    )
+
+
+def _copy_whole(csv: Path, target: Path) -> float:
+    """Put a copy in place at once, on disk and read back; returns when it was copied."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    try:
+        with csv.open("rb") as source, unfinished.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        copied = time.perf_counter()
+        if digest(unfinished) != digest(csv):
+            raise ImportVerificationError(
+                f"{target} is not what was written", remedy="Suspect the disk; what was there before stays"
+            )
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return copied

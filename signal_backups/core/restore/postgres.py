@@ -1,0 +1,115 @@
+"""Restoring into a PostgreSQL table by binary COPY; columns of other types than text and double are cast to."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+from adbc_driver_manager import dbapi
+
+from signal_backups.core.errors import TargetError
+from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS
+from signal_backups.core.restore.database import LOCK_TIMEOUT_MS, TargetEngine
+from signal_backups.core.source import OpenSource
+from signal_backups.core.source.base import quoted
+from signal_backups.core.source.postgres import PostgresSource, is_transient, with_connect_timeout
+
+_TEXT_TYPES = {"text", "varchar", "bpchar"}
+
+
+class PostgresTarget(TargetEngine):
+    """A table of a PostgreSQL database."""
+
+    text_type = "text"
+    number_type = "double precision"
+
+    def __init__(self, url: str, table: str) -> None:
+        self.url = with_connect_timeout(url)
+        self.table = table
+        self._source = PostgresSource(url, table)
+        parts = urlsplit(url)
+        self._database = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+    @property
+    def location(self) -> str:
+        """See ``TargetEngine``."""
+        return f"table {self.table} of PostgreSQL database {self._database}"
+
+    @property
+    def source(self) -> PostgresSource:
+        """See ``TargetEngine``."""
+        return self._source
+
+    @property
+    def relation(self) -> str:
+        """See ``TargetEngine``."""
+        return ".".join(quoted(part) for part in self.table.split("."))
+
+    def connect(self) -> dbapi.Connection:
+        """See ``TargetEngine``."""
+        return adbc.connect(self.url, autocommit=False)
+
+    def begin(self, connection: dbapi.Connection) -> None:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+            # The table may not exist yet, so restores keep out of each other's way by a lock of their own.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (f"restore {self.table}",))
+            cursor.fetchall()
+        if self.has_table(connection):
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(f"LOCK TABLE {self.relation} IN SHARE ROW EXCLUSIVE MODE")
+
+    def has_table(self, connection: dbapi.Connection) -> bool:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT to_regclass($1) IS NOT NULL", (self.relation,))
+            ((found,),) = cursor.fetchall()
+            return bool(found)
+
+    def opened(self, connection: dbapi.Connection) -> OpenSource:
+        """See ``TargetEngine``."""
+        return self._source.within(connection)
+
+    def takes_directly(self, table: OpenSource) -> bool:
+        """See ``TargetEngine``."""
+        return all(
+            table.types[column] in ({"float8"} if name in NUMBER_COLUMNS else _TEXT_TYPES)
+            for name, column in table.columns.columns.items()
+        )
+
+    def ingest(self, connection: dbapi.Connection, rows: pa.RecordBatchReader, staged: str | None) -> None:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            if staged is None:
+                schema, _, table = self.table.rpartition(".")
+                cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema or None)
+            else:
+                cursor.execute(f"CREATE TEMPORARY TABLE {staged} ({_staged_columns()}) ON COMMIT DROP")
+                cursor.adbc_ingest(staged, rows, mode="append", temporary=True)
+
+    def converted(self, table: OpenSource, field: str, staged: str) -> str:
+        """See ``TargetEngine``."""
+        return f"CAST({staged} AS {table.types[table.columns.columns[field]]})"
+
+    def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"WITH changed AS ({statement} RETURNING 1) SELECT count(*) FROM changed")
+            ((changed,),) = cursor.fetchall()
+            return int(changed)
+
+    def explained(self, error: dbapi.Error) -> TargetError:
+        """See ``TargetEngine``."""
+        return TargetError(
+            f"cannot restore into {self.location}: {str(error).splitlines()[0]}",
+            remedy="Nothing of this day was kept. Check that the server is up, has room, and that --target may write",
+            transient=is_transient(error),
+        )
+
+
+def _staged_columns() -> str:
+    return ", ".join(f"{name} {'float8' if name in NUMBER_COLUMNS else 'text'}" for name in CSV_COLUMNS)

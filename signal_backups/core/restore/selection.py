@@ -1,0 +1,150 @@
+"""Which version of each day a restore takes: the current one, the one of an instant, or one that is named.
+
+What belongs here: the choice, from listings and manifests. What does not: reading and proving the chosen (``fetching``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from signal_backups.core.days import days_between
+from signal_backups.core.errors import NotFoundError, SignalBackupsError
+from signal_backups.core.layout import BackupSlot
+from signal_backups.core.manifest import Manifest
+from signal_backups.core.store import ObjectVersion
+from signal_backups.core.vault import BackupVault, SlotHistory
+
+
+@dataclass(frozen=True)
+class ChosenBackup:
+    """One version to restore; ``manifest`` is None when none vouches for it (older tools wrote none)."""
+
+    slot: BackupSlot
+    version: ObjectVersion
+    manifest: Manifest | None
+
+    @property
+    def day(self) -> date:
+        """The UTC day it holds."""
+        return self.slot.day
+
+
+@dataclass(frozen=True)
+class UnavailableDay:
+    """A day that has nothing to restore, and why."""
+
+    day: date
+    error: SignalBackupsError
+
+
+Selection = Sequence[ChosenBackup | UnavailableDay]
+
+
+def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | None = None) -> Selection:
+    """A version for every day of the range, from the first that was ever backed up.
+
+    Args:
+        vault: where the backups are.
+        first: first day wanted.
+        last: last day wanted, included.
+        as_of: take what was current and verified at that instant (UTC); None takes what is so now.
+
+    Raises:
+        NotFoundError: no day of the range was ever backed up.
+    """
+    histories = vault.histories(first, last)
+    if not histories:
+        raise NotFoundError(
+            f"no backup from {first} to {last} in {vault.store.uri(vault.layout.prefix)}",
+            remedy="See what there is with: signal-backups list",
+        )
+    by_day: dict[date, list[SlotHistory]] = {}
+    for history in histories:
+        by_day.setdefault(history.slot.day, []).append(history)
+    days = days_between(min(by_day), last)
+    return [_choose_day(vault, day, by_day.get(day, []), as_of) for day in days]
+
+
+def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: datetime | None = None) -> ChosenBackup:
+    """One object, in the version named, of an instant, or as it is now.
+
+    Raises:
+        NotFoundError: there is no such backup or version.
+    """
+    slot = vault.layout.slot_of(key)
+    history = vault.history(slot) if slot is not None else None
+    if slot is None or history is None:
+        raise NotFoundError(
+            f"no backup {vault.store.uri(key)}", remedy="See the keys there are with: signal-backups list"
+        )
+    if version_id is None:
+        return _choose_version(vault, history, as_of)
+    for version in history.versions:
+        if version.version_id == version_id and not version.is_delete_marker:
+            return ChosenBackup(slot, version, history.vouching(version_id))
+    raise NotFoundError(
+        f"no version {version_id} of {vault.store.uri(key)}",
+        remedy=f"See the versions there are with: signal-backups versions {slot.day}",
+    )
+
+
+def choose_version_of_day(vault: BackupVault, day: date, version_id: str) -> ChosenBackup:
+    """The version of that id among a day's backups.
+
+    Raises:
+        NotFoundError: the day has no such version.
+    """
+    for history in vault.histories(day, day):
+        if any(version.version_id == version_id for version in history.versions):
+            return choose_key(vault, vault.layout.backup_key(history.slot), version_id)
+    raise NotFoundError(
+        f"no version {version_id} among the backups of {day}",
+        remedy=f"See the versions there are with: signal-backups versions {day}",
+    )
+
+
+def good_versions(history: SlotHistory) -> list[ChosenBackup]:
+    """Versions a manifest vouches for, newest first."""
+    return [
+        ChosenBackup(history.slot, version, manifest)
+        for version in history.versions
+        if (manifest := history.vouching(version.version_id)) is not None and not version.is_delete_marker
+    ]
+
+
+def _choose_day(
+    vault: BackupVault, day: date, histories: list[SlotHistory], as_of: datetime | None
+) -> ChosenBackup | UnavailableDay:
+    """The day's backup at the scheduled time, else the latest that an older tool wrote."""
+    ordered = sorted(histories, key=lambda history: (history.slot == BackupSlot(day), history.slot), reverse=True)
+    missing: SignalBackupsError = NotFoundError(f"no backup of {day}", remedy=f"See: signal-backups versions {day}")
+    for history in ordered:
+        try:
+            return _choose_version(vault, history, as_of)
+        except NotFoundError as error:
+            missing = error
+    return UnavailableDay(day, missing)
+
+
+def _choose_version(vault: BackupVault, history: SlotHistory, as_of: datetime | None) -> ChosenBackup:
+    versions = [version for version in history.versions if as_of is None or version.last_modified <= as_of]
+    uri, day = vault.store.uri(history.key), history.slot.day
+    if not versions:
+        raise NotFoundError(
+            f"{uri} did not exist yet at {as_of}", remedy=f"See its versions with: signal-backups versions {day}"
+        )
+    newest = versions[0]
+    if newest.is_delete_marker:
+        raise NotFoundError(
+            f"{uri} was deleted at {newest.last_modified:%Y-%m-%dT%H:%M:%SZ}",
+            remedy=f"Bring it back with: signal-backups undelete {day}; or restore an older version, see: "
+            f"signal-backups versions {day}",
+        )
+    for version in versions:
+        manifest = history.vouching(version.version_id)
+        if manifest is not None and (as_of is None or manifest.verification.verified_at <= as_of):
+            return ChosenBackup(history.slot, version, manifest)
+    # Nothing vouches for any of them, as with older tools' backups: the file is judged on its own.
+    return ChosenBackup(history.slot, newest, None)
