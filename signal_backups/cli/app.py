@@ -12,7 +12,9 @@ from signal_backups import __version__
 from signal_backups.cli.commands.backup import backup
 from signal_backups.cli.commands.init import init
 from signal_backups.cli.commands.listing import list_backups, versions
+from signal_backups.cli.commands.restore import restore
 from signal_backups.cli.commands.status import status
+from signal_backups.cli.commands.undelete import undelete
 from signal_backups.cli.commands.verify import verify
 from signal_backups.cli.output import print_error
 from signal_backups.core.errors import SignalBackupsError
@@ -23,14 +25,16 @@ _INTERRUPTED = 130
 app = typer.Typer(
     name="signal-backups",
     help="Daily, verifiable backups of trading signals.",
-    epilog="Exit codes: 0 ok, 1 verification or backup failed, 2 usage, 3 cannot reach database or store, "
-    "4 nothing found.",
+    epilog="Exit codes: 0 ok, 1 verification, backup or restore failed, 2 usage, 3 cannot reach or use database, store "
+    "or target, 4 nothing found, 5 archived objects have to thaw first.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(backup)
 app.command()(verify)
+app.command()(restore)
+app.command()(undelete)
 app.command("list")(list_backups)
 app.command()(versions)
 app.command()(status)

@@ -42,7 +42,10 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     _console(stderr=False).print(table)
 
 
-_RIGHT = {"records", "bytes", "quarantined", "seconds", "rows hashed"}
+_RIGHT = {
+    *("records", "bytes", "quarantined", "seconds", "rows hashed"),
+    *("restored", "replaced", "skipped", "refused", "there now"),
+}
 
 
 def print_line(text: str) -> None:

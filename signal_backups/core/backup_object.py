@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from signal_backups import __version__
@@ -69,10 +69,11 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
         verification = _verify_unchanged(vault, current, folder, run)
         if verification is not None:
             return StoreOutcome(current, False, verification, time.perf_counter() - started)
-    stored = _put(vault, vault.layout.backup_key(slot), folder.backup_csv, report.records, folder)
-    verification = _verify_stored(vault, stored, report, folder, run)
+    stored = put_csv(vault, vault.layout.backup_key(slot), folder.backup_csv, report.records, folder.day)
+    expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
+    verification = read_back(vault, stored, expected, folder.downloaded_csv, run.verify_sample)
     manifest = _manifest(vault, report, stored, run, started_at, verification, folder)
-    _write_manifest(vault, slot, manifest)
+    write_manifest(vault, slot, manifest)
     return StoreOutcome(manifest, True, verification, time.perf_counter() - started)
 
 
@@ -91,21 +92,25 @@ def _verify_unchanged(vault: BackupVault, manifest: Manifest, folder: DayFolder,
     return verification if verification.ok else None
 
 
-def _put(vault: BackupVault, key: str, path: Path, records: int, folder: DayFolder) -> StoredFile:
+def put_csv(vault: BackupVault, key: str, path: Path, records: int, day: date) -> StoredFile:
     """Store one file under its key and name the version that holds it."""
     vault.require_versioning()
     found = digest(path)
-    metadata = {"partition": folder.day.isoformat(), "record_count": str(records), "format_version": str(CSV_FORMAT)}
+    metadata = {"partition": day.isoformat(), "record_count": str(records), "format_version": str(CSV_FORMAT)}
     version_id = vault.store.put_file(key, path, metadata, CSV_TYPE, replaces=vault.store.head(key))
     return StoredFile(key=key, version_id=version_id, bytes=found.bytes, sha256=found.sha256)
 
 
-def _verify_stored(
-    vault: BackupVault, stored: StoredFile, report: CsvReport, folder: DayFolder, run: BackupRun
+def read_back(
+    vault: BackupVault, stored: StoredFile, expected: Expected, target: Path, sample: int | None = None
 ) -> VerifyReport:
-    vault.store.get_file(stored.key, stored.version_id, folder.downloaded_csv)
-    expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
-    verification = verify_csv(folder.downloaded_csv, expected, run.verify_sample)
+    """Download what was stored and verify it.
+
+    Raises:
+        ReadBackError: what came back is not what was sent.
+    """
+    vault.store.get_file(stored.key, stored.version_id, target)
+    verification = verify_csv(target, expected, sample)
     if not verification.ok:
         raise ReadBackError(
             f"{vault.store.uri(stored.key)} version {stored.version_id} is not what was sent: "
@@ -146,15 +151,20 @@ def _manifest(
 
 def _store_quarantine(vault: BackupVault, report: CsvReport, folder: DayFolder) -> StoredFile:
     key = vault.layout.quarantine_key(BackupSlot(folder.day))
-    stored = _put(vault, key, folder.quarantine_csv, report.quarantined, folder)
-    read_back = folder.quarantine_csv.with_suffix(".downloaded")
-    vault.store.get_file(key, stored.version_id, read_back)
-    if digest(read_back).sha256 != stored.sha256:
+    stored = put_csv(vault, key, folder.quarantine_csv, report.quarantined, folder.day)
+    downloaded = folder.quarantine_csv.with_suffix(".downloaded")
+    vault.store.get_file(key, stored.version_id, downloaded)
+    if digest(downloaded).sha256 != stored.sha256:
         raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
     return stored
 
 
-def _write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> None:
+def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> None:
+    """Let a manifest vouch for its backup from now on.
+
+    Raises:
+        VerificationError: the store returns another one.
+    """
     key, body = vault.layout.manifest_key(slot), manifest.to_bytes()
     version_id = vault.store.put_bytes(key, body, JSON_TYPE)
     if vault.store.get_bytes(key, version_id)[0] != body:

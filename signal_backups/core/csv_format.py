@@ -53,6 +53,14 @@ def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) ->
     cursor.unregister("csv_rows")
 
 
+def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    """Write the text columns of a query as a whole CSV with a header; returns how many rows it has."""
+    (count,) = cursor.execute(
+        f"COPY ({query}) TO {_literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', NULLSTR '')"
+    ).fetchone() or (0,)
+    return int(count)
+
+
 def join_parts(columns: Sequence[str], parts: Iterable[Path], target: Path) -> FileDigest:
     """Write a header and the parts, in order, into one file; parts are removed as they are used."""
     sha256 = hashlib.sha256()
@@ -83,14 +91,22 @@ def read_sql(path: Path) -> str:
             f"{path.name} is not a backup CSV: its header {'lacks ' + ', '.join(missing) if missing else 'repeats'}",
             remedy="Check that it is the whole, unedited file",
         )
+    selected = ", ".join(_selected(name, spelled) for name in CSV_COLUMNS)
+    return f"(SELECT {selected} FROM {_reader(path, header)})"
+
+
+def read_as_stored_sql(path: Path) -> str:
+    """SQL for a relation of all columns that a CSV of ours has, as text."""
+    return f"(FROM {_reader(path, _read_header(path))})"
+
+
+def _reader(path: Path, header: list[str]) -> str:
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
-    reader = (
+    return (
         f"read_csv({_literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
         f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {2 * MAX_LINE_BYTES})"
     )
-    selected = ", ".join(_selected(name, spelled) for name in CSV_COLUMNS)
-    return f"(SELECT {selected} FROM {reader})"
 
 
 def _read_header(path: Path) -> list[str]:

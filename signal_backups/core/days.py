@@ -57,6 +57,21 @@ def parse_day(text: str) -> date:
         ) from error
 
 
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 instant, ``2026-11-01T12:00Z``; without an offset it is UTC.
+
+    Raises:
+        SettingsError: the text is not an instant in that form.
+    """
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise SettingsError(
+            f"{text!r} is not an instant", remedy="Write it as 2026-11-01T12:00Z (UTC, or with an offset)"
+        ) from error
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
 def require_complete(day: date, clock: Clock = utc_now) -> date:
     """Return ``day`` if it has ended.
 

@@ -27,7 +27,7 @@ from signal_backups.core.source.base import BATCH_ROWS
 from signal_backups.core.stages import DayFolder, StageReport
 
 #: What a source gives, and the instant.
-_CUT_SCHEMA = SOURCE_SCHEMA.append(pa.field(INSTANT, pa.int64()))
+CUT_SCHEMA = SOURCE_SCHEMA.append(pa.field(INSTANT, pa.int64()))
 
 #: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
 _ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
@@ -90,10 +90,10 @@ def _writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
 
 def _examined(batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
     with closing(engine.cursor()) as cursor:
-        return examine(cursor, _cut(cursor, batch, day))
+        return examine(cursor, cut(cursor, batch, day))
 
 
-def _cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
+def cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
     """Keep the day's rows and add their instants; only the timestamps visit the engine."""
     timestamps = pa.table({TIMESTAMP: batch.column(TIMESTAMP)})
     cursor.register("timestamps", timestamps)
@@ -102,7 +102,7 @@ def _cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) ->
         f"FROM (SELECT {TIMESTAMP}, {instant_sql()} AS {INSTANT} FROM timestamps)"
     ).to_arrow_table()
     cursor.unregister("timestamps")
-    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=_CUT_SCHEMA)
+    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=CUT_SCHEMA)
     return rows if pc.all(judged.column("belongs")).as_py() else rows.filter(judged.column("belongs").combine_chunks())
 
 

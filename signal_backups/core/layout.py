@@ -78,6 +78,10 @@ class Layout:
         slot = _slot(match[1], match[2]) if match else None
         return slot if slot is not None and self.manifest_key(slot) == key else None
 
+    def record_key(self, kind: str, at: datetime, suffix: str) -> str:
+        """Key of a record of something done to the backups: append-only, a new object each time."""
+        return f"{self.root}records/{kind}/{at:%Y/%m/%Y%m%dT%H%M%SZ}_{suffix}.json"
+
     def quarantine_key(self, slot: BackupSlot) -> str:
         """Key of a day's quarantine CSV."""
         return f"{self.quarantine_prefix}{slot.day:%Y/%m}/signals_quarantine_{slot.stamp}.csv"

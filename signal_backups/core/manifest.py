@@ -70,6 +70,8 @@ class Manifest(_Model):
     started_at: datetime
     finished_at: datetime
     verification: VerificationResult
+    #: Version that was copied back to be the current one again; None for a backup of the database.
+    copied_from: str | None = None
 
     @property
     def expected(self) -> Expected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,8 +11,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Fetch the next item in a thread while the last one is used."""
+def read_ahead(items: Iterator[Item]) -> Generator[Item]:
+    """Fetch the next item in a thread while the last one is used; closing it waits for the thread."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         end = object()
         ahead = reader.submit(next, items, end)

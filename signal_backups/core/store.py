@@ -69,6 +69,19 @@ class ObjectVersion:
     restore_header: str | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True)
+class ObjectLock:
+    """S3's lock on one version: mode and end (UTC) of its retention, and whether a legal hold is on it."""
+
+    mode: str | None
+    retain_until: datetime | None
+    legal_hold: bool
+
+    def __str__(self) -> str:
+        parts = [f"{self.mode.lower()} until {self.retain_until:%Y-%m-%d}"] if self.mode and self.retain_until else []
+        return ", ".join([*parts, "legal hold"] if self.legal_hold else parts) or "none"
+
+
 class S3ObjectStore:
     """Objects of one bucket."""
 
@@ -154,6 +167,24 @@ class S3ObjectStore:
             restore_header=found.get("Restore"),
         )
 
+    def remove_delete_marker(self, marker: ObjectVersion) -> None:
+        """Remove a delete marker, so that the version below it is current again; never removes data."""
+        if not marker.is_delete_marker:
+            raise ValueError(f"{marker.key} version {marker.version_id} is data, not a delete marker")
+        with self._errors(f"cannot remove the delete marker of {self.uri(marker.key)}"):
+            self._client.delete_object(Bucket=self.bucket, Key=marker.key, VersionId=marker.version_id)
+
+    def lock_of(self, key: str, version_id: str) -> ObjectLock:
+        """What keeps one version from being deleted."""
+        with self._errors(f"cannot look at {self.uri(key)}"):
+            found = self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))
+        until = found.get("ObjectLockRetainUntilDate")
+        return ObjectLock(
+            mode=found.get("ObjectLockMode"),
+            retain_until=until.astimezone(UTC) if until else None,
+            legal_hold=found.get("ObjectLockLegalHoldStatus") == "ON",
+        )
+
     def request_thaw(self, key: str, version_id: str, tier: str, days: int) -> bool:
         """Ask for a readable copy of an archived version; False when it is being thawed already.
 
@@ -172,6 +203,11 @@ class S3ObjectStore:
                     raise
                 return False
         return True
+
+    def metadata(self, key: str, version_id: str) -> Mapping[str, str]:
+        """The user metadata of one version."""
+        with self._errors(f"cannot look at {self.uri(key)}"):
+            return self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))["Metadata"]
 
     def list_current(self, prefix: str) -> Iterator[ObjectVersion]:
         """Current objects under a prefix, all pages; version ids are not part of such a listing and stay empty."""
@@ -238,7 +274,10 @@ class S3ObjectStore:
             return self._put_object(key, path, metadata, content_type, condition)
         except ConflictError:
             current = self.head(key)
-            if current is not None and self._sha256_of(current) == metadata[_SHA256_METADATA]:
+            if (
+                current is not None
+                and self.metadata(key, current.version_id).get(_SHA256_METADATA) == metadata[_SHA256_METADATA]
+            ):
                 # The answer to an earlier try was lost: the object that is in the way is our own.
                 return current.version_id
             if replaces is not None and current == replaces:
@@ -301,11 +340,6 @@ class S3ObjectStore:
                     file.write(chunk)
             if target.stat().st_size != response["ContentLength"]:
                 raise StoreError(f"{self.uri(key)} broke off while it was read", transient=True)
-
-    def _sha256_of(self, version: ObjectVersion) -> str | None:
-        with self._errors(f"cannot look at {self.uri(version.key)}"):
-            found = self._client.head_object(Bucket=self.bucket, Key=version.key, **_version(version.version_id))
-        return found["Metadata"].get(_SHA256_METADATA)
 
     def _pages(self, operation: Any, prefix: str) -> Iterator[dict[str, Any]]:
         with self._errors(f"cannot list s3://{self.bucket}/{prefix}"):

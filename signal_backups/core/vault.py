@@ -14,7 +14,7 @@ from datetime import date, datetime
 from signal_backups.core.errors import NotFoundError, StoreError, VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import Manifest
-from signal_backups.core.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.store import ObjectLock, ObjectVersion, S3ObjectStore
 
 _MANIFEST_READERS = 16
 
@@ -40,9 +40,13 @@ class StoredBackup:
 
 @dataclass(frozen=True)
 class BackupVersion:
-    """One version of a day's backup; ``verified_at`` is None when no manifest ever vouched for it."""
+    """One version of a day's backup.
+
+    ``verified_at`` is None when no manifest ever vouched for it, ``lock`` for a delete marker, which has none.
+    """
 
     version: ObjectVersion
+    lock: ObjectLock | None
     records: int | None
     sha256: str | None
     verified_at: datetime | None
@@ -209,9 +213,11 @@ class BackupVault:
             return None  # one that cannot be read vouches for nothing
 
     def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:
+        lock = None if version.is_delete_marker else self.store.lock_of(version.key, version.version_id)
         if manifest is None:
-            return BackupVersion(version, None, None, None)
-        return BackupVersion(version, manifest.records, manifest.backup.sha256, manifest.verification.verified_at)
+            return BackupVersion(version, lock, None, None, None)
+        verified_at = manifest.verification.verified_at
+        return BackupVersion(version, lock, manifest.records, manifest.backup.sha256, verified_at)
 
     @staticmethod
     def _range_prefix(prefix: str, first: date, last: date) -> str:

@@ -62,7 +62,7 @@ def versions(
         return
     print_table(
         f"Versions of {wanted}",
-        ("stored at", "state", "records", "bytes", "SHA-256", "storage class", "version", "key"),
+        ("stored at", "state", "records", "bytes", "SHA-256", "storage class", "lock", "version", "key"),
         [
             (
                 item["last_modified"],
@@ -71,6 +71,7 @@ def versions(
                 "-" if item["is_delete_marker"] else size(item["bytes"]),
                 (item["sha256"] or "-")[:SHORT_SHA256],
                 "-" if item["is_delete_marker"] else item["storage_class"],
+                str(item["lock"] or "-"),
                 item["version_id"],
                 item["key"],
             )
@@ -103,6 +104,7 @@ def _version(item: BackupVersion) -> dict[str, Any]:
         "is_current": item.version.is_latest,
         "is_delete_marker": item.version.is_delete_marker,
         "storage_class": item.version.storage_class,
+        "lock": str(item.lock) if item.lock else None,
         "records": item.records,
         "sha256": item.sha256,
         "verified_at": moment(item.verified_at) if item.verified_at else None,

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
-from signal_backups.core import engine
-from signal_backups.core.csv_format import digest, read_sql
+from signal_backups.core.csv_format import digest
 from signal_backups.core.errors import ImportVerificationError, SignalConflictError, TargetError, VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.restore.target import DayToImport, Imported, OnConflict
+from signal_backups.core.verify import count_records
 
 
 class CsvFolderTarget:
@@ -43,12 +40,21 @@ class CsvFolderTarget:
             self._folder.mkdir(parents=True, exist_ok=True)
             copied = _copy_whole(day.csv, target)
         except OSError as error:
-            raise TargetError(
-                f"cannot write {target}: {error.strerror or error}",
-                remedy="What was there before stays. Check that the folder is writable and that the disk has room",
-            ) from error
+            raise _unwritable(target, error) from error
         restored, replaced = (0, day.records) if is_there else (day.records, 0)
         return Imported(restored, replaced, 0, 0, copied - started, time.perf_counter() - copied)
+
+    def import_quarantine(self, day: date, csv: Path) -> int:
+        """See ``RestoreTarget.import_quarantine``; a file beside the others."""
+        target = self._folder / Path(Layout().quarantine_key(BackupSlot(day))).name
+        try:
+            if target.exists() and digest(target) == digest(csv):
+                return 0
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _copy_whole(csv, target)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        return count_records(target)
 
     def rows_of(self, day: date) -> int | None:
         """See ``RestoreTarget.rows_of``."""
@@ -56,11 +62,9 @@ class CsvFolderTarget:
         if not target.exists():
             return None
         try:
-            with closing(engine.cursor()) as cursor:
-                (count,) = cursor.execute(f"SELECT count(*) FROM {read_sql(target)}").fetchone() or (0,)
-        except (VerificationError, duckdb.Error):
+            return count_records(target)
+        except VerificationError:
             return 0
-        return int(count)
 
     def _skipped(self, day: DayToImport, started: float, *, is_alike: bool) -> Imported:
         if is_alike and day.on_conflict is OnConflict.ERROR and not day.may_be_there:
@@ -70,6 +74,13 @@ class CsvFolderTarget:
 
     def _file(self, day: date) -> Path:
         return self._folder / Path(Layout().backup_key(BackupSlot(day))).name
+
+
+def _unwritable(target: Path, error: OSError) -> TargetError:
+    return TargetError(
+        f"cannot write {target}: {error.strerror or error}",
+        remedy="What was there before stays. Check that the folder is writable and that the disk has room",
+    )
 
 
 def _conflict(day: DayToImport, target: Path, how: str) -> SignalConflictError:

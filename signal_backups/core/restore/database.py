@@ -19,9 +19,11 @@ from adbc_driver_manager import dbapi
 
 from signal_backups.core import engine
 from signal_backups.core.compare import NAMED_IDS, RowComparison, row_comparer
-from signal_backups.core.csv_format import read_sql
+from signal_backups.core.csv_format import read_as_stored_sql, read_sql
 from signal_backups.core.errors import ImportVerificationError, SignalConflictError, SourceError, TargetError
+from signal_backups.core.extract import cut
 from signal_backups.core.fields import CSV_COLUMNS, FIELDS, NUMBER_COLUMNS, SIGNAL_ID, TIMESTAMP, VERIFICATION_HASH
+from signal_backups.core.judge import QUARANTINE_COLUMNS
 from signal_backups.core.restore.target import DayToImport, Imported, OnConflict
 from signal_backups.core.source import SOURCE_SCHEMA, OpenSource, SignalSource
 from signal_backups.core.source.base import BATCH_ROWS, quoted
@@ -30,6 +32,8 @@ from signal_backups.core.source.base import BATCH_ROWS, quoted
 LOCK_TIMEOUT_MS = 60_000
 
 _STAGED = "signal_backups_staged"
+#: Column beside the quarantined ones: the day whose backup they were kept out of.
+_BACKUP_DAY = "backup_day"
 
 
 class TargetEngine(ABC):
@@ -58,6 +62,10 @@ class TargetEngine(ABC):
     @abstractmethod
     def relation(self) -> str:
         """The table, as it stands in SQL."""
+
+    @abstractmethod
+    def for_table(self, table: str) -> TargetEngine:
+        """Another table of the same database."""
 
     @abstractmethod
     def connect(self) -> dbapi.Connection:
@@ -130,13 +138,28 @@ class DatabaseTarget:
             verified = time.perf_counter()
         return Imported(**vars(counts), import_seconds=loaded - started, verify_seconds=verified - loaded)
 
+    def import_quarantine(self, day: date, csv: Path) -> int:
+        """See ``RestoreTarget.import_quarantine``; a table beside the other, all its columns text."""
+        beside = self._engine.for_table(f"{self._engine.table}_quarantine")
+        with self._connected() as connection, _committed(connection):
+            beside.begin(connection)
+            if not beside.has_table(connection):
+                columns = ", ".join(f"{name} {beside.text_type}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS))
+                _execute(connection, f"CREATE TABLE {beside.relation} ({columns})")
+            of_day = f"{beside.relation} WHERE {_BACKUP_DAY} = '{day}'"
+            if _count(connection, of_day):
+                return 0
+            with _quarantined_rows(csv, day) as rows:
+                beside.ingest(connection, rows, None)
+            return _count(connection, of_day)
+
     def rows_of(self, day: date) -> int | None:
         """See ``RestoreTarget.rows_of``."""
         with self._connected() as connection:
             if not self._engine.has_table(connection):
                 return None
-        with self._engine.source.read_day(day) as snapshot:
-            return sum(int(batch.num_rows) for batch in snapshot.batches)
+        with self._engine.source.read_day(day) as snapshot, closing(engine.cursor()) as cursor:
+            return sum(int(cut(cursor, batch, day).num_rows) for batch in snapshot.batches)
 
     def _load(self, transaction: _Transaction, day: DayToImport) -> bool:
         """Load the day: into an empty table at once, else into a staging table; returns whether it is staged."""
@@ -201,16 +224,11 @@ class DatabaseTarget:
 
     @contextmanager
     def _transaction(self, hash_column: str) -> Iterator[_Transaction]:
-        with self._connected() as connection:
-            try:
-                self._engine.begin(connection)
-                if not self._engine.has_table(connection):
-                    self._create_table(connection, hash_column)
-                yield _Transaction(connection, self._engine.opened(connection))
-                connection.commit()
-            except BaseException:
-                connection.rollback()
-                raise
+        with self._connected() as connection, _committed(connection):
+            self._engine.begin(connection)
+            if not self._engine.has_table(connection):
+                self._create_table(connection, hash_column)
+            yield _Transaction(connection, self._engine.opened(connection))
 
     def _create_table(self, connection: dbapi.Connection, hash_column: str) -> None:
         columns = ", ".join(_column(self._engine, name, hash_column) for name in CSV_COLUMNS)
@@ -275,6 +293,25 @@ def _typed_rows(csv: Path, names: Mapping[str, str]) -> Iterator[pa.RecordBatchR
     )
     with closing(engine.cursor()) as cursor:
         yield cursor.sql(f"SELECT {columns} FROM {read_sql(csv)}").to_arrow_reader(BATCH_ROWS)
+
+
+@contextmanager
+def _quarantined_rows(csv: Path, day: date) -> Iterator[pa.RecordBatchReader]:
+    columns = ", ".join(QUARANTINE_COLUMNS)
+    with closing(engine.cursor()) as cursor:
+        query = f"SELECT '{day}' AS {_BACKUP_DAY}, {columns} FROM {read_as_stored_sql(csv)}"
+        yield cursor.sql(query).to_arrow_reader(BATCH_ROWS)
+
+
+@contextmanager
+def _committed(connection: dbapi.Connection) -> Iterator[None]:
+    """Commit what happens inside; all of it or, when anything goes wrong, nothing."""
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
 
 
 def _execute(connection: dbapi.Connection, statement: str) -> None:

@@ -47,6 +47,10 @@ class PostgresTarget(TargetEngine):
         """See ``TargetEngine``."""
         return ".".join(quoted(part) for part in self.table.split("."))
 
+    def for_table(self, table: str) -> PostgresTarget:
+        """See ``TargetEngine``."""
+        return PostgresTarget(self.url, table)
+
     def connect(self) -> dbapi.Connection:
         """See ``TargetEngine``."""
         return adbc.connect(self.url, autocommit=False)

@@ -1,6 +1,6 @@
 """Which version of each day a restore takes: the current one, the one of an instant, or one that is named.
 
-What belongs here: the choice, from listings and manifests. What does not: reading and proving the chosen (``fetching``).
+What belongs here: the choice, from listings and manifests. What does not: reading and proving it (``fetching``).
 """
 
 from __future__ import annotations

@@ -47,6 +47,10 @@ class SqliteTarget(TargetEngine):
         """See ``TargetEngine``."""
         return quoted(self.table)
 
+    def for_table(self, table: str) -> SqliteTarget:
+        """See ``TargetEngine``."""
+        return SqliteTarget(self.path, table)
+
     def connect(self) -> dbapi.Connection:
         """See ``TargetEngine``."""
         if not self.path.parent.is_dir():

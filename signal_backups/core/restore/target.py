@@ -82,5 +82,13 @@ class RestoreTarget(Protocol):
             ImportVerificationError: what the target holds is not what the backup says.
         """
 
+    def import_quarantine(self, day: date, csv: Path) -> int:
+        """Bring back the quarantined rows of a day, apart from the others; returns how many, none when they are there.
+
+        Args:
+            day: the UTC day.
+            csv: its quarantine CSV.
+        """
+
     def rows_of(self, day: date) -> int | None:
         """How many signals of a day are there; None when nothing is there at all, not even a table."""

@@ -1,0 +1,222 @@
+"""``signal-backups restore``: bring days back into a database or a folder, proven before and after."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from signal_backups.cli.commands.thawing import ThawChoice, await_thaw
+from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.output import print_json, print_line, print_notice, print_table, progress, size
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.days import parse_day, parse_instant
+from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.restore.archive import ThawPlan, Tier
+from signal_backups.core.restore.journal import RestoreJournal
+from signal_backups.core.restore.opening import open_target, refuse_source
+from signal_backups.core.restore.report import DayRestore, RestoreReport
+from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.selection import (
+    ChosenBackup,
+    Selection,
+    choose_days,
+    choose_key,
+    choose_version_of_day,
+)
+from signal_backups.core.restore.target import DEFAULT_TABLE, OnConflict, RestoreTarget
+from signal_backups.core.vault import BackupVault
+
+_COUNTS = ("records", "restored", "replaced", "skipped", "refused", "quarantined")
+
+
+def restore(
+    target: Annotated[
+        str,
+        typer.Option("--target", metavar="URL|FOLDER", help="sqlite:///…, postgresql://… or a folder for CSV files."),
+    ],
+    day: Annotated[str | None, typer.Argument(metavar="[DATE]", help="Day, YYYY-MM-DD.")] = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    key: Annotated[str | None, typer.Option("--key", help="Key or s3:// URI of one backup.")] = None,
+    version_id: Annotated[str | None, typer.Option("--version-id", help="That version of DATE or KEY.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="INSTANT", help="What was current and verified then, UTC.")
+    ] = None,
+    table: Annotated[
+        str, typer.Option("--table", help="Table to restore into; made when it is not there.")
+    ] = DEFAULT_TABLE,
+    on_conflict: Annotated[
+        OnConflict, typer.Option("--on-conflict", help="What to do with signals that are already there.")
+    ] = OnConflict.ERROR,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(
+            "--allow-corrupt-rows",
+            metavar="FOLDER",
+            help="Import the good rows of a damaged backup; the others go here.",
+        ),
+    ] = None,
+    include_quarantined: Annotated[
+        bool,
+        typer.Option(
+            "--include-quarantined", help="Bring quarantined rows back too, into a table or file of their own."
+        ),
+    ] = False,
+    into_source: Annotated[
+        bool, typer.Option("--into-source", help="Allow the very database that is backed up as the target.")
+    ] = False,
+    tier: Annotated[
+        Tier, typer.Option("--tier", case_sensitive=False, help="How fast to thaw archived objects.")
+    ] = Tier.STANDARD,
+    thaw_days: Annotated[int, typer.Option("--thaw-days", min=1, help="How long thawed copies stay readable.")] = 7,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Do not wait for a thaw: exit with code 5 instead.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be restored; change and ask for nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Restore days; each is verified before it is imported and again from what the target then holds."""
+    instant = parse_instant(as_of) if as_of else None
+    settings = settings_with_notice()
+    opened = open_target(target, table)
+    if not into_source:
+        refuse_source(target, settings.source_url)
+    with opened_vault(settings) as vault:
+        selection = _selection(vault, day, first, last, key, version_id, instant)
+        chosen = [item for item in selection if isinstance(item, ChosenBackup)]
+        if dry_run:
+            _show_plan(vault, opened, selection, ThawChoice(tier, thaw_days, wait=False), as_json=as_json)
+            return
+        await_thaw(vault, chosen, ThawChoice(tier, thaw_days, wait=not no_wait), as_json=as_json)
+        options = RestoreOptions(on_conflict, rejected, include_quarantined)
+        journal = RestoreJournal(settings.home / "restores", opened.location)
+        work = Restore(vault, opened, options, settings.scratch, journal)
+        with progress("Restoring", len(selection), as_json=as_json) as advance:
+            report = work.run(selection, on_day=lambda _day: advance())
+    print_json(_document(report)) if as_json else _print(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _selection(
+    vault: BackupVault,
+    day: str | None,
+    first: str | None,
+    last: str | None,
+    key: str | None,
+    version_id: str | None,
+    as_of: datetime | None,
+) -> Selection:
+    if sum((day is not None, first is not None or last is not None, key is not None)) != 1:
+        raise SettingsError(
+            "give a DATE, or --from and --to, or --key",
+            remedy="For example: signal-backups restore 2026-11-01 --target …",
+        )
+    if version_id is not None and (as_of is not None or first is not None or last is not None):
+        raise SettingsError("--version-id names one version of a DATE or --key", remedy="Leave --as-of and ranges out")
+    if key is not None:
+        return [choose_key(vault, key.removeprefix(vault.store.uri("")), version_id, as_of)]
+    if day is not None:
+        wanted = parse_day(day)
+        return (
+            [choose_version_of_day(vault, wanted, version_id)]
+            if version_id
+            else choose_days(vault, wanted, wanted, as_of)
+        )
+    return choose_days(vault, *day_range(first, last, date.min), as_of)
+
+
+def _show_plan(
+    vault: BackupVault, target: RestoreTarget, selection: Selection, thaw: ThawChoice, *, as_json: bool
+) -> None:
+    plan = thaw.plan(vault, [item for item in selection if isinstance(item, ChosenBackup)])
+    days = [_planned(item, target) for item in selection]
+    if as_json:
+        print_json({"ok": True, "dry_run": True, "target": target.location, "days": days, "thaw": _thaw(plan)})
+        return
+    print_table(
+        f"Would restore into {target.location}",
+        ("day", "records", "bytes", "verified", "storage class", "there now", "version"),
+        [
+            (
+                item["day"],
+                str(item["records"] if item["records"] is not None else "-"),
+                size(item["bytes"]) if item["bytes"] is not None else "-",
+                item["verified_at"] or "-",
+                item["storage_class"] or item["problem"],
+                str(item["there_now"] if item["there_now"] is not None else "-"),
+                item["version_id"] or "-",
+            )
+            for item in days
+        ],
+    )
+    thaw.show(plan)
+    print_line("Nothing was changed")
+
+
+def _planned(item: Any, target: RestoreTarget) -> dict[str, Any]:
+    if not isinstance(item, ChosenBackup):
+        known = dict.fromkeys(("key", "version_id", "bytes", "storage_class", "records", "verified_at"))
+        return {"day": item.day.isoformat(), **known, "there_now": None, "problem": item.error.what}
+    manifest = item.manifest
+    return {
+        "day": item.day.isoformat(),
+        "key": item.version.key,
+        "version_id": item.version.version_id,
+        "bytes": item.version.size,
+        "storage_class": item.version.storage_class,
+        "records": manifest.records if manifest else None,
+        "verified_at": f"{manifest.verification.verified_at:%Y-%m-%d %H:%M:%SZ}" if manifest else None,
+        "there_now": target.rows_of(item.day),
+        "problem": None,
+    }
+
+
+def _thaw(plan: ThawPlan | None) -> dict[str, Any] | None:
+    return plan.model_dump(mode="json") if plan else None
+
+
+def _document(report: RestoreReport) -> dict[str, Any]:
+    return {
+        "ok": report.exit_code is ExitCode.OK,
+        "target": report.target,
+        **{count: report.total(count) for count in _COUNTS},
+        "seconds": round(report.seconds, 3),
+        "days": [item.model_dump(mode="json") for item in report.days],
+    }
+
+
+def _print(report: RestoreReport) -> None:
+    print_table(
+        f"Restore into {report.target}",
+        ("day", "outcome", *_COUNTS, "seconds", "version"),
+        [
+            (
+                item.day.isoformat(),
+                item.outcome,
+                *(str(getattr(item, count)) for count in _COUNTS),
+                f"{sum(item.seconds.values()):.2f}",
+                item.version_id or "-",
+            )
+            for item in report.days
+        ],
+    )
+    for item in report.days:
+        _print_remarks(item)
+    print_line(
+        f"{report.total('restored')} restored, {report.total('replaced')} replaced, {report.total('skipped')} already "
+        f"there, {report.total('refused')} refused, in {report.seconds:.1f} s"
+    )
+
+
+def _print_remarks(item: DayRestore) -> None:
+    if item.problem:
+        print_notice(f"{item.outcome.upper()} {item.day}: {item.problem}{f'. {item.remedy}' if item.remedy else ''}")
+    if item.skipped_different:
+        print_notice(f"{item.day}: {item.skipped_different} of the skipped signals differ from the backup")
+    if item.has_manifest is False:
+        print_notice(f"{item.day}: no manifest vouches for this backup; the file was judged on its own")

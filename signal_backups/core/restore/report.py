@@ -1,0 +1,92 @@
+"""What a restore came to, day by day, for people, machines and exit codes."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.errors import ExitCode, SignalBackupsError
+
+#: Of several failures, the exit code says the first of these.
+_GRAVEST_FIRST = (ExitCode.UNREACHABLE, ExitCode.FAILED, ExitCode.NOT_FOUND, ExitCode.THAWING)
+
+
+class Outcome(StrEnum):
+    """How a day ended."""
+
+    RESTORED = "restored"
+    ALREADY_THERE = "already there"
+    IN_PART = "restored in part"
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+    MISSING = "missing"
+    ARCHIVED = "archived"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not attempted"
+
+
+class DayRestore(BaseModel):
+    """One day. Counts are signals, times seconds; ``problem`` and ``remedy`` are there when it did not end well.
+
+    Attributes:
+        refused: rows of a damaged backup that were not imported; ``refused_file`` holds them.
+        skipped_different: skipped signals whose content in the target is not the backup's.
+        quarantined: quarantined rows that came back beside the others.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    outcome: Outcome
+    key: str | None = None
+    version_id: str | None = None
+    is_current: bool | None = None
+    has_manifest: bool | None = None
+    records: int = 0
+    restored: int = 0
+    replaced: int = 0
+    skipped: int = 0
+    skipped_different: int = 0
+    refused: int = 0
+    refused_file: str | None = None
+    quarantined: int = 0
+    seconds: dict[str, float] = {}
+    problem: str | None = None
+    remedy: str | None = None
+    exit_code: ExitCode = ExitCode.OK
+
+    @classmethod
+    def failed(cls, day: date, outcome: Outcome, error: SignalBackupsError, **known: object) -> DayRestore:
+        """A day that an error ended."""
+        return cls.model_validate(
+            {
+                "day": day,
+                "outcome": outcome,
+                "problem": error.what,
+                "remedy": error.remedy or None,
+                "exit_code": error.exit_code,
+                **known,
+            }
+        )
+
+
+class RestoreReport(BaseModel):
+    """All days, oldest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: str
+    days: list[DayRestore]
+    seconds: float
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Ok when every day is in the target; else the gravest of what went wrong."""
+        codes = {day.exit_code for day in self.days}
+        return next((code for code in _GRAVEST_FIRST if code in codes), ExitCode.OK)
+
+    def total(self, count: str) -> int:
+        """The sum of one of the counts over all days."""
+        return sum(int(getattr(day, count)) for day in self.days)

@@ -1,0 +1,55 @@
+"""Parting the good rows of a damaged backup from the others, when a person asked for it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from signal_backups.core import engine
+from signal_backups.core.csv_format import read_sql, write_rows
+from signal_backups.core.errors import RefusedBackupError
+from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID
+from signal_backups.core.row_hash import matches_sql, other_forms_sql
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """Two CSV files, in the order of the damaged one, and how many rows each holds."""
+
+    good: Path
+    good_rows: int
+    rejected: Path
+    rejected_rows: int
+
+
+def salvage(damaged: Path, good: Path, rejected: Path) -> Salvage:
+    """Write the rows that match their hash, the first of each id, to ``good`` and all others to ``rejected``.
+
+    Raises:
+        RefusedBackupError: the file cannot be told apart into rows.
+        VerificationError: it has no header of a backup.
+    """
+    with closing(engine.cursor()) as cursor:
+        try:
+            cursor.execute(
+                f"CREATE TEMP TABLE parted AS SELECT row_number() OVER () AS row, * FROM {read_sql(damaged)}"
+            )
+        except duckdb.Error as error:
+            raise RefusedBackupError(
+                f"the rows of {damaged.name} cannot be told apart: {str(error).splitlines()[0]}",
+                remedy="Restore another version of the day",
+            ) from error
+        cursor.execute(f"CREATE TEMP TABLE plain AS SELECT row FROM parted WHERE {matches_sql()}")
+        cursor.execute("CREATE TEMP TABLE unmatched AS SELECT * FROM parted ANTI JOIN plain USING (row)")
+        matched = f"(SELECT row FROM plain UNION ALL SELECT row FROM {other_forms_sql('unmatched')})"
+        cursor.execute(
+            f"CREATE TEMP TABLE good AS SELECT min(row) AS row FROM parted SEMI JOIN {matched} USING (row) "
+            f"GROUP BY {SIGNAL_ID}"
+        )
+        columns = ", ".join(CSV_COLUMNS)
+        kept = write_rows(cursor, f"SELECT {columns} FROM parted SEMI JOIN good USING (row) ORDER BY row", good)
+        rest = write_rows(cursor, f"SELECT {columns} FROM parted ANTI JOIN good USING (row) ORDER BY row", rejected)
+    return Salvage(good, kept, rejected, rest)

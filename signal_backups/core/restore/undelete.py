@@ -1,0 +1,152 @@
+"""Bringing a day's backup back as the current one: by removing delete markers, or by copying a good version up.
+
+What is there already is never removed; what was done is recorded in an object of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.backup_object import JSON_TYPE, put_csv, read_back, write_manifest
+from signal_backups.core.days import Clock, utc_now
+from signal_backups.core.errors import NotFoundError, StoreError
+from signal_backups.core.layout import BackupSlot
+from signal_backups.core.manifest import verification_result
+from signal_backups.core.restore.fetching import fetch, refusal
+from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
+from signal_backups.core.vault import BackupVault, SlotHistory
+
+
+class Undeletion(BaseModel):
+    """What was done; ``version_id`` is current now. ``record_key`` is None when nothing had to be done."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    key: str
+    version_id: str
+    removed_markers: list[str] = []
+    copied_from: str | None = None
+    record_key: str | None = None
+
+
+def undelete(
+    vault: BackupVault, day: date, version_id: str | None, scratch: Path, actor: str, clock: Clock = utc_now
+) -> Undeletion:
+    """Make a verified version of the day current again.
+
+    Without a ``version_id`` delete markers are removed; when that is not allowed, or what lies below was never
+    verified, the newest verified version is copied up. Doing it again does nothing.
+
+    Args:
+        vault: where the backups are.
+        day: the UTC day.
+        version_id: the version to copy up; None for the newest good one.
+        scratch: folder for downloads.
+        actor: who does it, for the record.
+        clock: the present, UTC.
+
+    Raises:
+        NotFoundError: the day has no backup, or no such version.
+        RefusedBackupError: the version does not verify.
+    """
+    history = _history_of(vault, day)
+    removed: list[str] = []
+    if version_id is None:
+        removed = _remove_markers(vault, history)
+        history = vault.history(history.slot) or history
+        current = history.versions[0]
+        if not current.is_delete_marker and history.vouching(current.version_id):
+            done = Undeletion(day=day, key=history.key, version_id=current.version_id, removed_markers=removed)
+            return _recorded(vault, done, actor, clock) if removed else done
+        version_id = _newest_good(vault, history)
+    chosen = choose_key(vault, history.key, version_id)
+    copied = _copy_up(vault, chosen, scratch, clock)
+    done = Undeletion(
+        day=day, key=history.key, version_id=copied, removed_markers=removed, copied_from=chosen.version.version_id
+    )
+    return _recorded(vault, done, actor, clock)
+
+
+def _history_of(vault: BackupVault, day: date) -> SlotHistory:
+    histories = {history.slot: history for history in vault.histories(day, day)}
+    if not histories:
+        raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
+    return histories.get(BackupSlot(day)) or histories[max(histories)]
+
+
+def _remove_markers(vault: BackupVault, history: SlotHistory) -> list[str]:
+    """Remove the markers on top of the day's objects; none when the store does not allow it."""
+    slot = history.slot
+    removed: list[str] = []
+    for key in (history.key, vault.layout.manifest_key(slot), vault.layout.quarantine_key(slot)):
+        for version in vault.store.list_versions(key):
+            if version.key != key or not version.is_delete_marker:
+                break
+            try:
+                vault.store.remove_delete_marker(version)
+            except StoreError as error:
+                if error.transient:
+                    raise
+                return removed
+            removed.append(f"{key}?versionId={version.version_id}")
+    return removed
+
+
+def _newest_good(vault: BackupVault, history: SlotHistory) -> str:
+    candidates = good_versions(history)
+    if not candidates:
+        raise NotFoundError(
+            f"no version of {vault.store.uri(history.key)} was ever verified",
+            remedy=f"Restore one as it is with: signal-backups restore --key {history.key} --version-id ID",
+        )
+    return candidates[0].version.version_id
+
+
+def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clock) -> str:
+    """Store a version anew, read it back, and let a manifest vouch for it."""
+    started = clock()
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=scratch, prefix="undelete-") as name:
+        folder = Path(name)
+        fetched = fetch(vault, chosen, folder)
+        if not fetched.report.ok:
+            raise refusal(fetched, None)
+        if chosen.manifest is None:
+            raise NotFoundError(
+                f"no manifest vouches for version {chosen.version.version_id} of {vault.store.uri(chosen.version.key)}",
+                remedy=f"Take a verified one, see: signal-backups versions {chosen.day}",
+            )
+        stored = put_csv(vault, chosen.version.key, fetched.csv, chosen.manifest.records, chosen.day)
+        report = read_back(vault, stored, chosen.manifest.expected, folder / "read_back.csv")
+    finished = clock()
+    manifest = chosen.manifest.model_copy(
+        update={
+            "backup": stored,
+            "copied_from": chosen.version.version_id,
+            "started_at": started,
+            "finished_at": finished,
+            "verification": verification_result(report, finished),
+        }
+    )
+    write_manifest(vault, chosen.slot, manifest)
+    return stored.version_id
+
+
+def _recorded(vault: BackupVault, done: Undeletion, actor: str, clock: Clock) -> Undeletion:
+    at = clock()
+    key = vault.layout.record_key("undelete", at, uuid4().hex[:8])
+    body = {
+        "action": "undelete",
+        "at": at.isoformat(),
+        "actor": actor,
+        **done.model_dump(mode="json", exclude={"record_key"}),
+    }
+    vault.store.put_bytes(key, (json.dumps(body, indent=2) + "\n").encode("ascii"), JSON_TYPE)
+    return done.model_copy(update={"record_key": key})
