@@ -16,6 +16,7 @@ from signal_backups.core.csv_format import digest
 from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.errors import ReadBackError, VerificationError
 from signal_backups.core.fields import CSV_COLUMNS
+from signal_backups.core.fingerprint import fingerprint_of_extract
 from signal_backups.core.hashed_csv import CsvReport
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import (
@@ -65,14 +66,16 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
     report = folder.load(CsvReport, "hashed_csv")
     slot = BackupSlot(folder.day)
     current = vault.readable_manifest(slot)
+    fingerprint = fingerprint_of_extract(folder.extract)
     if current is not None and _is_same(current, report):
         verification = _verify_unchanged(vault, current, folder, run)
         if verification is not None:
-            return StoreOutcome(current, False, verification, time.perf_counter() - started)
+            unchanged = _with_fingerprint(vault, slot, current, fingerprint)
+            return StoreOutcome(unchanged, False, verification, time.perf_counter() - started)
     stored = put_csv(vault, vault.layout.backup_key(slot), folder.backup_csv, report.records, folder.day)
     expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
     verification = read_back(vault, stored, expected, folder.downloaded_csv, run.verify_sample)
-    manifest = _manifest(vault, report, stored, run, started_at, verification, folder)
+    manifest = _manifest(vault, report, stored, run, started_at, verification, folder, fingerprint)
     write_manifest(vault, slot, manifest)
     return StoreOutcome(manifest, True, verification, time.perf_counter() - started)
 
@@ -80,6 +83,15 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
 def _is_same(manifest: Manifest, report: CsvReport) -> bool:
     stored_quarantine = manifest.quarantine.sha256 if manifest.quarantine else None
     return manifest.backup.sha256 == report.sha256 and stored_quarantine == report.quarantine_sha256
+
+
+def _with_fingerprint(vault: BackupVault, slot: BackupSlot, manifest: Manifest, fingerprint: str) -> Manifest:
+    """A manifest from before fingerprints gets its own, or the day would look changed for ever."""
+    if manifest.fingerprint == fingerprint:
+        return manifest
+    updated = manifest.model_copy(update={"fingerprint": fingerprint})
+    write_manifest(vault, slot, updated)
+    return updated
 
 
 def _verify_unchanged(vault: BackupVault, manifest: Manifest, folder: DayFolder, run: BackupRun) -> VerifyReport | None:
@@ -128,6 +140,7 @@ def _manifest(
     started_at: datetime,
     verification: VerifyReport,
     folder: DayFolder,
+    fingerprint: str,
 ) -> Manifest:
     quarantine = _store_quarantine(vault, report, folder) if report.quarantined else None
     finished_at = run.clock()
@@ -146,6 +159,7 @@ def _manifest(
         started_at=started_at,
         finished_at=finished_at,
         verification=verification_result(verification, finished_at),
+        fingerprint=fingerprint,
     )
 
 

@@ -22,12 +22,9 @@ from signal_backups.core.examine import EXAMINED_SCHEMA, examine
 from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.instants import INSTANT, belongs_sql, instant_sql
 from signal_backups.core.pipeline import map_in_order, read_ahead
-from signal_backups.core.source import SOURCE_SCHEMA, UNREADABLE_VALUES, SignalSource, SourceDescription
+from signal_backups.core.source import UNREADABLE_VALUES, SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
 from signal_backups.core.stages import DayFolder, StageReport
-
-#: What a source gives, and the instant.
-CUT_SCHEMA = SOURCE_SCHEMA.append(pa.field(INSTANT, pa.int64()))
 
 #: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
 _ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
@@ -94,7 +91,8 @@ def _examined(batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
 
 
 def cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
-    """Keep the day's rows and add their instants; only the timestamps visit the engine."""
+    """Keep the rows of a source's batch that belong to the day, and add their instants."""
+    # Only the timestamps visit the engine.
     timestamps = pa.table({TIMESTAMP: batch.column(TIMESTAMP)})
     cursor.register("timestamps", timestamps)
     judged = cursor.sql(
@@ -102,7 +100,8 @@ def cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> 
         f"FROM (SELECT {TIMESTAMP}, {instant_sql()} AS {INSTANT} FROM timestamps)"
     ).to_arrow_table()
     cursor.unregister("timestamps")
-    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=CUT_SCHEMA)
+    schema = batch.schema.append(pa.field(INSTANT, pa.int64()))
+    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=schema)
     return rows if pc.all(judged.column("belongs")).as_py() else rows.filter(judged.column("belongs").combine_chunks())
 
 

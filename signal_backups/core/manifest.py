@@ -70,6 +70,8 @@ class Manifest(_Model):
     started_at: datetime
     finished_at: datetime
     verification: VerificationResult
+    #: ``fingerprint`` of the source's day when it was read; None in manifests from before there was one.
+    fingerprint: str | None = None
     #: Version that was copied back to be the current one again; None for a backup of the database.
     copied_from: str | None = None
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from signal_backups.core.backup_object import StoreOutcome
 from signal_backups.core.extract import ExtractReport, reading_extract
-from signal_backups.core.fields import CSV_COLUMNS, FIELDS, Kind
+from signal_backups.core.fields import CSV_COLUMNS, FIELDS, NUMBER_COLUMNS, Kind
 from signal_backups.core.hashed_csv import CsvReport
 from signal_backups.core.store import S3ObjectStore
 from signal_backups.orchestration.checks import rows_table
@@ -82,4 +82,9 @@ def _preview(extract: Path) -> dg.TableMetadataValue:
     with reading_extract(extract) as batches:
         first = next(iter(batches), pa.RecordBatch.from_pylist([], schema=batches.schema))
     rows = first.slice(0, PREVIEW_ROWS).select(list(CSV_COLUMNS)).to_pylist()
-    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=COLUMN_SCHEMA)
+    typed = [{name: _typed(name, text) for name, text in row.items()} for row in rows]
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in typed], schema=COLUMN_SCHEMA)
+
+
+def _typed(name: str, text: str | None) -> str | float | None:
+    return float(text) if text is not None and name in NUMBER_COLUMNS else text

@@ -1,6 +1,7 @@
 """Reading signals out of a database: one contract (``base``), one module per engine."""
 
 from signal_backups.core.source.base import (
+    IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
     UNREADABLE_VALUES,
     DaySnapshot,
@@ -11,6 +12,7 @@ from signal_backups.core.source.base import (
 from signal_backups.core.source.opening import database_address, open_source
 
 __all__ = [
+    "IDENTITY_SCHEMA",
     "SOURCE_SCHEMA",
     "UNREADABLE_VALUES",
     "DaySnapshot",

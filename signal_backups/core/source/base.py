@@ -25,7 +25,9 @@ from signal_backups.core.fields import (
     NUMBER_COLUMNS,
     OPTIONAL_COLUMNS,
     REQUIRED_COLUMNS,
+    SIGNAL_ID,
     SOURCE_HASH_COLUMNS,
+    TIMESTAMP,
     VERIFICATION_HASH,
 )
 
@@ -37,6 +39,10 @@ SOURCE_SCHEMA = pa.schema(
     [(name, pa.float64() if name in NUMBER_COLUMNS else pa.string()) for name in CSV_COLUMNS]
     + [(UNREADABLE_VALUES, pa.string())]
 )
+
+#: The columns that tell one state of a day from another; an index that covers them is read instead of the table.
+IDENTITY_COLUMNS = (TIMESTAMP, SIGNAL_ID, VERIFICATION_HASH)
+IDENTITY_SCHEMA = pa.schema([(name, pa.string()) for name in IDENTITY_COLUMNS])
 
 BATCH_ROWS = 65_536
 
@@ -79,6 +85,9 @@ class SignalSource(Protocol):
 
     def read_day(self, day: date) -> AbstractContextManager[DaySnapshot]:
         """Open one read-only snapshot that covers ``day``; the batches are valid inside the context only."""
+
+    def read_identities(self, day: date) -> AbstractContextManager[DaySnapshot]:
+        """Like ``read_day``, with the columns of ``IDENTITY_SCHEMA`` only."""
 
 
 @dataclass(frozen=True)

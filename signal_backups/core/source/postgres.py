@@ -6,7 +6,7 @@ Python's ``isoformat`` writes them, numerics as the nearest double.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,10 @@ from signal_backups.core.days import ONE_DAY
 from signal_backups.core.errors import SourceError
 from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP
 from signal_backups.core.source.base import (
+    IDENTITY_COLUMNS,
+    IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
+    UNREADABLE_VALUES,
     DaySnapshot,
     OpenSource,
     SourceDescription,
@@ -52,6 +55,9 @@ class _Table:
 
     def type_of(self, field: str) -> str:
         return self.types[self.fields.columns[field]]
+
+
+_Read = Callable[[dbapi.Connection, _Table, str], Iterator[pa.RecordBatch]]
 
 
 class PostgresSource:
@@ -87,10 +93,22 @@ class PostgresSource:
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
         """See ``SignalSource.read_day``."""
+        with self._snapshot(day, self._rows) as snapshot:
+            yield snapshot
+
+    @contextmanager
+    def read_identities(self, day: date) -> Iterator[DaySnapshot]:
+        """See ``SignalSource.read_identities``."""
+        with self._snapshot(day, self._identities) as snapshot:
+            yield snapshot
+
+    @contextmanager
+    def _snapshot(self, day: date, read: _Read) -> Iterator[DaySnapshot]:
         with self._transaction() as connection:
             table = self._inspect(connection)
             (snapshot,) = _fetch_all(connection, "SELECT pg_current_snapshot()::text")[0]
-            with closing(self._batches(connection, table, day)) as batches:
+            batches = (batch for where in _row_filters(table, day) for batch in read(connection, table, where))
+            with closing(batches):
                 yield DaySnapshot(batches, f"pg_snapshot={snapshot}")
 
     @contextmanager
@@ -130,16 +148,11 @@ class PostgresSource:
                     remedy="Backups need double precision or numeric there; nothing was backed up",
                 )
 
-    def _batches(self, connection: dbapi.Connection, table: _Table, day: date) -> Generator[pa.RecordBatch]:
-        for where in _row_filters(table, day):
-            yield from self._rows(connection, table, where)
-
     def _rows(self, connection: dbapi.Connection, table: _Table, where: str) -> Generator[pa.RecordBatch]:
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(_select(self._table, table, where))
-            with closing(cursor.fetch_record_batch()) as reader:
-                for batch in reader:
-                    yield pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
+        yield from _batches(connection, _select(self._table, table, where), SOURCE_SCHEMA)
+
+    def _identities(self, connection: dbapi.Connection, table: _Table, where: str) -> Generator[pa.RecordBatch]:
+        yield from _batches(connection, _select_fields(self._table, table, IDENTITY_COLUMNS, where), IDENTITY_SCHEMA)
 
     def _unreadable(self, error: dbapi.Error) -> SourceError:
         first_line = str(error).splitlines()[0]
@@ -167,9 +180,21 @@ def _row_filters(table: _Table, day: date) -> tuple[str, str]:
 
 
 def _select(name: str, table: _Table, where: str) -> str:
-    fields = ", ".join(f"{_expression(field, table)} AS {quoted(field)}" for field in CSV_COLUMNS)
+    return _select_fields(name, table, CSV_COLUMNS, where, f", NULL::text AS {UNREADABLE_VALUES}")
+
+
+def _select_fields(name: str, table: _Table, names: tuple[str, ...], where: str, more: str = "") -> str:
+    fields = ", ".join(f"{_expression(field, table)} AS {quoted(field)}" for field in names)
     relation = ".".join(quoted(part) for part in name.split("."))
-    return f"SELECT {fields}, NULL::text AS unreadable_values FROM {relation} AS t WHERE {where}"
+    return f"SELECT {fields}{more} FROM {relation} AS t WHERE {where}"
+
+
+def _batches(connection: dbapi.Connection, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(query)
+        with closing(cursor.fetch_record_batch()) as reader:
+            for batch in reader:
+                yield pa.record_batch(batch.columns, schema=schema)
 
 
 def _expression(name: str, table: _Table) -> str:

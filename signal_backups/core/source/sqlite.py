@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from functools import partial
@@ -22,6 +22,8 @@ from signal_backups.core.errors import SourceError
 from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TIMESTAMP
 from signal_backups.core.source.base import (
     BATCH_ROWS,
+    IDENTITY_COLUMNS,
+    IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
     UNREADABLE_VALUES,
     DaySnapshot,
@@ -35,6 +37,9 @@ from signal_backups.core.source.base import (
 BUSY_TIMEOUT_MS = 5_000
 #: Integers beyond this are not all doubles; rounding one silently would change the record.
 _EXACT_INTEGER = 2**53
+
+
+_Read = Callable[[dbapi.Connection, TableColumns, str], Iterator[pa.RecordBatch]]
 
 
 class SqliteSource:
@@ -69,6 +74,17 @@ class SqliteSource:
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
         """See ``SignalSource.read_day``."""
+        with self._snapshot(day, self._rows) as snapshot:
+            yield snapshot
+
+    @contextmanager
+    def read_identities(self, day: date) -> Iterator[DaySnapshot]:
+        """See ``SignalSource.read_identities``."""
+        with self._snapshot(day, self._identities) as snapshot:
+            yield snapshot
+
+    @contextmanager
+    def _snapshot(self, day: date, read: _Read) -> Iterator[DaySnapshot]:
         columns = self._columns()
         try:
             with closing(adbc.connect(self._uri(), autocommit=False)) as connection:
@@ -78,21 +94,19 @@ class SqliteSource:
                     # The first read of a transaction fixes its snapshot, so this read and the batches agree.
                     cursor.execute("PRAGMA schema_version")
                     (schema_version,) = cursor.fetchone() or (None,)
-                with closing(self._batches(connection, columns, day)) as batches:
+                batches = (batch for where in _row_filters(columns, day) for batch in read(connection, columns, where))
+                with closing(batches):
                     yield DaySnapshot(batches, f"schema_version={schema_version}")
         except dbapi.Error as error:
             raise self._unreadable(str(error)) from error
 
-    def _batches(self, connection: dbapi.Connection, columns: TableColumns, day: date) -> Generator[pa.RecordBatch]:
-        for where in _row_filters(columns, day):
-            yield from self._rows(connection, columns, where)
-
     def _rows(self, connection: dbapi.Connection, columns: TableColumns, where: str) -> Generator[pa.RecordBatch]:
-        with closing(connection.cursor()) as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
-            cursor.execute(_select(self._table, columns, where))
-            with closing(cursor.fetch_record_batch()) as reader:
-                yield from _without_type_row(reader)
+        for batch in _batches(connection, _select(self._table, columns, where)):
+            yield _decoded(batch, SOURCE_SCHEMA)
+
+    def _identities(self, connection: dbapi.Connection, columns: TableColumns, where: str) -> Generator[pa.RecordBatch]:
+        for batch in _batches(connection, _select_identities(self._table, columns, where)):
+            yield _decoded(batch, IDENTITY_SCHEMA)
 
     def _columns(self) -> TableColumns:
         if not self._path.is_file():
@@ -170,38 +184,49 @@ def _unreadable_values(columns: TableColumns) -> str:
     return f"CAST(CASE WHEN {' OR '.join(misfit.values())} THEN json_object({pairs}) END AS BLOB)"
 
 
-def _without_type_row(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    skip = 1
-    for batch in reader:
-        rows = batch.slice(skip)
-        skip = 0
-        if rows.num_rows:
-            yield _decoded(rows)
+def _select_identities(table: str, columns: TableColumns, where: str) -> str:
+    fields = ", ".join(f"{_expression(name, columns)} AS {quoted(name)}" for name in IDENTITY_COLUMNS)
+    type_row = ", ".join("x''" for _ in IDENTITY_COLUMNS)
+    return f"SELECT {type_row} UNION ALL SELECT * FROM (SELECT {fields} FROM {quoted(table)} AS t WHERE {where})"
 
 
-def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _batches(connection: dbapi.Connection, query: str) -> Iterator[pa.RecordBatch]:
+    """Run a query led by a row that pins the types, and leave that row out."""
+    with closing(connection.cursor()) as cursor:
+        cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+        cursor.execute(query)
+        with closing(cursor.fetch_record_batch()) as reader:
+            skip = 1
+            for batch in reader:
+                rows = batch.slice(skip)
+                skip = 0
+                if rows.num_rows:
+                    yield rows
+
+
+def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Bytes to text; zero copies when every value is UTF-8, which it is unless a producer is broken."""
     arrays = list(batch.columns)
     try:
         decoded = [array.cast(pa.string()) if pa.types.is_binary(array.type) else array for array in arrays]
-        return pa.record_batch(decoded, schema=SOURCE_SCHEMA)
+        return pa.record_batch(decoded, schema=schema)
     except pa.ArrowInvalid:
-        return _decoded_row_by_row(batch)
+        return _decoded_row_by_row(batch, schema)
 
 
-def _decoded_row_by_row(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _decoded_row_by_row(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Keep bytes that are not UTF-8 as backslash escapes and say so in ``unreadable_values``."""
-    names = SOURCE_SCHEMA.names
+    names = schema.names
     rows: list[dict[str, object]] = []
     for values in zip(*(array.to_pylist() for array in batch.columns), strict=True):
         row = dict(zip(names, values, strict=True))
-        noted = json.loads(row[UNREADABLE_VALUES]) if row[UNREADABLE_VALUES] else {}
+        noted = json.loads(row.get(UNREADABLE_VALUES) or "{}")
         for name in TEXT_COLUMNS:
-            raw = row[name]
+            raw = row.get(name)
             if isinstance(raw, bytes):
                 row[name] = raw.decode("utf-8", "backslashreplace")
                 if row[name].encode("utf-8") != raw:
                     noted[name] = f"X'{raw.hex().upper()}'"
         row[UNREADABLE_VALUES] = json.dumps(noted) if noted else None
         rows.append(row)
-    return pa.RecordBatch.from_pylist(rows, schema=SOURCE_SCHEMA)
+    return pa.RecordBatch.from_pylist(rows, schema=schema)
