@@ -10,8 +10,10 @@ import typer
 
 from signal_backups import __version__
 from signal_backups.cli.commands.backup import backup
+from signal_backups.cli.commands.drill import drill
 from signal_backups.cli.commands.init import init
 from signal_backups.cli.commands.listing import list_backups, versions
+from signal_backups.cli.commands.reconcile import reconcile
 from signal_backups.cli.commands.restore import restore
 from signal_backups.cli.commands.status import status
 from signal_backups.cli.commands.undelete import undelete
@@ -35,6 +37,8 @@ app.command()(backup)
 app.command()(verify)
 app.command()(restore)
 app.command()(undelete)
+app.command()(reconcile)
+app.command()(drill)
 app.command("list")(list_backups)
 app.command()(versions)
 app.command()(status)

@@ -45,6 +45,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
 _RIGHT = {
     *("records", "bytes", "quarantined", "seconds", "rows hashed"),
     *("restored", "replaced", "skipped", "refused", "there now"),
+    *("in source", "unchanged", "late", "mutated", "deleted"),
 }
 
 

@@ -69,12 +69,13 @@ class RowComparer:
         """Add the rows of a backup CSV; quarantined rows are known, but not missed when they are gone."""
         self._add("saved", read_sql(csv), is_quarantine=is_quarantine)
 
+    def add_saved(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        """Add rows of the backup that came out of a database; batches as for ``add_held``."""
+        self._add_batches("saved", batches, schema)
+
     def add_held(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
         """Add held rows: batches that have at least ``CSV_COLUMNS``, numbers as doubles or as texts."""
-        reader = pa.RecordBatchReader.from_batches(schema, batches)
-        self._cursor.register("held_rows", reader)
-        self._add("held", "held_rows", is_quarantine=False)
-        self._cursor.unregister("held_rows")
+        self._add_batches("held", batches, schema)
 
     def compare(self) -> RowComparison:
         """Compare what was added."""
@@ -91,6 +92,11 @@ class RowComparer:
             deleted=self._difference(good, f"NOT {present}"),
             late=self._difference("held", f"{unknown_id} AND {unknown_content}"),
         )
+
+    def _add_batches(self, table: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        self._cursor.register("given_rows", pa.RecordBatchReader.from_batches(schema, batches))
+        self._add(table, "given_rows", is_quarantine=False)
+        self._cursor.unregister("given_rows")
 
     def _add(self, table: str, rows: str, *, is_quarantine: bool) -> None:
         content = ", ".join(

@@ -78,6 +78,15 @@ class Layout:
         slot = _slot(match[1], match[2]) if match else None
         return slot if slot is not None and self.manifest_key(slot) == key else None
 
+    @property
+    def drill_prefix(self) -> str:
+        """Prefix of every drill's report."""
+        return f"{self.root}drills/"
+
+    def drill_key(self, at: datetime) -> str:
+        """Key of the report of a drill that began at an instant."""
+        return f"{self.drill_prefix}{at:%Y/%m}/drill_{at:%Y%m%dT%H%M%SZ}.json"
+
     def record_key(self, kind: str, at: datetime, suffix: str) -> str:
         """Key of a record of something done to the backups: append-only, a new object each time."""
         return f"{self.root}records/{kind}/{at:%Y/%m/%Y%m%dT%H%M%SZ}_{suffix}.json"

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(None, validation_alias="SIGNALS_DATABASE_URL")
     table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)
+    drill_database_url: SecretStr | None = Field(None, validation_alias="SIGNAL_BACKUPS_DRILL_DATABASE_URL")
     bucket: str | None = Field(None, validation_alias=AliasChoices("BACKUP_BUCKET_NAME", "AWS_BUCKET_NAME"))
     prefix: str = Field(DEFAULT_PREFIX, validation_alias="BACKUP_PREFIX")
     start_date: date = Field(date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE")
@@ -99,6 +100,11 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Dagster's persistent instance, unless ``DAGSTER_HOME`` names another."""
         return self.home.absolute() / "dagster"
+
+    @property
+    def drill_url(self) -> str | None:
+        """URL of the server on which drills make their scratch database; None: the source's own."""
+        return self.drill_database_url.get_secret_value() if self.drill_database_url else None
 
     @property
     def source_url(self) -> str:

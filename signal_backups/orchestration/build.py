@@ -9,11 +9,13 @@ import dagster as dg
 
 from signal_backups.core.settings import load_settings
 from signal_backups.orchestration.assets import backup_assets, signals_table
-from signal_backups.orchestration.jobs import daily_backup_job
+from signal_backups.orchestration.jobs import daily_backup_job, restore_drill_job
 from signal_backups.orchestration.partitions import daily_partitions
 from signal_backups.orchestration.previews import known_previews
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
-from signal_backups.orchestration.schedules import daily_backup_schedule, late_rows_schedule
+from signal_backups.orchestration.restore_drill import restore_drill
+from signal_backups.orchestration.schedules import daily_backup_schedule, restore_drill_schedule
+from signal_backups.orchestration.sensors import late_rows_sensor
 
 #: For store and database troubles that pass: 20 s, 40 s, 80 s.
 RETRY_POLICY = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -29,13 +31,14 @@ def build_defs(
         retry_policy: when to try a failed run's transient troubles again; None never does.
     """
     start = load_settings().start_date
-    job = daily_backup_job()
+    backup_job, drill_job = daily_backup_job(), restore_drill_job()
     with known_previews():
         chain = backup_assets(daily_partitions(start), retry_policy)
     return dg.Definitions(
-        assets=[signals_table(), chain],
-        jobs=[job],
-        schedules=[daily_backup_schedule(job), late_rows_schedule(job, start)],
+        assets=[signals_table(), chain, restore_drill],
+        jobs=[backup_job, drill_job],
+        schedules=[daily_backup_schedule(backup_job), restore_drill_schedule(drill_job)],
+        sensors=[late_rows_sensor(backup_job, start)],
         resources={
             "signals_database": SignalsDatabase(),
             "backup_store": BackupStore(),

@@ -1,4 +1,4 @@
-"""The job a person or a schedule launches."""
+"""The jobs a person, a schedule or a sensor launches."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from signal_backups.orchestration.assets import CHAIN
+from signal_backups.orchestration.restore_drill import RESTORE_DRILL
 
 #: What ``define_asset_job`` returns; Dagster does not export the name.
 AssetJob = UnresolvedAssetJobDefinition
 
 DAILY_BACKUP_JOB = "daily_backup_job"
+RESTORE_DRILL_JOB = "restore_drill_job"
 
 
 def daily_backup_job() -> AssetJob:
@@ -19,4 +21,13 @@ def daily_backup_job() -> AssetJob:
         DAILY_BACKUP_JOB,
         selection=dg.AssetSelection.assets(*CHAIN),
         description="Back up the signals of a UTC day: extract, hash, store, read back, verify.",
+    )
+
+
+def restore_drill_job() -> AssetJob:
+    """One restore drill with its checks."""
+    return dg.define_asset_job(
+        RESTORE_DRILL_JOB,
+        selection=dg.AssetSelection.assets(RESTORE_DRILL),
+        description="Restore some days into a scratch database, verify them and compare them with the live source.",
     )

@@ -30,10 +30,19 @@ class SignalsDatabase(dg.ConfigurableResource[SignalSource]):
     url: str | None = Field(default=None, description="Database URL; unset: SIGNALS_DATABASE_URL.")
     table: str | None = Field(default=None, description="Table; unset: SIGNALS_TABLE.")
 
+    @property
+    def source_url(self) -> str:
+        """URL of the database; holds a password, never to be shown."""
+        return self.url or load_settings().source_url
+
+    @property
+    def source_table(self) -> str:
+        """Name of the table."""
+        return self.table or load_settings().table
+
     def open(self) -> SignalSource:
         """The source; connects to nothing yet."""
-        settings = load_settings()
-        return open_source(self.url or settings.source_url, self.table or settings.table)
+        return open_source(self.source_url, self.source_table)
 
 
 class BackupStore(S3Resource):

@@ -3,12 +3,12 @@
 What belongs here: ticks and what they ask for. What does not: what a backup does.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 
-from signal_backups.core.days import BACKUP_TIME, LATE_WINDOW_DAYS, ONE_DAY
+from signal_backups.core.days import BACKUP_TIME
 from signal_backups.orchestration.jobs import AssetJob
 
 #: What ``build_schedule_from_partitioned_job`` returns; Dagster does not export the name of the unresolved one.
@@ -30,25 +30,16 @@ def daily_backup_schedule(job: AssetJob) -> DailySchedule:
     )
 
 
-def late_rows_schedule(job: AssetJob, start: date) -> dg.ScheduleDefinition:
-    """Backs up the week before once more: rows that reached the database late become a new version of their day."""
-
-    @dg.schedule(
+def restore_drill_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+    """Holds a restore drill every Sunday."""
+    return dg.ScheduleDefinition(
         job=job,
-        name="late_rows_schedule",
-        cron_schedule="30 3 * * *",
+        name="restore_drill_schedule",
+        cron_schedule="0 3 * * 0",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Looks at the last {LATE_WINDOW_DAYS} days again; days without late rows stay unchanged.",
+        description="Restores the last week and an older day of each storage class, and measures the RTO.",
     )
-    def late_rows(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        last = context.scheduled_execution_time.date() - ONE_DAY
-        first = max(start, last - timedelta(days=LATE_WINDOW_DAYS - 1))
-        if first > last:
-            return dg.SkipReason(f"the first day to back up, {start}, has not ended yet")
-        return dg.RunRequest(run_key=f"late-rows-{last}", tags=range_tags(first, last))
-
-    return late_rows
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:

@@ -36,10 +36,18 @@ def open_target(target: str, table: str) -> RestoreTarget:
                 f"{OPTION} {target} is a file", remedy="Name a folder for CSV files, or sqlite:///path for a database"
             )
         return CsvFolderTarget(folder)
-    address = database_address(target, OPTION)
-    if isinstance(address, Path):
-        return DatabaseTarget(SqliteTarget(address, table))
-    return DatabaseTarget(PostgresTarget(address, table))
+    return open_database(target, table)
+
+
+def open_database(url: str, table: str) -> DatabaseTarget:
+    """The target for a database URL; connects to nothing yet.
+
+    Raises:
+        SettingsError: it is of no known form.
+    """
+    address = database_address(url, OPTION)
+    engine = SqliteTarget(address, table) if isinstance(address, Path) else PostgresTarget(address, table)
+    return DatabaseTarget(engine)
 
 
 def refuse_source(target: str, source_url: str) -> None:

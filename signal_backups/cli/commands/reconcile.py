@@ -1,0 +1,111 @@
+"""``signal-backups reconcile``: hold the live source against the backups, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.output import print_json, print_notice, print_table, progress
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.days import days_between, last_complete_day
+from signal_backups.core.errors import ExitCode
+from signal_backups.core.reconcile import Reconciliation, reconcile_day
+from signal_backups.core.settings import Settings
+from signal_backups.core.source import open_source
+from signal_backups.core.stages import Scratch
+from signal_backups.core.vault import BackupVault
+
+_KINDS = ("late", "mutated", "deleted")
+
+
+def reconcile(
+    first: FromOption = None,
+    last: ToOption = None,
+    backup_late: Annotated[
+        bool, typer.Option("--backup-late", help="Back days up again whose only difference is late signals.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find signals that are late, mutated or deleted in the source since their day was backed up."""
+    settings = settings_with_notice()
+    begin, end = day_range(first, last, last_complete_day())
+    with opened_vault(settings) as vault:
+        found = _reconciled(vault, settings, list(days_between(begin, end)), as_json=as_json)
+        late = [day.day for day in found if day.only_late] if backup_late else []
+        backed_up = _back_up(settings, late)
+        if late:
+            again = {day.day: day for day in _reconciled(vault, settings, late, as_json=as_json)}
+            found = [again.get(day.day, day) for day in found]
+    ok = all(day.is_equal for day in found)
+    if as_json:
+        days = [{**day.model_dump(mode="json"), "ok": day.is_equal} for day in found]
+        print_json({"ok": ok, "backed_up_again": [day.isoformat() for day in backed_up], "days": days})
+    else:
+        _print(found, backed_up)
+    raise typer.Exit(ExitCode.OK if ok else ExitCode.FAILED)
+
+
+def _reconciled(vault: BackupVault, settings: Settings, days: Sequence[date], *, as_json: bool) -> list[Reconciliation]:
+    source = open_source(settings.source_url, settings.table)
+    scratch = Scratch(settings.scratch)
+    found = []
+    with progress("Reconciling", len(days), as_json=as_json) as advance:
+        for day in days:
+            with scratch.day(f"reconcile-{uuid4().hex[:8]}", day) as folder:
+                found.append(reconcile_day(vault, source, folder))
+            advance()
+    return found
+
+
+def _back_up(settings: Settings, days: Sequence[date]) -> list[date]:
+    """Back days up through the Dagster assets; returns those that S3 now holds anew."""
+    if not days:
+        return []
+    # Dagster takes seconds to import, and the other commands do without it.
+    from signal_backups.orchestration.instance import persistent_instance  # noqa: PLC0415
+    from signal_backups.orchestration.launch import run_backup  # noqa: PLC0415
+
+    stored = []
+    with persistent_instance(settings.dagster_home) as instance:
+        for day in days:
+            result = run_backup(instance, day, day)
+            stored += [done for done, changed in result.stored.items() if changed]
+            for failure in result.failures:
+                print_notice(f"FAILED {failure.day}: {failure.reason}")
+    return stored
+
+
+def _print(found: Sequence[Reconciliation], backed_up: Sequence[date]) -> None:
+    print_table(
+        "Source and backups",
+        ("day", "result", "in source", "unchanged", *_KINDS),
+        [
+            (
+                day.day.isoformat(),
+                "equal" if day.is_equal else "no backup" if day.key is None else "DIFFERENT",
+                str(day.source_rows),
+                str(day.unchanged),
+                *(str(getattr(day, kind).count) for kind in _KINDS),
+            )
+            for day in found
+        ],
+    )
+    for day in found:
+        _print_differences(day)
+    if backed_up:
+        print_notice(f"Backed up again: {', '.join(map(str, backed_up))}")
+
+
+def _print_differences(day: Reconciliation) -> None:
+    counts: dict[str, Any] = {kind: getattr(day, kind) for kind in _KINDS}
+    for kind, difference in counts.items():
+        if difference.count:
+            print_notice(f"{day.day} {kind}: {', '.join(map(str, difference.signal_ids))}")
+    if day.only_late:
+        command = f"signal-backups reconcile --from {day.day} --to {day.day} --backup-late"
+        print_notice(f"{day.day}: take the late signals in with: {command}")

@@ -1,0 +1,76 @@
+"""A database of the source's own engine that exists only as long as a drill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import adbc_driver_postgresql.dbapi as adbc
+from adbc_driver_manager import dbapi
+
+from signal_backups.core.errors import TargetError
+from signal_backups.core.source import database_address
+from signal_backups.core.source.base import quoted
+from signal_backups.core.source.postgres import is_transient, with_connect_timeout
+
+#: Names of scratch databases begin with this and the time they were made, so that leftovers are known.
+SCRATCH_PREFIX = "signal_backups_drill_"
+#: A scratch database of a drill that crashed is removed by the next one after this long.
+ORPHAN_AGE_S = 24 * 3600
+
+
+@contextmanager
+def scratch_database(source_url: str, folder: Path, now: datetime) -> Iterator[str]:
+    """The URL of an empty database, gone afterwards: a file in ``folder``, or a database on the source's server.
+
+    Raises:
+        TargetError: the server is out of reach, or its user may not create databases.
+    """
+    address = database_address(source_url)
+    if isinstance(address, Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix="drill-") as own:
+            yield f"sqlite:///{Path(own).absolute() / 'drill.db'}"
+        return
+    name = f"{SCRATCH_PREFIX}{now:%Y%m%d%H%M%S}_{uuid4().hex[:8]}"
+    with _server(address) as connection:
+        for orphan in _orphans(connection, now):
+            _run(connection, f"DROP DATABASE IF EXISTS {quoted(orphan)} WITH (FORCE)")
+        _run(connection, f"CREATE DATABASE {quoted(name)}")
+    try:
+        yield urlunsplit(urlsplit(address)._replace(path=f"/{name}"))
+    finally:
+        with _server(address) as connection:
+            _run(connection, f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+
+
+@contextmanager
+def _server(address: str) -> Iterator[dbapi.Connection]:
+    try:
+        with closing(adbc.connect(with_connect_timeout(address), autocommit=True)) as connection:
+            yield connection
+    except dbapi.Error as error:
+        raise TargetError(
+            f"cannot make a scratch database: {str(error).splitlines()[0]}",
+            remedy="A drill makes a database on the source's server and drops it: grant the user of "
+            "SIGNALS_DATABASE_URL CREATEDB, or name another server in SIGNAL_BACKUPS_DRILL_DATABASE_URL",
+            transient=is_transient(error),
+        ) from error
+
+
+def _orphans(connection: dbapi.Connection, now: datetime) -> list[str]:
+    oldest = f"{SCRATCH_PREFIX}{datetime.fromtimestamp(now.timestamp() - ORPHAN_AGE_S, tz=now.tzinfo):%Y%m%d%H%M%S}"
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("SELECT datname::text FROM pg_database")
+        names = [str(name) for (name,) in cursor.fetchall()]
+    return [name for name in names if name.startswith(SCRATCH_PREFIX) and name < oldest]
+
+
+def _run(connection: dbapi.Connection, statement: str) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement)
