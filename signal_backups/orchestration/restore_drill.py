@@ -3,7 +3,7 @@
 What belongs here: how a drill shows in Dagster. What does not: drilling (``core.drill``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -58,7 +58,7 @@ def restore_drill(
     config: DrillConfig,
     signals_database: SignalsDatabase,
     backup_store: BackupStore,
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[Any]:
     """One drill; a run fails when the drill cannot be held, a check when it finds something."""
     settings = load_settings()
     run = DrillRun(
@@ -75,7 +75,7 @@ def restore_drill(
         )
     except SignalBackupsError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from error
-    return dg.MaterializeResult(metadata=_metadata(report), check_results=list(_results(report)))
+    yield dg.MaterializeResult(metadata=_metadata(report), check_results=list(_results(report)))
 
 
 def _metadata(report: DrillReport) -> Mapping[str, Any]:

@@ -121,5 +121,5 @@ def test_its_checks_are_shown_as_passed(page: Page, deployment: Deployment, tmp_
 
 def test_the_automation_page_shows_both_schedules(page: Page, deployment: Deployment) -> None:
     page.goto(f"{deployment.dagster.url}/automation")
-    for name in ("daily_backup_schedule", "late_rows_schedule"):
+    for name in ("daily_backup_schedule", "restore_drill_schedule"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()

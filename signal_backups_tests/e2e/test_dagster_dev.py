@@ -123,5 +123,5 @@ def test_the_bad_day_is_the_one_day_that_s3_lacks(deployment: Deployment) -> Non
 def test_both_schedules_are_running(deployment: Deployment) -> None:
     assert deployment.dagster.schedule_statuses() == {
         "daily_backup_schedule": "RUNNING",
-        "late_rows_schedule": "RUNNING",
+        "restore_drill_schedule": "RUNNING",
     }

@@ -1,0 +1,242 @@
+"""Whole drills, on both engines and a real S3 server."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.drill.drill import DrillReport, DrillRun, drill
+from signal_backups.core.drill.scratch_database import SCRATCH_PREFIX
+from signal_backups.core.errors import NotFoundError, SourceError, TargetError
+from signal_backups.core.layout import BackupSlot
+from signal_backups.core.source import open_source
+from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.days import extracted
+from signal_backups_tests.core.signals import Row, signal
+from signal_backups_tests.core.tables import SQLITE_TYPES, postgres_table, sqlite_table
+
+NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
+LAST = date(2026, 11, 11)
+DAYS = [LAST - timedelta(days=age) for age in range(9, -1, -1)]
+
+
+def rows_of(day: date, count: int = 5) -> list[Row]:
+    return [
+        signal(number, signal_id=f"{day}-{number}", timestamp=f"{day}T00:00:{number:02}+00:00")
+        for number in range(count)
+    ]
+
+
+@dataclass(frozen=True)
+class Live:
+    """A live source whose days are backed up."""
+
+    url: str
+    vault: BackupVault
+    scratch: Path
+    execute: Callable[[str], None]
+
+    def drill(self, **changes: object) -> DrillReport:
+        run = DrillRun("run", self.url, "signals", self.scratch, clock=lambda: NOW)
+        return drill(self.vault, replace(run, **changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def live(request: pytest.FixtureRequest, vault: BackupVault, tmp_path: Path) -> Live:
+    rows = [row for day in DAYS for row in rows_of(day)]
+    if request.param == "sqlite":
+        file = tmp_path / "live.db"
+        source, url = sqlite_table(file, rows), f"sqlite:///{file}"
+
+        def execute(statement: str) -> None:
+            with closing(sqlite3.connect(file)) as connection, connection:
+                connection.execute(statement)
+    else:
+        url = request.getfixturevalue("postgres_database")
+        source = postgres_table(url, rows)
+
+        def execute(statement: str) -> None:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(statement)
+
+    for day in DAYS:
+        store_backup(vault, extracted(source, tmp_path, day).folder, BackupRun("run"))
+    return Live(url, vault, tmp_path / "scratch", execute)
+
+
+def databases(url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        return [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
+
+
+def test_a_drill_restores_verifies_and_compares_a_week_and_an_older_day(live: Live) -> None:
+    report = live.drill()
+    assert len(report.days) == 8
+    assert [day.day for day in report.days][1:] == DAYS[3:]
+    assert report.days[0].day in DAYS[:3]
+    assert (report.ok, report.restores_everything, report.source_matches, report.rto_within_objective) == (True,) * 4
+    assert report.rows == 40
+    assert all(day.reconciliation and day.reconciliation.unchanged == 5 for day in report.days)
+
+
+def test_it_measures_every_phase_and_forecasts_from_them(live: Live) -> None:
+    report = live.drill()
+    assert set(report.seconds) == {"download", "verify", "import", "verify_import", "compare"}
+    assert all(seconds > 0 for seconds in report.seconds.values())
+    assert report.forecast.days == len(DAYS)
+    assert report.forecast.restore_seconds == pytest.approx(report.restore_seconds / 8 * 10, rel=0.2)
+    assert report.rows_per_second == pytest.approx(40 / report.restore_seconds)
+
+
+def test_its_report_is_kept_in_the_bucket(live: Live) -> None:
+    report = live.drill()
+    body, _ = live.vault.store.get_bytes("drills/2026/11/drill_20261112T030000Z.json")
+    assert DrillReport.model_validate(json.loads(body)) == report
+
+
+def test_what_was_late_mutated_or_deleted_in_the_source_is_found(live: Live) -> None:
+    day = DAYS[-1]
+    live.execute(f"UPDATE signals SET symbol = 'X' WHERE signal_id = '{day}-1'")
+    live.execute(f"DELETE FROM signals WHERE signal_id = '{day}-2'")
+    columns = ", ".join(name if name != "signal_id" else "'late'" for name in SQLITE_TYPES)
+    live.execute(f"INSERT INTO signals SELECT {columns} FROM signals WHERE signal_id = '{day}-3'")
+    report = live.drill()
+    (found,) = report.differing_days
+    assert (found.day, found.unchanged) == (day, 3)
+    assert (found.late.signal_ids, found.mutated.signal_ids) == (["late"], [f"{day}-1"])
+    assert found.deleted.signal_ids == [f"{day}-2"]
+    assert (report.restores_everything, report.source_matches, report.ok) == (True, False, False)
+
+
+def test_late_signals_alone_are_no_mismatch(live: Live) -> None:
+    columns = ", ".join(name if name != "signal_id" else "'late'" for name in SQLITE_TYPES)
+    live.execute(f"INSERT INTO signals SELECT {columns} FROM signals WHERE signal_id = '{DAYS[-1]}-3'")
+    report = live.drill()
+    assert [found.late.count for found in report.differing_days] == [1]
+    assert (report.source_matches, report.ok) == (True, True)
+
+
+def test_a_day_that_does_not_come_back_fails_the_drill_and_no_other_day(live: Live) -> None:
+    key = live.vault.layout.manifest_key(BackupSlot(LAST))
+    manifest = live.vault.manifest(BackupSlot(LAST))
+    assert manifest is not None
+    lying = manifest.model_copy(update={"records": 6})
+    live.vault.store.put_bytes(key, lying.to_bytes(), "application/json")
+    report = live.drill()
+    assert [day.day for day in report.failed_days] == [LAST]
+    assert "its manifest says 6" in (report.failed_days[0].restore.problem or "")
+    assert not report.restores_everything
+    assert sum(day.reconciliation is not None for day in report.days) == 7
+
+
+def test_an_id_used_again_on_another_day_is_no_failure(live: Live, tmp_path: Path) -> None:
+    live.execute(f"UPDATE signals SET signal_id = '{DAYS[-2]}-1' WHERE signal_id = '{DAYS[-1]}-1'")
+    source = open_source(live.url, "signals")
+    store_backup(live.vault, extracted(source, tmp_path, DAYS[-1]).folder, BackupRun("run"))
+    report = live.drill()
+    assert report.restores_everything
+
+
+def test_the_scratch_is_thrown_away(live: Live) -> None:
+    live.drill()
+    assert list(live.scratch.iterdir()) == []
+    if live.url.startswith("postgresql"):
+        assert not [name for name in databases(live.url) if name.startswith(SCRATCH_PREFIX)]
+
+
+def test_the_source_is_not_touched(live: Live) -> None:
+    source = open_source(live.url, "signals")
+    with source.read_day(LAST) as snapshot:
+        before = [batch.to_pylist() for batch in snapshot.batches]
+    live.drill()
+    with source.read_day(LAST) as snapshot:
+        assert [batch.to_pylist() for batch in snapshot.batches] == before
+
+
+def test_the_number_of_days_can_be_chosen(live: Live) -> None:
+    assert [day.day for day in live.drill(recent_days=2).days][1:] == DAYS[-2:]
+
+
+def test_a_source_written_at_500_rows_a_second_is_drilled_all_the_same(live: Live) -> None:
+    if live.url.startswith("sqlite"):
+        live.execute("PRAGMA journal_mode = WAL")
+    with writing(live) as written:
+        report = live.drill()
+    assert len(written) > 20
+    assert report.ok
+    assert not report.differing_days
+
+
+@contextmanager
+def writing(live: Live) -> Iterator[list[int]]:
+    """A producer that writes signals of today while the block runs."""
+    written: list[int] = []
+    stop = threading.Event()
+    columns = ", ".join({"signal_id": "'{0}'", "timestamp": "'2026-11-12T01:00:00Z'"}.get(n, n) for n in SQLITE_TYPES)
+
+    def write() -> None:
+        while not stop.is_set():
+            values = columns.format(f"today-{len(written)}")
+            live.execute(f"INSERT INTO signals SELECT {values} FROM signals WHERE signal_id = '{LAST}-1'")
+            written.append(1)
+            time.sleep(0.002)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_without_backups_there_is_nothing_to_drill(vault: BackupVault, tmp_path: Path) -> None:
+    run = DrillRun("run", f"sqlite:///{tmp_path}/none.db", "signals", tmp_path / "scratch", clock=lambda: NOW)
+    with pytest.raises(NotFoundError):
+        drill(vault, run)
+
+
+def test_a_source_that_is_gone_is_an_error_and_the_scratch_is_gone_too(live: Live) -> None:
+    live.execute("ALTER TABLE signals RENAME TO gone")
+    with pytest.raises(SourceError):
+        live.drill()
+    assert list(live.scratch.iterdir()) == []
+
+
+def test_a_user_who_may_not_create_databases_is_told_what_to_do(
+    vault: BackupVault, postgres_database: str, tmp_path: Path
+) -> None:
+    source = postgres_table(postgres_database, rows_of(LAST))
+    store_backup(vault, extracted(source, tmp_path, LAST).folder, BackupRun("run"))
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS plain_user")
+        connection.execute("CREATE ROLE plain_user LOGIN PASSWORD 'plain'")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO plain_user")
+    login = postgres_database.partition("@")
+    url = f"postgresql://plain_user:plain@{login[2]}"
+    run = DrillRun("run", url, "signals", tmp_path / "scratch", clock=lambda: NOW)
+    with pytest.raises(TargetError, match="CREATEDB, or name another server in SIGNAL_BACKUPS_DRILL_DATABASE_URL"):
+        drill(vault, run)
+    report = drill(vault, replace(run, scratch_url=postgres_database))
+    assert report.ok
+
+
+@pytest.mark.parametrize("live", ["postgresql"], indirect=True)
+def test_scratch_databases_of_crashed_drills_are_swept(live: Live) -> None:
+    old, young = f"{SCRATCH_PREFIX}20261110000000_x", f"{SCRATCH_PREFIX}20261112020000_x"
+    for name in (old, young):
+        live.execute(f'CREATE DATABASE "{name}"')
+    live.drill()
+    assert [name for name in (old, young) if name in databases(live.url)] == [young]
+    live.execute(f'DROP DATABASE "{young}"')
