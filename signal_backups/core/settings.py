@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         return self.home.absolute() / "scratch"
 
     @property
+    def restores(self) -> Path:
+        """Folder of what unfinished restores remember."""
+        return self.home.absolute() / "restores"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's persistent instance, unless ``DAGSTER_HOME`` names another."""
         return self.home.absolute() / "dagster"

@@ -94,7 +94,7 @@ def restore(
             return
         await_thaw(vault, chosen, ThawChoice(tier, thaw_days, wait=not no_wait), as_json=as_json)
         options = RestoreOptions(on_conflict, rejected, include_quarantined)
-        journal = RestoreJournal(settings.home / "restores", opened.location)
+        journal = RestoreJournal(settings.restores, opened.location)
         work = Restore(vault, opened, options, settings.scratch, journal)
         with progress("Restoring", len(selection), as_json=as_json) as advance:
             report = work.run(selection, on_day=lambda _day: advance())
