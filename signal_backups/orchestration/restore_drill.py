@@ -14,11 +14,13 @@ from signal_backups.core.drill.drill import DrillReport, DrillRun, drill
 from signal_backups.core.drill.forecast import RTO_OBJECTIVE_S, WARN_SHARE
 from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.settings import load_settings
-from signal_backups.orchestration.assets import GROUP, OWNERS, SIGNALS_TABLE
+from signal_backups.orchestration.assets import OWNERS, SIGNALS_TABLE
 from signal_backups.orchestration.checks import BACKUP_OBJECT
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 
 RESTORE_DRILL = dg.AssetKey("restore_drill")
+#: A group of its own: materializing all of the backup group must not hold a drill.
+GROUP = "restore_drills"
 
 RESTORES_EVERYTHING = "drill_restores_everything"
 SOURCE_MATCHES = "source_matches_backup"

@@ -14,6 +14,8 @@ from signal_backups_tests.e2e.conftest import Deployment
 from signal_backups_tests.orchestration.signals import SIGNALS_A_DAY, day_number
 
 ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
+BACKUP_GROUP = "/locations/signal_backups/asset-groups/signal_backups"
+DRILL_JOB = "/locations/signal_backups/jobs/restore_drill_job"
 DAY = day_number(14)
 PAGE_TIMEOUT_MS = 30_000
 RUN_TIMEOUT_MS = 120_000
@@ -46,8 +48,7 @@ def run_id(browser: Browser, deployment: Deployment, tmp_path_factory: pytest.Te
     folder = tmp_path_factory.mktemp("launch")
     page = browser.new_page(viewport={"width": 1600, "height": 1000})
     page.set_default_timeout(PAGE_TIMEOUT_MS)
-    page.goto(deployment.dagster.url)
-    page.get_by_role("link", name="Lineage").click()
+    page.goto(f"{deployment.dagster.url}{BACKUP_GROUP}")
     page.get_by_role("button", name="Materialize all (3)").click()
     page.get_by_role("button", name="Show all partitions").click()
     days = page.get_by_placeholder("ex: ")
@@ -69,7 +70,7 @@ def run_id(browser: Browser, deployment: Deployment, tmp_path_factory: pytest.Te
 def test_the_asset_graph_shows_the_table_and_the_three_assets(
     page: Page, deployment: Deployment, tmp_path: Path
 ) -> None:
-    page.goto(f"{deployment.dagster.url}/asset-groups")
+    page.goto(f"{deployment.dagster.url}{BACKUP_GROUP}")
     for name in ["signals_table", *ASSETS]:
         expect(page.get_by_text(name, exact=True).last).to_be_visible()
     page.screenshot(path=tmp_path / "lineage.png")
@@ -119,7 +120,23 @@ def test_its_checks_are_shown_as_passed(page: Page, deployment: Deployment, tmp_
     assert deployment.dagster.check_statuses("backup_object", [str(DAY)]) == passed
 
 
-def test_the_automation_page_shows_both_schedules(page: Page, deployment: Deployment) -> None:
+@pytest.mark.usefixtures("run_id")
+def test_a_drill_launched_by_hand_passes_its_checks_and_plots_its_figures(page: Page, deployment: Deployment) -> None:
+    page.goto(f"{deployment.dagster.url}{DRILL_JOB}")
+    page.get_by_role("button", name="Materialize").last.click()
+    page.get_by_role("link", name="View", exact=True).click()
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    page.goto(f"{deployment.dagster.url}/assets/restore_drill")
+    page.get_by_role("button", name="Plots").click()
+    for name in ("rows_per_second", "import_seconds", "rto_forecast_seconds"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    page.goto(f"{deployment.dagster.url}/assets/restore_drill?view=checks")
+    for name in ("drill_restores_everything", "source_matches_backup", "rto_within_objective"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(3)
+
+
+def test_the_automation_page_shows_schedules_and_sensor(page: Page, deployment: Deployment) -> None:
     page.goto(f"{deployment.dagster.url}/automation")
-    for name in ("daily_backup_schedule", "restore_drill_schedule"):
+    for name in ("daily_backup_schedule", "restore_drill_schedule", "late_rows_sensor"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
