@@ -23,7 +23,7 @@ demo: $(INSTALLED)  ## Back up a week of sample signals and show what is stored
 	@$(BIN)/python -m signal_backups.local.demo
 
 test: $(INSTALLED)  ## Run the whole test suite, with a real S3 server and a real PostgreSQL
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 dev: $(INSTALLED)  ## Serve the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/python -m signal_backups.local.dev

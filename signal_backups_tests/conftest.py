@@ -6,6 +6,7 @@ What belongs here: giving out servers and cleaning up behind tests. What does no
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -29,6 +30,16 @@ NO_CREDENTIALS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+LEFT_OUT = "Left out: the browser test (no Chromium here). Get it with: apt-get install -y chromium"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last lines say what this machine could not test."""
+    # Here, because the process that writes them collects no tests itself when others run them.
+    if not shutil.which("chromium"):
+        terminalreporter.write_line(LEFT_OUT, yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

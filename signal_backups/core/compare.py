@@ -82,15 +82,18 @@ class RowComparer:
         good = "saved WHERE NOT is_quarantined"
         same = "EXISTS (FROM held h WHERE h.id = s.id AND h.content = s.content)"
         present = "EXISTS (FROM held h WHERE h.id = s.id)"
+        changed = f"{present} AND NOT {same}"
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE changed AS SELECT id FROM (FROM {good}) s WHERE {changed}")
+        # A changed signal is mutated, not late; a second one of an id that is there unchanged is late.
         # Two conditions, each on equality: joined by OR they would make the engine compare every pair of rows.
-        unknown_id = "NOT EXISTS (FROM saved k WHERE k.id = s.id AND NOT k.is_quarantined)"
-        unknown_content = "NOT EXISTS (FROM saved k WHERE k.content = s.content)"
+        unknown = "NOT EXISTS (FROM saved k WHERE k.content = s.content)"
+        no_changed_one = "NOT EXISTS (FROM changed c WHERE c.id = s.id)"
         (unchanged,) = self._cursor.execute(f"SELECT count(*) FROM (FROM {good}) s WHERE {same}").fetchone() or (0,)
         return RowComparison(
             unchanged=unchanged,
-            mutated=self._difference(good, f"{present} AND NOT {same}"),
+            mutated=self._difference(good, changed),
             deleted=self._difference(good, f"NOT {present}"),
-            late=self._difference("held", f"{unknown_id} AND {unknown_content}"),
+            late=self._difference("held", f"{unknown} AND {no_changed_one}"),
         )
 
     def _add_batches(self, table: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:

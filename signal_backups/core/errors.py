@@ -65,6 +65,10 @@ class NotFoundError(SignalBackupsError):
     exit_code = ExitCode.NOT_FOUND
 
 
+class DeletedBackupError(NotFoundError):
+    """A delete marker stands where the backup was."""
+
+
 class ArchivedError(SignalBackupsError):
     """The object is archived: its bytes cannot be read until a thaw, asked for or still to be asked for, is done."""
 
@@ -87,6 +91,10 @@ class TargetError(SignalBackupsError):
     """The target of a restore cannot be reached, is full or read-only, or does not have the shape signals need."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class UnfitTargetError(SignalBackupsError):
+    """The target can be used, but its columns or constraints do not take these signals."""
 
 
 class SignalConflictError(SignalBackupsError):

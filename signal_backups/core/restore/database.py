@@ -9,18 +9,26 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core import engine
-from signal_backups.core.compare import NAMED_IDS, RowComparison, row_comparer
+from signal_backups.core.compare import NAMED_IDS, Difference, RowComparison, row_comparer
 from signal_backups.core.csv_format import read_as_stored_sql, read_sql
-from signal_backups.core.errors import ImportVerificationError, SignalConflictError, SourceError, TargetError
+from signal_backups.core.errors import (
+    ImportVerificationError,
+    SignalBackupsError,
+    SignalConflictError,
+    SourceError,
+    TargetError,
+    UnfitTargetError,
+)
 from signal_backups.core.extract import cut
 from signal_backups.core.fields import CSV_COLUMNS, FIELDS, NUMBER_COLUMNS, SIGNAL_ID, TIMESTAMP, VERIFICATION_HASH
 from signal_backups.core.judge import QUARANTINE_COLUMNS
@@ -36,10 +44,18 @@ _STAGED = "signal_backups_staged"
 _BACKUP_DAY = "backup_day"
 
 
+def unfit_values(location: str, reason: str) -> UnfitTargetError:
+    """The error of a target that works, and does not take some value of the day."""
+    return UnfitTargetError(
+        f"{location} does not take these signals: {reason}",
+        remedy="Nothing of this day was kept. Restore it into a new table with --table, or into another engine",
+    )
+
+
 class TargetEngine(ABC):
     """What a restore needs of an engine, for one table.
 
-    Every method raises ``dbapi.Error`` as the driver does; ``explained`` turns it into a ``TargetError``.
+    Every method raises ``dbapi.Error`` as the driver does; ``explained`` turns it into an error for people.
     """
 
     #: Name of the table, with its schema where it was given with one.
@@ -71,6 +87,10 @@ class TargetEngine(ABC):
     def connect(self) -> dbapi.Connection:
         """A connection without autocommit."""
 
+    def exists(self) -> bool:
+        """Whether there is a database; connecting to one that is a file would make it."""
+        return True
+
     @abstractmethod
     def begin(self, connection: dbapi.Connection) -> None:
         """Begin a transaction that lets nobody else make or write the table until it ends."""
@@ -100,8 +120,8 @@ class TargetEngine(ABC):
         """Run a statement and say how many rows it changed."""
 
     @abstractmethod
-    def explained(self, error: dbapi.Error) -> TargetError:
-        """The error for people."""
+    def explained(self, error: dbapi.Error) -> SignalBackupsError:
+        """The error for people: a ``TargetError``, or an ``UnfitTargetError`` when it is about a value."""
 
 
 @dataclass(frozen=True)
@@ -134,27 +154,36 @@ class DatabaseTarget:
             counts = self._merge(transaction, day) if staged else _Counts(restored=day.records)
             loaded = time.perf_counter()
             found = self._read_back(transaction, day, everything=not staged)
-            self._require_equal(day, found, tolerated=counts.skipped_different)
+            self._require_equal(day, found if not staged else _of_the_day(found), tolerated=counts.skipped_different)
             verified = time.perf_counter()
         return Imported(**vars(counts), import_seconds=loaded - started, verify_seconds=verified - loaded)
 
-    def import_quarantine(self, day: date, csv: Path) -> int:
-        """See ``RestoreTarget.import_quarantine``; a table beside the other, all its columns text."""
+    def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
+        """See ``RestoreTarget.import_quarantine``; a table beside the other, all its columns text.
+
+        Rows that are there stay and others are added, whatever ``on_conflict`` says: quarantined rows have no identity.
+        """
+        del on_conflict
         beside = self._engine.for_table(f"{self._engine.table}_quarantine")
         with self._connected() as connection, _committed(connection):
             beside.begin(connection)
             if not beside.has_table(connection):
                 columns = ", ".join(f"{name} {beside.text_type}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS))
                 _execute(connection, f"CREATE TABLE {beside.relation} ({columns})")
-            of_day = f"{beside.relation} WHERE {_BACKUP_DAY} = '{day}'"
-            if _count(connection, of_day):
-                return 0
             with _quarantined_rows(csv, day) as rows:
-                beside.ingest(connection, rows, None)
-            return _count(connection, of_day)
+                beside.ingest(connection, rows, _STAGED)
+            alike = " AND ".join(
+                f"t.{name} IS NOT DISTINCT FROM s.{name}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS)
+            )
+            absent = f"NOT EXISTS (SELECT 1 FROM {beside.relation} AS t WHERE {alike})"
+            names = ", ".join((_BACKUP_DAY, *QUARANTINE_COLUMNS))
+            insert = f"INSERT INTO {beside.relation} ({names}) SELECT {names} FROM {_STAGED} AS s WHERE {absent}"
+            return beside.changed_rows(connection, insert)
 
     def rows_of(self, day: date) -> int | None:
         """See ``RestoreTarget.rows_of``."""
+        if not self._engine.exists():
+            return None
         with self._connected() as connection:
             if not self._engine.has_table(connection):
                 return None
@@ -178,6 +207,8 @@ class DatabaseTarget:
         there = _count(transaction.connection, sql.there)
         different = _count(transaction.connection, sql.different) if there else 0
         self._require_no_conflict(transaction, day, sql, there, different)
+        if different and day.on_conflict is OnConflict.REPLACE:
+            self._require_same_day(transaction, day, sql)
         replaced = 0
         if different and day.on_conflict is OnConflict.REPLACE:
             replaced = self._engine.changed_rows(transaction.connection, sql.update)
@@ -202,13 +233,36 @@ class DatabaseTarget:
             "backup with --on-conflict replace",
         )
 
+    def _require_same_day(self, transaction: _Transaction, day: DayToImport, sql: _MergeSql) -> None:
+        """Ids are unique within a day only: a signal of another day must not be replaced."""
+        elsewhere = _count(transaction.connection, sql.of_another_day)
+        if not elsewhere:
+            return
+        named = _fetch(
+            transaction.connection,
+            f"SELECT s.{SIGNAL_ID} FROM {sql.of_another_day} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
+        )
+        raise SignalConflictError(
+            f"{elsewhere} ids of {day.day} are in {self.location} for signals of another day: "
+            f"{', '.join(str(signal_id) for (signal_id,) in named)}",
+            remedy="Nothing of this day was changed. Restore it into a table of its own with --table",
+        )
+
     def _read_back(self, transaction: _Transaction, day: DayToImport, *, everything: bool) -> RowComparison:
         """Compare the backup with what the table now holds of its signals."""
         stored_id = f"t.{quoted(transaction.table.columns.columns[SIGNAL_ID])}"
         condition = "1 = 1" if everything else f"{stored_id} IN (SELECT {SIGNAL_ID} FROM {_STAGED})"
         with row_comparer() as comparer, closing(transaction.table.rows(condition)) as held:
             comparer.add_backup(day.csv)
-            comparer.add_held(held, SOURCE_SCHEMA)
+            try:
+                comparer.add_held(held, SOURCE_SCHEMA)
+            except duckdb.InvalidInputException as error:
+                # So the engine passes on what a driver says while it hands rows out.
+                raise TargetError(
+                    f"cannot read {self.location} back: {str(error).splitlines()[0]}",
+                    remedy="Nothing of this day was kept. Check that the server is up and the table readable",
+                    transient=True,
+                ) from error
             return comparer.compare()
 
     def _require_equal(self, day: DayToImport, found: RowComparison, tolerated: int) -> None:
@@ -248,6 +302,11 @@ class DatabaseTarget:
             raise TargetError(f"cannot restore into {self.location}: {error.what}", remedy=error.remedy) from error
 
 
+def _of_the_day(found: RowComparison) -> RowComparison:
+    """A table without a unique id may hold others of the same id, which are not this restore's business."""
+    return found.model_copy(update={"late": Difference()})
+
+
 @dataclass(frozen=True)
 class _Counts:
     restored: int = 0
@@ -269,6 +328,8 @@ class _MergeSql:
         matches = f"SELECT 1 FROM {relation} AS t WHERE {same_id}"
         self.there = f"{_STAGED} AS s WHERE EXISTS ({matches})"
         self.different = f"{_STAGED} AS s WHERE EXISTS ({matches} AND ({differs}))"
+        stamp = f"substr(CAST(t.{columns[TIMESTAMP]} AS {target_engine.text_type}), 1, 10)"
+        self.of_another_day = f"{_STAGED} AS s WHERE EXISTS ({matches} AND {stamp} <> substr(s.{TIMESTAMP}, 1, 10))"
         self.update = f"UPDATE {relation} AS t SET {assignments} FROM {_STAGED} AS s WHERE {same_id} AND ({differs})"
         self.insert = (
             f"INSERT INTO {relation} ({', '.join(columns.values())}) "
@@ -310,7 +371,9 @@ def _committed(connection: dbapi.Connection) -> Iterator[None]:
         yield
         connection.commit()
     except BaseException:
-        connection.rollback()
+        # A connection that broke cannot roll back either: what broke it is what is told.
+        with suppress(dbapi.Error):
+            connection.rollback()
         raise
 
 

@@ -1,16 +1,20 @@
 """What an interrupted restore had done, so that running it again goes on instead of stumbling over its own days.
 
 A restore that ends well leaves no journal: the same command, given anew, meets the signals that are there as any other
-restore would.
+restore would. Of two restores into one target at once, one keeps the journal: or each would take the other's days for
+its own.
 """
 
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
+
+from signal_backups.core import locks
 
 
 class _Entries(BaseModel):
@@ -18,12 +22,19 @@ class _Entries(BaseModel):
     versions: list[str] = []
 
 
+@contextmanager
+def restore_journal(folder: Path, target: str) -> Iterator[RestoreJournal | None]:
+    """The journal of restores into a target; None while another restore into it keeps one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locks.exclusive_or_not(_file_of(folder, target).with_suffix(".lock")) as is_ours:
+        yield RestoreJournal(folder, target) if is_ours else None
+
+
 class RestoreJournal:
     """The versions that an unfinished restore into one target has imported, or was importing."""
 
     def __init__(self, folder: Path, target: str) -> None:
-        name = hashlib.sha256(target.encode("utf-8")).hexdigest()[:16]
-        self._path = folder / f"{name}.json"
+        self._path = _file_of(folder, target)
         self._entries = _Entries(target=target)
         if self._path.is_file():
             # One that a crash cut off while it was written says nothing.
@@ -55,3 +66,7 @@ class RestoreJournal:
         unfinished = self._path.with_suffix(".unfinished")
         unfinished.write_text(self._entries.model_dump_json(indent=2), encoding="utf-8")
         unfinished.replace(self._path)
+
+
+def _file_of(folder: Path, target: str) -> Path:
+    return folder / f"{hashlib.sha256(target.encode('utf-8')).hexdigest()[:16]}.json"

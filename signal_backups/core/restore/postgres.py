@@ -9,13 +9,15 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.errors import TargetError
-from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS
-from signal_backups.core.restore.database import LOCK_TIMEOUT_MS, TargetEngine
+from signal_backups.core.errors import SignalBackupsError, TargetError
+from signal_backups.core.fields import NUMBER_COLUMNS
+from signal_backups.core.restore.database import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
 from signal_backups.core.source import OpenSource
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.postgres import PostgresSource, is_transient, with_connect_timeout
 
+#: SQLSTATE classes of values that a column or a constraint does not take.
+_VALUE_CLASSES = ("22", "23")
 _TEXT_TYPES = {"text", "varchar", "bpchar"}
 
 
@@ -92,12 +94,14 @@ class PostgresTarget(TargetEngine):
                 schema, _, table = self.table.rpartition(".")
                 cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema or None)
             else:
-                cursor.execute(f"CREATE TEMPORARY TABLE {staged} ({_staged_columns()}) ON COMMIT DROP")
-                cursor.adbc_ingest(staged, rows, mode="append", temporary=True)
+                cursor.adbc_ingest(staged, rows, mode="create", temporary=True)
 
     def converted(self, table: OpenSource, field: str, staged: str) -> str:
         """See ``TargetEngine``."""
-        return f"CAST({staged} AS {table.types[table.columns.columns[field]]})"
+        kind = table.types[table.columns.columns[field]]
+        # PostgreSQL rounds a double to 15 digits on its way to numeric; its text has them all.
+        value = f"CAST({staged} AS text)" if kind == "numeric" else staged
+        return f"CAST({value} AS {kind})"
 
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
         """See ``TargetEngine``."""
@@ -106,14 +110,13 @@ class PostgresTarget(TargetEngine):
             ((changed,),) = cursor.fetchall()
             return int(changed)
 
-    def explained(self, error: dbapi.Error) -> TargetError:
+    def explained(self, error: dbapi.Error) -> SignalBackupsError:
         """See ``TargetEngine``."""
+        reason = str(error).splitlines()[0]
+        if (error.sqlstate or "").startswith(_VALUE_CLASSES):
+            return unfit_values(self.location, reason)
         return TargetError(
-            f"cannot restore into {self.location}: {str(error).splitlines()[0]}",
+            f"cannot restore into {self.location}: {reason}",
             remedy="Nothing of this day was kept. Check that the server is up, has room, and that --target may write",
             transient=is_transient(error),
         )
-
-
-def _staged_columns() -> str:
-    return ", ".join(f"{name} {'float8' if name in NUMBER_COLUMNS else 'text'}" for name in CSV_COLUMNS)

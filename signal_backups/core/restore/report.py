@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from signal_backups.core.errors import ExitCode, SignalBackupsError
 
 #: Of several failures, the exit code says the first of these.
-_GRAVEST_FIRST = (ExitCode.UNREACHABLE, ExitCode.FAILED, ExitCode.NOT_FOUND, ExitCode.THAWING)
+_GRAVEST_FIRST = (ExitCode.UNREACHABLE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOT_FOUND, ExitCode.THAWING)
 
 
 class Outcome(StrEnum):

@@ -20,9 +20,10 @@ from signal_backups.core.errors import (
     NotFoundError,
     SignalBackupsError,
     SignalConflictError,
+    TargetError,
     VerificationError,
 )
-from signal_backups.core.fields import VERIFICATION_HASH
+from signal_backups.core.fields import OPTIONAL_COLUMNS, VERIFICATION_HASH
 from signal_backups.core.pipeline import read_ahead
 from signal_backups.core.restore.fetching import (
     FetchedBackup,
@@ -126,7 +127,7 @@ class Restore:
         imported = self._import_rows(chosen, csv, records)
         quarantined = self._import_quarantine(chosen, csv.parent) if self._options.include_quarantined else 0
         is_new = imported.restored or imported.replaced or not records
-        outcome = Outcome.IN_PART if refused.rows else Outcome.RESTORED if is_new else Outcome.ALREADY_THERE
+        outcome = Outcome.IN_PART if refused.file else Outcome.RESTORED if is_new else Outcome.ALREADY_THERE
         return DayRestore(
             day=chosen.day,
             outcome=outcome,
@@ -145,9 +146,9 @@ class Restore:
                 "import": imported.import_seconds,
                 "verify_import": imported.verify_seconds,
             },
-            problem=f"{refused.rows} rows do not verify and were left out" if refused.rows else None,
-            remedy=f"They are in {refused.file}" if refused.rows else None,
-            exit_code=ExitCode.FAILED if refused.rows else ExitCode.OK,
+            problem=refused.problem,
+            remedy=f"What was left out is in {refused.file}" if refused.rows else None,
+            exit_code=ExitCode.FAILED if refused.file else ExitCode.OK,
         )
 
     def _import_rows(self, chosen: ChosenBackup, csv: Path, records: int) -> Imported:
@@ -166,14 +167,16 @@ class Restore:
                     may_be_there=was_interrupted,
                 )
             )
-        except SignalBackupsError:
-            if self._journal is not None and not was_interrupted:
+        except SignalBackupsError as error:
+            # A target that broke off may have kept the day, and only its answer was lost.
+            is_certain = not isinstance(error, TargetError)
+            if self._journal is not None and not was_interrupted and is_certain:
                 self._journal.forget(version)
             raise
 
     def _import_quarantine(self, chosen: ChosenBackup, folder: Path) -> int:
         csv = fetch_quarantine(self._vault, chosen, folder)
-        return self._target.import_quarantine(chosen.day, csv) if csv is not None else 0
+        return self._target.import_quarantine(chosen.day, csv, self._options.on_conflict) if csv is not None else 0
 
     def _salvaged(self, fetched: FetchedBackup) -> tuple[Path, int, _Refused]:
         """The good rows of a damaged backup, if a person asked for them.
@@ -187,13 +190,16 @@ class Restore:
         folder.mkdir(parents=True, exist_ok=True)
         rejected = folder / f"refused_rows_of_{fetched.csv.name}"
         parted = salvage(fetched.csv, fetched.csv.with_suffix(".good.csv"), rejected)
-        return parted.good, parted.good_rows, _Refused(max(parted.rejected_rows, 1), str(rejected))
+        problem = f"{'; '.join(fetched.report.problems)}. {parted.rejected_rows} rows were left out"
+        problem += f"; the others match their hash, which does not cover {' and '.join(OPTIONAL_COLUMNS)}"
+        return parted.good, parted.good_rows, _Refused(parted.rejected_rows, str(rejected), problem)
 
 
 @dataclass(frozen=True)
 class _Refused:
     rows: int = 0
     file: str | None = None
+    problem: str | None = None
 
 
 def _identity(chosen: ChosenBackup) -> dict[str, object]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from signal_backups.core.days import days_between
-from signal_backups.core.errors import NotFoundError, SignalBackupsError
+from signal_backups.core.errors import DeletedBackupError, NotFoundError, SignalBackupsError
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import Manifest
 from signal_backups.core.store import ObjectVersion
@@ -123,6 +123,9 @@ def _choose_day(
     for history in ordered:
         try:
             return _choose_version(vault, history, as_of)
+        except DeletedBackupError as error:
+            # Somebody deleted the day's backup: an older tool's must not quietly take its place.
+            return UnavailableDay(day, error)
         except NotFoundError as error:
             missing = error
     return UnavailableDay(day, missing)
@@ -137,7 +140,7 @@ def _choose_version(vault: BackupVault, history: SlotHistory, as_of: datetime | 
         )
     newest = versions[0]
     if newest.is_delete_marker:
-        raise NotFoundError(
+        raise DeletedBackupError(
             f"{uri} was deleted at {newest.last_modified:%Y-%m-%dT%H:%M:%SZ}",
             remedy=f"Bring it back with: signal-backups undelete {day}; or restore an older version, see: "
             f"signal-backups versions {day}",

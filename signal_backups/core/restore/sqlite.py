@@ -10,9 +10,9 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 from typing_extensions import override
 
-from signal_backups.core.errors import TargetError
+from signal_backups.core.errors import SignalBackupsError, TargetError
 from signal_backups.core.fields import NUMBER_COLUMNS
-from signal_backups.core.restore.database import LOCK_TIMEOUT_MS, TargetEngine
+from signal_backups.core.restore.database import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
 from signal_backups.core.source import OpenSource
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.sqlite import SqliteSource
@@ -53,9 +53,14 @@ class SqliteTarget(TargetEngine):
 
     def connect(self) -> dbapi.Connection:
         """See ``TargetEngine``."""
-        if not self.path.parent.is_dir():
-            raise TargetError(f"no folder {self.path.parent}", remedy="Create it, or check --target")
+        self._require_folder()
         return adbc.connect(self.path.as_uri(), autocommit=False)
+
+    @override
+    def exists(self) -> bool:
+        """See ``TargetEngine``."""
+        self._require_folder()
+        return self.path.exists()
 
     def begin(self, connection: dbapi.Connection) -> None:
         """See ``TargetEngine``."""
@@ -63,10 +68,14 @@ class SqliteTarget(TargetEngine):
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
             cursor.fetchall()
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            # A write that changes nothing takes the write lock now: a reader that wants it later may be refused.
-            cursor.execute("PRAGMA user_version")
-            ((version,),) = cursor.fetchall()
-            cursor.execute(f"PRAGMA user_version = {version}")
+            # The driver's own BEGIN takes no lock, and SQLite refuses at once, without waiting, a reader that wants
+            # to write while another does: so the write lock comes first.
+            cursor.execute("ROLLBACK")
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except dbapi.Error:
+                cursor.execute("BEGIN")  # the driver ends what it takes for its own transaction
+                raise
 
     def has_table(self, connection: dbapi.Connection) -> bool:
         """See ``TargetEngine``."""
@@ -104,9 +113,11 @@ class SqliteTarget(TargetEngine):
             ((changed,),) = cursor.fetchall()
             return int(changed)
 
-    def explained(self, error: dbapi.Error) -> TargetError:
+    def explained(self, error: dbapi.Error) -> SignalBackupsError:
         """See ``TargetEngine``."""
         reason = str(error).splitlines()[0]
+        if "constraint failed" in reason:
+            return unfit_values(self.location, reason)
         locked = "locked" in reason or "busy" in reason
         remedy = "Check that the file is a writable SQLite database and that the disk has room"
         if locked:
@@ -116,3 +127,7 @@ class SqliteTarget(TargetEngine):
             remedy=f"Nothing of this day was kept. {remedy}",
             transient=locked,
         )
+
+    def _require_folder(self) -> None:
+        if not self.path.parent.is_dir():
+            raise TargetError(f"no folder {self.path.parent}", remedy="Create it, or check --target")

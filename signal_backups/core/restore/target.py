@@ -78,16 +78,21 @@ class RestoreTarget(Protocol):
         """Import a day, read it back and only then make it stand.
 
         Raises:
-            SignalConflictError: ids are already there and ``on_conflict`` is ``ERROR``.
+            SignalConflictError: ids are already there and ``on_conflict`` is ``ERROR``, or belong to another day.
+            UnfitTargetError: its columns or constraints do not take these signals.
             ImportVerificationError: what the target holds is not what the backup says.
         """
 
-    def import_quarantine(self, day: date, csv: Path) -> int:
-        """Bring back the quarantined rows of a day, apart from the others; returns how many, none when they are there.
+    def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
+        """Bring back the quarantined rows of a day, apart from the others; returns how many were not there.
 
         Args:
             day: the UTC day.
             csv: its quarantine CSV.
+            on_conflict: for targets that hold them as one thing.
+
+        Raises:
+            SignalConflictError: they are there, with another content.
         """
 
     def rows_of(self, day: date) -> int | None:

@@ -20,6 +20,7 @@ from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import verification_result
 from signal_backups.core.restore.fetching import fetch, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
+from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault, SlotHistory
 
 
@@ -61,12 +62,10 @@ def undelete(
     if version_id is None:
         removed = _remove_markers(vault, history)
         history = vault.history(history.slot) or history
-        current = history.versions[0]
-        if not current.is_delete_marker and history.vouching(current.version_id):
-            done = Undeletion(day=day, key=history.key, version_id=current.version_id, removed_markers=removed)
-            return _recorded(vault, done, actor, clock) if removed else done
-        version_id = _newest_good(vault, history)
-    chosen = choose_key(vault, history.key, version_id)
+    if _is_current(vault, history, version_id):
+        done = Undeletion(day=day, key=history.key, version_id=history.versions[0].version_id, removed_markers=removed)
+        return _recorded(vault, done, actor, clock) if removed else done
+    chosen = choose_key(vault, history.key, version_id or _newest_good(vault, history))
     copied = _copy_up(vault, chosen, scratch, clock)
     done = Undeletion(
         day=day, key=history.key, version_id=copied, removed_markers=removed, copied_from=chosen.version.version_id
@@ -86,17 +85,36 @@ def _remove_markers(vault: BackupVault, history: SlotHistory) -> list[str]:
     slot = history.slot
     removed: list[str] = []
     for key in (history.key, vault.layout.manifest_key(slot), vault.layout.quarantine_key(slot)):
-        for version in vault.store.list_versions(key):
-            if version.key != key or not version.is_delete_marker:
+        # Listed anew each time: of versions of one second a listing does not tell which is the newer.
+        while (marker := _marker_on_top(vault, key)) is not None:
+            name = f"{key}?versionId={marker.version_id}"
+            if name in removed:
                 break
             try:
-                vault.store.remove_delete_marker(version)
+                vault.store.remove_delete_marker(marker)
             except StoreError as error:
                 if error.transient:
                     raise
                 return removed
-            removed.append(f"{key}?versionId={version.version_id}")
+            removed.append(name)
     return removed
+
+
+def _marker_on_top(vault: BackupVault, key: str) -> ObjectVersion | None:
+    versions = vault.store.list_versions(key)
+    return versions[0] if versions and versions[0].key == key and versions[0].is_delete_marker else None
+
+
+def _is_current(vault: BackupVault, history: SlotHistory, version_id: str | None) -> bool:
+    """Whether what was asked for is so already: a good version is current, the named one or a copy of it."""
+    current = history.versions[0]
+    if current.is_delete_marker:
+        return False
+    if version_id is None:
+        return history.vouching(current.version_id) is not None
+    manifest = vault.readable_manifest(history.slot)
+    vouches = manifest is not None and manifest.backup.version_id == current.version_id
+    return manifest is not None and vouches and version_id in (current.version_id, manifest.copied_from)
 
 
 def _newest_good(vault: BackupVault, history: SlotHistory) -> str:

@@ -24,6 +24,13 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def exclusive_or_not(path: Path) -> Iterator[bool]:
+    """Hold the lock alone if nobody else does; yields whether."""
+    with _opened(path) as lock:
+        yield is_last_holder(lock)
+
+
+@contextmanager
 def shared(path: Path) -> Iterator[int]:
     """Hold the lock together with other sharers; yields the handle for ``is_last_holder``."""
     with _opened(path) as lock:

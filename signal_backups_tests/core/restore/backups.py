@@ -1,0 +1,107 @@
+"""Backups in the store that a restore meets: of many days, dated, damaged, deleted, of older tools.
+
+What belongs here: what stands in the bucket. What does not: where it is restored to (``places``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from typing_extensions import override
+
+from signal_backups.core.csv_format import digest
+from signal_backups.core.layout import BackupSlot, Layout
+from signal_backups.core.manifest import Manifest
+from signal_backups.core.restore.report import RestoreReport
+from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.selection import choose_days
+from signal_backups.core.restore.target import RestoreTarget
+from signal_backups.core.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.signals import DAY, Row, signal
+
+NOW = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)
+ONE_DAY = timedelta(days=1)
+
+SLOT = BackupSlot(DAY)
+KEY = Layout().backup_key(SLOT)
+MANIFEST_KEY = Layout().manifest_key(SLOT)
+QUARANTINE_KEY = Layout().quarantine_key(SLOT)
+
+
+class Dated(S3ObjectStore):
+    """A store whose versions are as old as a test says; those it says nothing of are as old as they are."""
+
+    def __init__(self, store: S3ObjectStore) -> None:
+        super().__init__(store._client, store.bucket)
+        self.dates: dict[str, datetime] = {}
+
+    @override
+    def list_versions(self, prefix: str) -> list[ObjectVersion]:
+        found = [
+            replace(version, last_modified=self.dates.get(version.version_id, version.last_modified))
+            for version in super().list_versions(prefix)
+        ]
+        return sorted(found, key=lambda v: (v.key, not v.is_latest, -v.last_modified.timestamp()))
+
+
+def date_versions(vault: BackupVault, dates: Mapping[str, datetime]) -> None:
+    """Say when versions, by their ids, were stored."""
+    assert isinstance(vault.store, Dated)
+    vault.store.dates |= dates
+
+
+def rows_of(day: date, count: int) -> list[Row]:
+    """As many good signals of any day, with ids of that day alone."""
+    return [
+        signal(number, signal_id=f"{day}-{number:03}", timestamp=f"{day}T10:00:{number:02}Z")
+        for number in range(1, count + 1)
+    ]
+
+
+def days_from(first: date, count: int) -> list[date]:
+    """As many days, one after the other."""
+    return [first + number * ONE_DAY for number in range(count)]
+
+
+def delete(vault: BackupVault, key: str = KEY) -> str:
+    """Put a delete marker on an object; returns the marker's version."""
+    return vault.store._client.delete_object(Bucket=vault.store.bucket, Key=key)["VersionId"]
+
+
+def overwrite(vault: BackupVault, body: bytes, key: str = KEY) -> str:
+    """Put foreign bytes on top of an object, with nothing to vouch for them; returns the version."""
+    return vault.store.put_bytes(key, body, "text/csv")
+
+
+def destroy(vault: BackupVault, key: str) -> None:
+    """Remove every version of an object."""
+    for version in vault.store.list_versions(key):
+        vault.store._client.delete_object(Bucket=vault.store.bucket, Key=key, VersionId=version.version_id)
+
+
+def vouch(vault: BackupVault, manifest: Manifest, body: bytes, folder: Path, records: int) -> Manifest:
+    """Store bytes as a new version of a backup, with a manifest that speaks of them, whatever they are."""
+    version_id = overwrite(vault, body, manifest.backup.key)
+    path = folder / "vouched.csv"
+    path.write_bytes(body)
+    found = digest(path)
+    backup = manifest.backup.model_copy(update={"version_id": version_id, "bytes": found.bytes, "sha256": found.sha256})
+    vouching = manifest.model_copy(update={"backup": backup, "records": records})
+    vault.store.put_bytes(vault.layout.manifest_key(BackupSlot(manifest.day)), vouching.to_bytes(), "application/json")
+    return vouching
+
+
+def restore(
+    vault: BackupVault,
+    target: RestoreTarget,
+    scratch: Path,
+    options: RestoreOptions | None = None,
+    first: date = DAY,
+    last: date = DAY,
+) -> RestoreReport:
+    """Restore what is current of a range of days."""
+    return Restore(vault, target, options or RestoreOptions(), scratch).run(choose_days(vault, first, last))

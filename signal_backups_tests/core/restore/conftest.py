@@ -1,0 +1,67 @@
+"""Fixtures of the tests of restore: both engines as places to restore into, and days that are backed up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.manifest import Manifest
+from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.conftest import Back
+from signal_backups_tests.core.days import DayRun
+from signal_backups_tests.core.restore.backups import NOW, Dated
+from signal_backups_tests.core.restore.places import FULL_SQLITE, Place
+from signal_backups_tests.core.signals import DAY, Row
+
+BackUp = Callable[..., Manifest]
+MakeDay = Callable[..., DayRun]
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path) -> Place:
+    """An SQLite file that is not there yet."""
+    return Place("sqlite", f"sqlite:///{tmp_path / 'restored.db'}")
+
+
+@pytest.fixture
+def postgres_place(postgres_database: str) -> Place:
+    """An empty PostgreSQL database."""
+    return Place("postgres", postgres_database)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Both, one after the other."""
+    place: Place = request.getfixturevalue(f"{request.param}_place")
+    return place
+
+
+@pytest.fixture
+def make_day(run_day: Back) -> MakeDay:
+    """Takes rows through the stages; as often as wanted."""
+    made = iter(range(1000))
+
+    def make(rows: Sequence[Row], day: date = DAY, types: Mapping[str, str] = FULL_SQLITE) -> DayRun:
+        return run_day(rows, day=day, types=types, file=f"table-{next(made)}.db")
+
+    return make
+
+
+@pytest.fixture
+def back_up(make_day: MakeDay, vault: BackupVault) -> BackUp:
+    """Backs a day of rows up and returns the manifest."""
+
+    def back_up(rows: Sequence[Row], day: date = DAY, at: datetime = NOW, into: BackupVault = vault) -> Manifest:
+        return store_backup(into, make_day(rows, day).folder, BackupRun("run-1", lambda: at)).manifest
+
+    return back_up
+
+
+@pytest.fixture
+def dated(vault: BackupVault) -> BackupVault:
+    """The vault, its versions dated by the test."""
+    return BackupVault(Dated(vault.store), vault.layout)

@@ -1,0 +1,150 @@
+"""Quarantined rows: they come back only when asked for, beside the good ones, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.errors import ExitCode
+from signal_backups.core.restore.csv_folder import CsvFolderTarget
+from signal_backups.core.restore.report import Outcome
+from signal_backups.core.restore.restoring import RestoreOptions
+from signal_backups.core.restore.target import OnConflict
+from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.restore.backups import ONE_DAY, QUARANTINE_KEY, overwrite, restore, rows_of
+from signal_backups_tests.core.restore.conftest import BackUp
+from signal_backups_tests.core.restore.places import Place, as_held
+from signal_backups_tests.core.signals import DAY, Row, signal, signals
+
+BAD: list[Row] = [signal(8, action="HOLD"), signal(9, symbol="", server_timestamp='"\n,')]
+WITH = RestoreOptions(include_quarantined=True)
+AGAIN = RestoreOptions(OnConflict.SKIP, include_quarantined=True)
+
+
+def test_they_stay_away_unless_asked_for(place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+    back_up([*signals(3), *BAD])
+    (day,) = restore(vault, place.target(), tmp_path).days
+    assert (day.restored, day.quarantined, day.outcome) == (3, 0, Outcome.RESTORED)
+    assert place.tables() == {"signals"}
+    assert place.rows() == as_held(signals(3))
+
+
+def test_they_come_back_beside_the_others_once(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    back_up([*signals(3), *BAD])
+    (day,) = restore(vault, place.target(), tmp_path, WITH).days
+    assert (day.restored, day.quarantined) == (3, 2)
+    assert place.rows() == as_held(signals(3))
+    query = "SELECT backup_day, signal_id, action, symbol, server_timestamp, quarantine_reason FROM signals_quarantine"
+    found = place.run(f"{query} ORDER BY signal_id")
+    assert [row[:5] for row in found] == [
+        ("2026-11-01", "signal-00008", "HOLD", "EURUSD", None),
+        ("2026-11-01", "signal-00009", "BUY", "", '"\n,'),
+    ]
+    assert "action is not BUY or SELL" in found[0][5]
+    (again,) = restore(vault, place.target(), tmp_path, AGAIN).days
+    assert (again.quarantined, again.outcome) == (0, Outcome.ALREADY_THERE)
+    assert place.run(f"{query} ORDER BY signal_id") == found
+
+
+def test_those_of_several_days_share_a_table(place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+    for number in range(2):
+        day = DAY + number * ONE_DAY
+        back_up([*rows_of(day, 2), signal(8, timestamp=f"{day}T01:00:00Z", action="HOLD")], day)
+    report = restore(vault, place.target(), tmp_path, WITH, last=DAY + ONE_DAY)
+    assert [day.quarantined for day in report.days] == [1, 1]
+    assert sorted(place.run("SELECT backup_day, signal_id FROM signals_quarantine")) == [
+        ("2026-11-01", "signal-00008"),
+        ("2026-11-02", "signal-00008"),
+    ]
+
+
+def test_they_go_beside_the_table_that_was_named(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    back_up([*signals(1), *BAD])
+    restore(vault, place.target("mine"), tmp_path, WITH)
+    assert place.tables() == {"mine", "mine_quarantine"}
+
+
+def test_in_a_folder_they_are_a_file_of_their_own(back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+    manifest = back_up([*signals(3), *BAD])
+    folder = tmp_path / "restored"
+    (day,) = restore(vault, CsvFolderTarget(folder), tmp_path, WITH).days
+    assert (day.restored, day.quarantined) == (3, 2)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "signals_backup_20261101_020000.csv",
+        "signals_quarantine_20261101_020000.csv",
+    ]
+    assert manifest.quarantine is not None
+    stored, _ = vault.store.get_bytes(QUARANTINE_KEY, manifest.quarantine.version_id)
+    assert (folder / "signals_quarantine_20261101_020000.csv").read_bytes() == stored
+    (again,) = restore(vault, CsvFolderTarget(folder), tmp_path, AGAIN).days
+    assert again.quarantined == 0
+
+
+def test_a_day_of_quarantined_rows_alone_is_restored(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    back_up(BAD)
+    report = restore(vault, place.target(), tmp_path, WITH)
+    assert report.exit_code is ExitCode.OK
+    assert [(day.outcome, day.records, day.quarantined) for day in report.days] == [(Outcome.RESTORED, 0, 2)]
+    assert place.rows() == []
+
+
+def test_the_version_of_the_manifest_is_taken_not_the_newest(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    back_up([*signals(3), *BAD])
+    overwrite(vault, b"somebody else's\n", QUARANTINE_KEY)
+    (day,) = restore(vault, place.target(), tmp_path, WITH).days
+    assert (day.quarantined, day.exit_code) == (2, ExitCode.OK)
+
+
+def test_damaged_quarantined_rows_are_refused(
+    sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up([*signals(3), *BAD])
+    plain = vault.store.get_file
+
+    def damages(key: str, version_id: str, target: Path) -> None:
+        plain(key, version_id, target)
+        if key == QUARANTINE_KEY:
+            target.write_bytes(target.read_bytes().replace(b"HOLD", b"HELD"))
+
+    monkeypatch.setattr(vault.store, "get_file", damages)
+    (day,) = restore(vault, sqlite_place.target(), tmp_path, WITH).days
+    assert (day.outcome, day.exit_code) == (Outcome.REFUSED, ExitCode.FAILED)
+    assert "is not what its manifest says" in str(day.problem)
+    assert sqlite_place.tables() == {"signals"}
+
+
+def test_more_of_them_are_added_to_those_that_are_there(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    back_up([*signals(3), *BAD[:1]])
+    restore(vault, place.target(), tmp_path, WITH)
+    back_up([*signals(3), *BAD])
+    (day,) = restore(vault, place.target(), tmp_path, AGAIN).days
+    assert day.quarantined == 1
+    assert place.run("SELECT count(*) FROM signals_quarantine") == [(2,)]
+
+
+def test_in_a_folder_others_are_not_overwritten_unasked(back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+    target = CsvFolderTarget(tmp_path / "out")
+    back_up(BAD)
+    restore(vault, target, tmp_path, WITH)
+    (file,) = (tmp_path / "out").glob("signals_quarantine_*")
+    file.write_text("mine")
+    for on_conflict, outcome, kept in (
+        (OnConflict.ERROR, Outcome.CONFLICT, True),
+        (OnConflict.SKIP, Outcome.RESTORED, True),
+        (OnConflict.REPLACE, Outcome.RESTORED, False),
+    ):
+        for csv in (tmp_path / "out").glob("signals_backup_*"):
+            csv.unlink()
+        (day,) = restore(vault, target, tmp_path, RestoreOptions(on_conflict, include_quarantined=True)).days
+        assert (day.outcome, file.read_text() == "mine") == (outcome, kept)

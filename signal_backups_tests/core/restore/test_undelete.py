@@ -1,0 +1,286 @@
+"""Bringing a backup back: markers go, good versions are copied up, nothing is removed, and it is written down."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signal_backups.core.errors import ExitCode, NotFoundError, ReadBackError, RefusedBackupError, StoreError
+from signal_backups.core.layout import BackupSlot, Layout
+from signal_backups.core.restore.undelete import Undeletion, undelete
+from signal_backups.core.store import ObjectVersion
+from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.days import DayRun
+from signal_backups_tests.core.restore.backups import (
+    KEY,
+    MANIFEST_KEY,
+    ONE_DAY,
+    QUARANTINE_KEY,
+    SLOT,
+    delete,
+    destroy,
+    overwrite,
+    restore,
+    vouch,
+)
+from signal_backups_tests.core.restore.conftest import BackUp
+from signal_backups_tests.core.restore.places import Place, as_held
+from signal_backups_tests.core.signals import DAY, signal, signals
+
+LATER = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """A folder that is not there yet, and is empty again afterwards."""
+    return tmp_path / "scratch"
+
+
+def bring_back(vault: BackupVault, scratch: Path, version_id: str | None = None) -> Undeletion:
+    done = undelete(vault, DAY, version_id, scratch, "alice@desk", lambda: LATER)
+    assert not scratch.exists() or list(scratch.iterdir()) == []
+    return done
+
+
+def everything(vault: BackupVault) -> set[tuple[str, str]]:
+    return {(version.key, version.version_id) for version in vault.store.list_versions("")}
+
+
+def content(vault: BackupVault, version_id: str | None = None) -> bytes:
+    return vault.store.get_bytes(KEY, version_id)[0]
+
+
+def record(vault: BackupVault, done: Undeletion) -> dict[str, Any]:
+    assert done.record_key is not None
+    body: dict[str, Any] = json.loads(vault.store.get_bytes(done.record_key)[0])
+    return body
+
+
+def test_a_deleted_day_comes_back_with_manifest_and_quarantine(
+    back_up: BackUp, vault: BackupVault, scratch: Path
+) -> None:
+    manifest = back_up([*signals(3), signal(4, action="HOLD")])
+    before = everything(vault)
+    keys = (KEY, MANIFEST_KEY, QUARANTINE_KEY)
+    markers = [f"{key}?versionId={delete(vault, key)}" for key in keys]
+    done = bring_back(vault, scratch)
+    assert (done.version_id, done.copied_from, done.removed_markers) == (manifest.backup.version_id, None, markers)
+    assert everything(vault) - before == {(done.record_key, vault.store.list_versions("records/")[0].version_id)}
+    assert before <= everything(vault)
+    backup = vault.find(DAY)
+    assert backup.is_vouched
+    assert backup.manifest == manifest
+
+
+def test_a_day_that_was_deleted_twice_comes_back(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+    back_up(signals(3))
+    delete(vault)
+    delete(vault)
+    assert len(bring_back(vault, scratch).removed_markers) == 2
+    assert vault.find(DAY).is_vouched
+
+
+def test_a_manifest_that_alone_was_deleted_comes_back(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+    back_up(signals(3))
+    delete(vault, MANIFEST_KEY)
+    assert [marker.split("?")[0] for marker in bring_back(vault, scratch).removed_markers] == [MANIFEST_KEY]
+    assert vault.find(DAY).is_vouched
+
+
+def test_what_was_done_is_written_down_with_who_did_it(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+    manifest = back_up(signals(3))
+    delete(vault)
+    done = bring_back(vault, scratch)
+    assert done.record_key is not None
+    assert done.record_key.startswith("records/undelete/2026/12/20261201T093000Z_")
+    assert record(vault, done) == {
+        "action": "undelete",
+        "at": "2026-12-01T09:30:00+00:00",
+        "actor": "alice@desk",
+        "day": "2026-11-01",
+        "key": KEY,
+        "version_id": manifest.backup.version_id,
+        "removed_markers": done.removed_markers,
+        "copied_from": None,
+    }
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_an_overwritten_day_gets_its_newest_good_version_copied_up(
+    place: Place, back_up: BackUp, vault: BackupVault, scratch: Path, tmp_path: Path, deleted: bool
+) -> None:
+    back_up(signals(2))
+    good = back_up([*signals(3), signal(4, action="HOLD")])
+    overwrite(vault, b"foreign")
+    if deleted:
+        delete(vault)
+    before = {version for version in everything(vault) if version[1] != vault.store.list_versions(KEY)[0].version_id}
+    done = bring_back(vault, scratch)
+    assert done.copied_from == good.backup.version_id
+    assert len(done.removed_markers) == deleted
+    assert before <= everything(vault)
+    assert content(vault) == content(vault, good.backup.version_id)
+    backup = vault.find(DAY)
+    assert backup.is_vouched
+    assert backup.current.version_id == done.version_id != good.backup.version_id
+    manifest = backup.manifest
+    assert manifest is not None
+    assert (manifest.copied_from, manifest.quarantine) == (good.backup.version_id, good.quarantine)
+    assert manifest.verification.verified_at == LATER
+    assert manifest.expected == good.expected
+    assert record(vault, done)["copied_from"] == good.backup.version_id
+    restore(vault, place.target(), tmp_path)
+    assert place.rows() == as_held(signals(3))
+
+
+@pytest.mark.parametrize("what", ["deleted", "overwritten", "nothing"])
+def test_doing_it_again_does_nothing(back_up: BackUp, vault: BackupVault, scratch: Path, what: str) -> None:
+    back_up(signals(3))
+    if what == "deleted":
+        delete(vault)
+    if what == "overwritten":
+        overwrite(vault, b"foreign")
+    first = bring_back(vault, scratch)
+    before = everything(vault)
+    again = bring_back(vault, scratch)
+    assert (again.version_id, again.record_key, again.removed_markers) == (first.version_id, None, [])
+    assert again.copied_from is None
+    assert everything(vault) == before
+
+
+def test_an_older_version_is_made_current_when_it_is_named(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+    old = back_up(signals(2))
+    back_up(signals(3))
+    done = bring_back(vault, scratch, old.backup.version_id)
+    assert (done.copied_from, done.removed_markers) == (old.backup.version_id, [])
+    assert content(vault) == content(vault, old.backup.version_id)
+    assert vault.find(DAY).is_vouched
+    assert vault.find(DAY).manifest.records == 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_named_version_that_is_current_already_is_not_copied(
+    back_up: BackUp, vault: BackupVault, scratch: Path, deleted: bool
+) -> None:
+    old = back_up(signals(2))
+    back_up(signals(3))
+    if deleted:
+        delete(vault)
+    first = bring_back(vault, scratch, old.backup.version_id)
+    before = everything(vault)
+    for named in (old.backup.version_id, first.version_id):
+        again = bring_back(vault, scratch, named)
+        assert (again.version_id, again.record_key) == (first.version_id, None)
+    assert everything(vault) == before
+
+
+def test_a_store_that_keeps_its_markers_gets_a_copy(
+    back_up: BackUp, vault: BackupVault, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = back_up(signals(3))
+    delete(vault)
+
+    def denied(marker: ObjectVersion) -> None:
+        raise StoreError("AccessDenied")
+
+    monkeypatch.setattr(vault.store, "remove_delete_marker", denied)
+    done = bring_back(vault, scratch)
+    assert (done.removed_markers, done.copied_from) == ([], good.backup.version_id)
+    assert vault.find(DAY).is_vouched
+
+
+def test_a_store_that_is_down_is_not_taken_for_one_that_refuses(
+    back_up: BackUp, vault: BackupVault, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(signals(3))
+    delete(vault)
+    before = everything(vault)
+
+    def down(marker: ObjectVersion) -> None:
+        raise StoreError("503", transient=True)
+
+    monkeypatch.setattr(vault.store, "remove_delete_marker", down)
+    with pytest.raises(StoreError, match="503"):
+        bring_back(vault, scratch)
+    assert everything(vault) == before
+
+
+def test_a_day_that_was_never_backed_up_is_not_found(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+    back_up([], DAY + ONE_DAY)
+    with pytest.raises(NotFoundError, match="no backup of 2026-11-01 was ever stored") as raised:
+        bring_back(vault, scratch)
+    assert raised.value.exit_code is ExitCode.NOT_FOUND
+
+
+def test_a_day_that_was_never_verified_is_not_found(three: DayRun, vault: BackupVault, scratch: Path) -> None:
+    overwrite(vault, three.csv)
+    before = everything(vault)
+    with pytest.raises(NotFoundError, match="was ever verified") as raised:
+        bring_back(vault, scratch)
+    assert f"signal-backups restore --key {KEY} --version-id" in raised.value.remedy
+    assert everything(vault) == before
+
+
+def test_a_named_version_must_be_there_and_be_verified(
+    back_up: BackUp, vault: BackupVault, scratch: Path, three: DayRun
+) -> None:
+    back_up(signals(2))
+    unverified = overwrite(vault, three.csv)
+    before = everything(vault)
+    with pytest.raises(NotFoundError, match="no version nonsense"):
+        bring_back(vault, scratch, "nonsense")
+    with pytest.raises(NotFoundError, match="no manifest vouches for version"):
+        bring_back(vault, scratch, unverified)
+    assert everything(vault) == before
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_version_that_does_not_verify_is_refused(
+    back_up: BackUp, vault: BackupVault, scratch: Path, tmp_path: Path, is_named: bool
+) -> None:
+    rotten = vouch(vault, back_up(signals(3)), b"rotten", tmp_path, 3)
+    overwrite(vault, b"foreign")
+    before = everything(vault)
+    with pytest.raises(RefusedBackupError, match="does not verify") as raised:
+        bring_back(vault, scratch, rotten.backup.version_id if is_named else None)
+    assert raised.value.exit_code is ExitCode.FAILED
+    assert everything(vault) == before
+
+
+def test_a_copy_that_reads_back_differently_is_vouched_for_by_nothing(
+    back_up: BackUp, vault: BackupVault, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = back_up(signals(3))
+    overwrite(vault, b"foreign")
+    plain = vault.store.get_file
+
+    def flips(key: str, version_id: str, target: Path) -> None:
+        plain(key, version_id, target)
+        if version_id != good.backup.version_id:
+            target.write_bytes(target.read_bytes().replace(b"EURUSD", b"USDEUR", 1))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vault.store, "get_file", flips)
+        with pytest.raises(ReadBackError):
+            bring_back(vault, scratch)
+    assert not vault.find(DAY).is_vouched
+    assert vault.manifest(SLOT) == good
+    assert list(vault.store.list_current("records/")) == []
+    assert bring_back(vault, scratch).copied_from == good.backup.version_id
+
+
+def test_ours_is_brought_back_not_that_of_an_older_tool(
+    back_up: BackUp, vault: BackupVault, scratch: Path, three: DayRun
+) -> None:
+    old_key = Layout().backup_key(BackupSlot(DAY, time(23, 15)))
+    overwrite(vault, three.csv, old_key)
+    back_up(signals(3))
+    delete(vault)
+    assert bring_back(vault, scratch).key == KEY
+    destroy(vault, KEY)
+    with pytest.raises(NotFoundError, match=f"{old_key} was ever verified"):
+        bring_back(vault, scratch)
