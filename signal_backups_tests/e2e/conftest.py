@@ -23,6 +23,7 @@ from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket,
 
 BROWSER_TEST = "test_browser.py"
 
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Without a browser there is no browser test; the summary of the whole suite says so."""
     return True if collection_path.name == BROWSER_TEST and not shutil.which("chromium") else None
