@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         return self.home.absolute() / "restores"
 
     @property
+    def refused_rows(self) -> Path:
+        """Folder of rows that restores of damaged backups left out."""
+        return self.home.absolute() / "refused_rows"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's persistent instance, unless ``DAGSTER_HOME`` names another."""
         return self.home.absolute() / "dagster"

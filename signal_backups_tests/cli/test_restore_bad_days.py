@@ -413,6 +413,33 @@ def side_by_side(terminals: list[Terminal], command: tuple[str, ...]) -> list[Fi
         return [finished(process) for process in processes]
 
 
+def test_the_good_rows_of_a_damaged_backup_come_when_asked_and_the_others_are_written_down(
+    world: World, tmp_path: Path
+) -> None:
+    manifest = world.fresh_day()
+    body = world.stored.body(manifest.day)
+    damaged = body.replace(b"-00002,EURUSD", b"-00002,USDEUR")
+    assert damaged != body
+    command = ("restore", manifest.day.isoformat(), "--target", "sqlite:///target.db", "--json")
+    with world.stored.damaged(manifest, damaged):
+        terminal = world.stored.terminal(tmp_path)
+        refused = terminal.run(*command)
+        assert (refused.code, refused.json["days"][0]["outcome"]) == (1, "refused")
+        assert held_in_sqlite(tmp_path / "target.db") == []
+        taken = terminal.run(*command, "--allow-corrupt-rows")
+    (day,) = taken.json["days"]
+    assert (taken.code, day["outcome"], day["refused"]) == (1, "restored in part", 1)
+    assert day["restored"] == manifest.records - 1 == len(held_in_sqlite(tmp_path / "target.db"))
+    assert b"-00002,USDEUR" in Path(day["refused_file"]).read_bytes()
+
+
+def test_the_table_is_the_sources_unless_named(world: World, tmp_path: Path) -> None:
+    terminal = world.stored.terminal(tmp_path, SIGNALS_TABLE="trades")
+    for options, table in (((), "trades"), (("--table", "other"), "other")):
+        assert terminal.run("restore", SMALL.isoformat(), "--target", "sqlite:///target.db", *options).code == 0
+        assert len(held_in_sqlite(tmp_path / "target.db", table)) == SOUND_ROWS
+
+
 @pytest.mark.parametrize("share_home", [False, True])
 def test_two_at_once_that_skip_both_end_well(world: World, either: str, tmp_path: Path, *, share_home: bool) -> None:
     terminals = two_terminals(world, tmp_path, share_home=share_home)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,7 +25,7 @@ from signal_backups.core.restore.selection import (
     choose_key,
     choose_version_of_day,
 )
-from signal_backups.core.restore.target import DEFAULT_TABLE, OnConflict, RestoreTarget
+from signal_backups.core.restore.target import OnConflict, RestoreTarget
 from signal_backups.core.vault import BackupVault
 
 _COUNTS = ("records", "restored", "replaced", "skipped", "refused", "quarantined")
@@ -46,19 +45,18 @@ def restore(
         str | None, typer.Option("--as-of", metavar="INSTANT", help="What was current and verified then, UTC.")
     ] = None,
     table: Annotated[
-        str, typer.Option("--table", help="Table to restore into; made when it is not there.")
-    ] = DEFAULT_TABLE,
+        str | None,
+        typer.Option("--table", help="Table to restore into, made when it is not there; default: SIGNALS_TABLE."),
+    ] = None,
     on_conflict: Annotated[
         OnConflict, typer.Option("--on-conflict", help="What to do with signals that are already there.")
     ] = OnConflict.ERROR,
-    rejected: Annotated[
-        Path | None,
+    allow_corrupt_rows: Annotated[
+        bool,
         typer.Option(
-            "--allow-corrupt-rows",
-            metavar="FOLDER",
-            help="Import the good rows of a damaged backup; the others go here.",
+            "--allow-corrupt-rows", help="Import the good rows of a damaged backup; the others are written to a file."
         ),
-    ] = None,
+    ] = False,
     include_quarantined: Annotated[
         bool,
         typer.Option(
@@ -83,7 +81,7 @@ def restore(
     """Restore days; each is verified before it is imported and again from what the target then holds."""
     instant = parse_instant(as_of) if as_of else None
     settings = settings_with_notice()
-    opened = open_target(target, table)
+    opened = open_target(target, table or settings.table)
     if not into_source:
         refuse_source(target, settings.source_url)
     with opened_vault(settings) as vault:
@@ -93,6 +91,7 @@ def restore(
             _show_plan(vault, opened, selection, ThawChoice(tier, thaw_days, wait=False), as_json=as_json)
             return
         await_thaw(vault, chosen, ThawChoice(tier, thaw_days, wait=not no_wait), as_json=as_json)
+        rejected = settings.refused_rows if allow_corrupt_rows else None
         options = RestoreOptions(on_conflict, rejected, include_quarantined)
         with (
             restore_journal(settings.restores, opened.location) as journal,

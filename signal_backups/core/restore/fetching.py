@@ -90,7 +90,7 @@ def refusal(fetched: FetchedBackup, offered: ChosenBackup | None) -> RefusedBack
     """The error that says what is wrong with a backup, row by row, and what to take instead."""
     chosen = fetched.chosen
     rows = [f"row {row.row} ({row.signal_id}) {row.reason}" for row in fetched.report.bad_rows]
-    remedy = "No other version of this day verifies. Import its good rows only with --allow-corrupt-rows FOLDER"
+    remedy = "No other version of this day verifies. Import its good rows only with --allow-corrupt-rows"
     if offered is not None:
         remedy = (
             f"The nearest good version is of {offered.version.last_modified:%Y-%m-%dT%H:%M:%SZ}: restore it with "

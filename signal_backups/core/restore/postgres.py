@@ -117,6 +117,7 @@ class PostgresTarget(TargetEngine):
             return unfit_values(self.location, reason)
         return TargetError(
             f"cannot restore into {self.location}: {reason}",
-            remedy="Nothing of this day was kept. Check that the server is up, has room, and that --target may write",
+            remedy="Whole days only are kept. Check that the server is up, has room, and that --target may write, then "
+            "run the same command again: it finds out what is there",
             transient=is_transient(error),
         )

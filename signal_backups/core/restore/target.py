@@ -12,8 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-DEFAULT_TABLE = "signals"
-
 
 class OnConflict(StrEnum):
     """What to do with a signal whose id is already there with another content."""

@@ -165,7 +165,7 @@ def test_without_another_good_version_the_good_rows_are_offered(
     vouch(vault, manifest, damaged(body), tmp_path, 3)
     (day,) = restore(vault, sqlite_place.target(), tmp_path).days
     assert str(day.remedy).startswith("No other version of this day verifies")
-    assert "--allow-corrupt-rows FOLDER" in str(day.remedy)
+    assert "--allow-corrupt-rows" in str(day.remedy)
 
 
 @pytest.mark.parametrize(
