@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from signal_backups.core.errors import SignalBackupsError, TargetError
 from signal_backups.core.fields import NUMBER_COLUMNS
-from signal_backups.core.restore.database import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
+from signal_backups.core.restore.target_engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
 from signal_backups.core.source import OpenSource
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.sqlite import SqliteSource
