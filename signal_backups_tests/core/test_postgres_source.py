@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from signal_backups.core.adbc import execute
 from signal_backups.core.errors import ExitCode, SourceError
 from signal_backups.core.source import SignalSource, open_source, postgres
 from signal_backups_tests.core.days import extracted
@@ -326,7 +327,7 @@ def test_the_transaction_is_read_only(postgres_database: str) -> None:
     source = postgres_table(postgres_database, signals(1))
     assert isinstance(source, postgres.PostgresSource)
     with pytest.raises(SourceError, match="read-only"), source._transaction() as connection:
-        postgres._execute(connection, "DELETE FROM signals")
+        execute(connection, "DELETE FROM signals")
 
 
 def test_a_server_that_goes_away_while_it_is_read_is_an_error(postgres_database: str) -> None:

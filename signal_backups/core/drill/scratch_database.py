@@ -13,6 +13,7 @@ from uuid import uuid4
 import adbc_driver_postgresql.dbapi as adbc
 from adbc_driver_manager import dbapi
 
+from signal_backups.core.adbc import execute, fetch_all
 from signal_backups.core.errors import TargetError
 from signal_backups.core.source import database_address
 from signal_backups.core.source.base import quoted
@@ -40,13 +41,13 @@ def scratch_database(source_url: str, folder: Path, now: datetime) -> Iterator[s
     name = f"{SCRATCH_PREFIX}{now:%Y%m%d%H%M%S}_{uuid4().hex[:8]}"
     with _server(address) as connection:
         for orphan in _orphans(connection, now):
-            _run(connection, f"DROP DATABASE IF EXISTS {quoted(orphan)} WITH (FORCE)")
-        _run(connection, f"CREATE DATABASE {quoted(name)}")
+            execute(connection, f"DROP DATABASE IF EXISTS {quoted(orphan)} WITH (FORCE)")
+        execute(connection, f"CREATE DATABASE {quoted(name)}")
     try:
         yield urlunsplit(urlsplit(address)._replace(path=f"/{name}"))
     finally:
         with _server(address) as connection:
-            _run(connection, f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+            execute(connection, f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
 
 
 @contextmanager
@@ -65,12 +66,5 @@ def _server(address: str) -> Iterator[dbapi.Connection]:
 
 def _orphans(connection: dbapi.Connection, now: datetime) -> list[str]:
     oldest = f"{SCRATCH_PREFIX}{datetime.fromtimestamp(now.timestamp() - ORPHAN_AGE_S, tz=now.tzinfo):%Y%m%d%H%M%S}"
-    with closing(connection.cursor()) as cursor:
-        cursor.execute("SELECT datname::text FROM pg_database")
-        names = [str(name) for (name,) in cursor.fetchall()]
+    names = [str(name) for (name,) in fetch_all(connection, "SELECT datname::text FROM pg_database")]
     return [name for name in names if name.startswith(SCRATCH_PREFIX) and name < oldest]
-
-
-def _run(connection: dbapi.Connection, statement: str) -> None:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(statement)

@@ -18,6 +18,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core import engine
+from signal_backups.core.adbc import execute, fetch_all
 from signal_backups.core.compare import NAMED_IDS, Difference, RowComparison, row_comparer
 from signal_backups.core.csv_format import read_as_stored_sql, read_sql
 from signal_backups.core.errors import (
@@ -84,7 +85,7 @@ class DatabaseTarget:
             beside.begin(connection)
             if not beside.has_table(connection):
                 columns = ", ".join(f"{name} {beside.text_type}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS))
-                _execute(connection, f"CREATE TABLE {beside.relation} ({columns})")
+                execute(connection, f"CREATE TABLE {beside.relation} ({columns})")
             with _quarantined_rows(csv, day) as rows:
                 beside.ingest(connection, rows, _STAGED)
             alike = " AND ".join(
@@ -114,7 +115,7 @@ class DatabaseTarget:
         return staged
 
     def _holds_rows(self, transaction: _Transaction) -> bool:
-        return bool(_fetch(transaction.connection, f"SELECT 1 FROM {self._engine.relation} LIMIT 1"))
+        return bool(fetch_all(transaction.connection, f"SELECT 1 FROM {self._engine.relation} LIMIT 1"))
 
     def _merge(self, transaction: _Transaction, day: DayToImport) -> _Counts:
         """Bring the staged rows into the table."""
@@ -137,7 +138,7 @@ class DatabaseTarget:
         wholly_there = day.may_be_there and there == day.records and not different
         if day.on_conflict is not OnConflict.ERROR or not there or wholly_there:
             return
-        named = _fetch(
+        named = fetch_all(
             transaction.connection,
             f"SELECT s.{SIGNAL_ID} FROM {sql.there} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
         )
@@ -153,7 +154,7 @@ class DatabaseTarget:
         elsewhere = _count(transaction.connection, sql.of_another_day)
         if not elsewhere:
             return
-        named = _fetch(
+        named = fetch_all(
             transaction.connection,
             f"SELECT s.{SIGNAL_ID} FROM {sql.of_another_day} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
         )
@@ -201,10 +202,10 @@ class DatabaseTarget:
 
     def _create_table(self, connection: dbapi.Connection, hash_column: str) -> None:
         columns = ", ".join(_column(self._engine, name, hash_column) for name in CSV_COLUMNS)
-        _execute(connection, f"CREATE TABLE {self._engine.relation} ({columns})")
+        execute(connection, f"CREATE TABLE {self._engine.relation} ({columns})")
         # The backup reads day by day along this index.
         index = quoted(f"{self._engine.table.rpartition('.')[2]}_{TIMESTAMP}")
-        _execute(connection, f"CREATE INDEX IF NOT EXISTS {index} ON {self._engine.relation} ({TIMESTAMP})")
+        execute(connection, f"CREATE INDEX IF NOT EXISTS {index} ON {self._engine.relation} ({TIMESTAMP})")
 
     @contextmanager
     def _connected(self) -> Iterator[dbapi.Connection]:
@@ -292,17 +293,6 @@ def _committed(connection: dbapi.Connection) -> Iterator[None]:
         raise
 
 
-def _execute(connection: dbapi.Connection, statement: str) -> None:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(statement)
-
-
-def _fetch(connection: dbapi.Connection, query: str) -> list[tuple[object, ...]]:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(query)
-        return list(cursor.fetchall())
-
-
 def _count(connection: dbapi.Connection, rows: str) -> int:
-    ((count,),) = _fetch(connection, f"SELECT count(*) FROM {rows}")
+    ((count,),) = fetch_all(connection, f"SELECT count(*) FROM {rows}")
     return int(str(count))

@@ -8,6 +8,7 @@ from pathlib import Path
 import adbc_driver_postgresql.dbapi as adbc
 from adbc_driver_manager import dbapi
 
+from signal_backups.core.adbc import fetch_all
 from signal_backups.core.errors import SettingsError
 from signal_backups.core.restore.csv_folder import CsvFolderTarget
 from signal_backups.core.restore.database import DatabaseTarget
@@ -80,9 +81,8 @@ def _is_same_file(one: Path, other: Path) -> bool:
 
 def _server_identity(url: str) -> str | None:
     try:
-        with closing(adbc.connect(with_connect_timeout(url))) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(_SERVER_IDENTITY)
-            ((identity,),) = cursor.fetchall()
+        with closing(adbc.connect(with_connect_timeout(url))) as connection:
+            ((identity,),) = fetch_all(connection, _SERVER_IDENTITY)
             return str(identity)
     except dbapi.Error:
         return None  # a database that is gone is no live one; the restore itself reports a target that is

@@ -17,6 +17,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
+from signal_backups.core.adbc import execute, fetch_all
 from signal_backups.core.days import ONE_DAY
 from signal_backups.core.errors import SourceError
 from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP
@@ -106,7 +107,7 @@ class PostgresSource:
     def _snapshot(self, day: date, read: _Read) -> Iterator[DaySnapshot]:
         with self._transaction() as connection:
             table = self._inspect(connection)
-            (snapshot,) = _fetch_all(connection, "SELECT pg_current_snapshot()::text")[0]
+            (snapshot,) = fetch_all(connection, "SELECT pg_current_snapshot()::text")[0]
             batches = (batch for where in _row_filters(table, day) for batch in read(connection, table, where))
             with closing(batches):
                 yield DaySnapshot(batches, f"pg_snapshot={snapshot}")
@@ -115,16 +116,16 @@ class PostgresSource:
     def _transaction(self) -> Iterator[dbapi.Connection]:
         try:
             with closing(adbc.connect(self._url, autocommit=False)) as connection:
-                _execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                _execute(connection, f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                _execute(connection, "SET LOCAL TIME ZONE 'UTC'")
+                execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                execute(connection, f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+                execute(connection, "SET LOCAL TIME ZONE 'UTC'")
                 yield connection
         except dbapi.Error as error:
             raise self._unreadable(error) from error
 
     def _inspect(self, connection: dbapi.Connection) -> _Table:
         name = ".".join(quoted(part) for part in self._table.split("."))
-        rows = _fetch_all(
+        rows = fetch_all(
             connection,
             "SELECT a.attname::text, t.typname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
             f"WHERE a.attrelid = to_regclass({_literal(name)}) AND a.attnum > 0 AND NOT a.attisdropped "
@@ -227,17 +228,6 @@ def with_connect_timeout(url: str) -> str:
     if "connect_timeout=" in query:
         return url
     return f"{url.removesuffix('?')}{'&' if query else '?'}connect_timeout={CONNECT_TIMEOUT_S}"
-
-
-def _execute(connection: dbapi.Connection, statement: str) -> None:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(statement)
-
-
-def _fetch_all(connection: dbapi.Connection, query: str) -> list[tuple[object, ...]]:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(query)
-        return list(cursor.fetchall())
 
 
 def _literal(text: str) -> str:
