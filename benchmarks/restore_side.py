@@ -10,9 +10,9 @@ from pathlib import Path
 from benchmarks.backup_csvs import promise_of
 from benchmarks.measuring import Figures
 from benchmarks.shell_side import shape_of
-from benchmarks.signal_tables import DAY
+from benchmarks.signal_tables import DAY, TABLE
 from signal_backups.core.restore.opening import open_target
-from signal_backups.core.restore.target import DEFAULT_TABLE, DayToImport
+from signal_backups.core.restore.target import DayToImport
 from signal_backups.core.verify import Expected, verify_csv
 
 DRIVERS = {"sqlite": "adbc-driver-sqlite", "postgres": "adbc-driver-postgresql"}
@@ -26,7 +26,7 @@ def main(engine: str, target: str, csv: Path) -> None:
     if not report.ok:
         raise SystemExit(f"the benchmark's own CSV does not verify: {report.problems}")
     started = time.perf_counter()
-    imported = open_target(target, DEFAULT_TABLE).import_day(DayToImport(DAY, csv, expected.records, "sha256"))
+    imported = open_target(target, TABLE).import_day(DayToImport(DAY, csv, expected.records, "sha256"))
     whole = time.perf_counter() - started
     figures.seconds["import"] = imported.import_seconds
     figures.seconds["verify after"] = imported.verify_seconds

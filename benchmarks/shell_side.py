@@ -13,18 +13,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.measuring import Figures
-from benchmarks.signal_tables import DAY
+from benchmarks.signal_tables import DAY, TABLE
 from signal_backups.core.restore.opening import open_target
-from signal_backups.core.restore.target import DEFAULT_TABLE, DayToImport
+from signal_backups.core.restore.target import DayToImport
 
 #: Engine -> SQL for the columns and indexes of the table: the sides must have loaded into the same.
 _DEFINITIONS = {
-    "sqlite": f"SELECT group_concat(sql, '; ') FROM sqlite_master WHERE tbl_name = '{DEFAULT_TABLE}'",
+    "sqlite": f"SELECT group_concat(sql, '; ') FROM sqlite_master WHERE tbl_name = '{TABLE}'",
     "postgres": "SELECT concat_ws('; ', "
     "(SELECT string_agg(column_name || ' ' || data_type || ' ' || is_nullable, ', ' ORDER BY ordinal_position) "
-    f"FROM information_schema.columns WHERE table_name = '{DEFAULT_TABLE}'), "
+    f"FROM information_schema.columns WHERE table_name = '{TABLE}'), "
     "(SELECT string_agg(indexdef, '; ' ORDER BY indexname) FROM pg_indexes "
-    f"WHERE tablename = '{DEFAULT_TABLE}'))",
+    f"WHERE tablename = '{TABLE}'))",
 }
 
 
@@ -42,14 +42,14 @@ def make_empty_table(target: str, csv: Path) -> None:
     only_header = csv.with_suffix(".header.csv")
     with csv.open("rb") as file:
         only_header.write_bytes(file.readline())
-    open_target(target, DEFAULT_TABLE).import_day(DayToImport(DAY, only_header, 0, "sha256"))
+    open_target(target, TABLE).import_day(DayToImport(DAY, only_header, 0, "sha256"))
     only_header.unlink()
 
 
 def load_command(engine: str, csv: Path) -> str:
     if engine == "sqlite":
-        return f".import --csv --skip 1 '{csv}' {DEFAULT_TABLE}"
-    return f"\\copy {DEFAULT_TABLE} from '{csv}' csv header"
+        return f".import --csv --skip 1 '{csv}' {TABLE}"
+    return f"\\copy {TABLE} from '{csv}' csv header"
 
 
 def run_shell(engine: str, target: str, command: str) -> str:
@@ -64,7 +64,7 @@ def run_shell(engine: str, target: str, command: str) -> str:
 def shape_of(engine: str, target: str) -> dict[str, int | str]:
     """How many rows a side ended with, in which table."""
     return {
-        "rows": int(run_shell(engine, target, f"SELECT count(*) FROM {DEFAULT_TABLE}")),
+        "rows": int(run_shell(engine, target, f"SELECT count(*) FROM {TABLE}")),
         "table": run_shell(engine, target, _DEFINITIONS[engine]),
     }
 

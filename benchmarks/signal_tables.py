@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 DAY = date(2026, 11, 20)
+#: Name of every table of signals here.
+TABLE = "signals"
 SEED = 20261120
 
 _HASHED = (
