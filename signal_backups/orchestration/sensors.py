@@ -4,11 +4,11 @@ What belongs here: ticks and what they ask for. What does not: telling that a da
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 
-from signal_backups.core.days import LATE_WINDOW_DAYS, ONE_DAY
+from signal_backups.core.days import LATE_WINDOW_DAYS, last_complete_day
 from signal_backups.core.fingerprint import fingerprint_of_source
 from signal_backups.orchestration.jobs import AssetJob
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
@@ -31,7 +31,7 @@ def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, signals_database: SignalsDatabase, backup_store: BackupStore
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         del context
-        last = datetime.now(UTC).date() - ONE_DAY
+        last = last_complete_day()
         first = max(start, last - timedelta(days=LATE_WINDOW_DAYS - 1))
         source = signals_database.open()
         changed = False
