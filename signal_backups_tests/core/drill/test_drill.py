@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-import time
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +29,30 @@ from signal_backups_tests.core.tables import SQLITE_TYPES, postgres_table, sqlit
 NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
 LAST = date(2026, 11, 11)
 DAYS = [LAST - timedelta(days=age) for age in range(9, -1, -1)]
+
+
+#: Writes a row every two milliseconds until its input ends, then says how many.
+_PRODUCER = """
+import sys, threading, time
+url, statement = sys.argv[1:]
+if url.startswith("sqlite"):
+    import sqlite3
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)
+else:
+    import psycopg
+    connection = psycopg.connect(url, autocommit=True)
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.readline(), ended.set()), daemon=True).start()
+written = 0
+while not ended.is_set():
+    connection.execute(statement.format(written))
+    written += 1
+    if written == 1:
+        print("writing", flush=True)
+    time.sleep(0.002)
+connection.close()
+print(written)
+"""
 
 
 def rows_of(day: date, count: int = 5) -> list[Row]:
@@ -173,32 +197,25 @@ def test_a_source_written_at_500_rows_a_second_is_drilled_all_the_same(live: Liv
         live.execute("PRAGMA journal_mode = WAL")
     with writing(live) as written:
         report = live.drill()
-    assert len(written) > 20
+    assert written() > 20
     assert report.ok
     assert not report.differing_days
 
 
 @contextmanager
-def writing(live: Live) -> Iterator[list[int]]:
-    """A producer that writes signals of today while the block runs."""
-    written: list[int] = []
-    stop = threading.Event()
-    columns = ", ".join({"signal_id": "'{0}'", "timestamp": "'2026-11-12T01:00:00Z'"}.get(n, n) for n in SQLITE_TYPES)
-
-    def write() -> None:
-        while not stop.is_set():
-            values = columns.format(f"today-{len(written)}")
-            live.execute(f"INSERT INTO signals SELECT {values} FROM signals WHERE signal_id = '{LAST}-1'")
-            written.append(1)
-            time.sleep(0.002)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield written
-    finally:
-        stop.set()
-        writer.join()
+def writing(live: Live) -> Iterator[Callable[[], int]]:
+    """A producer in a process of its own that writes signals of today while the block runs; tells how many."""
+    columns = {"signal_id": "'today-' || {0}", "timestamp": "'2026-11-12T01:00:00Z'"}
+    values = ", ".join(columns.get(name, name) for name in SQLITE_TYPES)
+    statement = f"INSERT INTO signals SELECT {values} FROM signals WHERE signal_id = '{LAST}-1'"
+    # Two SQLite libraries in one process would undo each other's locks, and break the file.
+    command = [sys.executable, "-c", _PRODUCER, live.url, statement]
+    counted: list[int] = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as producer:
+        assert producer.stdout is not None
+        assert producer.stdout.readline() == "writing\n"
+        yield lambda: counted[0]
+        counted.append(int(producer.communicate("stop\n")[0]))
 
 
 def test_without_backups_there_is_nothing_to_drill(vault: BackupVault, tmp_path: Path) -> None:
