@@ -15,7 +15,7 @@ from signal_backups.core.compare import Difference, RowComparer, RowComparison, 
 from signal_backups.core.errors import NotFoundError
 from signal_backups.core.examine import EXAMINED_SCHEMA
 from signal_backups.core.extract import extract_day, reading_extract
-from signal_backups.core.restore.fetching import fetch, fetch_quarantine, refusal
+from signal_backups.core.restore.fetching import fetch, fetch_quarantine, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_days
 from signal_backups.core.source import SignalSource
 from signal_backups.core.stages import DayFolder
@@ -68,7 +68,7 @@ def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -
         return compare_with_source(source, folder, None, lambda _: None)
     fetched = fetch(vault, chosen, folder.path / "backup")
     if not fetched.report.ok:
-        raise refusal(fetched, None)
+        raise refusal(fetched, nearest_good_version(vault, chosen, folder.path))
     return compare_with_source(
         source, folder, chosen, lambda comparer: add_backup(comparer, vault, chosen, fetched.csv)
     )

@@ -123,10 +123,9 @@ class DatabaseTarget:
         there = _count(transaction.connection, sql.there)
         different = _count(transaction.connection, sql.different) if there else 0
         self._require_no_conflict(transaction, day, sql, there, different)
-        if different and day.on_conflict is OnConflict.REPLACE:
-            self._require_same_day(transaction, day, sql)
         replaced = 0
         if different and day.on_conflict is OnConflict.REPLACE:
+            self._require_same_day(transaction, day, sql)
             replaced = self._engine.changed_rows(transaction.connection, sql.update)
         restored = self._engine.changed_rows(transaction.connection, sql.insert)
         skipped_different = 0 if day.on_conflict is OnConflict.REPLACE else different

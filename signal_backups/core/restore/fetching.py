@@ -97,7 +97,7 @@ def refusal(fetched: FetchedBackup, offered: ChosenBackup | None) -> RefusedBack
             f"--key {offered.version.key} --version-id {offered.version.version_id}"
         )
     return RefusedBackupError(
-        f"{chosen.version.key} version {chosen.version.version_id} does not verify and was not restored: "
+        f"{chosen.version.key} version {chosen.version.version_id} does not verify and was refused: "
         f"{'; '.join([*fetched.report.problems, *rows])}",
         remedy=remedy,
     )

@@ -18,7 +18,7 @@ from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.errors import NotFoundError, StoreError
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import verification_result
-from signal_backups.core.restore.fetching import fetch, refusal
+from signal_backups.core.restore.fetching import fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault, SlotHistory
@@ -62,15 +62,16 @@ def undelete(
     if version_id is None:
         removed = _remove_markers(vault, history)
         history = vault.history(history.slot) or history
+    done = Undeletion(day=day, key=history.key, version_id=history.versions[0].version_id, removed_markers=removed)
+    if removed:
+        # Before anything else can fail: what was done is recorded even when a copy does not follow.
+        done = _recorded(vault, done, actor, clock)
     if _is_current(vault, history, version_id):
-        done = Undeletion(day=day, key=history.key, version_id=history.versions[0].version_id, removed_markers=removed)
-        return _recorded(vault, done, actor, clock) if removed else done
+        return done
     chosen = choose_key(vault, history.key, version_id or _newest_good(vault, history))
     copied = _copy_up(vault, chosen, scratch, clock)
-    done = Undeletion(
-        day=day, key=history.key, version_id=copied, removed_markers=removed, copied_from=chosen.version.version_id
-    )
-    return _recorded(vault, done, actor, clock)
+    copy = {"version_id": copied, "copied_from": chosen.version.version_id}
+    return _recorded(vault, done.model_copy(update=copy), actor, clock)
 
 
 def _history_of(vault: BackupVault, day: date) -> SlotHistory:
@@ -135,7 +136,7 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
         folder = Path(name)
         fetched = fetch(vault, chosen, folder)
         if not fetched.report.ok:
-            raise refusal(fetched, None)
+            raise refusal(fetched, nearest_good_version(vault, chosen, folder))
         if chosen.manifest is None:
             raise NotFoundError(
                 f"no manifest vouches for version {chosen.version.version_id} of {vault.store.uri(chosen.version.key)}",

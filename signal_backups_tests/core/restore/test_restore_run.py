@@ -127,7 +127,7 @@ def test_a_damaged_backup_is_refused_with_its_rows_and_the_way_out(
     report = restore(vault, place.target(), tmp_path)
     (day,) = report.days
     assert (day.outcome, day.restored, day.exit_code) == (Outcome.REFUSED, 0, ExitCode.FAILED)
-    assert "does not verify and was not restored: 1 of 3 records do not match their hash" in str(day.problem)
+    assert "does not verify and was refused: 1 of 3 records do not match their hash" in str(day.problem)
     assert "row 2 (signal-00002) does not match its hash" in str(day.problem)
     assert place.tables() == set()
     found = re.search(r"--key (\S+) --version-id (\S+)$", str(day.remedy))

@@ -225,6 +225,18 @@ def test_a_day_that_was_never_verified_is_not_found(three: DayRun, vault: Backup
     assert everything(vault) == before
 
 
+def test_a_removed_marker_is_written_down_even_when_nothing_good_lies_below(
+    three: DayRun, vault: BackupVault, scratch: Path
+) -> None:
+    overwrite(vault, three.csv)
+    marker = delete(vault)
+    with pytest.raises(NotFoundError, match="was ever verified"):
+        undelete(vault, DAY, None, scratch, "somebody")
+    (written,) = vault.store.list_current("records/undelete/")
+    body = json.loads(vault.store.get_bytes(written.key)[0])
+    assert (body["actor"], body["removed_markers"]) == ("somebody", [f"{KEY}?versionId={marker}"])
+
+
 def test_a_named_version_must_be_there_and_be_verified(
     back_up: BackUp, vault: BackupVault, scratch: Path, three: DayRun
 ) -> None:
