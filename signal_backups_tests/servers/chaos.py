@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 CHUNK = 65_536
 CONNECT_TIMEOUT_S = 5.0
+DROP_TIMEOUT_S = 10.0
 
 
 class ChaosProxy:
@@ -35,6 +36,7 @@ class ChaosProxy:
         self._left = 0
         self._struck = 0
         self._lock = threading.Lock()
+        self._gone = threading.Condition(self._lock)
         self._live: set[socket.socket] = set()
         self._listener = socket.create_server((HOST, 0))
         self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
@@ -72,11 +74,13 @@ class ChaosProxy:
             self._fault, self._left = None, 0
 
     def drop_all(self) -> None:
-        """Reset every live connection."""
-        with self._lock:
-            live = list(self._live)
-        for connection in live:
-            _reset(connection)
+        """Reset every live connection, and return when all of them are gone."""
+        with self._gone:
+            live = set(self._live)
+            for connection in live:
+                _reset(connection)
+            # A reset is sent only once no thread waits in recv(): until then a client would send on what it kept.
+            self._gone.wait_for(lambda: not live & self._live, DROP_TIMEOUT_S)
 
     def _accept(self) -> None:
         while True:
@@ -121,9 +125,10 @@ class ChaosProxy:
         self._close(server)
 
     def _close(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._live.discard(connection)
         connection.close()
+        with self._gone:
+            self._live.discard(connection)
+            self._gone.notify_all()
 
 
 def _pump(source: socket.socket, sink: socket.socket, way: Way, fault: Fault | None) -> None:
