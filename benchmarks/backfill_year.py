@@ -80,8 +80,8 @@ def fresh_environment(database: Path, home: Path, server: S3Server, bucket: str,
         ),
         bucket,
     )
-    store.create_bucket()
-    store.enable_versioning()
+    store.configuration.create()
+    store.configuration.enable_versioning()
     return {
         "PYTHONWARNINGS": "ignore",
         "SIGNALS_DATABASE_URL": f"sqlite:///{database}",

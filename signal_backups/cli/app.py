@@ -12,6 +12,7 @@ from signal_backups import __version__
 from signal_backups.cli.commands.backup import backup
 from signal_backups.cli.commands.drill import drill
 from signal_backups.cli.commands.init import init
+from signal_backups.cli.commands.lifecycle import lifecycle
 from signal_backups.cli.commands.listing import list_backups, versions
 from signal_backups.cli.commands.reconcile import reconcile
 from signal_backups.cli.commands.restore import restore
@@ -43,6 +44,7 @@ app.command("list")(list_backups)
 app.command()(versions)
 app.command()(status)
 app.command()(init)
+app.add_typer(lifecycle, name="lifecycle")
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,6 +13,13 @@ from signal_backups.core.errors import SettingsError
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, YYYY-MM-DD (UTC).")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included; default: yesterday.")]
+ConfirmOption = Annotated[
+    bool, typer.Option("--confirm", help="Also do what deletes sooner, lifts a protection, or can never be undone.")
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME|FILE", help="Retention profile; default: SIGNAL_BACKUPS_PROFILE."),
+]
 SampleOption = Annotated[
     int | None, typer.Option("--sample", min=1, help="Hash at most so many rows of each backup; default: every row.")
 ]

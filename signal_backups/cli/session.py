@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from signal_backups.cli.output import print_notice
+from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.setup import BucketState, apply
 from signal_backups.core.settings import Settings, load_settings
 from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.connection import open_vault
@@ -32,10 +34,24 @@ def running_store(settings: Settings) -> Iterator[None]:
         yield
         return
     with using_server(settings.embedded_store):
-        vault = open_vault(settings)
-        vault.store.create_bucket()
-        vault.store.enable_versioning()
+        _make_bucket(settings)
         yield
+
+
+def _make_bucket(settings: Settings) -> None:
+    """The embedded server's bucket, set up as the profile says; one that is there is left as it is."""
+    vault = open_vault(settings)
+    bucket = vault.store.configuration
+    if not bucket.exists():
+        apply(bucket, BucketState(exists=False), load_profile(settings.profile), vault.layout, confirmed=False)
+
+
+@contextmanager
+def started_store(settings: Settings, profile: Profile) -> Iterator[BackupVault]:
+    """A vault that locks as a profile says; the embedded server runs, but nobody has made a bucket yet."""
+    server = using_server(settings.embedded_store) if settings.uses_embedded_store else nullcontext()
+    with server:
+        yield open_vault(settings, profile)
 
 
 @contextmanager

@@ -32,6 +32,20 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time(0), tzinfo=UTC)
 
 
+def next_midnight(instant: datetime) -> datetime:
+    """The instant itself when it is a UTC midnight, else the midnight that follows it."""
+    midnight = start_of(instant.date())
+    return midnight if midnight == instant else midnight + ONE_DAY
+
+
+def years_after(instant: datetime, years: int) -> datetime:
+    """The same date and time some calendar years later; 1 March for a 29 February that the year does not have."""
+    try:
+        return instant.replace(year=instant.year + years)
+    except ValueError:
+        return instant.replace(year=instant.year + years, month=3, day=1)
+
+
 def last_complete_day(clock: Clock = utc_now) -> date:
     """The UTC day that ended last: yesterday."""
     return clock().astimezone(UTC).date() - ONE_DAY

@@ -59,6 +59,10 @@ class StoreError(SignalBackupsError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class UnsupportedError(StoreError):
+    """This object store does not have the feature at all."""
+
+
 class NotFoundError(SignalBackupsError):
     """The backup, object or version asked for does not exist."""
 
@@ -111,5 +115,11 @@ class ImportVerificationError(VerificationError):
 
 class StageInputMissingError(SignalBackupsError):
     """A backup stage was started without the output of the stage before it."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnconfirmedError(SignalBackupsError):
+    """Something that deletes sooner, or can never be undone, was asked for without saying that it is meant."""
 
     exit_code = ExitCode.USAGE

@@ -83,13 +83,49 @@ class Layout:
         """Prefix of every drill's report."""
         return f"{self.root}drills/"
 
+    @property
+    def record_prefix(self) -> str:
+        """Prefix of every record of something done to the backups."""
+        return f"{self.root}records/"
+
+    @property
+    def report_prefix(self) -> str:
+        """Prefix of every report about the whole of the backups."""
+        return f"{self.root}reports/"
+
+    @property
+    def audit_prefix(self) -> str:
+        """Prefix of the audit trail."""
+        return f"{self.root}audit/"
+
+    def prefixes_of(self, kind: str) -> tuple[str, ...]:
+        """The prefixes of one kind of objects: ``backups``, ``manifests``, ``quarantine`` or ``evidence``."""
+        return {
+            # Without a folder of their own backups share theirs with the others: only the century tells them apart.
+            "backups": (f"{self.prefix}20" if self.root == self.prefix else self.prefix,),
+            "manifests": (self.manifest_prefix,),
+            "quarantine": (self.quarantine_prefix,),
+            "evidence": (self.drill_prefix, self.record_prefix, self.report_prefix, self.audit_prefix),
+        }[kind]
+
+    @property
+    def all_prefixes(self) -> tuple[str, ...]:
+        """Every prefix that objects of this layout stand under; none is part of another."""
+        return tuple(
+            prefix for kind in ("backups", "manifests", "quarantine", "evidence") for prefix in self.prefixes_of(kind)
+        )
+
+    def report_key(self, kind: str, at: datetime) -> str:
+        """Key of a report of a kind, ``retention`` for one, made at an instant."""
+        return f"{self.report_prefix}{kind}/{at:%Y/%m}/{kind}_{at:%Y%m%dT%H%M%SZ}.json"
+
     def drill_key(self, at: datetime) -> str:
         """Key of the report of a drill that began at an instant."""
         return f"{self.drill_prefix}{at:%Y/%m}/drill_{at:%Y%m%dT%H%M%SZ}.json"
 
     def record_key(self, kind: str, at: datetime, suffix: str) -> str:
         """Key of a record of something done to the backups: append-only, a new object each time."""
-        return f"{self.root}records/{kind}/{at:%Y/%m/%Y%m%dT%H%M%SZ}_{suffix}.json"
+        return f"{self.record_prefix}{kind}/{at:%Y/%m/%Y%m%dT%H%M%SZ}_{suffix}.json"
 
     def quarantine_key(self, slot: BackupSlot) -> str:
         """Key of a day's quarantine CSV."""

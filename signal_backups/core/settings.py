@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from signal_backups.core.days import parse_day
 from signal_backups.core.errors import SettingsError, SignalBackupsError
 from signal_backups.core.layout import DEFAULT_PREFIX
+from signal_backups.core.retention.profile import DEFAULT_PROFILE
 
 AddressingStyle = Literal["auto", "path", "virtual"]
 ChecksumMode = Literal["auto", "when_supported", "when_required"]
@@ -36,6 +37,8 @@ class Settings(BaseSettings):
     prefix: str = Field(DEFAULT_PREFIX, validation_alias="BACKUP_PREFIX")
     start_date: date = Field(date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE")
     home: Path = Field(Path(".local"), validation_alias="SIGNAL_BACKUPS_HOME")
+    profile: str = Field(DEFAULT_PROFILE, validation_alias="SIGNAL_BACKUPS_PROFILE", min_length=1)
+    storage_quota_gb: float | None = Field(None, validation_alias="SIGNAL_BACKUPS_STORAGE_QUOTA_GB", gt=0)
     endpoint_url: str | None = Field(None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
     region: str | None = Field(None, validation_alias=AliasChoices("AWS_DEFAULT_REGION", "AWS_REGION"))
     access_key_id: str | None = Field(None, validation_alias="AWS_ACCESS_KEY_ID")

@@ -12,24 +12,21 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import ClientError
 
 from signal_backups.core.csv_format import digest
-from signal_backups.core.errors import (
-    ArchivedError,
-    ConflictError,
-    NotFoundError,
-    SignalBackupsError,
-    StoreError,
-    VerificationError,
-)
-from signal_backups.core.s3_client import DEFAULT_REGION
+from signal_backups.core.days import Clock, utc_now
+from signal_backups.core.errors import ConflictError, NotFoundError, StoreError
+from signal_backups.core.object_lock import LockMode, LockPolicy, ObjectLock
+from signal_backups.core.retention.bucket import BucketConfiguration
+from signal_backups.core.s3_errors import error_code, s3_errors
+from signal_backups.core.s3_requests import counted_requests
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,18 +40,17 @@ DOWNLOAD_ATTEMPTS = 4
 #: Version id that stores give objects of a bucket without versioning.
 UNVERSIONED = "null"
 
-_SHA256_METADATA = "sha256"
-_TRANSIENT_CODES = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "503", "500"}
-_DENIED_CODES = {"AccessDenied", "403", "SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "Forbidden"}
-_MISSING_CODES = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
-_ARCHIVED_CODES = {"InvalidObjectState", "ObjectNotInActiveTierError"}
+#: User metadata of a file: its SHA-256, lower-case hex.
+SHA256_METADATA = "sha256"
 
 
 @dataclass(frozen=True)
 class ObjectVersion:
     """One stored version of an object, as a listing or a head shows it.
 
-    ``restore_header`` is how far the thaw of an archived version is, in S3's words; only a head shows it.
+    Only a head shows the rest: ``restore_header`` is how far the thaw of an archived version is, ``expiration_header``
+    when S3 will expire it, both in S3's words; ``lock`` is what keeps it from being deleted, as far as we may see it;
+    ``metadata`` is what was stored along with it.
     """
 
     key: str
@@ -65,31 +61,29 @@ class ObjectVersion:
     is_latest: bool = True
     is_delete_marker: bool = False
     storage_class: str = "STANDARD"
-    # A thaw makes no other version of it.
+    # None of these makes it another version.
     restore_header: str | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True)
-class ObjectLock:
-    """S3's lock on one version: mode and end (UTC) of its retention, and whether a legal hold is on it."""
-
-    mode: str | None
-    retain_until: datetime | None
-    legal_hold: bool
-
-    def __str__(self) -> str:
-        parts = [f"{self.mode.lower()} until {self.retain_until:%Y-%m-%d}"] if self.mode and self.retain_until else []
-        return ", ".join([*parts, "legal hold"] if self.legal_hold else parts) or "none"
+    expiration_header: str | None = field(default=None, compare=False)
+    lock: ObjectLock | None = field(default=None, compare=False)
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class S3ObjectStore:
-    """Objects of one bucket."""
+    """Objects of one bucket; with a lock policy, every object written is locked by the request that writes it."""
 
     def __init__(
-        self, client: S3Client, bucket: str, *, multipart_threshold_bytes: int = MULTIPART_THRESHOLD_BYTES
+        self,
+        client: S3Client,
+        bucket: str,
+        *,
+        lock: LockPolicy | None = None,
+        clock: Clock = utc_now,
+        multipart_threshold_bytes: int = MULTIPART_THRESHOLD_BYTES,
     ) -> None:
         self._client = client
         self.bucket = bucket
+        self.lock = lock
+        self._clock = clock
         self._multipart_threshold = multipart_threshold_bytes
 
     def uri(self, key: str) -> str:
@@ -117,20 +111,21 @@ class S3ObjectStore:
         Raises:
             ConflictError: another version became current in the meantime.
         """
-        whole = {**metadata, _SHA256_METADATA: digest(path).sha256}
+        whole = {**metadata, SHA256_METADATA: digest(path).sha256}
         if path.stat().st_size > self._multipart_threshold:
             return self._put_multipart(key, path, whole, content_type)
         return self._put_single(key, path, whole, content_type, replaces)
 
     def put_bytes(self, key: str, body: bytes, content_type: str) -> str:
         """Store a small object and return its version id."""
-        with self._errors(f"cannot write {self.uri(key)}"):
+        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
             response = self._client.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
                 ContentType=content_type,
                 ChecksumSHA256=_base64_sha256(body),
+                **self._locked(),
             )
         return response.get("VersionId", UNVERSIONED)
 
@@ -146,14 +141,14 @@ class S3ObjectStore:
 
     def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
         """A small object and its version id; the current version unless one is named."""
-        with self._errors(f"cannot read {self.uri(key)}"):
+        with s3_errors(self.bucket, f"cannot read {self.uri(key)}"):
             response = self._client.get_object(Bucket=self.bucket, Key=key, **_version(version_id))
             return response["Body"].read(), response.get("VersionId", UNVERSIONED)
 
     def head(self, key: str, version_id: str | None = None) -> ObjectVersion | None:
         """What the store knows of an object's current (or the named) version; None when there is none."""
         try:
-            with self._errors(f"cannot look at {self.uri(key)}"):
+            with s3_errors(self.bucket, f"cannot look at {self.uri(key)}"):
                 found = self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))
         except NotFoundError:
             return None
@@ -165,25 +160,41 @@ class S3ObjectStore:
             etag=found["ETag"],
             storage_class=found.get("StorageClass", "STANDARD"),
             restore_header=found.get("Restore"),
+            expiration_header=found.get("Expiration"),
+            lock=_lock(found),
+            metadata=found["Metadata"],
         )
 
     def remove_delete_marker(self, marker: ObjectVersion) -> None:
         """Remove a delete marker, so that the version below it is current again; never removes data."""
         if not marker.is_delete_marker:
             raise ValueError(f"{marker.key} version {marker.version_id} is data, not a delete marker")
-        with self._errors(f"cannot remove the delete marker of {self.uri(marker.key)}"):
+        with s3_errors(self.bucket, f"cannot remove the delete marker of {self.uri(marker.key)}"):
             self._client.delete_object(Bucket=self.bucket, Key=marker.key, VersionId=marker.version_id)
 
     def lock_of(self, key: str, version_id: str) -> ObjectLock:
         """What keeps one version from being deleted."""
-        with self._errors(f"cannot look at {self.uri(key)}"):
-            found = self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))
-        until = found.get("ObjectLockRetainUntilDate")
-        return ObjectLock(
-            mode=found.get("ObjectLockMode"),
-            retain_until=until.astimezone(UTC) if until else None,
-            legal_hold=found.get("ObjectLockLegalHoldStatus") == "ON",
-        )
+        found = self.head(key, version_id)
+        if found is None or found.lock is None:
+            raise NotFoundError(f"cannot look at {self.uri(key)} version {version_id}: there is none")
+        return found.lock
+
+    def set_retention(self, key: str, version_id: str, mode: LockMode, until: datetime) -> None:
+        """Lock one version until an instant (UTC); S3 lets a retention become longer, not shorter."""
+        with s3_errors(self.bucket, f"cannot lock {self.uri(key)} version {version_id}"):
+            self._client.put_object_retention(
+                Bucket=self.bucket,
+                Key=key,
+                Retention={"Mode": mode.value, "RetainUntilDate": until},
+                **_version(version_id),
+            )
+
+    def set_legal_hold(self, key: str, version_id: str, *, on: bool) -> None:
+        """Put a legal hold on one version, or release it."""
+        status = "ON" if on else "OFF"
+        with s3_errors(self.bucket, f"cannot set the legal hold of {self.uri(key)} version {version_id}"):
+            hold: Any = {"Status": status}
+            self._client.put_object_legal_hold(Bucket=self.bucket, Key=key, LegalHold=hold, **_version(version_id))
 
     def request_thaw(self, key: str, version_id: str, tier: str, days: int) -> bool:
         """Ask for a readable copy of an archived version; False when it is being thawed already.
@@ -195,18 +206,18 @@ class S3ObjectStore:
             days: how long the copy stays readable, counted from the end of the thaw.
         """
         request: Any = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
-        with self._errors(f"cannot ask for a thaw of {self.uri(key)} version {version_id}"):
+        with s3_errors(self.bucket, f"cannot ask for a thaw of {self.uri(key)} version {version_id}"):
             try:
                 self._client.restore_object(Bucket=self.bucket, Key=key, RestoreRequest=request, **_version(version_id))
             except ClientError as error:
-                if _code(error) != "RestoreAlreadyInProgress":
+                if error_code(error) != "RestoreAlreadyInProgress":
                     raise
                 return False
         return True
 
     def metadata(self, key: str, version_id: str) -> Mapping[str, str]:
         """The user metadata of one version."""
-        with self._errors(f"cannot look at {self.uri(key)}"):
+        with s3_errors(self.bucket, f"cannot look at {self.uri(key)}"):
             return self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))["Metadata"]
 
     def list_current(self, prefix: str) -> Iterator[ObjectVersion]:
@@ -241,30 +252,26 @@ class S3ObjectStore:
         ]
         return sorted(found, key=lambda v: (v.key, not v.is_latest, -v.last_modified.timestamp()))
 
-    def is_versioned(self) -> bool:
-        """Whether the bucket keeps overwritten versions."""
-        with self._errors(f"cannot read the versioning of bucket {self.bucket}"):
-            return self._client.get_bucket_versioning(Bucket=self.bucket).get("Status") == "Enabled"
+    def holds_anything(self, prefix: str) -> bool:
+        """Whether any version of anything stands under a prefix, hidden ones included."""
+        with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
+            found = self._client.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=1)
+        return bool(found.get("Versions") or found.get("DeleteMarkers"))
 
-    def create_bucket(self) -> bool:
-        """Create the bucket unless it is there; returns whether it was created."""
-        with self._errors(f"cannot create bucket {self.bucket}"):
-            try:
-                self._client.head_bucket(Bucket=self.bucket)
-                return False
-            except ClientError as error:
-                if _code(error) not in _MISSING_CODES:
-                    raise
-            region = self._client.meta.region_name
-            # us-east-1 is the one region that must not be named.
-            constraint: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            self._client.create_bucket(Bucket=self.bucket, **({} if region == DEFAULT_REGION else constraint))
-            return True
+    def counted_requests(self) -> AbstractContextManager[list[str]]:
+        """Collect the operations sent to S3 during the block; see ``s3_requests``."""
+        return counted_requests(self._client)
 
-    def enable_versioning(self) -> None:
-        """Make the bucket keep every version."""
-        with self._errors(f"cannot switch on versioning for bucket {self.bucket}"):
-            self._client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+    @property
+    def configuration(self) -> BucketConfiguration:
+        """How the bucket itself is set up."""
+        return BucketConfiguration(self._client, self.bucket)
+
+    def _locked(self) -> Any:
+        if self.lock is None:
+            return {}
+        until = self.lock.retain_until(self._clock())
+        return {"ObjectLockMode": self.lock.mode.value, "ObjectLockRetainUntilDate": until}
 
     def _put_single(
         self, key: str, path: Path, metadata: Mapping[str, str], content_type: str, replaces: ObjectVersion | None
@@ -276,7 +283,7 @@ class S3ObjectStore:
             current = self.head(key)
             if (
                 current is not None
-                and self.metadata(key, current.version_id).get(_SHA256_METADATA) == metadata[_SHA256_METADATA]
+                and self.metadata(key, current.version_id).get(SHA256_METADATA) == metadata[SHA256_METADATA]
             ):
                 # The answer to an earlier try was lost: the object that is in the way is our own.
                 return current.version_id
@@ -288,23 +295,24 @@ class S3ObjectStore:
     def _put_object(
         self, key: str, path: Path, metadata: Mapping[str, str], content_type: str, condition: dict[str, Any]
     ) -> str:
-        with self._errors(f"cannot write {self.uri(key)}"), path.open("rb") as body:
+        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"), path.open("rb") as body:
             response = self._client.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
                 ContentType=content_type,
                 Metadata=metadata,
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(metadata[_SHA256_METADATA])).decode("ascii"),
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(metadata[SHA256_METADATA])).decode("ascii"),
                 **condition,
+                **self._locked(),
             )
         return response.get("VersionId", UNVERSIONED)
 
     def _put_multipart(self, key: str, path: Path, metadata: Mapping[str, str], content_type: str) -> str:
-        with self._errors(f"cannot write {self.uri(key)}"):
+        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
             target: Any = {"Bucket": self.bucket, "Key": key}
             upload_id = self._client.create_multipart_upload(
-                **target, Metadata=metadata, ContentType=content_type, ChecksumAlgorithm="SHA256"
+                **target, Metadata=metadata, ContentType=content_type, ChecksumAlgorithm="SHA256", **self._locked()
             )["UploadId"]
             try:
                 parts = self._upload_parts(target, upload_id, path)
@@ -333,7 +341,7 @@ class S3ObjectStore:
         return parts
 
     def _download(self, key: str, version_id: str, target: Path) -> None:
-        with self._errors(f"cannot read {self.uri(key)} version {version_id}"):
+        with s3_errors(self.bucket, f"cannot read {self.uri(key)} version {version_id}"):
             response = self._client.get_object(Bucket=self.bucket, Key=key, **_version(version_id))
             with target.open("wb") as file:
                 for chunk in response["Body"].iter_chunks(1024 * 1024):
@@ -342,59 +350,21 @@ class S3ObjectStore:
                 raise StoreError(f"{self.uri(key)} broke off while it was read", transient=True)
 
     def _pages(self, operation: Any, prefix: str) -> Iterator[dict[str, Any]]:
-        with self._errors(f"cannot list s3://{self.bucket}/{prefix}"):
+        with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
             yield from self._client.get_paginator(operation).paginate(Bucket=self.bucket, Prefix=prefix)
 
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except ClientError as error:
-            raise (_about_archives(doing, error) or self._explained(doing, error)) from error
-        except NoCredentialsError as error:
-            raise StoreError(
-                f"{doing}: no credentials", remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            ) from error
-        except (BotoCoreError, HTTPClientError, OSError) as error:
-            raise StoreError(
-                f"{doing}: {error}", remedy="Check AWS_ENDPOINT_URL_S3 and that the store is up", transient=True
-            ) from error
 
-    def _explained(self, doing: str, error: ClientError) -> SignalBackupsError:
-        code = _code(error)
-        reason = f"{doing}: {code} {error.response.get('Error', {}).get('Message', '')}".rstrip()
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code == "NoSuchBucket":
-            return StoreError(f"{doing}: no bucket {self.bucket}", remedy="Create it with: signal-backups init")
-        if code in _MISSING_CODES:
-            return NotFoundError(reason)
-        if code in {"PreconditionFailed", "ConditionalRequestConflict", "412"}:
-            return ConflictError(f"{doing}: somebody else wrote it meanwhile", remedy="Run it again", transient=True)
-        if code in _DENIED_CODES:
-            return StoreError(reason, remedy="Check the AWS credentials and what they are allowed to do")
-        if code in {"BadDigest", "XAmzContentSHA256Mismatch"}:
-            return VerificationError(f"{reason}: damaged on the way", remedy="Run it again", transient=True)
-        return StoreError(reason, transient=code in _TRANSIENT_CODES or status >= 500)
+def _lock(head: Any) -> ObjectLock:
+    until = head.get("ObjectLockRetainUntilDate")
+    return ObjectLock(
+        mode=head.get("ObjectLockMode"),
+        retain_until=until.astimezone(UTC) if until else None,
+        legal_hold=head.get("ObjectLockLegalHoldStatus") == "ON",
+    )
 
 
 def _version(version_id: str | None) -> Any:
     return {"VersionId": version_id} if version_id else {}
-
-
-def _about_archives(doing: str, error: ClientError) -> SignalBackupsError | None:
-    code = _code(error)
-    # To RestoreObject the same code means the opposite: the object is not archived.
-    if code in _ARCHIVED_CODES and error.operation_name != "RestoreObject":
-        return ArchivedError(f"{doing}: it is archived", remedy="It must be thawed first; a thaw takes up to 48 hours")
-    if code == "GlacierExpeditedRetrievalNotAvailable":
-        return StoreError(
-            f"{doing}: S3 has no capacity for Expedited now", remedy="Use the Standard tier", transient=True
-        )
-    return None
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _base64_sha256(body: bytes) -> str:

@@ -14,7 +14,8 @@ from datetime import date, datetime
 from signal_backups.core.errors import NotFoundError, StoreError, VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import Manifest
-from signal_backups.core.store import ObjectLock, ObjectVersion, S3ObjectStore
+from signal_backups.core.object_lock import ObjectLock
+from signal_backups.core.store import ObjectVersion, S3ObjectStore
 
 _MANIFEST_READERS = 16
 
@@ -79,7 +80,7 @@ class BackupVault:
         Raises:
             StoreError: the bucket does not keep versions.
         """
-        if not self.store.is_versioned():
+        if not self.store.configuration.is_versioned():
             raise StoreError(
                 f"bucket {self.store.bucket} does not keep versions", remedy="Switch it on with: signal-backups init"
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from signal_backups.core.errors import StoreError
 from signal_backups.core.layout import Layout
+from signal_backups.core.retention.profile import Profile, load_profile
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.settings import EMBEDDED_BUCKET, Settings
 from signal_backups.core.store import S3ObjectStore
@@ -46,7 +47,8 @@ def store_connection(settings: Settings) -> S3Connection:
     )
 
 
-def open_vault(settings: Settings) -> BackupVault:
-    """The vault the settings name; connects to nothing yet."""
-    store = S3ObjectStore(s3_client(store_connection(settings)), settings.bucket or EMBEDDED_BUCKET)
+def open_vault(settings: Settings, profile: Profile | None = None) -> BackupVault:
+    """The vault the settings name, which locks as the profile (default: theirs) says; connects to nothing yet."""
+    lock = (profile or load_profile(settings.profile)).lock_policy
+    store = S3ObjectStore(s3_client(store_connection(settings)), settings.bucket or EMBEDDED_BUCKET, lock=lock)
     return BackupVault(store, Layout(settings.prefix))

@@ -6,12 +6,14 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from signal_backups.orchestration.assets import CHAIN
+from signal_backups.orchestration.bucket_policy import BUCKET_POLICY
 from signal_backups.orchestration.restore_drill import RESTORE_DRILL
 
 #: What ``define_asset_job`` returns; Dagster does not export the name.
 AssetJob = UnresolvedAssetJobDefinition
 
 DAILY_BACKUP_JOB = "daily_backup_job"
+BUCKET_POLICY_JOB = "bucket_policy_job"
 RESTORE_DRILL_JOB = "restore_drill_job"
 
 
@@ -21,6 +23,15 @@ def daily_backup_job() -> AssetJob:
         DAILY_BACKUP_JOB,
         selection=dg.AssetSelection.assets(*CHAIN),
         description="Back up the signals of a UTC day: extract, hash, store, read back, verify.",
+    )
+
+
+def bucket_policy_job() -> AssetJob:
+    """One look at the bucket's set-up."""
+    return dg.define_asset_job(
+        BUCKET_POLICY_JOB,
+        selection=dg.AssetSelection.assets(BUCKET_POLICY),
+        description="Hold the bucket's set-up against the retention profile.",
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from signal_backups.core.errors import SettingsError
 from signal_backups.core.layout import Layout
+from signal_backups.core.retention.profile import Profile, load_profile
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.settings import AddressingStyle, ChecksumMode, load_settings
 from signal_backups.core.source import SignalSource, open_source
@@ -50,6 +51,7 @@ class BackupStore(S3Resource):
 
     bucket: str | None = Field(default=None, description="Bucket; unset: BACKUP_BUCKET_NAME and the AWS variables.")
     prefix: str | None = Field(default=None, description="Key prefix; unset: BACKUP_PREFIX.")
+    profile: str | None = Field(default=None, description="Retention profile; unset: SIGNAL_BACKUPS_PROFILE.")
     addressing_style: AddressingStyle = "auto"
     checksum_mode: ChecksumMode = "auto"
 
@@ -81,4 +83,10 @@ class BackupStore(S3Resource):
         settings = load_settings()
         if self.bucket is None:
             return open_vault(settings)
-        return BackupVault(S3ObjectStore(self.get_client(), self.bucket), Layout(self.prefix or settings.prefix))
+        lock = self.retention_profile().lock_policy
+        store = S3ObjectStore(self.get_client(), self.bucket, lock=lock)
+        return BackupVault(store, Layout(self.prefix or settings.prefix))
+
+    def retention_profile(self) -> Profile:
+        """The retention profile: this resource's own, else that of the settings."""
+        return load_profile(self.profile or load_settings().profile)

@@ -42,6 +42,18 @@ def restore_drill_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     )
 
 
+def bucket_policy_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+    """Looks at the bucket's set-up every day, after the backup."""
+    return dg.ScheduleDefinition(
+        job=job,
+        name="bucket_policy_schedule",
+        cron_schedule="30 2 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Holds the bucket's set-up against the retention profile.",
+    )
+
+
 def range_tags(first: date, last: date) -> dict[str, str]:
     """Run tags that make one run cover a range of days, both included."""
     return {_RANGE_START: first.isoformat(), _RANGE_END: last.isoformat()}

@@ -46,7 +46,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BackupVa
         client = boto3.client("s3", region_name=REGION)
         client.create_bucket(Bucket=BUCKET)
         vault = BackupVault(S3ObjectStore(client, BUCKET), Layout())
-        vault.store.enable_versioning()
+        vault.store.configuration.enable_versioning()
         rows = [signal(1, signal_id=f"{day}", timestamp=f"{day}T00:00:00Z") for day in DAYS]
         source = sqlite_table(tmp_path / "live.db", rows)
         for day in DAYS:

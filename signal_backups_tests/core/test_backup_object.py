@@ -288,7 +288,7 @@ def test_a_faster_writer_of_the_same_content_is_no_conflict(
 def test_a_bucket_without_versioning_is_not_written_to(stored: Stored, connection: S3Connection, bucket: str) -> None:
     client = s3_client(connection)
     plain = S3ObjectStore(client, f"{bucket}-2"[-60:])
-    plain.create_bucket()
+    plain.configuration.create()
     with pytest.raises(StoreError, match="does not keep versions"):
         stored(signals(3), BackupVault(plain, Layout()))
     assert list(plain.list_current("")) == []

@@ -199,7 +199,7 @@ def test_an_error_says_whether_trying_again_may_help(
     shaky: S3ObjectStore, proxy: ChaosProxy, file: Path, fault: Refuse | Answer, *, transient: bool
 ) -> None:
     proxy.strike(fault)
-    for call in (lambda: put(shaky, file), lambda: list(shaky.list_current("")), shaky.is_versioned,
+    for call in (lambda: put(shaky, file), lambda: list(shaky.list_current("")), shaky.configuration.is_versioned,
                  lambda: shaky.get_bytes(KEY), lambda: shaky.put_bytes(KEY, b"", "text/csv")):  # fmt: skip
         with pytest.raises(StoreError) as raised:
             call()
@@ -208,7 +208,7 @@ def test_an_error_says_whether_trying_again_may_help(
 
 def test_a_wrong_secret_is_refused_with_what_to_check(connection: S3Connection, bucket: str) -> None:
     stranger = S3ObjectStore(s3_client(replace(connection, secret_access_key="wrong")), bucket)
-    for call in (stranger.is_versioned, lambda: stranger.head(KEY), lambda: list(stranger.list_current(""))):
+    for call in (stranger.configuration.is_versioned, lambda: stranger.head(KEY), lambda: list(stranger.list_current(""))):
         with pytest.raises(StoreError, match="credentials") as raised:
             call()
         assert raised.value.exit_code == ExitCode.UNREACHABLE
@@ -218,12 +218,12 @@ def test_a_wrong_secret_is_refused_with_what_to_check(connection: S3Connection, 
 def test_missing_credentials_are_named(connection: S3Connection, bucket: str) -> None:
     nobody = S3ObjectStore(s3_client(replace(connection, access_key_id=None, secret_access_key=None)), bucket)
     with pytest.raises(StoreError, match="AWS_ACCESS_KEY_ID"):
-        nobody.is_versioned()
+        nobody.configuration.is_versioned()
 
 
 def test_a_missing_bucket_names_init(connection: S3Connection, file: Path) -> None:
     nowhere = S3ObjectStore(s3_client(connection), "no-such-bucket")
-    for call in (nowhere.is_versioned, lambda: list(nowhere.list_current("")), lambda: nowhere.list_versions(""),
+    for call in (nowhere.configuration.is_versioned, lambda: list(nowhere.list_current("")), lambda: nowhere.list_versions(""),
                  lambda: put(nowhere, file)):  # fmt: skip
         with pytest.raises(StoreError, match="signal-backups init") as raised:
             call()
@@ -233,7 +233,7 @@ def test_a_missing_bucket_names_init(connection: S3Connection, file: Path) -> No
 def test_a_store_that_is_down_is_a_transient_error(connection: S3Connection, bucket: str) -> None:
     down = S3ObjectStore(s3_client(replace(connection, endpoint_url="http://127.0.0.1:1", max_attempts=1)), bucket)
     with pytest.raises(StoreError, match="AWS_ENDPOINT_URL_S3") as raised:
-        down.is_versioned()
+        down.configuration.is_versioned()
     assert raised.value.transient
 
 
@@ -247,17 +247,18 @@ def test_a_missing_object_or_version_is_not_found(store: S3ObjectStore, file: Pa
 
 def test_a_bucket_is_created_once(connection: S3Connection, bucket: str) -> None:
     store = S3ObjectStore(s3_client(connection), f"{bucket}-2"[-60:])
-    assert store.create_bucket()
-    assert not store.create_bucket()
-    assert not store.is_versioned()
-    store.enable_versioning()
-    assert store.is_versioned()
+    assert not store.configuration.exists()
+    store.configuration.create()
+    assert store.configuration.exists()
+    assert not store.configuration.is_versioned()
+    store.configuration.enable_versioning()
+    assert store.configuration.is_versioned()
     store._client.delete_bucket(Bucket=store.bucket)
 
 
 def test_a_bucket_without_versions_is_refused(connection: S3Connection, bucket: str) -> None:
     store = S3ObjectStore(s3_client(connection), f"{bucket}-2"[-60:])
-    store.create_bucket()
+    store.configuration.create()
     with pytest.raises(StoreError, match="signal-backups init"):
         BackupVault(store, Layout()).require_versioning()
     store._client.delete_bucket(Bucket=store.bucket)

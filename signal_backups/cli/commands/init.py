@@ -1,26 +1,83 @@
-"""``signal-backups init``: make the bucket ready for backups, again and again with the same result."""
+"""``signal-backups init``: make the bucket what the profile asks for, again and again with the same result."""
 
 from __future__ import annotations
 
-from signal_backups.cli.options import JsonOption
+from typing import Annotated
+
+import typer
+
+from signal_backups.cli.options import ConfirmOption, JsonOption, ProfileOption
 from signal_backups.cli.output import print_json, print_line
-from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.errors import StoreError
+from signal_backups.cli.session import settings_with_notice, started_store
+from signal_backups.core.errors import ExitCode
+from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.retention.setup import Setting, SetupPlan, make_right, plan_for
 
 
-def init(as_json: JsonOption = False) -> None:
-    """Create the bucket if it is missing and switch versioning on."""
+def init(
+    profile: ProfileOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    confirm: ConfirmOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Create the bucket if it is missing and set it up: versions, public access, lifecycle, Object Lock."""
     settings = settings_with_notice()
-    with opened_vault(settings) as vault:
-        store = vault.store
-        created = store.create_bucket()
-        was_versioned = store.is_versioned()
-        if not was_versioned:
-            store.enable_versioning()
-        if not store.is_versioned():
-            raise StoreError(f"bucket {store.bucket} does not keep versions", remedy="Use a store that has versioning")
+    wanted = load_profile(profile or settings.profile)
+    with started_store(settings, wanted) as vault:
+        before = plan_for(vault, wanted)
+        refused = {} if dry_run else make_right(vault, wanted, confirmed=confirm)
+        after = before if dry_run else plan_for(vault, wanted)
+    _report(before, after, refused, dry_run=dry_run, as_json=as_json)
+    if wanted.name != settings.profile and not as_json:
+        print_line(f"Set SIGNAL_BACKUPS_PROFILE={profile}, or backups and checks go on with {settings.profile}")
+    if not dry_run and not after.in_order:
+        raise typer.Exit(int(ExitCode.FAILED))
+
+
+def _report(before: SetupPlan, after: SetupPlan, refused: dict[Setting, str], *, dry_run: bool, as_json: bool) -> None:
+    """Say what was (or would be) changed, and what stays as it is."""
     if as_json:
-        print_json({"ok": True, "bucket": store.bucket, "created": created, "versioning_changed": not was_versioned})
+        print_json(
+            {
+                "ok": dry_run or after.in_order,
+                "dry_run": dry_run,
+                "bucket": before.bucket,
+                "profile": before.profile,
+                "changes": [change.model_dump(mode="json") for change in before.changes],
+                "refused": refused,
+                "left": [change.setting for change in after.changes],
+                "missing_capabilities": after.missing_capabilities,
+                "foreign_rules": after.foreign_rules,
+                "threats": after.threats,
+            }
+        )
         return
-    print_line(f"Bucket {store.bucket}: {'created' if created else 'already there'}")
-    print_line(f"Versioning: {'already on' if was_versioned else 'switched on'}")
+    print_line(f"Bucket {before.bucket}, profile {before.profile}")
+    for change in before.changes:
+        print_line(f"  {change.setting}:")
+        for line in change.lines:
+            print_line(f"    {line}")
+        for reason in change.confirm:
+            print_line(f"    ! {reason}")
+    _print_rest(after, refused)
+    print_line(_verdict(before, after, dry_run=dry_run))
+
+
+def _print_rest(after: SetupPlan, refused: dict[Setting, str]) -> None:
+    for name in after.foreign_rules:
+        print_line(f"  foreign lifecycle rule, kept: {name}")
+    for threat in after.threats:
+        print_line(f"  ! {threat}")
+    for setting, reason in {**after.missing_capabilities, **refused}.items():
+        print_line(f"  this store cannot: {setting}: {reason}")
+
+
+def _verdict(before: SetupPlan, after: SetupPlan, *, dry_run: bool) -> str:
+    if not before.changes:
+        return "Nothing to change" if after.in_order else "Nothing to change here, but foreign rules stand against it"
+    if dry_run:
+        needs = " It needs --confirm." if before.confirmations else ""
+        return f"{len(before.changes)} to change; nothing was changed (--dry-run).{needs}"
+    if after.changes:
+        return f"NOT in order: {', '.join(change.setting for change in after.changes)}"
+    return "Done" if after.in_order else "Done, but foreign rules stand against it"

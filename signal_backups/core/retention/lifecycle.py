@@ -1,0 +1,158 @@
+"""The lifecycle configuration of a bucket, typed: rules as S3 stores them, in one canonical form.
+
+Two configurations that mean the same are equal here, however a store writes them back (order of transitions, a prefix
+inside or outside the filter). What belongs here: the form. What does not: which rules a profile asks for (``rules``),
+what rules do to objects (``timeline``), S3 calls (``bucket``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+#: From which size on lifecycle rules without a size filter move objects; a setting of the whole configuration.
+TransitionMinimum = Literal["all_storage_classes_128K", "varies_by_storage_class"]
+DEFAULT_TRANSITION_MINIMUM: TransitionMinimum = "all_storage_classes_128K"
+
+
+class Transition(BaseModel):
+    """A move to another storage class, so many days after creation (or after becoming a previous version)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: int
+    storage_class: str
+
+
+class LifecycleRule(BaseModel):
+    """One rule; sizes in bytes, both bounds exclusive as S3 has them; days count from the next UTC midnight."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    prefix: str = ""
+    larger_than: int | None = None
+    smaller_than: int | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    enabled: bool = True
+    transitions: tuple[Transition, ...] = ()
+    expire_days: int | None = None
+    expire_date: datetime | None = None
+    remove_lone_markers: bool = False
+    previous_transitions: tuple[Transition, ...] = ()
+    previous_expire_days: int | None = None
+    previous_kept: int | None = None
+    abort_uploads_days: int | None = None
+
+    @classmethod
+    def from_s3(cls, rule: Mapping[str, Any]) -> LifecycleRule:
+        """Read a rule as ``GetBucketLifecycleConfiguration`` returns it."""
+        chosen = _filter(rule)
+        expiration = rule.get("Expiration", {})
+        previous = rule.get("NoncurrentVersionExpiration", {})
+        return cls(
+            id=rule.get("ID", ""),
+            prefix=chosen.get("Prefix", rule.get("Prefix", "")) or "",
+            larger_than=chosen.get("ObjectSizeGreaterThan"),
+            smaller_than=chosen.get("ObjectSizeLessThan"),
+            tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in chosen.get("Tags", []))),
+            enabled=rule.get("Status") == "Enabled",
+            transitions=_transitions(rule.get("Transitions", []), "Days"),
+            expire_days=expiration.get("Days"),
+            expire_date=expiration.get("Date"),
+            remove_lone_markers=expiration.get("ExpiredObjectDeleteMarker", False),
+            previous_transitions=_transitions(rule.get("NoncurrentVersionTransitions", []), "NoncurrentDays"),
+            previous_expire_days=previous.get("NoncurrentDays"),
+            previous_kept=previous.get("NewerNoncurrentVersions"),
+            abort_uploads_days=rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation"),
+        )
+
+    def to_s3(self) -> dict[str, Any]:
+        """The rule as ``PutBucketLifecycleConfiguration`` takes it."""
+        rule: dict[str, Any] = {
+            "ID": self.id,
+            "Status": "Enabled" if self.enabled else "Disabled",
+            "Filter": self._filter_to_s3(),
+        }
+        if self.transitions:
+            rule["Transitions"] = [{"Days": each.days, "StorageClass": each.storage_class} for each in self.transitions]
+        if self.previous_transitions:
+            rule["NoncurrentVersionTransitions"] = [
+                {"NoncurrentDays": each.days, "StorageClass": each.storage_class} for each in self.previous_transitions
+            ]
+        if expiration := self._expiration_to_s3():
+            rule["Expiration"] = expiration
+        if self.previous_expire_days is not None:
+            rule["NoncurrentVersionExpiration"] = {
+                "NoncurrentDays": self.previous_expire_days,
+                **({"NewerNoncurrentVersions": self.previous_kept} if self.previous_kept is not None else {}),
+            }
+        if self.abort_uploads_days is not None:
+            rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": self.abort_uploads_days}
+        return rule
+
+    def applies_to(self, key: str, size: int) -> bool:
+        """Whether an untagged object of that key and size is this rule's business."""
+        return (
+            self.enabled
+            and not self.tags
+            and key.startswith(self.prefix)
+            and (self.larger_than is None or size > self.larger_than)
+            and (self.smaller_than is None or size < self.smaller_than)
+        )
+
+    @property
+    def deletes(self) -> bool:
+        """Whether it removes or hides data."""
+        return any(days is not None for days in (self.expire_days, self.expire_date, self.previous_expire_days))
+
+    def _expiration_to_s3(self) -> dict[str, Any]:
+        expiration = {
+            "Days": self.expire_days,
+            "Date": self.expire_date,
+            "ExpiredObjectDeleteMarker": self.remove_lone_markers or None,
+        }
+        return {name: value for name, value in expiration.items() if value is not None}
+
+    def _filter_to_s3(self) -> dict[str, Any]:
+        conditions: dict[str, Any] = {"Prefix": self.prefix}
+        if self.larger_than is not None:
+            conditions["ObjectSizeGreaterThan"] = self.larger_than
+        if self.smaller_than is not None:
+            conditions["ObjectSizeLessThan"] = self.smaller_than
+        if self.tags:
+            conditions["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags]
+        return conditions if len(conditions) == 1 else {"And": conditions}
+
+
+class Lifecycle(BaseModel):
+    """A whole configuration: rules in order of their ids, and the size below which rules move nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rules: tuple[LifecycleRule, ...] = ()
+    transition_minimum: TransitionMinimum = DEFAULT_TRANSITION_MINIMUM
+
+    @classmethod
+    def of(
+        cls, rules: Sequence[LifecycleRule], transition_minimum: TransitionMinimum = DEFAULT_TRANSITION_MINIMUM
+    ) -> Lifecycle:
+        """The configuration of these rules."""
+        return cls(rules=tuple(sorted(rules, key=lambda rule: rule.id)), transition_minimum=transition_minimum)
+
+
+def _filter(rule: Mapping[str, Any]) -> dict[str, Any]:
+    given = rule.get("Filter", {})
+    chosen = dict(given.get("And", given))
+    if "Tag" in chosen:
+        chosen["Tags"] = [chosen.pop("Tag")]
+    return chosen
+
+
+def _transitions(given: Sequence[Mapping[str, Any]], days: str) -> tuple[Transition, ...]:
+    # A transition by date (foreign rules only) is one that has no days: it is shown by its rule's raw form.
+    found = [Transition(days=each[days], storage_class=each["StorageClass"]) for each in given if days in each]
+    return tuple(sorted(found, key=lambda each: each.days))

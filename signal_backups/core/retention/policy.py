@@ -1,0 +1,139 @@
+"""Whether a bucket still is what its retention profile asks for: five claims, each with what speaks against it.
+
+What belongs here: the claims. What does not: mending (``setup``), every single day (``audit``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import StrEnum
+from itertools import groupby
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.days import Clock, utc_now, years_after
+from signal_backups.core.retention.profile import Profile
+from signal_backups.core.retention.setup import Setting, SetupPlan, plan_for
+from signal_backups.core.store import ObjectVersion
+from signal_backups.core.vault import BackupVault
+
+#: How many of the newest backups are asked for their lock.
+NEWEST_LOCKS = 7
+
+
+class Claim(StrEnum):
+    """What has to hold of the bucket."""
+
+    VERSIONING = "versioning_enabled"
+    LIFECYCLE = "lifecycle_matches_profile"
+    PUBLIC_ACCESS = "public_access_blocked"
+    OBJECT_LOCK = "object_lock_matches_profile"
+    DELETE_MARKERS = "no_unexpected_delete_markers"
+
+
+class Finding(BaseModel):
+    """The answer to one claim: what speaks against it, how to mend that, and what this store cannot do at all."""
+
+    model_config = ConfigDict(frozen=True)
+
+    claim: Claim
+    against: tuple[str, ...] = ()
+    remedy: str | None = None
+    cannot: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.against
+
+
+class PolicyReport(BaseModel):
+    """All five answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    profile: str
+    findings: tuple[Finding, ...]
+
+
+def examine_policy(vault: BackupVault, profile: Profile, clock: Clock = utc_now) -> PolicyReport:
+    """Hold a vault's bucket against a profile; changes nothing.
+
+    Raises:
+        StoreError: the store cannot be reached or does not allow it.
+    """
+    setup = plan_for(vault, profile)
+    findings = (
+        _of_setting(setup, Claim.VERSIONING, Setting.VERSIONING),
+        _lifecycle(setup),
+        _of_setting(setup, Claim.PUBLIC_ACCESS, Setting.PUBLIC_ACCESS),
+        _locks(vault, setup, profile),
+        _markers(vault, profile, clock),
+    )
+    return PolicyReport(bucket=setup.bucket, profile=profile.name, findings=findings)
+
+
+def hidden_backups(vault: BackupVault, years: int, clock: Clock = utc_now) -> list[ObjectVersion]:
+    """The delete markers that hide an object which must still be kept."""
+    now = clock()
+    return [
+        versions[0]
+        for prefix in vault.layout.all_prefixes
+        for versions in _by_key(vault.store.list_versions(prefix))
+        if versions[0].is_delete_marker and any(_must_be_kept(version, years) > now for version in versions[1:])
+    ]
+
+
+def _must_be_kept(version: ObjectVersion, years: int) -> datetime:
+    return years_after(version.last_modified, years)
+
+
+def _by_key(versions: Iterable[ObjectVersion]) -> list[list[ObjectVersion]]:
+    return [list(group) for _, group in groupby(versions, key=lambda version: version.key)]
+
+
+def _of_setting(setup: SetupPlan, claim: Claim, setting: Setting) -> Finding:
+    change = setup.change(setting)
+    return Finding(
+        claim=claim,
+        against=("it is off",) if change else (),
+        remedy="signal-backups init" if change else None,
+        cannot=setup.missing_capabilities.get(setting),
+    )
+
+
+def _lifecycle(setup: SetupPlan) -> Finding:
+    change = setup.change(Setting.LIFECYCLE)
+    return Finding(
+        claim=Claim.LIFECYCLE,
+        against=(*(change.lines if change else ()), *setup.threats),
+        remedy="signal-backups lifecycle apply" if change or setup.threats else None,
+        cannot=setup.missing_capabilities.get(Setting.LIFECYCLE),
+    )
+
+
+def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
+    finding = _of_setting(setup, Claim.OBJECT_LOCK, Setting.OBJECT_LOCK)
+    if profile.lock is None or not finding.holds or finding.cannot:
+        return finding
+    newest = vault.backups(date.min, date.max)[-NEWEST_LOCKS:]
+    unlocked = []
+    for backup in newest:
+        lock = vault.store.lock_of(backup.key, backup.current.version_id)
+        end = years_after(backup.current.last_modified, profile.retention_years)
+        if not lock.holds_until(end) or lock.mode != profile.lock.mode:
+            unlocked.append(f"{backup.key}: lock {lock}, wanted {profile.lock.mode.lower()} until {end:%Y-%m-%d}")
+    remedy = "signal-backups lock extend" if unlocked else None
+    return finding.model_copy(update={"against": tuple(unlocked), "remedy": remedy})
+
+
+def _markers(vault: BackupVault, profile: Profile, clock: Clock) -> Finding:
+    hidden = hidden_backups(vault, profile.retention_years, clock)
+    days = [slot.day for marker in hidden if (slot := vault.layout.slot_of(marker.key))]
+    return Finding(
+        claim=Claim.DELETE_MARKERS,
+        against=tuple(f"{marker.key} was deleted at {marker.last_modified:%Y-%m-%d %H:%M:%SZ}" for marker in hidden),
+        remedy=f"signal-backups undelete {days[0]}" if days else None,
+    )

@@ -1,0 +1,139 @@
+"""Retention profiles: how long what is kept, where, and under which lock, as data that can be read and checked.
+
+What belongs here: the form of a profile, the ones shipped, and what makes one acceptable. What does not: the lifecycle
+rules it comes to (``rules``). Shipped profiles stand in ``profiles/``; any other is a TOML file of the same form.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from signal_backups.core.errors import SettingsError
+from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.retention.lifecycle import DEFAULT_TRANSITION_MINIMUM, Transition, TransitionMinimum
+
+DEFAULT_PROFILE = "documented"
+_SHIPPED = files("signal_backups.core.retention") / "profiles"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Moves(_Part):
+    """The moves of objects of some sizes, bytes, both bounds exclusive; days as S3 counts them."""
+
+    larger_than_bytes: int | None = None
+    smaller_than_bytes: int | None = None
+    current: tuple[Transition, ...] = ()
+    previous: tuple[Transition, ...] = ()
+
+    @property
+    def is_for_all_sizes(self) -> bool:
+        """Whether size does not matter."""
+        return self.larger_than_bytes is None and self.smaller_than_bytes is None
+
+
+class KeepRule(_Part):
+    """How long objects of one kind are kept, in days from when they were stored, and where."""
+
+    expire_days: int = Field(ge=1)
+    previous_expire_days: int = Field(ge=1)
+    moves: tuple[Moves, ...] = ()
+
+
+class KindsKept(_Part):
+    """What is kept, by kind: the backups, and what describes them."""
+
+    backups: KeepRule
+    manifests: KeepRule
+    quarantine: KeepRule
+    evidence: KeepRule = Field(description="Drill and retention reports, records of what was done, the audit trail.")
+
+
+class LockSetting(_Part):
+    """Object Lock of every new version."""
+
+    mode: LockMode
+
+
+class Profile(_Part):
+    """One retention profile."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    summary: str
+    retention_years: int = Field(ge=1, le=100, description="The calendar years that each record must be kept.")
+    transition_minimum: TransitionMinimum = DEFAULT_TRANSITION_MINIMUM
+    abort_uploads_days: int = Field(7, ge=1)
+    lock: LockSetting | None = None
+    keep: KindsKept
+
+    @model_validator(mode="after")
+    def _descriptions_outlive_what_they_describe(self) -> Self:
+        backups = self.keep.backups
+        for kind, rule in self.keep:
+            if rule.expire_days < backups.expire_days:
+                raise ValueError(
+                    f"{kind} expire after {rule.expire_days} days, sooner than the backups they describe "
+                    f"({backups.expire_days})"
+                )
+            if rule.previous_expire_days < backups.previous_expire_days:
+                raise ValueError(
+                    f"previous versions of {kind} expire after {rule.previous_expire_days} days, sooner than those "
+                    f"of the backups they describe ({backups.previous_expire_days})"
+                )
+        return self
+
+    @property
+    def lock_policy(self) -> LockPolicy | None:
+        """What new versions are locked with; None for no lock."""
+        return LockPolicy(self.lock.mode, self.retention_years) if self.lock else None
+
+
+def shipped_profiles() -> list[str]:
+    """Names of the profiles that come with the project."""
+    return sorted(entry.name.removesuffix(".toml") for entry in _SHIPPED.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """A shipped profile by its name, or one from a TOML file; checked against S3's own rules.
+
+    Raises:
+        SettingsError: there is no such profile, or it breaks a rule; the message names the rule.
+    """
+    if name_or_path in shipped_profiles():
+        return _parsed((_SHIPPED / f"{name_or_path}.toml").read_text("utf-8"), name_or_path)
+    path = Path(name_or_path)
+    if path.suffix != ".toml" or not path.is_file():
+        known = ", ".join(shipped_profiles())
+        raise SettingsError(
+            f"no retention profile {name_or_path!r}", remedy=f"Use one of: {known}; or the path of a .toml file"
+        )
+    return _parsed(path.read_text("utf-8"), name_or_path)
+
+
+def _parsed(text: str, name: str) -> Profile:
+    from signal_backups.core.retention.rules import profile_findings  # noqa: PLC0415  rules are made of profiles
+
+    try:
+        profile = Profile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(name, [str(error)]) from error
+    except ValidationError as error:
+        findings = [f"{'.'.join(map(str, item['loc'])) or 'profile'}: {item['msg']}" for item in error.errors()]
+        raise _wrong(name, findings) from error
+    if found := profile_findings(profile):
+        raise _wrong(name, found)
+    return profile
+
+
+def _wrong(name: str, findings: list[str]) -> SettingsError:
+    return SettingsError(
+        f"retention profile {name} is not acceptable: {'; '.join(findings)}",
+        remedy="Mend the file, nothing was changed",
+    )
