@@ -37,7 +37,7 @@ _DESCRIPTIONS = {
     description="Holds the bucket's set-up against the retention profile. Drift fails its check; "
     "`signal-backups init` or `signal-backups lifecycle apply` mends it.",
     check_specs=[
-        dg.AssetCheckSpec(claim, asset=BUCKET_POLICY, description=description)
+        dg.AssetCheckSpec(claim.value, asset=BUCKET_POLICY, description=description)
         for claim, description in _DESCRIPTIONS.items()
     ],
 )
@@ -63,9 +63,9 @@ def _metadata(report: PolicyReport) -> dict[str, Any]:
 def _result(finding: Finding) -> dg.AssetCheckResult:
     if finding.holds:
         description = f"as the profile says, as far as this store can: {finding.cannot}" if finding.cannot else "holds"
-        return dg.AssetCheckResult(check_name=finding.claim, passed=True, description=description)
+        return dg.AssetCheckResult(check_name=finding.claim.value, passed=True, description=description)
     return dg.AssetCheckResult(
-        check_name=finding.claim,
+        check_name=finding.claim.value,
         passed=False,
         severity=dg.AssetCheckSeverity.ERROR,
         description=f"{len(finding.against)} against it, first: {finding.against[0]}",

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile, load_profile
 from signal_backups.core.source import DaySnapshot, SignalSource, SourceDescription
 from signal_backups.core.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.vault import BackupVault
@@ -32,9 +33,13 @@ class GivenStore:
     """Stands in for the resource ``backup_store``."""
 
     given: BackupVault
+    profile: str = DEFAULT_PROFILE
 
     def vault(self) -> BackupVault:
         return self.given
+
+    def retention_profile(self) -> Profile:
+        return load_profile(self.profile)
 
 
 class UnreadableDays:

@@ -1,0 +1,139 @@
+"""The profiles that are shipped, and what a profile of one's own may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.errors import SettingsError
+from signal_backups.core.layout import Layout
+from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Transition
+from signal_backups.core.retention.profile import load_profile, shipped_profiles
+from signal_backups.core.retention.rules import is_ours, lifecycle_of
+from signal_backups.core.retention.s3_rules import findings
+
+SHIPPED = Path(__file__).parents[3] / "signal_backups" / "core" / "retention" / "profiles"
+
+
+def moves(*pairs: tuple[int, str]) -> tuple[Transition, ...]:
+    return tuple(Transition(days=days, storage_class=name) for days, name in pairs)
+
+
+def rule_of(lifecycle: Lifecycle, name: str) -> LifecycleRule:
+    (found,) = [rule for rule in lifecycle.rules if rule.id == name]
+    return found
+
+
+def own_profile(folder: Path, change: str) -> str:
+    """The documented profile, ``old => new`` applied, as a file of one's own."""
+    old, new = change.split(" => ")
+    text = (SHIPPED / "documented.toml").read_text()
+    assert old in text
+    path = folder / "own.toml"
+    path.write_text(text.replace(old, new))
+    return str(path)
+
+
+def test_these_profiles_are_shipped() -> None:
+    assert shipped_profiles() == ["documented", "recommended"]
+
+
+def test_documented_is_exactly_the_documented_policy() -> None:
+    rule = rule_of(lifecycle_of(load_profile("documented"), Layout()), "signal-backups signals/ keep")
+    assert rule == LifecycleRule(
+        id=rule.id,
+        prefix="signals/",
+        transitions=moves((90, "STANDARD_IA"), (365, "GLACIER")),
+        expire_days=2555,
+        previous_transitions=moves((30, "GLACIER")),
+        previous_expire_days=90,
+    )
+    assert load_profile("documented").lock_policy is None
+
+
+def test_recommended_never_needs_a_thaw_keeps_all_versions_as_long_and_locks() -> None:
+    profile = load_profile("recommended")
+    lifecycle = lifecycle_of(profile, Layout())
+    classes = {
+        move.storage_class for rule in lifecycle.rules for move in (*rule.transitions, *rule.previous_transitions)
+    }
+    assert classes == {"STANDARD_IA", "GLACIER_IR"}
+    keep = rule_of(lifecycle, "signal-backups signals/ keep")
+    assert (keep.expire_days, keep.previous_expire_days) == (2558, 2558)
+    large = rule_of(lifecycle, "signal-backups signals/ move over 131072")
+    assert large.transitions == moves((90, "STANDARD_IA"), (365, "GLACIER_IR"))
+    assert profile.lock_policy == LockPolicy(LockMode.COMPLIANCE, 7)
+
+
+@pytest.mark.parametrize("name", ["documented", "recommended"])
+@pytest.mark.parametrize("prefix", ["signals/", "desk/signals/", "desk/"])
+def test_every_prefix_has_a_rule_and_no_rule_reaches_another(name: str, prefix: str) -> None:
+    layout = Layout(prefix)
+    lifecycle = lifecycle_of(load_profile(name), layout)
+    assert findings(lifecycle.rules) == []
+    assert {rule.prefix for rule in lifecycle.rules if rule.expire_days} == set(layout.all_prefixes)
+    for one in layout.all_prefixes:
+        assert [other for other in layout.all_prefixes if other.startswith(one)] == [one]
+    assert all(is_ours(rule.id, layout) for rule in lifecycle.rules)
+
+
+@pytest.mark.parametrize("name", ["documented", "recommended"])
+def test_what_describes_a_backup_lives_at_least_as_long(name: str) -> None:
+    rules = lifecycle_of(load_profile(name), Layout()).rules
+    keep = {rule.prefix: rule for rule in rules if rule.expire_days is not None}
+    backups = keep.pop("signals/")
+    assert set(keep) == {"manifests/", "quarantine/", "drills/", "records/", "reports/", "audit/"}
+    for rule in keep.values():
+        assert (rule.expire_days or 0) >= (backups.expire_days or 0)
+        assert (rule.previous_expire_days or 0) >= (backups.previous_expire_days or 0)
+        assert rule.transitions == ()
+
+
+def test_every_prefix_is_cleaned_of_unfinished_uploads_and_lone_markers() -> None:
+    rules = lifecycle_of(load_profile("documented"), Layout()).rules
+    cleaned = {rule.prefix for rule in rules if rule.remove_lone_markers and rule.abort_uploads_days == 7}
+    assert cleaned == set(Layout().all_prefixes)
+
+
+def test_a_rule_of_another_backup_set_in_the_bucket_is_not_ours() -> None:
+    assert not is_ours("signal-backups desk/signals/ keep", Layout())
+    assert not is_ours("log rotation", Layout())
+
+
+def test_a_profile_of_ones_own_is_read_from_a_file(tmp_path: Path) -> None:
+    path = own_profile(tmp_path, "retention_years = 7 => retention_years = 5")
+    assert load_profile(path).retention_years == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("days = 90, storage_class => days = 29, storage_class", "before 30 days"),
+        ("days = 365 => days = 100", "at least 30"),
+        ("expire_days = 2555 => expire_days = 365", "not later than their last move"),
+        ('"GLACIER" }]\nprevious => "GLACIER_DEEP" }]\nprevious', "not a class to move to"),
+        ("previous_expire_days = 90 => previous_expire_days = 0", "greater than or equal to 1"),
+        ("[keep.manifests]\nexpire_days = 2558 => [keep.manifests]\nexpire_days = 2000", "manifests expire after 2000"),
+        (
+            "[keep.quarantine]\nexpire_days = 2558\nprevious_expire_days = 2558 => "
+            "[keep.quarantine]\nexpire_days = 2558\nprevious_expire_days = 89",
+            "previous versions of quarantine",
+        ),
+        ("retention_years = 7 => retention_years = 0", "retention_years"),
+        ("abort_uploads_days = 7 => abort_after = 7", "Extra inputs"),
+        ('"all_storage_classes_128K" => "everything"', "transition_minimum"),
+        ('name = "documented" => name = ', "Invalid value"),
+    ],
+)
+def test_a_profile_that_s3_or_reason_refuses_names_the_rule(tmp_path: Path, change: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words) as refused:
+        load_profile(own_profile(tmp_path, change))
+    assert "own.toml" in str(refused.value)
+
+
+def test_an_unknown_profile_names_the_ones_there_are(tmp_path: Path) -> None:
+    for name in ("nope", str(tmp_path / "missing.toml"), str(tmp_path)):
+        with pytest.raises(SettingsError, match="documented, recommended"):
+            load_profile(name)
