@@ -9,6 +9,7 @@ import os
 import shutil
 import uuid
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
+from signal_backups_tests.servers.ceph import INSTALL, CephGateway
 from signal_backups_tests.servers.postgres import running_postgres
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
@@ -32,14 +34,27 @@ NO_CREDENTIALS = {
 }
 
 
-LEFT_OUT = "Left out: the browser test (no Chromium here). Get it with: apt-get install -y chromium"
+CEPH_TESTS = "test_*ceph*.py"
+# A day of its lifecycle rules. A shorter one would be over before the gateway has gone through a few buckets.
+CEPH_DAY_S = 2
+# By the program that is missing.
+LEFT_OUT = {
+    "chromium": "the browser test (no Chromium here). Get it with: apt-get install -y chromium",
+    "radosgw": f"the tests on a Ceph cluster (no Ceph here). Get it with: {INSTALL}",
+}
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Without Ceph there are no tests on it; the summary says so."""
+    return True if collection_path.match(CEPH_TESTS) and not shutil.which("radosgw") else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The last lines say what this machine could not test."""
     # Here, because the process that writes them collects no tests itself when others run them.
-    if not shutil.which("chromium"):
-        terminalreporter.write_line(LEFT_OUT, yellow=True)
+    for program, what in LEFT_OUT.items():
+        if not shutil.which(program):
+            terminalreporter.write_line(f"Left out: {what}", yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,6 +87,24 @@ def bucket(s3_server: S3Server) -> Iterator[str]:
     # What a test locked cannot be removed, and goes with the server.
     with suppress(ClientError):
         remove_bucket(client, name)
+
+
+@pytest.fixture
+def locked_bucket(s3_server: S3Server) -> str:
+    """The name of a fresh bucket with Object Lock; it goes with the server."""
+    client, name = client_for(s3_server), f"test-{uuid.uuid4().hex}"
+    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    return name
+
+
+@pytest.fixture(scope="session")
+def ceph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 server that carries lifecycle rules out, a day of them lasting ``CEPH_DAY_S``.
+
+    For tests in files named ``CEPH_TESTS``, which are left out where there is no Ceph.
+    """
+    with CephGateway(tmp_path_factory.mktemp("ceph"), day_seconds=CEPH_DAY_S) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
