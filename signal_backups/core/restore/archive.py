@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from signal_backups.core.cost.prices import BYTES_PER_GB, load_prices
 from signal_backups.core.days import Clock
 from signal_backups.core.errors import ArchivedError, NotFoundError, SettingsError, StoreError
 from signal_backups.core.store import ObjectVersion, S3ObjectStore
@@ -22,10 +23,9 @@ from signal_backups.core.store import ObjectVersion, S3ObjectStore
 #: Storage classes whose objects cannot be read as they are; GLACIER_IR is not one of them.
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
-#: What S3 calls a GB on its bills.
-BYTES_PER_GB = 2**30
+_PRICES = load_prices()
 #: What S3 asks for the readable copy, in addition to the archived object, which stays.
-COPY_USD_PER_GB_MONTH = 0.023
+COPY_USD_PER_GB_MONTH = _PRICES.of_class("STANDARD").gb_month
 DAYS_PER_MONTH = 30
 
 _ONGOING = re.compile(r'ongoing-request\s*=\s*"(true|false)"', re.IGNORECASE)
@@ -61,14 +61,25 @@ class ThawTerms:
 
 _HALF_MINUTE, _MINUTE, _HOUR = timedelta(seconds=30), timedelta(minutes=1), timedelta(hours=1)
 
+
+def _terms_of(
+    storage_class: str, tier: Tier, shortest_wait: timedelta, longest_wait: timedelta, poll_every: timedelta
+) -> ThawTerms:
+    price = _PRICES.of_class(storage_class).thaw[tier]
+    return ThawTerms(shortest_wait, longest_wait, price.per_1000 / 1000, price.gb, poll_every)
+
+
 #: By storage class and tier; what is missing is not offered.
-# List prices of us-east-1 and typical waits, from the S3 pricing page and the user guide's "Archive retrieval options".
+# Typical waits, from the user guide's "Archive retrieval options".
 THAW_TERMS = {
-    ("GLACIER", Tier.EXPEDITED): ThawTerms(1 * _MINUTE, 5 * _MINUTE, 10 / 1000, 0.03, _HALF_MINUTE),
-    ("GLACIER", Tier.STANDARD): ThawTerms(3 * _HOUR, 5 * _HOUR, 0.05 / 1000, 0.01, 5 * _MINUTE),
-    ("GLACIER", Tier.BULK): ThawTerms(5 * _HOUR, 12 * _HOUR, 0, 0, 15 * _MINUTE),
-    ("DEEP_ARCHIVE", Tier.STANDARD): ThawTerms(12 * _HOUR, 12 * _HOUR, 0.10 / 1000, 0.02, 5 * _MINUTE),
-    ("DEEP_ARCHIVE", Tier.BULK): ThawTerms(48 * _HOUR, 48 * _HOUR, 0.025 / 1000, 0.0025, 15 * _MINUTE),
+    (storage_class, tier): _terms_of(storage_class, tier, *waits)
+    for storage_class, tier, *waits in (
+        ("GLACIER", Tier.EXPEDITED, 1 * _MINUTE, 5 * _MINUTE, _HALF_MINUTE),
+        ("GLACIER", Tier.STANDARD, 3 * _HOUR, 5 * _HOUR, 5 * _MINUTE),
+        ("GLACIER", Tier.BULK, 5 * _HOUR, 12 * _HOUR, 15 * _MINUTE),
+        ("DEEP_ARCHIVE", Tier.STANDARD, 12 * _HOUR, 12 * _HOUR, 5 * _MINUTE),
+        ("DEEP_ARCHIVE", Tier.BULK, 48 * _HOUR, 48 * _HOUR, 15 * _MINUTE),
+    )
 }
 
 

@@ -1,0 +1,169 @@
+"""``signal-backups simulate``: play a bucket configuration over years and say what becomes of each record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from signal_backups.cli.options import JsonOption
+from signal_backups.cli.output import print_json, print_line, print_table
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.cost.forecast import measured_growth
+from signal_backups.core.cost.inventory import list_everything
+from signal_backups.core.cost.prices import load_prices
+from signal_backups.core.days import utc_now
+from signal_backups.core.errors import ExitCode, UnsupportedError
+from signal_backups.core.layout import Layout
+from signal_backups.core.object_lock import LockPolicy
+from signal_backups.core.retention.fates import StoryFigures
+from signal_backups.core.retention.holes import kilobytes
+from signal_backups.core.retention.lifecycle import Lifecycle, Transition
+from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.rules import lifecycle_of
+from signal_backups.core.retention.simulation import (
+    DEFAULT_RECORD_BYTES,
+    DEFAULT_YEARS,
+    SimulationReport,
+    present_lifecycle,
+)
+from signal_backups.core.retention.simulation import simulate as play
+from signal_backups.core.settings import Settings
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.vault import BackupVault
+
+_MOST_YEARS = 100
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is played."""
+
+    name: str
+    lifecycle: Lifecycle
+    lock: LockPolicy | None
+    record_bytes: int
+    region: str
+
+
+def simulate(
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME|FILE", help="Play this retention profile; default: the bucket as is."),
+    ] = None,
+    years: Annotated[
+        int, typer.Option("--years", min=1, max=_MOST_YEARS, help="Years of daily backups.")
+    ] = DEFAULT_YEARS,
+    size: Annotated[
+        int | None,
+        typer.Option("--size", min=1, metavar="BYTES", help="Size of a backup; default: the median of the newest."),
+    ] = None,
+    records: Annotated[bool, typer.Option("--records", help="With --json: the fate of each record as well.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Play years of daily backups: which records are lost, unlocked, kept too long or slow, and what they cost.
+
+    Exit code 1 when a record would be lost before its retention ends: because it expires, or because somebody deletes
+    or overwrites it. Other holes are shown, and leave it at 0.
+    """
+    settings = settings_with_notice()
+    wanted = load_profile(profile or settings.profile)
+    subject = _subject(settings, wanted if profile else None, size)
+    report = play(
+        subject.lifecycle,
+        subject.lock,
+        first_day=utc_now().date(),
+        years=years,
+        retention_years=wanted.retention_years,
+        record_bytes=subject.record_bytes,
+        layout=Layout(settings.prefix),
+        prices=load_prices(subject.region),
+        subject=subject.name,
+    )
+    print_json(_document(report, with_records=records)) if as_json else _print(report)
+    raise typer.Exit(ExitCode.FAILED if report.loses_records else ExitCode.OK)
+
+
+def _subject(settings: Settings, profile: Profile | None, size: int | None) -> _Subject:
+    """What is to be played; a profile with a size is played without looking at any store."""
+    layout = Layout(settings.prefix)
+    if profile is not None and size is not None:
+        region = settings.region or load_prices().region
+        return _Subject(_name(profile), lifecycle_of(profile, layout), profile.lock_policy, size, region)
+    with opened_vault(settings) as vault:
+        store, bucket = vault.store, vault.store.configuration
+        record_bytes = size or _median_bytes(vault) or DEFAULT_RECORD_BYTES
+        if profile is not None:
+            return _Subject(
+                _name(profile), lifecycle_of(profile, layout), profile.lock_policy, record_bytes, bucket.region
+            )
+        name = f"bucket {store.bucket} as it is"
+        return _Subject(name, present_lifecycle(bucket.lifecycle()), _present_lock(store), record_bytes, bucket.region)
+
+
+def _name(profile: Profile) -> str:
+    return f"profile {profile.name}"
+
+
+def _present_lock(store: S3ObjectStore) -> LockPolicy | None:
+    try:
+        return store.lock if store.configuration.is_lock_enabled() else None
+    except UnsupportedError:
+        return None
+
+
+def _median_bytes(vault: BackupVault) -> int | None:
+    growth = measured_growth(list_everything(vault.store, vault.layout), vault.layout)
+    return growth.backup_bytes if growth else None
+
+
+def _document(report: SimulationReport, *, with_records: bool) -> dict[str, Any]:
+    left_out = None if with_records else {"played": {"fates"}}
+    return {
+        "ok": not report.loses_records,
+        "holes": len(report.holes),
+        **report.model_dump(mode="json", exclude=left_out),
+    }
+
+
+def _print(report: SimulationReport) -> None:
+    played = report.played
+    print_line(
+        f"{report.subject}: {played.records} daily backups of {kilobytes(played.record_bytes)} from "
+        f"{report.first_day}, each to be kept {played.retention_years} years"
+    )
+    print_table(
+        "What becomes of them",
+        ("story", "hidden early", "destroyed early", "bytes gone after"),
+        [_story_row(story) for story in played.stories],
+    )
+    print_table(
+        f"By size; cost of {played.retention_years} years, the same unmoved, and until the bytes go",
+        ("size", "moves", "outside RTO", "cost", "in STANDARD", "until gone"),
+        [
+            (
+                kilobytes(each.bytes),
+                _moves(each.moves),
+                f"{each.outside_rto_share:.1%}",
+                f"${each.usd_to_end:,.2f}",
+                f"${each.usd_standard:,.2f}",
+                f"${each.usd:,.2f}",
+            )
+            for each in played.sizes
+        ],
+    )
+    for finding in report.findings:
+        print_line(f"{finding.severity.upper():<6} {finding.sentence}")
+    print_line(f"{len(report.holes) or 'No'} {'hole' if len(report.holes) == 1 else 'holes'} in {report.subject}")
+
+
+def _story_row(story: StoryFigures) -> tuple[str, ...]:
+    after = "never" if story.destroyed_after_days is None else f"{story.destroyed_after_days} days"
+    return story.story, str(story.hidden_early), str(story.destroyed_early), after
+
+
+def _moves(moves: Iterable[Transition]) -> str:
+    # One a line: the table fits into 80 columns.
+    return "\n".join(f"{move.storage_class} {move.days} d" for move in moves) or "none"

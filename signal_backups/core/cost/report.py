@@ -1,0 +1,108 @@
+"""The whole of the cost of a backup set in one document: stored now, billed now, forecast by profile, quota."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.cost.billing import Bill, bill
+from signal_backups.core.cost.forecast import DailyGrowth, Forecast, forecast, measured_growth
+from signal_backups.core.cost.inventory import Inventory, inventory_of, list_everything
+from signal_backups.core.cost.prices import Prices
+from signal_backups.core.cost.quota import Quota, QuotaState, quota_of
+from signal_backups.core.days import BACKUP_TIME, Clock, utc_now
+from signal_backups.core.retention.profile import Profile, load_profile, shipped_profiles
+from signal_backups.core.retention.rules import lifecycle_of
+from signal_backups.core.vault import BackupVault
+
+DEFAULT_YEARS = 7
+
+
+class CostReport(BaseModel):
+    """The cost of a backup set.
+
+    Attributes:
+        at: when it was taken, UTC.
+        inventory: what is stored.
+        bill: what S3 bills for that.
+        growth: what a day adds; None without backups, and then there are no forecasts.
+        forecasts: one a profile, in the order asked for.
+        quota: None when no quota is set.
+        prices: the prices all of it is made with.
+        statements: what a reader must know of the figures.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    inventory: Inventory
+    bill: Bill
+    growth: DailyGrowth | None
+    forecasts: tuple[Forecast, ...]
+    quota: Quota | None
+    prices: Prices
+    statements: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the quota holds."""
+        return self.quota is None or self.quota.state is not QuotaState.OVER
+
+
+def cost_report(
+    vault: BackupVault,
+    prices: Prices,
+    profiles: Sequence[Profile],
+    *,
+    years: int = DEFAULT_YEARS,
+    quota_gb: float | None = None,
+    clock: Clock = utc_now,
+) -> CostReport:
+    """List everything once and reckon; reads no object."""
+    listing, at = list_everything(vault.store, vault.layout), clock()
+    inventory, growth = inventory_of(listing), measured_growth(listing, vault.layout)
+    return CostReport(
+        at=at,
+        inventory=inventory,
+        bill=bill(inventory, prices),
+        growth=growth,
+        forecasts=tuple(_forecast(profile, growth, prices, vault, at, years) for profile in profiles) if growth else (),
+        quota=quota_of(inventory.bytes, quota_gb, daily_bytes=growth.bytes if growth else None) if quota_gb else None,
+        prices=prices,
+        statements=tuple(_statements(vault, prices, growth)),
+    )
+
+
+def compared_profiles(own: str) -> list[Profile]:
+    """The profile in use, by name or path, and then the shipped ones.
+
+    Raises:
+        SettingsError: there is no such profile.
+    """
+    return [load_profile(name) for name in dict.fromkeys([own, *shipped_profiles()])]
+
+
+def _forecast(
+    profile: Profile, growth: DailyGrowth, prices: Prices, vault: BackupVault, at: datetime, years: int
+) -> Forecast:
+    start = datetime.combine(at.date(), BACKUP_TIME, tzinfo=at.tzinfo)
+    lock = profile.lock_policy
+    return forecast(
+        profile.name,
+        lifecycle_of(profile, vault.layout),
+        growth,
+        prices,
+        layout=vault.layout,
+        start=start,
+        years=years,
+        locked_until=lock.retain_until(start) if lock else None,
+    )
+
+
+def _statements(vault: BackupVault, prices: Prices, growth: DailyGrowth | None) -> list[str]:
+    found = [prices.statement, growth.statement if growth else "no backups yet: nothing to forecast from"]
+    if not vault.store.configuration.is_amazon:
+        found.append("this store is not Amazon's: shown is what S3 would bill")
+    return [statement for statement in found if statement]

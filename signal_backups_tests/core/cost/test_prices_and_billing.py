@@ -1,0 +1,183 @@
+"""Prices are dated data; bills follow S3's minimums; the known figures of small daily files come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import pytest
+
+from signal_backups.core.cost.billing import bill, early_leave_days, move_usd, put_usd, spend, usd_per_month
+from signal_backups.core.cost.break_even import break_even_bytes, cheaper_note, stays_of
+from signal_backups.core.cost.inventory import VersionState, inventory_of
+from signal_backups.core.cost.prices import BYTES_PER_GB, load_prices
+from signal_backups.core.restore.archive import COPY_USD_PER_GB_MONTH, THAW_TERMS, Tier
+from signal_backups.core.retention.lifecycle import Transition
+from signal_backups.core.retention.profile import KindsKept, Profile, load_profile
+from signal_backups.core.retention.storage_classes import STORAGE_CLASSES
+from signal_backups.core.retention.timeline import Stay
+from signal_backups.core.store import ObjectVersion
+
+KIB, MIB = 1024, 1024**2
+DAYS = 2555
+PRICES = load_prices()
+
+
+def moves(*pairs: tuple[int, str]) -> tuple[Transition, ...]:
+    return tuple(Transition(days=days, storage_class=name) for days, name in pairs)
+
+
+STAY = moves()
+TO_GLACIER = moves((90, "STANDARD_IA"), (365, "GLACIER"))
+TO_INSTANT = moves((90, "STANDARD_IA"), (365, "GLACIER_IR"))
+STRAIGHT = moves((90, "GLACIER_IR"))
+
+
+def test_prices_are_dated_and_have_sources() -> None:
+    assert PRICES.as_of == date(2026, 6, 18)
+    assert PRICES.sources
+    assert PRICES.statement is None
+    assert set(PRICES.prices.classes) == {each.name for each in STORAGE_CLASSES}
+
+
+def test_what_was_not_read_in_a_source_is_named() -> None:
+    assert {"put_per_1000", "GLACIER move_per_1000", "STANDARD_IA move_per_1000"} <= set(PRICES.unconfirmed)
+    assert not [name for name in PRICES.unconfirmed if name.endswith(" gb_month") and "GLACIER" in name]
+
+
+def test_an_unknown_region_says_so() -> None:
+    found = load_prices("eu-north-9")
+    assert found.statement == "no prices for region eu-north-9; shown with us-east-1 prices"
+    assert found.prices == PRICES.prices
+
+
+def test_a_class_that_s3_does_not_have_is_priced_as_standard() -> None:
+    assert PRICES.of_class("HOT_GARAGE") == PRICES.of_class("STANDARD")
+    assert usd_per_month(MIB, "HOT_GARAGE", PRICES) == usd_per_month(MIB, "STANDARD", PRICES)
+
+
+def test_thaws_take_their_prices_from_the_file() -> None:
+    for (name, tier), terms in THAW_TERMS.items():
+        price = PRICES.of_class(name).thaw[tier]
+        assert (terms.usd_per_request, terms.usd_per_gb) == (price.per_1000 / 1000, price.gb)
+    assert THAW_TERMS["GLACIER", Tier.EXPEDITED].usd_per_request == 0.01
+    assert COPY_USD_PER_GB_MONTH == 0.023
+
+
+@pytest.mark.parametrize(
+    ("size", "stay", "glacier", "instant"),
+    [
+        (5 * KIB, 0.02, 0.19, 0.20),
+        (20 * KIB, 0.09, 0.21, 0.20),
+        (40 * KIB, 0.19, 0.22, 0.21),
+        (128 * KIB, 0.60, 0.29, 0.22),
+        (MIB, 4.82, 1.25, 1.25),
+        (100 * MIB, 482, 110, 117),
+        (1024 * MIB, 4933, 1124, 1198),
+    ],
+)
+def test_the_spend_for_2555_objects(size: int, stay: float, glacier: float, instant: float) -> None:
+    for way, expected in ((STAY, stay), (TO_GLACIER, glacier), (TO_INSTANT, instant)):
+        usd = DAYS * spend(size, stays_of(way, DAYS), PRICES).usd
+        assert round(usd, 2 if expected < 100 else 0) == pytest.approx(expected, abs=0.0051)
+
+
+@pytest.mark.parametrize(("way", "kib"), [(TO_GLACIER, 48.6), (TO_INSTANT, 44.4), (STRAIGHT, 33.5), (STAY, None)])
+def test_break_evens(way: Sequence[Transition], kib: float | None) -> None:
+    found = break_even_bytes(way, DAYS, PRICES)
+    assert (None if found is None else round(found / KIB, 1)) == kib
+
+
+def test_at_the_break_even_the_moves_begin_to_be_cheaper() -> None:
+    found = break_even_bytes(TO_GLACIER, DAYS, PRICES)
+    assert found is not None
+    for size, cheaper in ((found - 1, False), (found, True)):
+        staying, moving = (spend(size, stays_of(way, DAYS), PRICES).usd for way in (STAY, TO_GLACIER))
+        assert (moving < staying) is cheaper
+
+
+def test_the_notes_name_the_size_and_the_reason() -> None:
+    assert cheaper_note(load_profile("documented")) == (
+        "Moves of profile documented are cheaper than STANDARD for backups of 48.6 KB or more: STANDARD_IA bills at "
+        "least 128 KB an object; GLACIER adds 40 KB to each; each move is a paid request."
+    )
+    assert "for backups of 33.5 KB or more: GLACIER_IR bills at least 128 KB" in (
+        cheaper_note(load_profile("recommended"))
+    )
+
+
+def test_a_profile_without_moves_says_so() -> None:
+    assert cheaper_note(changed(moves=())) == (
+        "Profile documented moves no backup to a storage class that is cheaper than STANDARD."
+    )
+
+
+def test_moves_of_sizes_that_never_pay_are_left_out_and_a_larger_bound_counts() -> None:
+    small = {"smaller_than_bytes": 20_000, "current": STRAIGHT}
+    large = {"larger_than_bytes": 1_023_999, "current": STRAIGHT}
+    assert "of 1000.0 KB or more" in cheaper_note(changed(moves=(small, large)))
+
+
+def changed(**backups: object) -> Profile:
+    document = load_profile("documented").model_dump()
+    document["keep"]["backups"].update(backups)
+    return Profile.model_validate(document)
+
+
+def test_minimum_sizes_and_overhead_are_billed() -> None:
+    assert usd_per_month(1, "STANDARD_IA", PRICES) == pytest.approx(128 * KIB * 0.0125 / BYTES_PER_GB)
+    assert usd_per_month(1, "GLACIER_IR", PRICES) == usd_per_month(128 * KIB, "GLACIER_IR", PRICES)
+    assert usd_per_month(MIB, "GLACIER", PRICES) == pytest.approx(
+        ((MIB + 32 * KIB) * 0.0036 + 8 * KIB * 0.023) / BYTES_PER_GB
+    )
+
+
+def test_minimum_days_are_billed() -> None:
+    assert early_leave_days(Stay("GLACIER", 10)) == 80
+    assert early_leave_days(Stay("GLACIER", 100)) == 0
+    assert spend(MIB, [Stay("DEEP_ARCHIVE", 1)], PRICES) == spend(MIB, [Stay("DEEP_ARCHIVE", 180)], PRICES)
+
+
+def test_moves_and_writes_are_billed_by_the_request() -> None:
+    assert move_usd("DEEP_ARCHIVE", PRICES) == pytest.approx(5000 / 100_000_000)
+    assert put_usd(PRICES) == pytest.approx(0.005 / 1000)
+    assert spend(MIB, stays_of(TO_GLACIER, DAYS), PRICES).moves_usd == pytest.approx((0.01 + 0.03) / 1000)
+
+
+def version(key: str, size: int, **changed: object) -> ObjectVersion:
+    return ObjectVersion(key, key, size, datetime(2026, 1, 1, tzinfo=UTC), "", **changed)  # type: ignore[arg-type]
+
+
+def test_an_inventory_counts_by_kind_class_and_state_and_bills_each() -> None:
+    listing = {
+        **{kind: [] for kind in KindsKept.model_fields},
+        "backups": [
+            version("a", MIB),
+            version("b", KIB, storage_class="STANDARD_IA"),
+            version("c", 3 * KIB, storage_class="STANDARD_IA"),
+            version("c", MIB, is_latest=False, storage_class="GLACIER"),
+            version("d", 0, is_delete_marker=True),
+        ],
+        "manifests": [version("m", 2 * KIB)],
+    }
+    inventory = inventory_of(listing)
+    found = [
+        (group.kind, group.storage_class, group.state, group.objects, group.bytes, group.padding_bytes)
+        for group in inventory.groups
+    ]
+    assert found == [
+        ("backups", "GLACIER", VersionState.PREVIOUS, 1, MIB, 0),
+        ("backups", "STANDARD", VersionState.CURRENT, 1, MIB, 0),
+        ("backups", "STANDARD", VersionState.DELETE_MARKER, 1, 0, 0),
+        ("backups", "STANDARD_IA", VersionState.CURRENT, 2, 4 * KIB, 252 * KIB),
+        ("manifests", "STANDARD", VersionState.CURRENT, 1, 2 * KIB, 0),
+    ]
+    assert (inventory.objects, inventory.bytes) == (6, 2 * MIB + 6 * KIB)
+    billed = bill(inventory, PRICES)
+    assert [group.billed_bytes for group in billed.groups] == [MIB + 40 * KIB, MIB, 0, 256 * KIB, 2 * KIB]
+    assert billed.usd_per_month == pytest.approx(
+        usd_per_month(MIB, "GLACIER", PRICES)
+        + usd_per_month(MIB, "STANDARD", PRICES)
+        + 2 * usd_per_month(KIB, "STANDARD_IA", PRICES)
+        + usd_per_month(2 * KIB, "STANDARD", PRICES)
+    )
