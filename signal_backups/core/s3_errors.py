@@ -24,6 +24,7 @@ MISSING_CODES = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"
 _TRANSIENT_CODES = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "503", "500"}
 _DENIED_CODES = {"AccessDenied", "403", "SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "Forbidden"}
 _ARCHIVED_CODES = {"InvalidObjectState", "ObjectNotInActiveTierError"}
+_LOCKING = {"PutObject", "CreateMultipartUpload", "PutObjectRetention", "PutObjectLegalHold"}
 _UNSUPPORTED_CODES = {"NotImplemented", "MethodNotAllowed", "501", "405"}
 
 
@@ -60,6 +61,12 @@ def _explained(bucket: str, doing: str, error: ClientError) -> SignalBackupsErro
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if about_archives := _about_archives(doing, code, error.operation_name):
         return about_archives
+    if code == "InvalidRequest" and error.operation_name in _LOCKING:
+        # Stores give a lock on a bucket that cannot have one no code of its own.
+        return StoreError(
+            f"{reason} (has bucket {bucket} Object Lock?)",
+            remedy="Switch Object Lock on with: signal-backups init --profile recommended",
+        )
     if code == "NoSuchBucket":
         return StoreError(f"{doing}: no bucket {bucket}", remedy="Create it with: signal-backups init")
     if code in _DENIED_CODES:

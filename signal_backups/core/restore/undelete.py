@@ -5,19 +5,18 @@ What is there already is never removed; what was done is recorded in an object o
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.backup_object import JSON_TYPE, put_csv, read_back, write_manifest
+from signal_backups.core.backup_object import put_csv, read_back, write_manifest
 from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.errors import NotFoundError, StoreError
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import verification_result
+from signal_backups.core.records import write_record
 from signal_backups.core.restore.fetching import fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.store import ObjectVersion
@@ -159,13 +158,6 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
 
 
 def _recorded(vault: BackupVault, done: Undeletion, actor: str, clock: Clock) -> Undeletion:
-    at = clock()
-    key = vault.layout.record_key("undelete", at, uuid4().hex[:8])
-    body = {
-        "action": "undelete",
-        "at": at.isoformat(),
-        "actor": actor,
-        **done.model_dump(mode="json", exclude={"record_key"}),
-    }
-    vault.store.put_bytes(key, (json.dumps(body, indent=2) + "\n").encode("ascii"), JSON_TYPE)
+    details = done.model_dump(mode="json", exclude={"record_key"})
+    key = write_record(vault, "undelete", "undelete", actor, clock(), details)
     return done.model_copy(update={"record_key": key})

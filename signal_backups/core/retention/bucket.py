@@ -21,7 +21,9 @@ from signal_backups.core.s3_errors import MISSING_CODES, error_code, s3_errors
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PUBLIC_ACCESS_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+# Ignoring public ACLs makes them as harmless as refusing them does, and under the refusal Ceph refuses every upload.
+_REFUSE_PUBLIC_ACLS = "BlockPublicAcls"
+_BLOCKS_EVERYWHERE = ("IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 
 
@@ -111,7 +113,7 @@ class BucketConfiguration:
             self._client.put_bucket_lifecycle_configuration(Bucket=self.name, LifecycleConfiguration=rules, **minimum)
 
     def is_public_access_blocked(self) -> bool:
-        """Whether all four public access blocks are on."""
+        """Whether the public access blocks are on: all four of Amazon's, elsewhere the three that leave none open."""
         with s3_errors(self.name, f"cannot read the public access block of bucket {self.name}"):
             try:
                 found: Any = self._client.get_public_access_block(Bucket=self.name)
@@ -120,13 +122,17 @@ class BucketConfiguration:
                     raise
                 return False
         blocks = found["PublicAccessBlockConfiguration"]
-        return all(blocks.get(name, False) for name in PUBLIC_ACCESS_BLOCKS)
+        return all(blocks.get(name, False) for name in self._public_access_blocks)
 
     def block_public_access(self) -> None:
-        """Switch all four public access blocks on."""
-        blocks: Any = dict.fromkeys(PUBLIC_ACCESS_BLOCKS, True)
+        """Switch the public access blocks on."""
+        blocks: Any = dict.fromkeys(self._public_access_blocks, True)
         with s3_errors(self.name, f"cannot block public access to bucket {self.name}"):
             self._client.put_public_access_block(Bucket=self.name, PublicAccessBlockConfiguration=blocks)
+
+    @property
+    def _public_access_blocks(self) -> tuple[str, ...]:
+        return (_REFUSE_PUBLIC_ACLS, *_BLOCKS_EVERYWHERE) if self.is_amazon else _BLOCKS_EVERYWHERE
 
     def is_lock_enabled(self) -> bool:
         """Whether objects of the bucket can be locked."""

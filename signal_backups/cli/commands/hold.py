@@ -1,0 +1,105 @@
+"""``signal-backups hold put | list | release``: legal holds over a range of days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from signal_backups.cli.options import ConfirmOption, FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.output import print_json, print_line, print_notice, print_table
+from signal_backups.cli.protecting import FirstDay, LastDay, actor
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.retention.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
+
+hold = typer.Typer(no_args_is_help=True, help="Put, list and release legal holds: what is held cannot be deleted.")
+
+_Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record: a case or a ticket.")]
+
+
+@hold.command()
+def put(first: FirstDay, last: LastDay, reason: _Reason, as_json: JsonOption = False) -> None:
+    """Put a legal hold on every version of the days' backups, manifests and quarantine; recorded."""
+    begin, end = day_range(first, last, date.min)
+    why = _given(reason)
+    with opened_vault(settings_with_notice()) as vault:
+        change = put_holds(vault, begin, end, why, actor())
+    _print_change("put", change, as_json=as_json)
+
+
+@hold.command("list")
+def list_(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:
+    """List the days that have versions on hold."""
+    begin, end = day_range(first, last, date.min)
+    with opened_vault(settings_with_notice()) as vault:
+        found = [day for day in list_holds(vault, begin, end) if day.held]
+    if as_json:
+        print_json({"ok": True, "days": [day.model_dump(mode="json") for day in found]})
+    elif found:
+        _print_holds("Legal holds", found)
+    else:
+        print_line("Nothing is on hold")
+
+
+@hold.command()
+def release(
+    first: FirstDay, last: LastDay, reason: _Reason, confirm: ConfirmOption = False, as_json: JsonOption = False
+) -> None:
+    """Release the legal holds of a range of days; without --confirm only show them. Recorded."""
+    begin, end = day_range(first, last, date.min)
+    why = _given(reason)
+    with opened_vault(settings_with_notice()) as vault:
+        if not confirm:
+            found = [day for day in list_holds(vault, begin, end) if day.held]
+        else:
+            change = release_holds(vault, begin, end, why, actor())
+    if not confirm:
+        _print_unconfirmed(found, as_json=as_json)
+        raise typer.Exit(int(ExitCode.USAGE))
+    _print_change("release", change, as_json=as_json)
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise SettingsError("the reason is empty", remedy="Say why with --reason: it is recorded")
+    return reason.strip()
+
+
+def _print_change(action: str, change: HoldChange, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": True, "action": action, **change.model_dump(mode="json")})
+        return
+    done, before = ("put on hold", "on hold already") if action == "put" else ("released", "not on hold")
+    print_table(
+        "Legal holds",
+        ("day", done, before),
+        [(day.day.isoformat(), str(len(day.changed)), str(day.unchanged)) for day in change.days],
+    )
+    if change.record_key is None:
+        print_line("Nothing changed")
+    else:
+        print_line(f"Recorded in {change.record_key}")
+
+
+def _print_unconfirmed(found: Sequence[DayHolds], *, as_json: bool) -> None:
+    if as_json:
+        days: list[dict[str, Any]] = [day.model_dump(mode="json") for day in found]
+        print_json({"ok": False, "action": "release", "would_release": days, "needs_confirmation": True})
+        return
+    if found:
+        _print_holds("Would be released", found)
+    else:
+        print_line("Nothing is on hold")
+    print_notice("Nothing was released. Do it with: --confirm")
+
+
+def _print_holds(title: str, found: Sequence[DayHolds]) -> None:
+    rows = [
+        (day.day.isoformat(), f"{len(day.held)} of {day.versions}", version.key, version.version_id)
+        for day in found
+        for version in day.held
+    ]
+    print_table(title, ("day", "held", "key", "version"), rows)

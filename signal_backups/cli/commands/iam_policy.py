@@ -1,0 +1,26 @@
+"""``signal-backups iam-policy``: the least-privilege IAM policy of a role."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from signal_backups.cli.output import print_json
+from signal_backups.core.errors import SettingsError
+from signal_backups.core.layout import Layout
+from signal_backups.core.retention.iam import Role, policy
+from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.settings import load_settings
+
+
+def iam_policy(
+    role: Annotated[Role, typer.Argument(metavar="ROLE", help="writer, verifier, restorer or auditor.")],
+    bucket: Annotated[str | None, typer.Option("--bucket", help="Bucket; default: BACKUP_BUCKET_NAME.")] = None,
+) -> None:
+    """Print the IAM policy, JSON, that gives a role what it needs in this bucket and prefix, and nothing more."""
+    settings = load_settings()
+    name = bucket or settings.bucket
+    if not name:
+        raise SettingsError("no bucket is named", remedy="Name it with --bucket, or set BACKUP_BUCKET_NAME")
+    print_json(policy(role, name, Layout(settings.prefix), load_profile(settings.profile).lock_policy))

@@ -1,0 +1,88 @@
+"""``signal-backups lock extend``: longer retentions for what is stored already."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from signal_backups.cli.options import JsonOption, day_range
+from signal_backups.cli.output import print_json, print_line, print_notice, print_table
+from signal_backups.cli.protecting import FirstDay, LastDay, actor
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.days import parse_day, start_of
+from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.object_lock import LockPolicy
+from signal_backups.core.retention.extension import Extension
+from signal_backups.core.retention.extension import extend as extend_days
+from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.settings import Settings
+
+lock = typer.Typer(no_args_is_help=True, help="Lengthen the retention of stored versions; it never becomes shorter.")
+
+
+@lock.callback()
+def _only_in_words() -> None:
+    """Keeps ``extend`` a command of its own, although there is no other yet."""
+
+
+@lock.command()
+def extend(
+    first: FirstDay,
+    last: LastDay,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DAY", help="The retention ends as this day begins (UTC); default: profile."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Lock every version of the days' backups, manifests and quarantine as the profile says, or longer; recorded."""
+    days = day_range(first, last, date.min)
+    end = start_of(parse_day(until)) if until else None
+    settings = settings_with_notice()
+    policy = _policy(settings)
+    with opened_vault(settings) as vault:
+        done = extend_days(vault, policy, days, actor(), until=end, dry_run=dry_run)
+    ok = not done.refused
+    if as_json:
+        print_json({"ok": ok, "dry_run": dry_run, **done.model_dump(mode="json")})
+    else:
+        _print(done, dry_run=dry_run)
+    raise typer.Exit(int(ExitCode.OK if ok else ExitCode.FAILED))
+
+
+def _policy(settings: Settings) -> LockPolicy:
+    policy = load_profile(settings.profile).lock_policy
+    if policy is None:
+        raise SettingsError(
+            f"retention profile {settings.profile} does not lock", remedy="Set SIGNAL_BACKUPS_PROFILE=recommended"
+        )
+    return policy
+
+
+def _print(done: Extension, *, dry_run: bool) -> None:
+    unchanged = sum(day.unchanged for day in done.days)
+    if done.changes:
+        print_table(
+            "Would be locked" if dry_run else "Locked",
+            ("day", "before", "now", "key", "version"),
+            [
+                (
+                    change.day.isoformat(),
+                    str(change.before),
+                    f"{change.mode.lower()} until {change.until:%Y-%m-%d}",
+                    change.key,
+                    change.version_id,
+                )
+                for change in done.changes
+            ],
+        )
+    for change in done.refused:
+        print_notice(f"NOT {change.key} version {change.version_id}: {change.refused}")
+    print_line(f"{unchanged} versions are locked long enough already")
+    if done.record_key is not None:
+        print_line(f"Recorded in {done.record_key}")
+    elif dry_run:
+        print_line("Nothing was changed (--dry-run)")

@@ -1,0 +1,113 @@
+"""``signal-backups lock extend``: longer retentions, set by real processes on a bucket with Object Lock."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.days import utc_now
+from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.s3_client import S3Connection
+from signal_backups.core.vault import BackupVault
+from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.stored_days import StoredDays
+from signal_backups_tests.core.retention.locked import DAYS, put_days, records, vault_in
+
+RANGE = ("--from", DAYS[0].isoformat(), "--to", DAYS[-1].isoformat())
+
+
+@pytest.fixture
+def vault(s3_server: S3Server, locked_bucket: str) -> BackupVault:
+    connection = S3Connection(s3_server.endpoint_url, s3_server.region, s3_server.access_key, s3_server.secret_key)
+    vault = vault_in(connection, locked_bucket)
+    put_days(vault, DAYS)
+    return vault
+
+
+@pytest.fixture
+def terminal(s3_server: S3Server, vault: BackupVault, tmp_path: Path) -> Terminal:
+    stored = StoredDays(tmp_path, s3_server, vault, vault.store._client)
+    return stored.terminal(tmp_path, SIGNAL_BACKUPS_PROFILE="recommended")
+
+
+def locks(vault: BackupVault) -> set[tuple[str | None, datetime | None]]:
+    """Every lock there is on the days' versions."""
+    found = [
+        vault.store.lock_of(version.key, version.version_id)
+        for version in vault.store.list_versions("")
+        if not version.key.startswith("records/")
+    ]
+    return {(lock.mode, lock.retain_until) for lock in found}
+
+
+def profiles_end(vault: BackupVault) -> datetime:
+    """When the profile lets go of what was stored first."""
+    first = min(version.last_modified for version in vault.store.list_versions("signals/"))
+    return LockPolicy(LockMode.COMPLIANCE, 7).retain_until(first)
+
+
+def test_versions_are_locked_as_the_profile_says_and_the_second_time_nothing_changes(
+    terminal: Terminal, vault: BackupVault
+) -> None:
+    shown = terminal.run("lock", "extend", *RANGE, "--dry-run", "--json")
+    assert (shown.code, shown.json["dry_run"], shown.json["record_key"]) == (0, True, None)
+    assert locks(vault) == {(None, None)}
+    done = terminal.run("lock", "extend", *RANGE, "--json")
+    assert done.code == 0, done.err
+    assert set(done.json) == {"ok", "dry_run", "days", "record_key"}
+    assert done.json["days"] == shown.json["days"]
+    assert [(day["day"], len(day["changes"]), day["unchanged"]) for day in done.json["days"]] == [
+        (day.isoformat(), 3, 0) for day in DAYS
+    ]
+    assert locks(vault) == {("COMPLIANCE", profiles_end(vault))}
+    record = json.loads(vault.store.get_bytes(done.json["record_key"])[0])
+    assert (record["action"], len(record["versions"])) == ("lock extend", 9)
+    again = terminal.run("lock", "extend", *RANGE)
+    assert again.code == 0
+    assert "9 versions are locked long enough already" in again.out
+    assert len(records(vault)) == 1
+
+
+def test_a_later_date_counts_and_an_earlier_one_is_refused(terminal: Terminal, vault: BackupVault) -> None:
+    later = profiles_end(vault) + timedelta(days=400)
+    done = terminal.run("lock", "extend", *RANGE, "--until", f"{later:%Y-%m-%d}")
+    assert done.code == 0, done.err
+    assert f"compliance until {later:%Y-%m-%d}" in done.out
+    assert "Recorded in records/lock/" in done.out
+    assert locks(vault) == {("COMPLIANCE", later)}
+    earlier = terminal.run("lock", "extend", *RANGE, "--until", f"{later - timedelta(days=1):%Y-%m-%d}")
+    assert earlier.code == 2
+    assert "never shortened" in earlier.err
+    assert "signals_backup_" in earlier.err
+    assert locks(vault) == {("COMPLIANCE", later)}
+
+
+def test_a_mode_that_the_store_does_not_change_fails(terminal: Terminal, vault: BackupVault) -> None:
+    for version in vault.store.list_versions(""):
+        vault.store.set_retention(
+            version.key, version.version_id, LockMode.GOVERNANCE, utc_now() + timedelta(days=5000)
+        )
+    done = terminal.run("lock", "extend", *RANGE)
+    assert done.code == 1
+    assert done.err.count("AccessDenied") == 9
+    assert "Recorded" not in done.out
+    assert {mode for mode, _ in locks(vault)} == {"GOVERNANCE"}
+
+
+def test_wrong_usage_is_code_2_and_nothing_there_code_4(terminal: Terminal, vault: BackupVault, bucket: str) -> None:
+    for arguments, settings, code, said in (
+        ((), {}, 2, "--from"),
+        ((*RANGE, "--until", "soon"), {}, 2, "YYYY-MM-DD"),
+        (RANGE, {"SIGNAL_BACKUPS_PROFILE": "documented"}, 2, "SIGNAL_BACKUPS_PROFILE=recommended"),
+        (("--from", "1999-01-01", "--to", "1999-02-01"), {}, 4, "signal-backups list"),
+        (RANGE, {"BACKUP_BUCKET_NAME": bucket}, 3, "signal-backups init --profile recommended"),
+    ):
+        done = terminal.run("lock", "extend", *arguments, **settings)
+        assert done.code == code, (arguments, done.err)
+        assert said in done.err
+        assert done.out == ""
+    assert locks(vault) == {(None, None)}
