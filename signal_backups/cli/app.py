@@ -9,13 +9,19 @@ import traceback
 import typer
 
 from signal_backups import __version__
+from signal_backups.cli.commands.audit import audit
 from signal_backups.cli.commands.backup import backup
+from signal_backups.cli.commands.cost import cost
 from signal_backups.cli.commands.drill import drill
+from signal_backups.cli.commands.hold import hold
+from signal_backups.cli.commands.iam_policy import iam_policy
 from signal_backups.cli.commands.init import init
 from signal_backups.cli.commands.lifecycle import lifecycle
 from signal_backups.cli.commands.listing import list_backups, versions
+from signal_backups.cli.commands.lock import lock
 from signal_backups.cli.commands.reconcile import reconcile
 from signal_backups.cli.commands.restore import restore
+from signal_backups.cli.commands.simulate import simulate
 from signal_backups.cli.commands.status import status
 from signal_backups.cli.commands.undelete import undelete
 from signal_backups.cli.commands.verify import verify
@@ -44,7 +50,13 @@ app.command("list")(list_backups)
 app.command()(versions)
 app.command()(status)
 app.command()(init)
+app.add_typer(audit, name="audit")
 app.add_typer(lifecycle, name="lifecycle")
+app.add_typer(hold, name="hold")
+app.add_typer(lock, name="lock")
+app.command()(iam_policy)
+app.command()(simulate)
+app.command()(cost)
 
 
 def _print_version(wanted: bool) -> None:

@@ -10,13 +10,27 @@ import dagster as dg
 from signal_backups.core.settings import load_settings
 from signal_backups.orchestration.assets import backup_assets, signals_table
 from signal_backups.orchestration.bucket_policy import bucket_policy
-from signal_backups.orchestration.jobs import bucket_policy_job, daily_backup_job, restore_drill_job
+from signal_backups.orchestration.jobs import (
+    bucket_policy_job,
+    daily_backup_job,
+    restore_drill_job,
+    retention_audit_job,
+    storage_cost_job,
+)
 from signal_backups.orchestration.partitions import daily_partitions
 from signal_backups.orchestration.previews import known_previews
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 from signal_backups.orchestration.restore_drill import restore_drill
-from signal_backups.orchestration.schedules import bucket_policy_schedule, daily_backup_schedule, restore_drill_schedule
+from signal_backups.orchestration.retention_audit import retention_audit
+from signal_backups.orchestration.schedules import (
+    bucket_policy_schedule,
+    daily_backup_schedule,
+    restore_drill_schedule,
+    retention_audit_schedule,
+    storage_cost_schedule,
+)
 from signal_backups.orchestration.sensors import late_rows_sensor
+from signal_backups.orchestration.storage_cost import storage_cost
 
 #: For store and database troubles that pass: 20 s, 40 s, 80 s.
 RETRY_POLICY = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -32,16 +46,19 @@ def build_defs(
         retry_policy: when to try a failed run's transient troubles again; None never does.
     """
     start = load_settings().start_date
-    backup_job, drill_job, policy_job = daily_backup_job(), restore_drill_job(), bucket_policy_job()
+    backup_job, drill_job = daily_backup_job(), restore_drill_job()
+    policy_job, audit_job, cost_job = bucket_policy_job(), retention_audit_job(), storage_cost_job()
     with known_previews():
         chain = backup_assets(daily_partitions(start), retry_policy)
     return dg.Definitions(
-        assets=[signals_table(), chain, restore_drill, bucket_policy],
-        jobs=[backup_job, drill_job, policy_job],
+        assets=[signals_table(), chain, restore_drill, bucket_policy, retention_audit, storage_cost],
+        jobs=[backup_job, drill_job, policy_job, audit_job, cost_job],
         schedules=[
             daily_backup_schedule(backup_job),
             restore_drill_schedule(drill_job),
             bucket_policy_schedule(policy_job),
+            retention_audit_schedule(audit_job),
+            storage_cost_schedule(cost_job),
         ],
         sensors=[late_rows_sensor(backup_job, start)],
         resources={

@@ -8,12 +8,16 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from signal_backups.orchestration.assets import CHAIN
 from signal_backups.orchestration.bucket_policy import BUCKET_POLICY
 from signal_backups.orchestration.restore_drill import RESTORE_DRILL
+from signal_backups.orchestration.retention_audit import RETENTION_AUDIT
+from signal_backups.orchestration.storage_cost import STORAGE_COST
 
 #: What ``define_asset_job`` returns; Dagster does not export the name.
 AssetJob = UnresolvedAssetJobDefinition
 
 DAILY_BACKUP_JOB = "daily_backup_job"
 BUCKET_POLICY_JOB = "bucket_policy_job"
+RETENTION_AUDIT_JOB = "retention_audit_job"
+STORAGE_COST_JOB = "storage_cost_job"
 RESTORE_DRILL_JOB = "restore_drill_job"
 
 
@@ -32,6 +36,24 @@ def bucket_policy_job() -> AssetJob:
         BUCKET_POLICY_JOB,
         selection=dg.AssetSelection.assets(BUCKET_POLICY),
         description="Hold the bucket's set-up against the retention profile.",
+    )
+
+
+def retention_audit_job() -> AssetJob:
+    """One retention audit."""
+    return dg.define_asset_job(
+        RETENTION_AUDIT_JOB,
+        selection=dg.AssetSelection.assets(RETENTION_AUDIT),
+        description="Look at every day of the retention window and keep the report.",
+    )
+
+
+def storage_cost_job() -> AssetJob:
+    """One reckoning of the cost."""
+    return dg.define_asset_job(
+        STORAGE_COST_JOB,
+        selection=dg.AssetSelection.assets(STORAGE_COST),
+        description="Reckon what the backups cost, now and over seven years.",
     )
 
 

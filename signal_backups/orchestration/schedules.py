@@ -32,25 +32,39 @@ def daily_backup_schedule(job: AssetJob) -> DailySchedule:
 
 def restore_drill_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     """Holds a restore drill every Sunday."""
-    return dg.ScheduleDefinition(
-        job=job,
-        name="restore_drill_schedule",
-        cron_schedule="0 3 * * 0",
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Restores the last week and an older day of each storage class, and measures the RTO.",
+    return _schedule(
+        job,
+        "restore_drill_schedule",
+        "0 3 * * 0",
+        "Restores the last week and an older day of each storage class, and measures the RTO.",
     )
 
 
 def bucket_policy_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     """Looks at the bucket's set-up every day, after the backup."""
+    return _schedule(
+        job, "bucket_policy_schedule", "30 2 * * *", "Holds the bucket's set-up against the retention profile."
+    )
+
+
+def retention_audit_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+    """Audits the retention on the first of every month."""
+    return _schedule(job, "retention_audit_schedule", "0 4 1 * *", "Looks at every day of the retention window.")
+
+
+def storage_cost_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+    """Reckons the cost on the first of every month, after the audit."""
+    return _schedule(job, "storage_cost_schedule", "30 4 1 * *", "Reckons what the backups cost.")
+
+
+def _schedule(job: AssetJob, name: str, cron: str, description: str) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         job=job,
-        name="bucket_policy_schedule",
-        cron_schedule="30 2 * * *",
+        name=name,
+        cron_schedule=cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Holds the bucket's set-up against the retention profile.",
+        description=description,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -208,7 +208,12 @@ def test_an_error_says_whether_trying_again_may_help(
 
 def test_a_wrong_secret_is_refused_with_what_to_check(connection: S3Connection, bucket: str) -> None:
     stranger = S3ObjectStore(s3_client(replace(connection, secret_access_key="wrong")), bucket)
-    for call in (stranger.configuration.is_versioned, lambda: stranger.head(KEY), lambda: list(stranger.list_current(""))):
+    calls: tuple[Callable[[], object], ...] = (
+        stranger.configuration.is_versioned,
+        lambda: stranger.head(KEY),
+        lambda: list(stranger.list_current("")),
+    )
+    for call in calls:
         with pytest.raises(StoreError, match="credentials") as raised:
             call()
         assert raised.value.exit_code == ExitCode.UNREACHABLE
@@ -223,8 +228,13 @@ def test_missing_credentials_are_named(connection: S3Connection, bucket: str) ->
 
 def test_a_missing_bucket_names_init(connection: S3Connection, file: Path) -> None:
     nowhere = S3ObjectStore(s3_client(connection), "no-such-bucket")
-    for call in (nowhere.configuration.is_versioned, lambda: list(nowhere.list_current("")), lambda: nowhere.list_versions(""),
-                 lambda: put(nowhere, file)):  # fmt: skip
+    calls: tuple[Callable[[], object], ...] = (
+        nowhere.configuration.is_versioned,
+        lambda: list(nowhere.list_current("")),
+        lambda: nowhere.list_versions(""),
+        lambda: put(nowhere, file),
+    )
+    for call in calls:
         with pytest.raises(StoreError, match="signal-backups init") as raised:
             call()
         assert raised.value.exit_code == ExitCode.UNREACHABLE

@@ -1,0 +1,147 @@
+"""Seven years of daily backups on a simulated clock, with faults, stray deletes and bad overwrites.
+
+The store is the strict S3: it carries the profile's lifecycle out, keeps locks, and knows nothing of the product.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.days import BACKUP_TIME, days_between, years_after
+from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.layout import BackupSlot, Layout
+from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.setup import make_right, plan_for
+from signal_backups.core.stages import DayFolder
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.days import DayRun
+from signal_backups_tests.servers.faults import Answer, Refuse
+from signal_backups_tests.servers.strict_s3 import LostAnswer, SimulatedClock, StrictS3
+
+FIRST, LAST = date(2026, 1, 1), date(2032, 12, 31)
+ALL_DAYS = list(days_between(FIRST, LAST))
+FAULT_SHARE = 0.01
+FAULTS = (Answer(503, "SlowDown"), Answer(500, "InternalError"), Refuse(), LostAnswer())
+
+
+@dataclass
+class Years:
+    """A bucket under a profile, the days still to be backed up, and what was done to the bucket by mistake."""
+
+    profile: Profile
+    template: DayFolder
+    chance: random.Random
+    clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    waiting: list[date] = field(default_factory=list)
+    failed_runs: int = 0
+    good: dict[date, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.s3 = StrictS3(self.clock)
+        store = S3ObjectStore(self.s3.client(), "bucket", lock=self.profile.lock_policy, clock=self.clock)
+        self.vault = BackupVault(store, Layout())
+        make_right(self.vault, self.profile, confirmed=True)
+        self.s3.faults = lambda _: self.chance.choice(FAULTS) if self.chance.random() < FAULT_SHARE else None
+
+    def live_through(self, days: list[date]) -> None:
+        """At 02:00 of each next day back up what waits: that day, and days whose runs failed."""
+        for day in days:
+            self.clock.set(datetime.combine(day + timedelta(days=1), BACKUP_TIME, tzinfo=UTC))
+            self.waiting = [waiting for waiting in [*self.waiting, day] if not self.back_up(waiting)]
+
+    def back_up(self, day: date) -> bool:
+        """One run; a fault of the store fails it, as it should."""
+        try:
+            outcome = store_backup(self.vault, DayFolder(self.template.path, day), BackupRun("run", clock=self.clock))
+        except SignalBackupsError:
+            self.failed_runs += 1
+            return False
+        self.good[day] = outcome.manifest.backup.version_id
+        return True
+
+    def make_mistakes(self, days: list[date]) -> None:
+        """Somebody deletes some backups and writes rubbish over others, with the right to do so."""
+        client = self.s3.client()
+        for number, day in enumerate(days):
+            key = self.vault.layout.backup_key(BackupSlot(day))
+            if number % 2:
+                client.delete_object(Bucket="bucket", Key=key)
+            else:
+                client.put_object(Bucket="bucket", Key=key, Body=b"rubbish")
+
+    def bytes_of(self, day: date) -> bytes | None:
+        """What the store returns at once for the good version of a day; None when it is gone or frozen."""
+        key = self.vault.layout.backup_key(BackupSlot(day))
+        try:
+            found = self.s3.client().get_object(Bucket="bucket", Key=key, VersionId=self.good[day])
+        except ClientError:
+            return None
+        return found["Body"].read()
+
+    def end_of(self, day: date) -> datetime:
+        """Seven calendar years after the good version of a day was stored."""
+        key = self.vault.layout.backup_key(BackupSlot(day))
+        (version,) = [v for v in self.vault.store.list_versions(key) if v.version_id == self.good[day]]
+        return years_after(version.last_modified, 7)
+
+
+def years(profile: str, three: DayRun) -> Years:
+    return Years(load_profile(profile), three.folder, random.Random(20260101))  # noqa: S311 - the same faults every time
+
+
+def test_seven_years_under_recommended_lose_nothing_and_keep_everything_readable(three: DayRun, tmp_path: Path) -> None:
+    lived = years("recommended", three)
+    half = len(ALL_DAYS) // 2
+    lived.live_through(ALL_DAYS[:half])
+    mistakes = lived.chance.sample(ALL_DAYS[:half], 20)
+    lived.make_mistakes(mistakes)
+    lived.live_through(ALL_DAYS[half:])
+    assert len(ALL_DAYS) == 2557
+    assert lived.failed_runs > 100
+
+    lived.s3.faults = lambda _: None
+    for day in lived.waiting:
+        assert lived.back_up(day)
+    assert set(lived.good) == set(ALL_DAYS)
+    assert plan_for(lived.vault, lived.profile).in_order
+
+    body = three.folder.backup_csv.read_bytes()
+    assert {lived.bytes_of(day) for day in ALL_DAYS} == {body}
+    current = {backup.slot.day: backup for backup in lived.vault.backups_with_manifests(FIRST, LAST)}
+    assert {day for day in ALL_DAYS if day not in current or not current[day].is_vouched} == set(mistakes)
+
+    ends = {day: lived.end_of(day) for day in ALL_DAYS}
+    for day in sorted(ALL_DAYS, key=lambda day: ends[day]):
+        lived.clock.set(max(lived.clock(), ends[day] - timedelta(seconds=1)))
+        assert lived.bytes_of(day) == body, f"{day} is not there before its end {ends[day]}"
+
+
+def test_the_same_mistakes_under_documented_destroy_the_only_good_copies(three: DayRun) -> None:
+    lived = years("documented", three)
+    lived.live_through(ALL_DAYS[:60])
+    lived.s3.faults = lambda _: None
+    mistakes = sorted(lived.good)[:10]
+    lived.make_mistakes(mistakes)
+    lived.clock.advance(timedelta(days=90))
+    assert None not in {lived.bytes_of(day) for day in mistakes}
+    lived.clock.advance(timedelta(days=1))
+    assert {lived.bytes_of(day) for day in mistakes} == {None}
+    assert None not in {lived.bytes_of(day) for day in sorted(lived.good)[10:]}
+
+
+def test_under_documented_every_record_is_hidden_before_its_seven_years_end(three: DayRun) -> None:
+    lived = years("documented", three)
+    lived.s3.faults = lambda _: None
+    lived.live_through(ALL_DAYS[:4])
+    end = min(lived.end_of(day) for day in ALL_DAYS[:4])
+    lived.clock.set(end - timedelta(hours=26, seconds=1))
+    assert len(lived.vault.backups(FIRST, LAST)) == 4
+    lived.clock.set(end - timedelta(hours=26))
+    assert len(lived.vault.backups(FIRST, LAST)) == 3
