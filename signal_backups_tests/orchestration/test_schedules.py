@@ -7,7 +7,13 @@ import pytest
 
 from signal_backups.orchestration.build import build_defs
 
-JOB_OF = {"daily_backup_schedule": "daily_backup_job", "restore_drill_schedule": "restore_drill_job"}
+JOB_OF = {
+    "daily_backup_schedule": "daily_backup_job",
+    "restore_drill_schedule": "restore_drill_job",
+    "bucket_policy_schedule": "bucket_policy_job",
+    "retention_audit_schedule": "retention_audit_job",
+    "storage_cost_schedule": "storage_cost_job",
+}
 
 
 def schedule(name: str) -> dg.ScheduleDefinition:
@@ -29,6 +35,22 @@ def test_the_daily_backup_runs_at_two_in_the_morning_utc() -> None:
 def test_the_drill_is_held_on_sundays_at_three_in_the_morning_utc() -> None:
     drill = schedule("restore_drill_schedule")
     assert (drill.cron_schedule, drill.execution_timezone) == ("0 3 * * 0", "UTC")
+
+
+@pytest.mark.parametrize(
+    ("name", "cron"),
+    [
+        ("bucket_policy_schedule", "30 2 * * *"),
+        ("retention_audit_schedule", "0 4 1 * *"),
+        ("storage_cost_schedule", "30 4 1 * *"),
+    ],
+)
+def test_the_bucket_is_looked_at_daily_and_audited_on_the_first_of_the_month(
+    instance: dg.DagsterInstance, name: str, cron: str
+) -> None:
+    assert (schedule(name).cron_schedule, schedule(name).execution_timezone) == (cron, "UTC")
+    (request,) = tick(instance, name, datetime(2026, 12, 1, 4, 0, tzinfo=UTC))
+    assert request.partition_key is None
 
 
 def test_the_drill_schedule_asks_for_one_drill(instance: dg.DagsterInstance) -> None:
