@@ -45,7 +45,8 @@ class Years:
 
     def __post_init__(self) -> None:
         self.s3 = StrictS3(self.clock)
-        store = S3ObjectStore(self.s3.client(), "bucket", lock=self.profile.lock_policy, clock=self.clock)
+        self.client = self.s3.client()
+        store = S3ObjectStore(self.client, "bucket", lock=self.profile.lock_policy, clock=self.clock)
         self.vault = BackupVault(store, Layout())
         make_right(self.vault, self.profile, confirmed=True)
         self.s3.faults = lambda _: self.chance.choice(FAULTS) if self.chance.random() < FAULT_SHARE else None
@@ -68,19 +69,18 @@ class Years:
 
     def make_mistakes(self, days: list[date]) -> None:
         """Somebody deletes some backups and writes rubbish over others, with the right to do so."""
-        client = self.s3.client()
         for number, day in enumerate(days):
             key = self.vault.layout.backup_key(BackupSlot(day))
             if number % 2:
-                client.delete_object(Bucket="bucket", Key=key)
+                self.client.delete_object(Bucket="bucket", Key=key)
             else:
-                client.put_object(Bucket="bucket", Key=key, Body=b"rubbish")
+                self.client.put_object(Bucket="bucket", Key=key, Body=b"rubbish")
 
     def bytes_of(self, day: date) -> bytes | None:
         """What the store returns at once for the good version of a day; None when it is gone or frozen."""
         key = self.vault.layout.backup_key(BackupSlot(day))
         try:
-            found = self.s3.client().get_object(Bucket="bucket", Key=key, VersionId=self.good[day])
+            found = self.client.get_object(Bucket="bucket", Key=key, VersionId=self.good[day])
         except ClientError:
             return None
         return found["Body"].read()

@@ -1,0 +1,55 @@
+"""A profile's lifecycle in fewer days, so that one can watch it being carried out.
+
+What belongs here: shorter day counts. What does not: what the rules do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Transition
+
+
+def scaled(lifecycle: Lifecycle, step: int) -> Lifecycle:
+    """The same rules, the shortest time in them being ``step`` days, the next twice that, and so on.
+
+    What came sooner, later or at the same time still does.
+    """
+    times = sorted({days for rule in lifecycle.rules for days in _times(rule)})
+    short = {days: step * place for place, days in enumerate(times, start=1)}
+    return Lifecycle.of([_shortened(rule, short) for rule in lifecycle.rules], lifecycle.transition_minimum)
+
+
+def only_for(lifecycle: Lifecycle, prefixes: Collection[str]) -> Lifecycle:
+    """The rules for what stands under some prefixes."""
+    return Lifecycle.of([rule for rule in lifecycle.rules if rule.prefix in prefixes], lifecycle.transition_minimum)
+
+
+def keeping(lifecycle: Lifecycle, prefix: str) -> LifecycleRule:
+    """The rule that says how long what stands under a prefix is kept."""
+    (rule,) = [rule for rule in lifecycle.rules if rule.prefix == prefix and rule.expire_days is not None]
+    return rule
+
+
+def _times(rule: LifecycleRule) -> list[int]:
+    moves = [move.days for move in (*rule.transitions, *rule.previous_transitions)]
+    ends = [rule.expire_days, rule.previous_expire_days, rule.abort_uploads_days]
+    return moves + [days for days in ends if days is not None]
+
+
+def _shortened(rule: LifecycleRule, short: dict[int, int]) -> LifecycleRule:
+    def moves(given: tuple[Transition, ...]) -> tuple[Transition, ...]:
+        return tuple(move.model_copy(update={"days": short[move.days]}) for move in given)
+
+    def end(days: int | None) -> int | None:
+        return None if days is None else short[days]
+
+    return rule.model_copy(
+        update={
+            "transitions": moves(rule.transitions),
+            "previous_transitions": moves(rule.previous_transitions),
+            "expire_days": end(rule.expire_days),
+            "previous_expire_days": end(rule.previous_expire_days),
+            "abort_uploads_days": end(rule.abort_uploads_days),
+        }
+    )
