@@ -18,9 +18,9 @@ from benchmarks.measuring import print_load, print_table, work_folder
 from signal_backups.core.days import BACKUP_TIME, days_between
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
-from signal_backups.core.retention.audit import audit_retention
-from signal_backups.core.retention.audit_report import RetentionAudit
-from signal_backups.core.retention.heat_map import heat_map
+from signal_backups.core.retention.audit.auditing import audit_retention
+from signal_backups.core.retention.audit.heat_map import heat_map
+from signal_backups.core.retention.audit.report import RetentionAudit
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.store import S3ObjectStore

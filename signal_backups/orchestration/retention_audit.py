@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 
 from signal_backups.core.errors import SignalBackupsError
-from signal_backups.core.retention.audit import audit_retention, store_report
-from signal_backups.core.retention.audit_report import Aspect, RetentionAudit, Severity, State
+from signal_backups.core.retention.audit.auditing import audit_retention, store_report
+from signal_backups.core.retention.audit.report import Aspect, RetentionAudit, Severity, State
 from signal_backups.core.settings import load_settings
 from signal_backups.orchestration.assets import OWNERS
 from signal_backups.orchestration.bucket_policy import RETENTION_GROUP
@@ -40,7 +40,7 @@ EVERY_DAY_KEPT = "every_day_is_kept_as_promised"
 )
 def retention_audit(context: dg.AssetExecutionContext, backup_store: BackupStore) -> Iterator[Any]:
     """One audit; a run fails when the store cannot be asked, the check when a day is not kept as promised."""
-    from signal_backups.core.retention.heat_map import heat_map  # noqa: PLC0415  drawing takes a second to load
+    from signal_backups.core.retention.audit.heat_map import heat_map  # noqa: PLC0415  drawing takes a second to load
 
     settings, vault = load_settings(), backup_store.vault()
     start = settings.start_date if settings.names_start_date else None

@@ -20,7 +20,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,9 +76,16 @@ def named_endpoint() -> Endpoint:
     return Endpoint(connection, float(GIVEN["DAY_SECONDS"]))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def new_vault(endpoint: Endpoint) -> Iterator[NewVault]:
-    """Makes vaults, each of a bucket of its own that is not there yet; what became of them is removed."""
+    """Makes vaults, each of a bucket of its own that is not there yet."""
+    with new_vaults(endpoint) as make:
+        yield make
+
+
+@contextmanager
+def new_vaults(endpoint: Endpoint) -> Iterator[NewVault]:
+    """Make vaults, and remove what became of them: its rules keep the store busy, which delays those of other tests."""
     made: list[BackupVault] = []
 
     def make() -> BackupVault:

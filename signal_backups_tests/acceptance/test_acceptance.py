@@ -11,12 +11,12 @@ from signal_backups.core.backup_object import BackupRun, store_backup
 from signal_backups.core.days import next_midnight, utc_now, years_after
 from signal_backups.core.errors import StoreError
 from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.protection.extension import extend
+from signal_backups.core.protection.holds import list_holds, put_holds, release_holds
 from signal_backups.core.restore.fetching import fetch
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days, choose_key
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.retention.extension import extend
-from signal_backups.core.retention.holds import list_holds, put_holds, release_holds
 from signal_backups.core.retention.lifecycle_plan import is_same, reductions
 from signal_backups.core.retention.policy import Claim, Finding, examine_policy
 from signal_backups.core.retention.profile import Profile
@@ -36,7 +36,7 @@ from signal_backups_tests.acceptance.backups import (
 )
 from signal_backups_tests.acceptance.conftest import NewVault
 from signal_backups_tests.core.days import DayRun
-from signal_backups_tests.core.retention.locked import delete
+from signal_backups_tests.core.protection.locked import delete
 
 DAY = date(2026, 11, 1)
 WHO = "alice@desk"

@@ -6,6 +6,7 @@ too soon; never speed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,8 +16,8 @@ import pytest
 from signal_backups.core.days import utc_now
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.object_lock import LockMode, LockPolicy, ObjectLock
+from signal_backups.core.protection.holds import put_holds, release_holds
 from signal_backups.core.restore.undelete import undelete
-from signal_backups.core.retention.holds import put_holds, release_holds
 from signal_backups.core.retention.lifecycle import Lifecycle
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
@@ -24,13 +25,13 @@ from signal_backups.core.retention.setup import apply_lifecycle, make_right
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verification import verify_stored
 from signal_backups_tests.acceptance.backups import DOCUMENTED, RECOMMENDED, back_up, key_of, locking, made_days
-from signal_backups_tests.acceptance.conftest import Endpoint, NewVault
+from signal_backups_tests.acceptance.conftest import Endpoint, NewVault, new_vaults
 from signal_backups_tests.acceptance.scaling import keeping, only_for, scaled
 from signal_backups_tests.acceptance.watching import GONE, Subject, Watch
-from signal_backups_tests.core.retention.locked import delete
+from signal_backups_tests.core.protection.locked import delete
 
 #: Lifecycle days from one event of a profile to the next.
-STEP = 3
+STEP = 4
 #: Days that the store may take to do what is due; nothing else fails when it is slow.
 PATIENCE_DAYS = 100
 PATIENCE_S = 60
@@ -150,11 +151,12 @@ class Lives:
 
 
 @pytest.fixture(scope="module")
-def lives(new_vault: NewVault, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Lives:
+def lives(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
     """The whole of it, watched to the end."""
-    lives = Lives(new_vault, endpoint, tmp_path_factory.mktemp("lives"))
-    lives.watch_long_enough()
-    return lives
+    with new_vaults(endpoint) as new_vault:
+        lives = Lives(new_vault, endpoint, tmp_path_factory.mktemp("lives"))
+        lives.watch_long_enough()
+        yield lives
 
 
 def test_shorter_rules_keep_the_order_of_the_profiles() -> None:

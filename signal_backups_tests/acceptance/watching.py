@@ -58,10 +58,11 @@ class Watch:
         self._seen: dict[Subject, list[Sight]] = {}
 
     def follow(self, vault: BackupVault, day: date, key: str, version_id: str, since: datetime) -> Subject:
-        """Watch a version from now on."""
+        """Watch a version from now on; what was seen of it before is forgotten."""
         subject = Subject(vault, day, key, version_id, since)
         self._seen[subject] = []
-        self._note(subject, self._listed(vault).get((key, version_id)))
+        # At all of them: what others were made into must not pass unseen.
+        self.look()
         return subject
 
     @property

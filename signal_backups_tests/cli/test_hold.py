@@ -13,7 +13,7 @@ from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.retention.locked import DAYS, keys_of, put_days, records, vault_in
+from signal_backups_tests.core.protection.locked import DAYS, keys_of, put_days, records, vault_in
 
 FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
 RANGE = ("--from", FIRST, "--to", LAST)

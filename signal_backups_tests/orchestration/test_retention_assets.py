@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.days import last_complete_day
-from signal_backups.core.retention.audit_report import RetentionAudit
+from signal_backups.core.retention.audit.report import RetentionAudit
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.jobs import RETENTION_AUDIT_JOB, STORAGE_COST_JOB
 from signal_backups.orchestration.retention_audit import RETENTION_AUDIT

@@ -12,8 +12,8 @@ from signal_backups.cli.output import moment, print_json, print_line, print_noti
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, require_complete
 from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.retention.audit import audit_retention, store_report
-from signal_backups.core.retention.audit_report import Aspect, RetentionAudit, State
+from signal_backups.core.retention.audit.auditing import audit_retention, store_report
+from signal_backups.core.retention.audit.report import Aspect, RetentionAudit, State
 from signal_backups.core.retention.profile import load_profile
 
 audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_help=True)
@@ -57,12 +57,12 @@ def _require_folders(*files: Path | None) -> None:
 def _write_files(found: RetentionAudit, html: Path | None, png: Path | None) -> None:
     # Drawing takes a second to import, and few runs draw.
     if html is not None:
-        from signal_backups.core.retention.audit_html import audit_page  # noqa: PLC0415
+        from signal_backups.core.retention.audit.page import audit_page  # noqa: PLC0415
 
         html.write_text(audit_page(found), encoding="utf-8")
         print_notice(f"Wrote {html}")
     if png is not None:
-        from signal_backups.core.retention.heat_map import heat_map  # noqa: PLC0415
+        from signal_backups.core.retention.audit.heat_map import heat_map  # noqa: PLC0415
 
         png.write_bytes(heat_map(found))
         print_notice(f"Wrote {png}")

@@ -13,7 +13,7 @@ from signal_backups.cli.output import print_json, print_line, print_notice, prin
 from signal_backups.cli.protecting import FirstDay, LastDay, actor
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.retention.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
+from signal_backups.core.protection.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
 
 hold = typer.Typer(no_args_is_help=True, help="Put, list and release legal holds: what is held cannot be deleted.")
 

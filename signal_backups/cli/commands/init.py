@@ -9,8 +9,9 @@ import typer
 from signal_backups.cli.options import ConfirmOption, JsonOption, ProfileOption
 from signal_backups.cli.output import print_json, print_line
 from signal_backups.cli.session import settings_with_notice, started_store
+from signal_backups.core.cost.break_even import cheaper_note
 from signal_backups.core.errors import ExitCode
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.retention.profile import Profile, load_profile
 from signal_backups.core.retention.setup import Setting, SetupPlan, make_right, plan_for
 
 
@@ -28,6 +29,8 @@ def init(
         refused = {} if dry_run else make_right(vault, wanted, confirmed=confirm)
         after = before if dry_run else plan_for(vault, wanted)
     _report(before, after, refused, dry_run=dry_run, as_json=as_json)
+    if not as_json:
+        print_line(_smallest_moved(wanted))
     if wanted.name != settings.profile and not as_json:
         print_line(f"Set SIGNAL_BACKUPS_PROFILE={profile}, or backups and checks go on with {settings.profile}")
     if not dry_run and not after.in_order:
@@ -61,6 +64,15 @@ def _report(before: SetupPlan, after: SetupPlan, refused: dict[Setting, str], *,
             print_line(f"    ! {reason}")
     _print_rest(after, refused)
     print_line(_verdict(before, after, dry_run=dry_run))
+
+
+def _smallest_moved(profile: Profile) -> str:
+    """What becomes of small objects, on purpose, and why that is cheaper."""
+    sizes = {
+        "all_storage_classes_128K": "Rules without a size move nothing below 128 KiB, on purpose.",
+        "varies_by_storage_class": "Rules without a size move objects of any size to GLACIER and DEEP_ARCHIVE.",
+    }
+    return f"{sizes[profile.transition_minimum]} {cheaper_note(profile)}"
 
 
 def _print_rest(after: SetupPlan, refused: dict[Setting, str]) -> None:

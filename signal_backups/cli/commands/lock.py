@@ -14,8 +14,8 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, start_of
 from signal_backups.core.errors import ExitCode, SettingsError
 from signal_backups.core.object_lock import LockPolicy
-from signal_backups.core.retention.extension import Extension
-from signal_backups.core.retention.extension import extend as extend_days
+from signal_backups.core.protection.extension import Extension
+from signal_backups.core.protection.extension import extend as extend_days
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.settings import Settings
 

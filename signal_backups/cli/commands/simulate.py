@@ -18,19 +18,19 @@ from signal_backups.core.days import utc_now
 from signal_backups.core.errors import ExitCode, UnsupportedError
 from signal_backups.core.layout import Layout
 from signal_backups.core.object_lock import LockPolicy
-from signal_backups.core.retention.fates import StoryFigures
-from signal_backups.core.retention.holes import kilobytes
 from signal_backups.core.retention.lifecycle import Lifecycle, Transition
 from signal_backups.core.retention.profile import Profile, load_profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.retention.simulation import (
+from signal_backups.core.settings import Settings
+from signal_backups.core.simulation.fates import StoryFigures
+from signal_backups.core.simulation.holes import kilobytes
+from signal_backups.core.simulation.simulate import (
     DEFAULT_RECORD_BYTES,
     DEFAULT_YEARS,
     SimulationReport,
     present_lifecycle,
 )
-from signal_backups.core.retention.simulation import simulate as play
-from signal_backups.core.settings import Settings
+from signal_backups.core.simulation.simulate import simulate as play
 from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.vault import BackupVault
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from signal_backups.core.cost.inventory import Inventory, StoredGroup, VersionState
 from signal_backups.core.cost.prices import BYTES_PER_GB, DAYS_PER_MONTH, Prices
 from signal_backups.core.retention.storage_classes import STORAGE_CLASSES, storage_class
-from signal_backups.core.retention.timeline import Stay
+from signal_backups.core.simulation.timeline import Stay
 
 _STANDARD = STORAGE_CLASSES[0]
 

@@ -10,7 +10,7 @@ from signal_backups.core.cost.prices import Prices, load_prices
 from signal_backups.core.retention.lifecycle import Transition
 from signal_backups.core.retention.profile import Moves, Profile
 from signal_backups.core.retention.storage_classes import STORAGE_CLASSES, StorageClass, storage_class
-from signal_backups.core.retention.timeline import Stay
+from signal_backups.core.simulation.timeline import Stay
 
 _LARGEST_TRIED = 1024**3
 _STANDARD = STORAGE_CLASSES[0].name

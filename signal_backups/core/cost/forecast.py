@@ -20,7 +20,7 @@ from signal_backups.core.cost.prices import DAYS_PER_MONTH, Prices
 from signal_backups.core.days import ONE_DAY
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.retention.lifecycle import Lifecycle
-from signal_backups.core.retention.timeline import Timeline, rules_for
+from signal_backups.core.simulation.timeline import Timeline, rules_for
 from signal_backups.core.store import ObjectVersion
 
 #: Growth is the median of so many of the newest backups; of fewer than the lower number it is a guess.

@@ -2,7 +2,7 @@
 
 Two configurations that mean the same are equal here, however a store writes them back (order of transitions, a prefix
 inside or outside the filter). What belongs here: the form. What does not: which rules a profile asks for (``rules``),
-what rules do to objects (``timeline``), S3 calls (``bucket``).
+what rules do to objects (``simulation.timeline``), S3 calls (``bucket``).
 """
 
 from __future__ import annotations

@@ -108,7 +108,8 @@ def make_right(
 
 
 def _inspected(vault: BackupVault) -> BucketState:
-    return inspect(vault.store.configuration, lambda: vault.store.holds_anything(vault.layout.root))
+    store, prefixes = vault.store, vault.layout.all_prefixes
+    return inspect(store.configuration, lambda: any(store.holds_anything(prefix) for prefix in prefixes))
 
 
 def inspect(bucket: BucketConfiguration, holds_objects: Callable[[], bool]) -> BucketState:

@@ -15,7 +15,7 @@ from signal_backups.core.restore.archive import COPY_USD_PER_GB_MONTH, THAW_TERM
 from signal_backups.core.retention.lifecycle import Transition
 from signal_backups.core.retention.profile import KindsKept, Profile, load_profile
 from signal_backups.core.retention.storage_classes import STORAGE_CLASSES
-from signal_backups.core.retention.timeline import Stay
+from signal_backups.core.simulation.timeline import Stay
 from signal_backups.core.store import ObjectVersion
 
 KIB, MIB = 1024, 1024**2

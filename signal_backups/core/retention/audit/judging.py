@@ -1,6 +1,6 @@
 """The judgement of one day of a retention audit: from what S3 shows to states and problems. Pure.
 
-What belongs here: what is asked of a day, and the words for what is wrong. What does not: reading (``audit_evidence``).
+What belongs here: what is asked of a day, and the words for what is wrong. What does not: reading (``evidence``).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from urllib.parse import unquote
 
 from signal_backups.core.days import BACKUP_TIME, ONE_DAY, next_midnight, years_after
 from signal_backups.core.manifest import Manifest
-from signal_backups.core.retention.audit_report import Aspect, DayFinding, Problem, ProblemCode, Severity, State
+from signal_backups.core.retention.audit.report import Aspect, DayFinding, Problem, ProblemCode, Severity, State
 from signal_backups.core.retention.lifecycle import Lifecycle
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.timeline import rules_for
+from signal_backups.core.simulation.timeline import rules_for
 from signal_backups.core.store import SHA256_METADATA, ObjectVersion
 
 _EXPIRY = re.compile(r'expiry-date\s*=\s*"([^"]+)"', re.IGNORECASE)

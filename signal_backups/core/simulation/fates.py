@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.days import BACKUP_TIME, ONE_DAY, years_after
 from signal_backups.core.object_lock import LockPolicy
-from signal_backups.core.retention.timeline import ObjectRules, Timeline
+from signal_backups.core.simulation.timeline import ObjectRules, Timeline
 
 #: A mishap is worst right after a backup: the day after is when it is played.
 MISHAP_AGE = ONE_DAY

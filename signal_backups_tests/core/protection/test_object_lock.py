@@ -22,7 +22,7 @@ from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.days import DayRun
-from signal_backups_tests.core.retention.locked import delete, vault_in
+from signal_backups_tests.core.protection.locked import delete, vault_in
 from signal_backups_tests.core.signals import DAY
 
 KEY = "signals/2026/11/signals_backup_20261101_020000.csv"

@@ -15,15 +15,15 @@ from signal_backups.core.errors import ExitCode, NotFoundError, ReadBackError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.object_lock import LockMode, LockPolicy
 from signal_backups.core.restore.report import DayRestore, Outcome
-from signal_backups.core.retention.audit import audit_retention, oldest_kept_day, store_report
-from signal_backups.core.retention.audit_report import Aspect, ProblemCode, RetentionAudit, Severity, State
+from signal_backups.core.retention.audit.auditing import audit_retention, oldest_kept_day, store_report
+from signal_backups.core.retention.audit.report import Aspect, ProblemCode, RetentionAudit, Severity, State
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.s3_client import S3Connection
 from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.conftest import Back
-from signal_backups_tests.core.retention.audited import codes, days_from, finding, put_day, put_object
-from signal_backups_tests.core.retention.locked import delete, vault_in
+from signal_backups_tests.core.protection.locked import delete, vault_in
+from signal_backups_tests.core.retention.audit.audited import codes, days_from, finding, put_day, put_object
 from signal_backups_tests.core.signals import signal
 
 NEWEST = last_complete_day()

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from html import escape
 from itertools import groupby
 
-from signal_backups.core.retention.audit_report import Aspect, DayFinding, RetentionAudit, Severity, State
-from signal_backups.core.retention.heat_map import heat_map
+from signal_backups.core.retention.audit.heat_map import heat_map
+from signal_backups.core.retention.audit.report import Aspect, DayFinding, RetentionAudit, Severity, State
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1480px; margin: 2em auto; padding: 0 1.5em }

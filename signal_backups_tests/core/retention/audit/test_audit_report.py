@@ -6,8 +6,8 @@ import base64
 import re
 from datetime import UTC, date, datetime
 
-from signal_backups.core.retention.audit_html import audit_page
-from signal_backups.core.retention.audit_report import (
+from signal_backups.core.retention.audit.page import audit_page
+from signal_backups.core.retention.audit.report import (
     Aspect,
     DayFinding,
     Problem,
@@ -16,7 +16,7 @@ from signal_backups.core.retention.audit_report import (
     Severity,
     State,
 )
-from signal_backups_tests.core.retention.audited import days_from
+from signal_backups_tests.core.retention.audit.audited import days_from
 
 FIRST = date(2026, 1, 1)
 MISSING = Problem(code=ProblemCode.MISSING, severity=Severity.ERROR, what="<gone> & lost", remedy="back 'it' up")

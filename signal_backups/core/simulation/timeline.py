@@ -4,7 +4,7 @@ Ages are rounded up to the next UTC midnight. A current version that expires is 
 a previous one, whose days count from then; only the end of its days as a previous version destroys it, and no lock that
 still holds. Of two moves due at one midnight the colder wins, a move goes before hiding, and destroying before a move.
 
-What belongs here: one object. What does not: whole years of backups (``simulation``), money (``cost.billing``).
+What belongs here: one object. What does not: whole years of backups (``fates``), money (``cost.billing``).
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ import pytest
 from signal_backups.core.errors import ExitCode, NotFoundError, StoreError, VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.object_lock import ObjectLock
-from signal_backups.core.retention.holds import DayHoldChange, HoldChange, list_holds, put_holds, release_holds
-from signal_backups.core.retention.locking import NamedVersion
+from signal_backups.core.protection.holds import DayHoldChange, HoldChange, list_holds, put_holds, release_holds
+from signal_backups.core.protection.locking import NamedVersion
 from signal_backups.core.s3_client import S3Connection
 from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.retention.locked import (
+from signal_backups_tests.core.protection.locked import (
     DAYS,
     NOW,
     Named,

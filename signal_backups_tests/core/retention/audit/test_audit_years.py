@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.retention.audit import audit_retention
-from signal_backups.core.retention.audit_report import Aspect, ProblemCode, RetentionAudit, Severity, State
+from signal_backups.core.retention.audit.auditing import audit_retention
+from signal_backups.core.retention.audit.report import Aspect, ProblemCode, RetentionAudit, Severity, State
 from signal_backups.core.retention.bucket import StoredLifecycle
 from signal_backups.core.retention.profile import Profile, load_profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.retention.audited import codes, days_from, finding, put_day
+from signal_backups_tests.core.retention.audit.audited import codes, days_from, finding, put_day
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 
 START = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from signal_backups.core.drill.forecast import RTO_OBJECTIVE_S
 from signal_backups.core.restore.archive import THAW_TERMS, Tier
-from signal_backups.core.retention.fates import Story, StoryFigures
-from signal_backups.core.retention.played import Played
 from signal_backups.core.retention.storage_classes import TRANSITION_MINIMUM_BYTES
+from signal_backups.core.simulation.fates import Story, StoryFigures
+from signal_backups.core.simulation.played import Played
 
 KIB = 1024
 _HOUR_S = 3600

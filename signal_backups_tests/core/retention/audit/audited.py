@@ -14,7 +14,7 @@ from signal_backups.core.backup_object import put_csv, write_manifest
 from signal_backups.core.days import BACKUP_TIME, ONE_DAY
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
-from signal_backups.core.retention.audit_report import DayFinding, ProblemCode, RetentionAudit
+from signal_backups.core.retention.audit.report import DayFinding, ProblemCode, RetentionAudit
 from signal_backups.core.vault import BackupVault
 
 

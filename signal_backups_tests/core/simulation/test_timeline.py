@@ -15,7 +15,7 @@ from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Tr
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.storage_classes import STORAGE_CLASSES, TRANSITION_MINIMUM_BYTES, colder
-from signal_backups.core.retention.timeline import Move, ObjectRules, Stay, Timeline, rules_for
+from signal_backups.core.simulation.timeline import Move, ObjectRules, Stay, Timeline, rules_for
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 
 STORED = datetime(2026, 1, 1, 2, tzinfo=UTC)

@@ -12,10 +12,10 @@ from signal_backups.core.cost.break_even import stays_of
 from signal_backups.core.cost.prices import Prices
 from signal_backups.core.drill.forecast import RTO_OBJECTIVE_S
 from signal_backups.core.restore.archive import THAW_TERMS, Tier, needs_thaw
-from signal_backups.core.retention.fates import Plan
 from signal_backups.core.retention.lifecycle import Transition
 from signal_backups.core.retention.storage_classes import STORAGE_CLASSES
-from signal_backups.core.retention.timeline import Stay
+from signal_backups.core.simulation.fates import Plan
+from signal_backups.core.simulation.timeline import Stay
 
 _STANDARD = STORAGE_CLASSES[0].name
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from signal_backups.core.retention.audit_report import Aspect, DayFinding, RetentionAudit, State
+from signal_backups.core.retention.audit.report import Aspect, DayFinding, RetentionAudit, State
 
 GOOD, WRONG, NOT_YET, NOT_ASKED, OUTSIDE = "#56B4E9", "#D55E00", "#DCEBF4", "#B8B8B8", "#FFFFFF"
 CLASS_COLOURS = {

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.errors import VerificationError
+from signal_backups.core.protection.locking import NamedVersion, require_lock, side_by_side, versions_by_day
 from signal_backups.core.records import write_record
-from signal_backups.core.retention.locking import NamedVersion, require_lock, side_by_side, versions_by_day
 from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault
 

@@ -13,9 +13,9 @@ from signal_backups.core.cost.prices import Prices, load_prices
 from signal_backups.core.layout import Layout
 from signal_backups.core.object_lock import LockPolicy
 from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.retention.holes import Finding, findings
 from signal_backups.core.retention.lifecycle import DEFAULT_TRANSITION_MINIMUM, Lifecycle, LifecycleRule
-from signal_backups.core.retention.played import Played, play
+from signal_backups.core.simulation.holes import Finding, findings
+from signal_backups.core.simulation.played import Played, play
 
 DEFAULT_YEARS = 7
 DEFAULT_RECORD_BYTES = 1024**2

@@ -1,7 +1,7 @@
 """Reading what a retention audit judges: all of a bucket's backups, with requests in bulk and side by side.
 
 Two requests a day (HEAD of the backup, GET of the manifest), one a drill report, and the pages of three listings.
-What does not belong here: judgement (``audit_day``).
+What does not belong here: judgement (``judging``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from signal_backups.core.drill.drill import DrillDay, DrillReport
 from signal_backups.core.errors import ExitCode, UnsupportedError, VerificationError
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import Manifest
-from signal_backups.core.retention.audit_day import DayEvidence, DrillOutcome, ManifestState
+from signal_backups.core.retention.audit.judging import DayEvidence, DrillOutcome, ManifestState
 from signal_backups.core.retention.bucket import BucketConfiguration
 from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from signal_backups.core.days import Clock, next_midnight, utc_now
 from signal_backups.core.errors import SettingsError, StoreError, VerificationError
 from signal_backups.core.object_lock import LockMode, LockPolicy, ObjectLock
+from signal_backups.core.protection.locking import require_lock, side_by_side, versions_by_day
 from signal_backups.core.records import write_record
-from signal_backups.core.retention.locking import require_lock, side_by_side, versions_by_day
 from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault
 

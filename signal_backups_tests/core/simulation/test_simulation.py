@@ -9,12 +9,12 @@ import pytest
 from signal_backups.core.layout import Layout
 from signal_backups.core.object_lock import LockMode, LockPolicy
 from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.retention.fates import Fate, Story, StoryFigures
-from signal_backups.core.retention.holes import Finding, Severity
 from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Transition
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.retention.simulation import SimulationReport, present_lifecycle, simulate
+from signal_backups.core.simulation.fates import Fate, Story, StoryFigures
+from signal_backups.core.simulation.holes import Finding, Severity
+from signal_backups.core.simulation.simulate import SimulationReport, present_lifecycle, simulate
 
 FIRST = date(2026, 1, 1)
 SEVEN_YEARS_OF_DAYS = 2557

@@ -12,7 +12,7 @@ from signal_backups.core.days import years_after
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import StoredFile, VerificationResult
 from signal_backups.core.object_lock import ObjectLock
-from signal_backups.core.retention.audit_day import (
+from signal_backups.core.retention.audit.judging import (
     AuditTerms,
     DayEvidence,
     DrillOutcome,
@@ -20,11 +20,11 @@ from signal_backups.core.retention.audit_day import (
     expiry_of,
     judge_day,
 )
-from signal_backups.core.retention.audit_report import Aspect, DayFinding, ProblemCode, Severity, State
+from signal_backups.core.retention.audit.report import Aspect, DayFinding, ProblemCode, Severity, State
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.store import ObjectVersion
-from signal_backups_tests.core.retention.audited import fake_sha256, manifest_of
+from signal_backups_tests.core.retention.audit.audited import fake_sha256, manifest_of
 
 DAY = date(2026, 1, 1)
 STORED_AT = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)

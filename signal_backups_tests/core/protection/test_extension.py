@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 from signal_backups.core.days import next_midnight, utc_now
 from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError, StoreError, VerificationError
 from signal_backups.core.object_lock import LockMode, LockPolicy, ObjectLock
-from signal_backups.core.retention.extension import Extension, extend
-from signal_backups.core.retention.holds import put_holds
+from signal_backups.core.protection.extension import Extension, extend
+from signal_backups.core.protection.holds import put_holds
 from signal_backups.core.s3_client import S3Connection
 from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.retention.locked import (
+from signal_backups_tests.core.protection.locked import (
     DAYS,
     NOW,
     Named,

@@ -14,7 +14,8 @@ from signal_backups.core.cost.prices import Prices
 from signal_backups.core.days import ONE_DAY, days_between, start_of, years_after
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.object_lock import LockPolicy
-from signal_backups.core.retention.fates import (
+from signal_backups.core.retention.lifecycle import Lifecycle
+from signal_backups.core.simulation.fates import (
     Plan,
     RecordFate,
     Shortfall,
@@ -24,9 +25,8 @@ from signal_backups.core.retention.fates import (
     play_records,
     shortfalls,
 )
-from signal_backups.core.retention.lifecycle import Lifecycle
-from signal_backups.core.retention.sizes import SizeFigures, size_figures
-from signal_backups.core.retention.timeline import rules_for
+from signal_backups.core.simulation.sizes import SizeFigures, size_figures
+from signal_backups.core.simulation.timeline import rules_for
 
 #: Besides the size asked for: a file that S3 moves only when told its size, and one that it moves anyway.
 SMALL_BYTES, LARGE_BYTES = 20 * 1024, 1024**2

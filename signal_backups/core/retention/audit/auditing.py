@@ -1,7 +1,7 @@
 """The retention audit: every day of the retention window held against what the profile promises, from S3 alone.
 
-What belongs here: the window, the order of the steps, keeping the report. What does not: reading (``audit_evidence``),
-judging a day (``audit_day``).
+What belongs here: the window, the order of the steps, keeping the report. What does not: reading (``evidence``),
+judging a day (``judging``).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from datetime import date, datetime
 from signal_backups.core.backup_object import JSON_TYPE
 from signal_backups.core.days import Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.errors import NotFoundError, ReadBackError
-from signal_backups.core.retention.audit_day import AuditTerms, judge_day
-from signal_backups.core.retention.audit_evidence import Drills, list_bucket, moves_objects, read_days, read_drills
-from signal_backups.core.retention.audit_report import Problem, ProblemCode, RetentionAudit, Severity
+from signal_backups.core.retention.audit.evidence import Drills, list_bucket, moves_objects, read_days, read_drills
+from signal_backups.core.retention.audit.judging import AuditTerms, judge_day
+from signal_backups.core.retention.audit.report import Problem, ProblemCode, RetentionAudit, Severity
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.vault import BackupVault

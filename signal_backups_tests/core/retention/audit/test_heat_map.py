@@ -10,8 +10,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from signal_backups.core.retention.audit_report import Aspect, DayFinding, RetentionAudit, State
-from signal_backups.core.retention.heat_map import (
+from signal_backups.core.retention.audit.heat_map import (
     CLASS_COLOURS,
     GOOD,
     NOT_ASKED,
@@ -20,7 +19,8 @@ from signal_backups.core.retention.heat_map import (
     WRONG,
     heat_map,
 )
-from signal_backups_tests.core.retention.test_audit_report import audit_of
+from signal_backups.core.retention.audit.report import Aspect, DayFinding, RetentionAudit, State
+from signal_backups_tests.core.retention.audit.test_audit_report import audit_of
 
 DRILLED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 

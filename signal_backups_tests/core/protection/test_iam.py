@@ -20,11 +20,11 @@ from signal_backups.core.drill.drill import DrillRun, drill
 from signal_backups.core.errors import ExitCode, StoreError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.protection.iam import Role, policy
 from signal_backups.core.reconcile import reconcile_day
 from signal_backups.core.restore.archive import Tier
 from signal_backups.core.restore.undelete import undelete
-from signal_backups.core.retention.audit import audit_retention, store_report
-from signal_backups.core.retention.iam import Role, policy
+from signal_backups.core.retention.audit.auditing import audit_retention, store_report
 from signal_backups.core.retention.policy import examine_policy
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.s3_client import S3Connection
@@ -36,10 +36,10 @@ from signal_backups.core.verification import verify_stored
 from signal_backups.embedded import weed
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
 from signal_backups_tests.core.conftest import Back
+from signal_backups_tests.core.protection.iam_judge import REMAINING_DAYS, Asked, Recorder, allowed, denied
+from signal_backups_tests.core.protection.locked import NOW, delete, vault_in
 from signal_backups_tests.core.restore.backups import restore
 from signal_backups_tests.core.restore.places import Place
-from signal_backups_tests.core.retention.iam_judge import REMAINING_DAYS, Asked, Recorder, allowed, denied
-from signal_backups_tests.core.retention.locked import NOW, delete, vault_in
 from signal_backups_tests.core.signals import DAY, signal, signals
 from signal_backups_tests.servers.s3 import client_for
 

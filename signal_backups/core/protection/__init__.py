@@ -1,0 +1,1 @@
+"""Who and what keeps stored versions from being deleted: legal holds, longer locks, least-privilege policies."""
