@@ -119,13 +119,14 @@ def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
     if profile.lock is None or not finding.holds or finding.cannot:
         return finding
     newest = vault.backups(date.min, date.max)[-NEWEST_LOCKS:]
-    unlocked = []
+    unlocked, days = [], []
     for backup in newest:
         lock = vault.store.lock_of(backup.key, backup.current.version_id)
         end = years_after(backup.current.last_modified, profile.retention_years)
         if not lock.holds_until(end) or lock.mode != profile.lock.mode:
             unlocked.append(f"{backup.key}: lock {lock}, wanted {profile.lock.mode.lower()} until {end:%Y-%m-%d}")
-    remedy = "signal-backups lock extend" if unlocked else None
+            days.append(backup.slot.day)
+    remedy = f"signal-backups lock extend --from {days[0]} --to {days[-1]}" if days else None
     return finding.model_copy(update={"against": tuple(unlocked), "remedy": remedy})
 
 

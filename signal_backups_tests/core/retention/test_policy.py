@@ -109,7 +109,7 @@ def test_a_profile_with_a_lock_wants_the_bucket_and_its_newest_backups_locked(
     assert broken(unlocked, RECOMMENDED) == {Claim.OBJECT_LOCK}
     finding = findings(unlocked, RECOMMENDED)[Claim.OBJECT_LOCK]
     assert "lock none, wanted compliance until" in finding.against[0]
-    assert finding.remedy == "signal-backups lock extend"
+    assert finding.remedy == f"signal-backups lock extend --from {DAY} --to {DAY}"
 
 
 @pytest.mark.parametrize(
