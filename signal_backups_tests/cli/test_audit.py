@@ -76,8 +76,22 @@ def test_the_profile_can_be_another_one(terminal: Terminal) -> None:
     arguments = ("--from", str(GOOD), "--to", str(GOOD), "--profile", "recommended", "--no-report", "--json")
     done = terminal.run("audit", "retention", *arguments)
     assert (done.code, done.json["profile"], done.json["problem_counts"]) == (1, "recommended", {"not-locked": 1})
-    by_setting = terminal.run("audit", "retention", *arguments[:4], SIGNAL_BACKUPS_PROFILE="recommended")
+    by_setting = terminal.run("audit", "retention", *arguments[:4], "--no-report", SIGNAL_BACKUPS_PROFILE="recommended")
     assert "is not locked" in by_setting.out
+
+
+def test_findings_are_shown_although_the_bucket_takes_no_report(stored: StoredDays, terminal: Terminal) -> None:
+    # The profile locks what it writes, and this bucket was made without Object Lock.
+    before = reports(stored)
+    arguments = ("audit", "retention", "--to", str(LAST_GOOD))
+    done = terminal.run(*arguments, SIGNAL_BACKUPS_PROFILE="recommended")
+    assert (done.code, reports(stored)) == (3, before)
+    assert "is not locked" in done.out
+    assert "Error: cannot write s3://" in done.err
+    document = terminal.run(*arguments, "--json", SIGNAL_BACKUPS_PROFILE="recommended")
+    assert (document.code, document.json["ok"], document.json["report"]) == (3, False, None)
+    assert document.json["problem_counts"] == {"not-locked": 2}
+    assert "cannot write s3://" in document.json["report_error"]
 
 
 def test_page_and_picture_are_written(terminal: Terminal) -> None:

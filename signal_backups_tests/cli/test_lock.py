@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.days import utc_now
+from signal_backups.core.days import next_midnight, utc_now
 from signal_backups.core.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3_client import S3Connection
 from signal_backups.core.vault import BackupVault
@@ -74,12 +74,17 @@ def test_versions_are_locked_as_the_profile_says_and_the_second_time_nothing_cha
 
 def test_a_later_date_counts_and_an_earlier_one_is_refused(terminal: Terminal, vault: BackupVault) -> None:
     later = profiles_end(vault) + timedelta(days=400)
-    done = terminal.run("lock", "extend", *RANGE, "--until", f"{later:%Y-%m-%d}")
+    before = locks(vault)
+    unconfirmed = terminal.run("lock", "extend", *RANGE, "--until", f"{later:%Y-%m-%d}")
+    assert unconfirmed.code == 2
+    assert "--confirm" in unconfirmed.err
+    assert locks(vault) == before
+    done = terminal.run("lock", "extend", *RANGE, "--until", f"{later:%Y-%m-%d}", "--confirm")
     assert done.code == 0, done.err
     assert f"compliance until {later:%Y-%m-%d}" in done.out
     assert "Recorded in records/lock/" in done.out
     assert locks(vault) == {("COMPLIANCE", later)}
-    earlier = terminal.run("lock", "extend", *RANGE, "--until", f"{later - timedelta(days=1):%Y-%m-%d}")
+    earlier = terminal.run("lock", "extend", *RANGE, "--until", f"{later - timedelta(days=1):%Y-%m-%d}", "--confirm")
     assert earlier.code == 2
     assert "never shortened" in earlier.err
     assert "signals_backup_" in earlier.err
@@ -87,15 +92,14 @@ def test_a_later_date_counts_and_an_earlier_one_is_refused(terminal: Terminal, v
 
 
 def test_a_mode_that_the_store_does_not_change_fails(terminal: Terminal, vault: BackupVault) -> None:
+    until = next_midnight(utc_now()) + timedelta(days=5000)
     for version in vault.store.list_versions(""):
-        vault.store.set_retention(
-            version.key, version.version_id, LockMode.GOVERNANCE, utc_now() + timedelta(days=5000)
-        )
+        vault.store.set_retention(version.key, version.version_id, LockMode.GOVERNANCE, until)
     done = terminal.run("lock", "extend", *RANGE)
     assert done.code == 1
     assert done.err.count("AccessDenied") == 9
     assert "Recorded" not in done.out
-    assert {mode for mode, _ in locks(vault)} == {"GOVERNANCE"}
+    assert locks(vault) == {("GOVERNANCE", until)}
 
 
 def test_wrong_usage_is_code_2_and_nothing_there_code_4(terminal: Terminal, vault: BackupVault, bucket: str) -> None:

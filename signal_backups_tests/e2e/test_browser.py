@@ -136,7 +136,36 @@ def test_a_drill_launched_by_hand_passes_its_checks_and_plots_its_figures(page: 
     expect(page.get_by_text("Succeeded", exact=True)).to_have_count(3)
 
 
+@pytest.mark.usefixtures("run_id")
+@pytest.mark.parametrize(
+    ("asset", "check"),
+    [("retention_audit", "every_day_is_kept_as_promised"), ("storage_cost", "storage_within_quota")],
+)
+def test_the_retention_assets_show_their_pictures(
+    page: Page, deployment: Deployment, tmp_path: Path, asset: str, check: str
+) -> None:
+    page.goto(f"{deployment.dagster.url}/locations/signal_backups/jobs/{asset}_job")
+    page.get_by_role("button", name="Materialize").last.click()
+    page.get_by_role("link", name="View", exact=True).click()
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    page.goto(f"{deployment.dagster.url}/assets/{asset}")
+    page.get_by_text("Show Markdown").last.click()
+    drawn = page.locator('img[src^="data:image/png;base64,"]')
+    expect(drawn).to_be_visible()
+    assert drawn.evaluate("image => image.naturalWidth") > 500
+    page.screenshot(path=tmp_path / "picture.png")
+    page.goto(f"{deployment.dagster.url}/assets/{asset}?view=checks")
+    expect(page.get_by_text(check, exact=True).first).to_be_visible()
+
+
 def test_the_automation_page_shows_schedules_and_sensor(page: Page, deployment: Deployment) -> None:
     page.goto(f"{deployment.dagster.url}/automation")
-    for name in ("daily_backup_schedule", "restore_drill_schedule", "late_rows_sensor"):
+    for name in (
+        "daily_backup_schedule",
+        "restore_drill_schedule",
+        "bucket_policy_schedule",
+        "retention_audit_schedule",
+        "storage_cost_schedule",
+        "late_rows_sensor",
+    ):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption
-from signal_backups.cli.output import moment, print_json, print_line, print_notice, print_table
+from signal_backups.cli.output import moment, print_error, print_json, print_line, print_notice, print_table
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, require_complete
-from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.retention.audit.auditing import audit_retention, store_report
 from signal_backups.core.retention.audit.report import Aspect, RetentionAudit, State
 from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.vault import BackupVault
 
 audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_help=True)
 
@@ -42,10 +44,28 @@ def retention(
     start = settings.start_date if settings.names_start_date else None
     with opened_vault(settings) as vault:
         found = audit_retention(vault, wanted, start=start, first=begin, last=end)
-        kept = None if no_report else vault.store.uri(store_report(vault, found))
+        kept = _Kept() if no_report else _keep(vault, found)
     _write_files(found, html, png)
     print_json(_document(found, kept)) if as_json else _print(found, kept)
+    if kept.error is not None:
+        raise typer.Exit(int(kept.error.exit_code))
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Where the report is kept, or why it could not be."""
+
+    uri: str | None = None
+    error: SignalBackupsError | None = None
+
+
+def _keep(vault: BackupVault, found: RetentionAudit) -> _Kept:
+    # A bucket that takes no report must not take the findings away.
+    try:
+        return _Kept(uri=vault.store.uri(store_report(vault, found)))
+    except SignalBackupsError as error:
+        return _Kept(error=error)
 
 
 def _require_folders(*files: Path | None) -> None:
@@ -68,15 +88,16 @@ def _write_files(found: RetentionAudit, html: Path | None, png: Path | None) -> 
         print_notice(f"Wrote {png}")
 
 
-def _document(found: RetentionAudit, kept: str | None) -> dict[str, Any]:
-    return {**found.model_dump(mode="json"), "report": kept}
+def _document(found: RetentionAudit, kept: _Kept) -> dict[str, Any]:
+    report = {"report": kept.uri, "report_error": str(kept.error) if kept.error else None}
+    return {**found.model_dump(mode="json"), **report, "ok": found.ok and kept.error is None}
 
 
-def _print(found: RetentionAudit, kept: str | None) -> None:
-    where = f"{found.bucket}/{found.prefix}"
+def _print(found: RetentionAudit, kept: _Kept) -> None:
+    print_line(f"Retention audit of {found.bucket}/{found.prefix}, {moment(found.at)}, profile {found.profile}")
+    print_line(f"{len(found.days):,} days, {found.first_day} to {found.last_day}")
     print_table(
-        f"Retention audit of {where}, {moment(found.at)}, profile {found.profile}: {len(found.days):,} days, "
-        f"{found.first_day} to {found.last_day}",
+        "Days by question",
         ("question", *State),
         [(aspect, *(f"{found.count(aspect, state):,}" for state in State)) for aspect in Aspect],
     )
@@ -92,6 +113,8 @@ def _print(found: RetentionAudit, kept: str | None) -> None:
         )
     requests = ", ".join(f"{count:,} {operation}" for operation, count in found.requests.items())
     print_line(f"{sum(found.requests.values()):,} requests in {found.seconds:.1f} s ({requests})")
-    if kept is not None:
-        print_line(f"Recorded in {kept}")
+    if kept.uri is not None:
+        print_line(f"Recorded in {kept.uri}")
+    if kept.error is not None:
+        print_error(kept.error, as_json=False)
     print_line(f"{found.errors:,} errors, {found.warnings:,} warnings")

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import JsonOption, day_range
+from signal_backups.cli.options import ConfirmOption, JsonOption, day_range
 from signal_backups.cli.output import print_json, print_line, print_notice, print_table
 from signal_backups.cli.protecting import FirstDay, LastDay, actor
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, start_of
-from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.object_lock import LockPolicy
+from signal_backups.core.errors import ExitCode, SettingsError, UnconfirmedError
+from signal_backups.core.object_lock import LockMode, LockPolicy
 from signal_backups.core.protection.extension import Extension
 from signal_backups.core.protection.extension import extend as extend_days
 from signal_backups.core.retention.profile import load_profile
@@ -36,6 +36,7 @@ def extend(
         typer.Option("--until", metavar="DAY", help="The retention ends as this day begins (UTC); default: profile."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    confirm: ConfirmOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Lock every version of the days' backups, manifests and quarantine as the profile says, or longer; recorded."""
@@ -43,6 +44,11 @@ def extend(
     end = start_of(parse_day(until)) if until else None
     settings = settings_with_notice()
     policy = _policy(settings)
+    if until and policy.mode is LockMode.COMPLIANCE and not (confirm or dry_run):
+        raise UnconfirmedError(
+            f"nothing was locked: nobody can take back a {policy.mode} lock until {until}",
+            remedy="Look first with --dry-run, then say that you mean it with --confirm",
+        )
     with opened_vault(settings) as vault:
         done = extend_days(vault, policy, days, actor(), until=end, dry_run=dry_run)
     ok = not done.refused

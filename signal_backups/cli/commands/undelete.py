@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from typing import Annotated
 
 import typer
 
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line
+from signal_backups.cli.protecting import actor
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day
 from signal_backups.core.restore.undelete import Undeletion
@@ -27,8 +26,7 @@ def undelete(
     wanted = parse_day(day)
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
-        actor = f"{getpass.getuser()}@{socket.gethostname()}"
-        done = undelete_day(vault, wanted, version_id, settings.scratch, actor)
+        done = undelete_day(vault, wanted, version_id, settings.scratch, actor())
     print_json({"ok": True, **done.model_dump(mode="json")}) if as_json else _print(done)
 
 

@@ -144,6 +144,15 @@ def test_an_earlier_date_is_refused_before_anything_is_changed(vault: BackupVaul
     assert records(vault) == []
 
 
+def test_a_date_between_a_short_lock_and_the_end_the_policy_asks_for_is_refused(vault: BackupVault) -> None:
+    put_days(vault, DAYS[:1])
+    lock_all(vault, LockMode.GOVERNANCE, utc_now() + timedelta(days=2))
+    before = locks(vault)
+    with pytest.raises(SettingsError, match=f"{end(vault):%Y-%m-%d}"):
+        run(vault, until=end(vault) - timedelta(days=1))
+    assert locks(vault) == before
+
+
 def test_compliance_stays_when_the_policy_is_weaker(vault: BackupVault) -> None:
     put_days(vault, DAYS[:1])
     lock_all(vault, LockMode.COMPLIANCE, utc_now() + timedelta(days=2))
@@ -239,6 +248,18 @@ def test_a_lock_that_the_store_does_not_show_is_an_error_and_recorded(
     with pytest.raises(VerificationError, match="s3:GetObjectRetention"):
         run(vault)
     assert len(records(vault)) == 1
+
+
+def test_a_store_that_locks_more_weakly_than_it_was_told_is_an_error(
+    vault: BackupVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_days(vault, DAYS[:1])
+    plain = vault.store.set_retention
+    monkeypatch.setattr(
+        vault.store, "set_retention", lambda key, version, _, until: plain(key, version, LockMode.GOVERNANCE, until)
+    )
+    with pytest.raises(VerificationError, match="governance"):
+        run(vault)
 
 
 def test_a_refusal_is_an_error_and_what_was_locked_before_is_recorded(

@@ -33,7 +33,7 @@ DAYS_ACROSS = 31
 DPI = 100
 #: Up to so many months the panels stand below each other, with large cells; above, side by side.
 STACKED_MONTHS = 18
-_STACKED_CELL, _SIDE_CELL = 0.26, 0.085
+_STACKED_CELL, _SIDE_CELL = 0.26, 0.068
 _LEFT, _TOP, _BOTTOM, _GAP = 0.75, 0.95, 0.75, 0.65
 
 _Colour = Callable[[DayFinding], str]
