@@ -67,6 +67,11 @@ class ObjectVersion:
     lock: ObjectLock | None = field(default=None, compare=False)
     metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def hides(self) -> bool:
+        """Of what a listing has on top of a key: whether nobody sees what is below it."""
+        return self.is_delete_marker or not self.is_latest
+
 
 class S3ObjectStore:
     """Objects of one bucket; with a lock policy, every object written is locked by the request that writes it."""
@@ -203,7 +208,7 @@ class S3ObjectStore:
             key: the object's key.
             version_id: the version.
             tier: how fast: ``Expedited``, ``Standard`` or ``Bulk``.
-            days: how long the copy stays readable, counted from the end of the thaw.
+            days: how long the copy stays readable; S3 counts from the request and rounds up to the next midnight.
         """
         request: Any = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
         with s3_errors(self.bucket, f"cannot ask for a thaw of {self.uri(key)} version {version_id}"):

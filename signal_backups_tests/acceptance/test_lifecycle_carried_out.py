@@ -37,7 +37,7 @@ PATIENCE_DAYS = 100
 PATIENCE_S = 60
 WHO = "alice@desk"
 LOCK = LockPolicy(LockMode.GOVERNANCE, 7)
-DAYS = FIRST, SECOND, THIRD, FOURTH = [date(2026, 11, day) for day in range(1, 5)]
+DAYS = FIRST, SECOND, THIRD, FOURTH, FIFTH = [date(2026, 11, day) for day in range(1, 6)]
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,12 @@ class Lives:
 
     def watch_long_enough(self) -> None:
         """Until everything was carried out that may be, and the store has gone through its rules once more."""
-        last = (
-            self.left_alone,
-            self.stray,
-            self.overwritten,
-            self.free,
-            self.brief,
-            self.free_stray,
-            self.free_overwritten,
-        )
+        self.watch.until(lambda: self.watch.is_gone(self.stray))
+        # Now, because it will soon be old enough to expire.
+        vault = self.recommended.vault
+        self.undone = undelete(vault, self.locked_stray.day, None, self.scratch, WHO)
+        self.undone_is_proven = verify_stored(vault, vault.find(self.locked_stray.day), self.scratch).report.ok
+        last = (self.left_alone, self.overwritten, self.free, self.brief, self.free_stray, self.free_overwritten)
         self.watch.until(lambda: self.watch.is_gone(*last) and not self.free.vault.store.list_versions(self.free.key))
 
     def days_until(self, subject: Subject, state: str) -> float:
@@ -119,6 +116,7 @@ class Lives:
         self.locked_stray = self._stored_and_deleted(vault, FIRST, RECOMMENDED)
         self.free_stray = self._stored_and_deleted(vault, SECOND)
         self.moved = self._stored(vault, THIRD, RECOMMENDED)
+        self.locked_rest = self._stored_and_deleted(vault, FIFTH, RECOMMENDED)
         self.free_overwritten = self._stored(vault, FOURTH)
         self.successor = self._stored(vault, FOURTH, RECOMMENDED, again=True)
 
@@ -226,7 +224,10 @@ def test_moves_leave_the_lock_and_the_lock_leaves_the_moves(lives: Lives) -> Non
 
 def test_a_lock_keeps_a_version_until_it_ends_and_no_longer(lives: Lives) -> None:
     assert lives.watch.states(lives.brief)[-1] == GONE
-    assert lives.watch.sights(lives.brief)[-1].at >= lives.brief_end
+    (lock,) = lives.locks(lives.brief)
+    assert lock is not None
+    assert lock.holds_until(lives.brief_end - timedelta(seconds=1))
+    assert not lock.holds_until(lives.watch.sights(lives.brief)[-1].at)
 
 
 def test_a_held_version_stays_until_it_is_released(lives: Lives) -> None:
@@ -236,12 +237,14 @@ def test_a_held_version_stays_until_it_is_released(lives: Lives) -> None:
 
 
 def test_under_the_recommended_lifecycle_a_stray_delete_is_undone(lives: Lives) -> None:
-    vault = lives.recommended.vault
-    assert lives.watch.is_gone(lives.free_stray)
-    assert lives.watch.states(lives.locked_stray)[-1] != GONE
-    undone = undelete(vault, FIRST, None, lives.scratch, WHO)
-    assert (undone.version_id, undone.copied_from) == (lives.locked_stray.version_id, None)
-    assert verify_stored(vault, vault.find(FIRST), lives.scratch).report.ok
+    assert (lives.undone.version_id, lives.undone.copied_from) == (lives.locked_stray.version_id, None)
+    assert lives.undone_is_proven
+    assert "STANDARD" in lives.watch.states(lives.locked_stray)
+
+
+def test_under_the_recommended_lifecycle_only_what_was_not_locked_goes(lives: Lives) -> None:
+    assert lives.watch.states(lives.free_stray) == ["previous STANDARD", GONE]
+    assert lives.watch.states(lives.locked_rest) == ["previous STANDARD"]
 
 
 def test_the_recommended_lifecycle_moves_by_size_or_is_said_not_to(lives: Lives) -> None:

@@ -108,7 +108,7 @@ def _marker_on_top(vault: BackupVault, key: str) -> ObjectVersion | None:
 def _is_current(vault: BackupVault, history: SlotHistory, version_id: str | None) -> bool:
     """Whether what was asked for is so already: a good version is current, the named one or a copy of it."""
     current = history.versions[0]
-    if current.is_delete_marker:
+    if current.hides:
         return False
     if version_id is None:
         return history.vouching(current.version_id) is not None

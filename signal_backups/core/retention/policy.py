@@ -75,14 +75,17 @@ def examine_policy(vault: BackupVault, profile: Profile, clock: Clock = utc_now)
     return PolicyReport(bucket=setup.bucket, profile=profile.name, findings=findings)
 
 
-def hidden_backups(vault: BackupVault, years: int, clock: Clock = utc_now) -> list[ObjectVersion]:
-    """The delete markers that hide an object which must still be kept."""
+def hidden_objects(vault: BackupVault, years: int, clock: Clock = utc_now) -> list[ObjectVersion]:
+    """What is on top of each object that must still be kept and is not current: a delete marker, as a rule.
+
+    Ceph 16 can lose track of which version is current when it moves one; then it is a version that is not the latest.
+    """
     now = clock()
     return [
         versions[0]
         for prefix in vault.layout.all_prefixes
         for versions in _by_key(vault.store.list_versions(prefix))
-        if versions[0].is_delete_marker and any(_must_be_kept(version, years) > now for version in versions[1:])
+        if versions[0].hides and any(_must_be_kept(each, years) > now for each in versions if not each.is_delete_marker)
     ]
 
 
@@ -131,10 +134,16 @@ def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
 
 
 def _markers(vault: BackupVault, profile: Profile, clock: Clock) -> Finding:
-    hidden = hidden_backups(vault, profile.retention_years, clock)
-    days = [slot.day for marker in hidden if (slot := vault.layout.slot_of(marker.key))]
+    hidden = hidden_objects(vault, profile.retention_years, clock)
+    days = [slot.day for each in hidden if (slot := vault.layout.slot_of(each.key))]
     return Finding(
         claim=Claim.DELETE_MARKERS,
-        against=tuple(f"{marker.key} was deleted at {marker.last_modified:%Y-%m-%d %H:%M:%SZ}" for marker in hidden),
+        against=tuple(_hidden_in_words(each) for each in hidden),
         remedy=f"signal-backups undelete {days[0]}" if days else None,
     )
+
+
+def _hidden_in_words(top: ObjectVersion) -> str:
+    if top.is_delete_marker:
+        return f"{top.key} was deleted at {top.last_modified:%Y-%m-%d %H:%M:%SZ}"
+    return f"{top.key} has versions, and the store has none of them current"

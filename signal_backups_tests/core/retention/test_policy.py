@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -15,11 +17,11 @@ from signal_backups.core.layout import Layout
 from signal_backups.core.object_lock import LockMode, LockPolicy
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.retention.policy import Claim, Finding, examine_policy, hidden_backups
+from signal_backups.core.retention.policy import Claim, Finding, examine_policy, hidden_objects
 from signal_backups.core.retention.profile import Profile, load_profile
 from signal_backups.core.retention.setup import make_right
 from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.days import DayRun
 from signal_backups_tests.core.signals import DAY
@@ -151,8 +153,39 @@ def test_a_deleted_manifest_is_found_too(right: BackupVault, three: DayRun) -> N
     assert broken(right) == {Claim.DELETE_MARKERS}
 
 
+def test_a_backup_of_which_no_version_is_current_is_named_and_comes_back(
+    right: BackupVault, three: DayRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ceph 16 can leave a version that is not the latest, with no marker on top, when it moves one."""
+    store_backup(right, three.folder, BackupRun("run"))
+    key = right.backups(DAY, DAY)[0].key
+    real_list, real_head = right.store.list_versions, right.store.head
+
+    def listed(prefix: str) -> list[ObjectVersion]:
+        found = real_list(prefix)
+        lost = [version for version in found if version.key == key]
+        return [replace(each, is_latest=False) if lost == [each] else each for each in found]
+
+    def head(wanted: str, version_id: str | None = None) -> ObjectVersion | None:
+        only_one = len([version for version in real_list(wanted) if version.key == key]) == 1
+        return None if wanted == key and version_id is None and only_one else real_head(wanted, version_id)
+
+    def put_anyway(*arguments: Any, **options: Any) -> str:
+        return real_put(*arguments, **{**options, "replaces": real_head(key)})
+
+    real_put = right.store.put_file
+    for name, stand_in in (("list_versions", listed), ("head", head), ("put_file", put_anyway)):
+        monkeypatch.setattr(right.store, name, stand_in)
+    finding = findings(right)[Claim.DELETE_MARKERS]
+    assert finding.against == (f"{key} has versions, and the store has none of them current",)
+    assert finding.remedy == f"signal-backups undelete {DAY}"
+    done = undelete(right, DAY, None, three.folder.path, "test")
+    assert done.copied_from == real_list(key)[-1].version_id
+    assert broken(right) == set()
+
+
 def test_a_record_whose_retention_is_over_may_be_hidden(right: BackupVault, three: DayRun) -> None:
     store_backup(right, three.folder, BackupRun("run"))
     right.store._client.delete_object(Bucket=right.store.bucket, Key=right.backups(DAY, DAY)[0].key)
-    assert len(hidden_backups(right, 7, lambda: utc_now() + timedelta(days=2550))) == 1
-    assert hidden_backups(right, 7, lambda: utc_now() + timedelta(days=2558)) == []
+    assert len(hidden_objects(right, 7, lambda: utc_now() + timedelta(days=2550))) == 1
+    assert hidden_objects(right, 7, lambda: utc_now() + timedelta(days=2558)) == []

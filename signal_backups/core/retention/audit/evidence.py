@@ -111,7 +111,7 @@ def _chosen(slots: Sequence[BackupSlot]) -> BackupSlot:
 
 def _read_day(vault: BackupVault, listed: Listed, slot: BackupSlot, drill: DrillOutcome | None) -> DayEvidence:
     versions = listed.backups[slot]
-    is_hidden = versions[0].is_delete_marker
+    is_hidden = versions[0].hides
     below = next((version for version in versions if not version.is_delete_marker), None)
     if below is None:
         return DayEvidence(slot.day, is_hidden=True, drill=drill)
