@@ -46,12 +46,17 @@ def retention_audit(context: dg.AssetExecutionContext, backup_store: BackupStore
     start = settings.start_date if settings.names_start_date else None
     try:
         audit = audit_retention(vault, backup_store.retention_profile(), start=start)
-        kept = vault.store.uri(store_report(vault, audit))
     except SignalBackupsError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from error
-    context.log.info(f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings: {kept}")
-    metadata = {**_metadata(audit, kept), "heat_map": picture("heat map of the days", heat_map(audit))}
-    yield dg.MaterializeResult(metadata=metadata, check_results=[_result(audit)])
+    # What was found counts even when the report cannot be kept.
+    kept, not_kept = None, None
+    try:
+        kept = vault.store.uri(store_report(vault, audit))
+    except SignalBackupsError as error:
+        not_kept = f"the report could not be kept: {error}"
+    context.log.info(f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings: {kept or not_kept}")
+    metadata = {**_metadata(audit, kept or str(not_kept)), "heat_map": picture("heat map of the days", heat_map(audit))}
+    yield dg.MaterializeResult(metadata=metadata, check_results=[_result(audit, not_kept)])
 
 
 def _metadata(audit: RetentionAudit, kept: str) -> dict[str, Any]:
@@ -96,13 +101,14 @@ def _problems_table(audit: RetentionAudit) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
 
 
-def _result(audit: RetentionAudit) -> dg.AssetCheckResult:
+def _result(audit: RetentionAudit, not_kept: str | None) -> dg.AssetCheckResult:
     errors = [row for row in audit.problem_rows() if row.problem.severity is Severity.ERROR]
     first = f", first: {errors[0].what}. {errors[0].problem.remedy}" if errors else ""
+    unkept = f"; {not_kept}" if not_kept else ""
     return dg.AssetCheckResult(
         check_name=EVERY_DAY_KEPT,
-        passed=audit.ok,
+        passed=audit.ok and not_kept is None,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings{first}",
+        description=f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings{first}{unkept}",
         metadata={"days": len(audit.days), "errors": audit.errors, "warnings": audit.warnings},
     )

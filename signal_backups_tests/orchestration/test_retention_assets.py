@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.days import last_complete_day
+from signal_backups.core.errors import StoreError
 from signal_backups.core.retention.audit.report import RetentionAudit
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.jobs import RETENTION_AUDIT_JOB, STORAGE_COST_JOB
@@ -75,6 +76,20 @@ def test_a_day_that_is_gone_fails_the_check_and_names_the_remedy(world: World, l
     assert f"signal-backups undelete {last}" in str(answer.description)
     (event,) = materializations(result, RETENTION_AUDIT)
     assert last.isoformat() in [row["day"] for row in table_rows(event.metadata["problems"])]
+
+
+def test_what_an_audit_found_shows_even_when_its_report_cannot_be_kept(
+    world: World, last: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> str:
+        raise StoreError("the bucket is full")
+
+    monkeypatch.setattr(world.vault.store, "put_bytes", refuse)
+    result = run_job(world, RETENTION_AUDIT_JOB)
+    assert shown_by(result, RETENTION_AUDIT)["days"] == 3
+    (answer,) = evaluations(result)
+    assert not answer.passed
+    assert "could not be kept: the bucket is full" in str(answer.description)
 
 
 def test_an_audit_that_cannot_ask_the_store_fails(world: World, last: date, monkeypatch: pytest.MonkeyPatch) -> None:
