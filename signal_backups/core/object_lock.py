@@ -19,6 +19,10 @@ class LockMode(StrEnum):
     GOVERNANCE = "GOVERNANCE"
     COMPLIANCE = "COMPLIANCE"
 
+    def is_met_by(self, mode: str | None) -> bool:
+        """Whether a lock of that mode is at least as strong."""
+        return mode in (self, LockMode.COMPLIANCE)
+
 
 @dataclass(frozen=True)
 class LockPolicy:

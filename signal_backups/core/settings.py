@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     start_date: date = Field(date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE")
     home: Path = Field(Path(".local"), validation_alias="SIGNAL_BACKUPS_HOME")
     profile: str = Field(DEFAULT_PROFILE, validation_alias="SIGNAL_BACKUPS_PROFILE", min_length=1)
-    storage_quota_gb: float | None = Field(None, validation_alias="SIGNAL_BACKUPS_STORAGE_QUOTA_GB", gt=0)
+    storage_quota_gb: float | None = Field(
+        None, validation_alias="SIGNAL_BACKUPS_STORAGE_QUOTA_GB", gt=0, allow_inf_nan=False
+    )
     endpoint_url: str | None = Field(None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
     region: str | None = Field(None, validation_alias=AliasChoices("AWS_DEFAULT_REGION", "AWS_REGION"))
     access_key_id: str | None = Field(None, validation_alias="AWS_ACCESS_KEY_ID")

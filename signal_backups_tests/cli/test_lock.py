@@ -10,6 +10,7 @@ import pytest
 
 from signal_backups.core.days import next_midnight, utc_now
 from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.retention import profile
 from signal_backups.core.s3_client import S3Connection
 from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
@@ -100,6 +101,20 @@ def test_a_mode_that_the_store_does_not_change_fails(terminal: Terminal, vault: 
     assert done.err.count("AccessDenied") == 9
     assert "Recorded" not in done.out
     assert locks(vault) == {("GOVERNANCE", until)}
+
+
+def test_a_governance_profile_lengthens_no_compliance_lock_unconfirmed(
+    terminal: Terminal, vault: BackupVault, tmp_path: Path
+) -> None:
+    text = (Path(profile.__file__).parent / "profiles" / "recommended.toml").read_text()
+    own = tmp_path / "own.toml"
+    own.write_text(text.replace('name = "recommended"', 'name = "own"').replace('"COMPLIANCE"', '"GOVERNANCE"'))
+    terminal.run("lock", "extend", *RANGE)
+    before = locks(vault)
+    done = terminal.run("lock", "extend", *RANGE, "--until", "2126-01-01", SIGNAL_BACKUPS_PROFILE=str(own))
+    assert done.code == 2
+    assert "--confirm" in done.err
+    assert locks(vault) == before
 
 
 def test_wrong_usage_is_code_2_and_nothing_there_code_4(terminal: Terminal, vault: BackupVault, bucket: str) -> None:

@@ -45,8 +45,11 @@ def retention(
     with opened_vault(settings) as vault:
         found = audit_retention(vault, wanted, start=start, first=begin, last=end)
         kept = _Kept() if no_report else _keep(vault, found)
-    _write_files(found, html, png)
     print_json(_document(found, kept)) if as_json else _print(found, kept)
+    try:
+        _write_files(found, html, png)
+    except OSError as error:
+        raise SettingsError(f"cannot write {error.filename}: {error.strerror}", remedy="Name another file") from error
     if kept.error is not None:
         raise typer.Exit(int(kept.error.exit_code))
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
@@ -72,6 +75,8 @@ def _require_folders(*files: Path | None) -> None:
     for file in files:
         if file is not None and not file.absolute().parent.is_dir():
             raise SettingsError(f"no folder {file.absolute().parent}", remedy="Make it, or name a file elsewhere")
+        if file is not None and file.is_dir():
+            raise SettingsError(f"{file} is a folder", remedy="Name a file")
 
 
 def _write_files(found: RetentionAudit, html: Path | None, png: Path | None) -> None:

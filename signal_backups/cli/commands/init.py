@@ -31,7 +31,7 @@ def init(
     _report(before, after, refused, dry_run=dry_run, as_json=as_json)
     if not as_json:
         print_line(_smallest_moved(wanted))
-    if wanted.name != settings.profile and not as_json:
+    if profile and profile != settings.profile and not as_json:
         print_line(f"Set SIGNAL_BACKUPS_PROFILE={profile}, or backups and checks go on with {settings.profile}")
     if not dry_run and not after.in_order:
         raise typer.Exit(int(ExitCode.FAILED))

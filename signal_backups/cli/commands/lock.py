@@ -44,12 +44,10 @@ def extend(
     end = start_of(parse_day(until)) if until else None
     settings = settings_with_notice()
     policy = _policy(settings)
-    if until and policy.mode is LockMode.COMPLIANCE and not (confirm or dry_run):
-        raise UnconfirmedError(
-            f"nothing was locked: nobody can take back a {policy.mode} lock until {until}",
-            remedy="Look first with --dry-run, then say that you mean it with --confirm",
-        )
     with opened_vault(settings) as vault:
+        if until and not (confirm or dry_run):
+            planned = extend_days(vault, policy, days, actor(), until=end, dry_run=True)
+            _require_confirmation(planned, until)
         done = extend_days(vault, policy, days, actor(), until=end, dry_run=dry_run)
     ok = not done.refused
     if as_json:
@@ -57,6 +55,15 @@ def extend(
     else:
         _print(done, dry_run=dry_run)
     raise typer.Exit(int(ExitCode.OK if ok else ExitCode.FAILED))
+
+
+def _require_confirmation(planned: Extension, until: str) -> None:
+    """A version that is under COMPLIANCE already stays under it, whatever the profile says."""
+    if any(change.mode is LockMode.COMPLIANCE for change in planned.changes):
+        raise UnconfirmedError(
+            f"nothing was locked: nobody can take back a {LockMode.COMPLIANCE} lock until {until}",
+            remedy="Look first with --dry-run, then say that you mean it with --confirm",
+        )
 
 
 def _policy(settings: Settings) -> LockPolicy:

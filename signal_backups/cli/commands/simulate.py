@@ -99,6 +99,8 @@ def _subject(settings: Settings, profile: Profile | None, size: int | None) -> _
             return _Subject(
                 _name(profile), lifecycle_of(profile, layout), profile.lock_policy, record_bytes, bucket.region
             )
+        # Without versions a delete or an overwrite is a loss at once: there is nothing to play.
+        vault.require_versioning()
         name = f"bucket {store.bucket} as it is"
         return _Subject(name, present_lifecycle(bucket.lifecycle()), _present_lock(store), record_bytes, bucket.region)
 

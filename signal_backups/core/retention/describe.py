@@ -28,6 +28,8 @@ def _objects(rule: LifecycleRule) -> str:
 
 def _actions(rule: LifecycleRule) -> Iterator[str]:
     yield from _moves(rule.transitions, "")
+    for name in rule.classes_by_date:
+        yield f"to {name} at a date"
     if rule.expire_days is not None:
         yield f"expire after {rule.expire_days} days"
     if rule.expire_date is not None:

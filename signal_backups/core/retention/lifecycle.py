@@ -39,6 +39,8 @@ class LifecycleRule(BaseModel):
     tags: tuple[tuple[str, str], ...] = ()
     enabled: bool = True
     transitions: tuple[Transition, ...] = ()
+    #: Storage classes that objects move to at a date; only foreign (or tampered) rules have them.
+    classes_by_date: tuple[str, ...] = ()
     expire_days: int | None = None
     expire_date: datetime | None = None
     remove_lone_markers: bool = False
@@ -61,6 +63,7 @@ class LifecycleRule(BaseModel):
             tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in chosen.get("Tags", []))),
             enabled=rule.get("Status") == "Enabled",
             transitions=_transitions(rule.get("Transitions", []), "Days"),
+            classes_by_date=tuple(each["StorageClass"] for each in rule.get("Transitions", []) if "Date" in each),
             expire_days=expiration.get("Days"),
             expire_date=expiration.get("Date"),
             remove_lone_markers=expiration.get("ExpiredObjectDeleteMarker", False),
@@ -153,6 +156,5 @@ def _filter(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _transitions(given: Sequence[Mapping[str, Any]], days: str) -> tuple[Transition, ...]:
-    # A transition by date (foreign rules only) is one that has no days: it is shown by its rule's raw form.
     found = [Transition(days=each[days], storage_class=each["StorageClass"]) for each in given if days in each]
     return tuple(sorted(found, key=lambda each: each.days))

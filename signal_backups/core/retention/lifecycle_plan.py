@@ -84,7 +84,8 @@ def deleted_sooner(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -
     sentences = []
     for prefix in layout.all_prefixes:
         for whose, field in (("current", "expire_days"), ("previous", "previous_expire_days")):
-            before, after = _shortest(present, prefix, field), _shortest(wanted.rules, prefix, field)
+            certain = [rule for rule in present if _covers(rule, prefix)]
+            before, after = _shortest(certain, prefix, field), _shortest(wanted.rules, prefix, field)
             if after < before:
                 kept = "for ever" if before == _NEVER else f"{before} days"
                 sentences.append(f"{whose} versions of {prefix}* are kept {after} days instead of {kept}")
@@ -109,8 +110,16 @@ def _against(rule: LifecycleRule, wanted: Sequence[LifecycleRule], prefix: str) 
         theirs, ours = getattr(rule, field), _shortest(wanted, prefix, field)
         if theirs is not None and theirs < ours:
             yield f"it deletes {whose} versions after {theirs} days, ours after {ours}"
+    for name in rule.classes_by_date:
+        yield f"it moves objects to {name} at a date"
     for move in (*rule.transitions, *rule.previous_transitions):
         yield f"it moves objects to {move.storage_class} after {move.days} days"
+
+
+def _covers(rule: LifecycleRule, prefix: str) -> bool:
+    """Whether a rule reaches everything under a prefix; what it spares is kept for ever as it is."""
+    sizes = (rule.larger_than, rule.smaller_than)
+    return prefix.startswith(rule.prefix) and sizes == (None, None) and not rule.tags and rule.previous_kept is None
 
 
 def _overlap(one: str, other: str) -> bool:

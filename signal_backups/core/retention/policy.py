@@ -6,13 +6,13 @@ What belongs here: the claims. What does not: mending (``setup``), every single 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.days import Clock, utc_now, years_after
+from signal_backups.core.days import Clock, next_midnight, utc_now, years_after
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import Setting, SetupPlan, plan_for
 from signal_backups.core.store import ObjectVersion
@@ -75,7 +75,7 @@ def examine_policy(vault: BackupVault, profile: Profile, clock: Clock = utc_now)
     return PolicyReport(bucket=setup.bucket, profile=profile.name, findings=findings)
 
 
-def hidden_objects(vault: BackupVault, years: int, clock: Clock = utc_now) -> list[ObjectVersion]:
+def hidden_objects(vault: BackupVault, profile: Profile, clock: Clock = utc_now) -> list[ObjectVersion]:
     """What is on top of each object that must still be kept and is not current: a delete marker, as a rule.
 
     Ceph 16 can lose track of which version is current when it moves one; then it is a version that is not the latest.
@@ -85,12 +85,15 @@ def hidden_objects(vault: BackupVault, years: int, clock: Clock = utc_now) -> li
         versions[0]
         for prefix in vault.layout.all_prefixes
         for versions in _by_key(vault.store.list_versions(prefix))
-        if versions[0].hides and any(_must_be_kept(each, years) > now for each in versions if not each.is_delete_marker)
+        if versions[0].hides
+        and any(_must_be_seen(each, profile) > now for each in versions if not each.is_delete_marker)
     ]
 
 
-def _must_be_kept(version: ObjectVersion, years: int) -> datetime:
-    return years_after(version.last_modified, years)
+def _must_be_seen(version: ObjectVersion, profile: Profile) -> datetime:
+    """Until when nothing may hide it: a profile that hides it sooner is short by itself, which ``audit`` says."""
+    expires = next_midnight(version.last_modified + timedelta(days=profile.keep.backups.expire_days))
+    return min(expires, years_after(version.last_modified, profile.retention_years))
 
 
 def _by_key(versions: Iterable[ObjectVersion]) -> list[list[ObjectVersion]]:
@@ -112,9 +115,15 @@ def _lifecycle(setup: SetupPlan) -> Finding:
     return Finding(
         claim=Claim.LIFECYCLE,
         against=(*(change.lines if change else ()), *setup.threats),
-        remedy="signal-backups lifecycle apply" if change or setup.threats else None,
+        remedy=_lifecycle_remedy(setup),
         cannot=setup.missing_capabilities.get(Setting.LIFECYCLE),
     )
+
+
+def _lifecycle_remedy(setup: SetupPlan) -> str | None:
+    if setup.change(Setting.LIFECYCLE):
+        return "signal-backups lifecycle apply"
+    return "Remove or narrow the foreign rule; nobody but its owner may" if setup.threats else None
 
 
 def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
@@ -126,7 +135,7 @@ def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
     for backup in newest:
         lock = vault.store.lock_of(backup.key, backup.current.version_id)
         end = years_after(backup.current.last_modified, profile.retention_years)
-        if not lock.holds_until(end) or lock.mode != profile.lock.mode:
+        if not lock.holds_until(end) or not profile.lock.mode.is_met_by(lock.mode):
             unlocked.append(f"{backup.key}: lock {lock}, wanted {profile.lock.mode.lower()} until {end:%Y-%m-%d}")
             days.append(backup.slot.day)
     remedy = f"signal-backups lock extend --from {days[0]} --to {days[-1]}" if days else None
@@ -134,7 +143,7 @@ def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
 
 
 def _markers(vault: BackupVault, profile: Profile, clock: Clock) -> Finding:
-    hidden = hidden_objects(vault, profile.retention_years, clock)
+    hidden = hidden_objects(vault, profile, clock)
     days = [slot.day for each in hidden if (slot := vault.layout.slot_of(each.key))]
     return Finding(
         claim=Claim.DELETE_MARKERS,

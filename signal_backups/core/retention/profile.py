@@ -16,8 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from signal_backups.core.errors import SettingsError
 from signal_backups.core.object_lock import LockMode, LockPolicy
 from signal_backups.core.retention.lifecycle import DEFAULT_TRANSITION_MINIMUM, Transition, TransitionMinimum
+from signal_backups.core.retention.storage_classes import storage_class
 
 DEFAULT_PROFILE = "documented"
+#: A hundred years: nobody means more.
+MOST_DAYS = 36_525
 _SHIPPED = files("signal_backups.core.retention") / "profiles"
 
 
@@ -42,9 +45,15 @@ class Moves(_Part):
 class KeepRule(_Part):
     """How long objects of one kind are kept, in days from when they were stored, and where."""
 
-    expire_days: int = Field(ge=1)
-    previous_expire_days: int = Field(ge=1)
+    expire_days: int = Field(ge=1, le=MOST_DAYS)
+    previous_expire_days: int = Field(ge=1, le=MOST_DAYS)
     moves: tuple[Moves, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_entry_for_all_sizes(self) -> Self:
+        if sum(moves.is_for_all_sizes for moves in self.moves) > 1:
+            raise ValueError("moves: two entries are for all sizes; put their moves into one")
+        return self
 
 
 class KindsKept(_Part):
@@ -89,6 +98,15 @@ class Profile(_Part):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _manifests_can_be_read_at_once(self) -> Self:
+        for moves in self.keep.manifests.moves:
+            for move in (*moves.current, *moves.previous):
+                known = storage_class(move.storage_class)
+                if known is not None and known.needs_thaw:
+                    raise ValueError(f"manifests move to {known.name}, but every verification reads them")
+        return self
+
     @property
     def lock_policy(self) -> LockPolicy | None:
         """What new versions are locked with; None for no lock."""
@@ -114,7 +132,13 @@ def load_profile(name_or_path: str) -> Profile:
         raise SettingsError(
             f"no retention profile {name_or_path!r}", remedy=f"Use one of: {known}; or the path of a .toml file"
         )
-    return _parsed(path.read_text("utf-8"), name_or_path)
+    try:
+        profile = _parsed(path.read_text("utf-8"), name_or_path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong(name_or_path, [f"the file cannot be read as UTF-8 text: {error}"]) from error
+    if profile.name in shipped_profiles():
+        raise _wrong(name_or_path, [f"name: {profile.name} is the name of a shipped profile"])
+    return profile
 
 
 def _parsed(text: str, name: str) -> Profile:

@@ -207,7 +207,17 @@ def apply(
             if bucket.is_amazon:
                 raise
             refused[change.setting] = error.what
+    _try_for_more(bucket, state, lifecycle_of(profile, layout), layout, only)
     return refused
+
+
+def _try_for_more(
+    bucket: BucketConfiguration, state: BucketState, wanted: Lifecycle, layout: Layout, only: Collection[Setting]
+) -> None:
+    """A part of the lifecycle may be there because the store can do no more, or because somebody took the rest away."""
+    reached = _reached(state, wanted, layout)
+    if Setting.LIFECYCLE in only and state.exists and reached is not None and reached.without:
+        apply_lifecycle(bucket, state.lifecycle, wanted, layout)
 
 
 def apply_lifecycle(

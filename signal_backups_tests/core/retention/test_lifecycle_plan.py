@@ -84,6 +84,37 @@ def test_a_shorter_life_is_named() -> None:
     assert all("for ever" in sentence for sentence in first)
 
 
+@pytest.mark.parametrize(
+    "sparing",
+    [
+        {"larger_than": 10},
+        {"tags": (("keep", "yes"),)},
+        {"prefix": "signals/2020/"},
+        {"previous_kept": 100},
+    ],
+)
+def test_what_a_rule_of_ours_spares_is_kept_for_ever(sparing: dict[str, Any]) -> None:
+    spared = Lifecycle.of(
+        [
+            rule.model_copy(update=sparing) if rule.id == "signal-backups signals/ keep" else rule
+            for rule in DOCUMENTED.rules
+        ]
+    )
+    assert deleted_sooner(stored(spared), DOCUMENTED, LAYOUT) == [
+        "current versions of signals/* are kept 2555 days instead of for ever",
+        "previous versions of signals/* are kept 90 days instead of for ever",
+    ]
+
+
+def test_a_move_at_a_date_is_seen_in_our_rules_and_in_foreign_ones() -> None:
+    dated = {"Date": "2026-12-01T00:00:00Z", "StorageClass": "DEEP_ARCHIVE"}
+    (threat, *_) = threats(stored(DOCUMENTED, foreign("", Transitions=[dated])), DOCUMENTED, LAYOUT)
+    assert "DEEP_ARCHIVE at a date" in threat
+    ours = [{**rule.to_s3(), "Transitions": [dated]} if rule.prefix == "manifests/" else rule.to_s3()
+            for rule in DOCUMENTED.rules]  # fmt: skip
+    assert not is_same(StoredLifecycle(ours), DOCUMENTED, LAYOUT)
+
+
 def test_a_disabled_rule_keeps_nothing_from_living() -> None:
     disabled = Lifecycle.of([rule.model_copy(update={"enabled": False}) for rule in DOCUMENTED.rules])
     assert len(deleted_sooner(stored(disabled), DOCUMENTED, LAYOUT)) == 2 * len(LAYOUT.all_prefixes)

@@ -120,6 +120,7 @@ def test_a_profile_with_a_lock_wants_the_bucket_and_its_newest_backups_locked(
         (LockPolicy(LockMode.COMPLIANCE, 7), True),
         (LockPolicy(LockMode.COMPLIANCE, 6), False),
         (LockPolicy(LockMode.GOVERNANCE, 7), False),
+        (LockPolicy(LockMode.COMPLIANCE, 8), True),
     ],
 )
 def test_a_lock_must_be_as_long_and_as_strong_as_the_profile_says(
@@ -187,5 +188,7 @@ def test_a_backup_of_which_no_version_is_current_is_named_and_comes_back(
 def test_a_record_whose_retention_is_over_may_be_hidden(right: BackupVault, three: DayRun) -> None:
     store_backup(right, three.folder, BackupRun("run"))
     right.store._client.delete_object(Bucket=right.store.bucket, Key=right.backups(DAY, DAY)[0].key)
-    assert len(hidden_objects(right, 7, lambda: utc_now() + timedelta(days=2550))) == 1
-    assert hidden_objects(right, 7, lambda: utc_now() + timedelta(days=2558)) == []
+    assert len(hidden_objects(right, DOCUMENTED, lambda: utc_now() + timedelta(days=2554))) == 1
+    assert hidden_objects(right, DOCUMENTED, lambda: utc_now() + timedelta(days=2556)) == []
+    assert len(hidden_objects(right, RECOMMENDED, lambda: utc_now() + timedelta(days=2556))) == 1
+    assert hidden_objects(right, RECOMMENDED, lambda: utc_now() + timedelta(days=2558)) == []

@@ -30,9 +30,9 @@ def own_profile(folder: Path, change: str) -> str:
     """The documented profile, ``old => new`` applied, as a file of one's own."""
     old, new = change.split(" => ")
     text = (SHIPPED / "documented.toml").read_text()
-    assert old in text
+    assert old in text.replace('name = "documented"', 'name = "own"')
     path = folder / "own.toml"
-    path.write_text(text.replace(old, new))
+    path.write_text(text.replace('name = "documented"', 'name = "own"').replace(old, new))
     return str(path)
 
 
@@ -124,7 +124,18 @@ def test_a_profile_of_ones_own_is_read_from_a_file(tmp_path: Path) -> None:
         ("retention_years = 7 => retention_years = 0", "retention_years"),
         ("abort_uploads_days = 7 => abort_after = 7", "Extra inputs"),
         ('"all_storage_classes_128K" => "everything"', "transition_minimum"),
-        ('name = "documented" => name = ', "Invalid value"),
+        ('name = "own" => name = ', "Invalid value"),
+        ('name = "own" => name = "recommended"', "shipped profile"),
+        ("expire_days = 2555 => expire_days = 99999999", "less than or equal"),
+        (
+            "[[keep.backups.moves]] => [[keep.backups.moves]]\ncurrent = []\n\n[[keep.backups.moves]]",
+            "two entries are for all sizes",
+        ),
+        (
+            "[keep.quarantine] => [[keep.manifests.moves]]\n"
+            'current = [{ days = 90, storage_class = "GLACIER" }]\n\n[keep.quarantine]',
+            "every verification reads them",
+        ),
     ],
 )
 def test_a_profile_that_s3_or_reason_refuses_names_the_rule(tmp_path: Path, change: str, words: str) -> None:

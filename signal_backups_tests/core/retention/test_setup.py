@@ -192,6 +192,21 @@ def test_a_store_that_forgets_sizes_gets_rules_without_them(forgetful: BackupVau
     assert "ObjectSizeGreaterThan" not in str(given)
 
 
+def test_moves_that_somebody_took_away_come_back_on_a_store_that_can(
+    forgetful: BackupVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Forgetful, "forgets", ("nothing",))
+    make_right(forgetful, DOCUMENTED, confirmed=False)
+    bucket = forgetful.store.configuration
+    whole = bucket.lifecycle()
+    names = {"Transitions", "NoncurrentVersionTransitions"}
+    bucket.put_lifecycle(
+        StoredLifecycle([{name: value for name, value in rule.items() if name not in names} for rule in whole.rules])
+    )
+    make_right(forgetful, DOCUMENTED, confirmed=False)
+    assert bucket.lifecycle().rules == whole.rules
+
+
 def test_a_store_that_keeps_other_rules_than_it_was_given_gets_its_old_ones_back(
     forgetful: BackupVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -207,7 +207,7 @@ def _locked(day: date, version: ObjectVersion, profile: Profile) -> _Verdict:
     if not lock.holds_until(end):
         what = f"{day} is locked until {_instant(lock.retain_until)}, its retention ends {_instant(end)}"
         return _wrong(ProblemCode.LOCK_TOO_SHORT, what, remedy)
-    if lock.mode != policy.mode:
+    if not policy.mode.is_met_by(lock.mode):
         return _wrong(ProblemCode.LOCK_TOO_WEAK, f"{day} is locked with {lock.mode}, not {policy.mode}", remedy)
     return _FINE
 
