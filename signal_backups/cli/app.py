@@ -72,6 +72,11 @@ def _common(
     del version
 
 
+def _is_interrupt(error: Exception) -> bool:
+    """Whether it is DuckDB's word for a Ctrl-C that came while a query ran."""
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+
+
 def main() -> None:
     """Run the command line; no error leaves it as a traceback."""
     try:
@@ -82,6 +87,8 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - the last resort: one line, never a traceback at 3 a.m.
+        if _is_interrupt(error):
+            raise SystemExit(_INTERRUPTED) from None
         if os.environ.get(_DEBUG):
             traceback.print_exc()
         unexpected = SignalBackupsError(

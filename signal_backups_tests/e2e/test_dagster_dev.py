@@ -120,8 +120,11 @@ def test_the_bad_day_is_the_one_day_that_s3_lacks(deployment: Deployment) -> Non
     assert [backup.slot.day.isoformat() for backup in stored] == [day for day in BAD_WEEK if day != BAD_DAY]
 
 
-def test_both_schedules_are_running(deployment: Deployment) -> None:
+def test_all_schedules_are_running(deployment: Deployment) -> None:
     assert deployment.dagster.schedule_statuses() == {
         "daily_backup_schedule": "RUNNING",
         "restore_drill_schedule": "RUNNING",
+        "bucket_policy_schedule": "RUNNING",
+        "retention_audit_schedule": "RUNNING",
+        "storage_cost_schedule": "RUNNING",
     }
