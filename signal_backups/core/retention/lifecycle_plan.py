@@ -16,6 +16,7 @@ from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule
 from signal_backups.core.retention.rules import is_ours
 
 _NEVER = 10**9
+WITHOUT_MOVES = "moves to other storage classes"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def reductions(wanted: Lifecycle) -> list[Reduction]:
     return [
         Reduction(wanted),
         Reduction(Lifecycle.of(no_sizes, wanted.transition_minimum), "rules by object size"),
-        Reduction(Lifecycle.of(no_moves, wanted.transition_minimum), "moves to other storage classes"),
+        Reduction(Lifecycle.of(no_moves, wanted.transition_minimum), WITHOUT_MOVES),
     ]
 
 

@@ -18,6 +18,7 @@ from signal_backups.core.layout import Layout
 from signal_backups.core.retention.bucket import BucketConfiguration, StoredLifecycle
 from signal_backups.core.retention.lifecycle import Lifecycle
 from signal_backups.core.retention.lifecycle_plan import (
+    WITHOUT_MOVES,
     Reduction,
     deleted_sooner,
     difference,
@@ -214,9 +215,9 @@ def apply(
 def _try_for_more(
     bucket: BucketConfiguration, state: BucketState, wanted: Lifecycle, layout: Layout, only: Collection[Setting]
 ) -> None:
-    """A part of the lifecycle may be there because the store can do no more, or because somebody took the rest away."""
+    """Moves may be missing because the store can do no more, or because somebody took them away."""
     reached = _reached(state, wanted, layout)
-    if Setting.LIFECYCLE in only and state.exists and reached is not None and reached.without:
+    if Setting.LIFECYCLE in only and state.exists and reached is not None and reached.without == WITHOUT_MOVES:
         apply_lifecycle(bucket, state.lifecycle, wanted, layout)
 
 
