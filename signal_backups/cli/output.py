@@ -10,15 +10,17 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
+import typer
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from signal_backups.core.days import ONE_DAY
-from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.errors import SettingsError, SignalBackupsError
 
 #: Width of tables when nobody is looking at a terminal: nothing is cut off in a log file.
 _PIPE_WIDTH = 200
@@ -71,6 +73,33 @@ def print_error(error: SignalBackupsError, *, as_json: bool) -> None:
         print_json({"ok": False, "error": found})
     else:
         print_notice(f"Error: {error}")
+
+
+def write_file(file: Path, body: bytes) -> None:
+    """Write a file beside what is printed, and say so.
+
+    Raises:
+        SettingsError: it cannot be written there.
+    """
+    try:
+        file.write_bytes(body)
+    except OSError as error:
+        raise SettingsError(f"cannot write {file}: {error.strerror}", remedy="Name another file") from error
+    print_notice(f"Wrote {file}")
+
+
+@contextmanager
+def writing_beside() -> Iterator[None]:
+    """A file that cannot be written is an error on standard error, after a result that stands.
+
+    Raises:
+        typer.Exit: with the error's exit code.
+    """
+    try:
+        yield
+    except SettingsError as error:
+        print_error(error, as_json=False)
+        raise typer.Exit(int(error.exit_code)) from error
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from signal_backups.core.days import BACKUP_TIME
 DEFAULT_PREFIX = "signals/"
 
 _KEY_TAIL = re.compile(r"(\d{4})/(\d{2})/signals_backup_(\d{8})_(\d{6})\.csv")
+_QUARANTINE_TAIL = re.compile(r"\d{4}/\d{2}/signals_quarantine_(\d{8})_(\d{6})\.csv")
 _MANIFEST_TAIL = re.compile(r"\d{4}/\d{2}/signals_backup_(\d{8})_(\d{6})\.json")
 
 
@@ -130,6 +131,12 @@ class Layout:
     def quarantine_key(self, slot: BackupSlot) -> str:
         """Key of a day's quarantine CSV."""
         return f"{self.quarantine_prefix}{slot.day:%Y/%m}/signals_quarantine_{slot.stamp}.csv"
+
+    def slot_of_quarantine(self, key: str) -> BackupSlot | None:
+        """Inverse of ``quarantine_key``; None for a foreign object."""
+        match = _QUARANTINE_TAIL.fullmatch(key.removeprefix(self.quarantine_prefix))
+        slot = _slot(match[1], match[2]) if match else None
+        return slot if slot is not None and self.quarantine_key(slot) == key else None
 
 
 def _slot(day: str, at: str) -> BackupSlot | None:

@@ -19,6 +19,8 @@ from signal_backups.core.store import ObjectVersion, S3ObjectStore
 
 _MANIFEST_READERS = 16
 
+VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
+
 
 @dataclass(frozen=True)
 class StoredBackup:
@@ -177,8 +179,8 @@ class BackupVault:
 
     def histories(self, first: date, last: date) -> list[SlotHistory]:
         """The history of every backup key of a range of days, deleted ones included, oldest day first."""
-        versions = self._by_slot(self.layout.prefix, self.layout.slot_of, first, last)
-        manifests = self._by_slot(self.layout.manifest_prefix, self.layout.slot_of_manifest, first, last)
+        versions = self.backup_versions(first, last)
+        manifests = self.manifest_versions(first, last)
         with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
             slots = sorted(versions)
             return list(readers.map(lambda slot: self._history(slot, versions[slot], manifests.get(slot, [])), slots))
@@ -188,10 +190,22 @@ class BackupVault:
         found = [history for history in self.histories(slot.day, slot.day) if history.slot == slot]
         return found[0] if found else None
 
+    def backup_versions(self, first: date, last: date) -> VersionsBySlot:
+        """All versions and delete markers of the backups of a range of days, newest first within a slot."""
+        return self._by_slot(self.layout.prefix, self.layout.slot_of, first, last)
+
+    def manifest_versions(self, first: date, last: date) -> VersionsBySlot:
+        """The same of the manifests."""
+        return self._by_slot(self.layout.manifest_prefix, self.layout.slot_of_manifest, first, last)
+
+    def quarantine_versions(self, first: date, last: date) -> VersionsBySlot:
+        """The same of the quarantined rows."""
+        return self._by_slot(self.layout.quarantine_prefix, self.layout.slot_of_quarantine, first, last)
+
     def _by_slot(
         self, prefix: str, slot_of: Callable[[str], BackupSlot | None], first: date, last: date
-    ) -> dict[BackupSlot, list[ObjectVersion]]:
-        found: dict[BackupSlot, list[ObjectVersion]] = {}
+    ) -> VersionsBySlot:
+        found: VersionsBySlot = {}
         for version in self.store.list_versions(self._range_prefix(prefix, first, last)):
             slot = slot_of(version.key)
             if slot is not None and first <= slot.day <= last:

@@ -32,35 +32,27 @@ def daily_backup_job() -> AssetJob:
 
 def bucket_policy_job() -> AssetJob:
     """One look at the bucket's set-up."""
-    return dg.define_asset_job(
-        BUCKET_POLICY_JOB,
-        selection=dg.AssetSelection.assets(BUCKET_POLICY),
-        description="Hold the bucket's set-up against the retention profile.",
-    )
+    return _job(BUCKET_POLICY_JOB, BUCKET_POLICY, "Hold the bucket's set-up against the retention profile.")
 
 
 def retention_audit_job() -> AssetJob:
     """One retention audit."""
-    return dg.define_asset_job(
-        RETENTION_AUDIT_JOB,
-        selection=dg.AssetSelection.assets(RETENTION_AUDIT),
-        description="Look at every day of the retention window and keep the report.",
-    )
+    return _job(RETENTION_AUDIT_JOB, RETENTION_AUDIT, "Look at every day of the retention window and keep the report.")
 
 
 def storage_cost_job() -> AssetJob:
     """One reckoning of the cost."""
-    return dg.define_asset_job(
-        STORAGE_COST_JOB,
-        selection=dg.AssetSelection.assets(STORAGE_COST),
-        description="Reckon what the backups cost, now and over seven years.",
-    )
+    return _job(STORAGE_COST_JOB, STORAGE_COST, "Reckon what the backups cost, now and over seven years.")
 
 
 def restore_drill_job() -> AssetJob:
     """One restore drill with its checks."""
-    return dg.define_asset_job(
+    return _job(
         RESTORE_DRILL_JOB,
-        selection=dg.AssetSelection.assets(RESTORE_DRILL),
-        description="Restore some days into a scratch database, verify them and compare them with the live source.",
+        RESTORE_DRILL,
+        "Restore some days into a scratch database, verify them and compare them with the live source.",
     )
+
+
+def _job(name: str, asset: dg.AssetKey, description: str) -> AssetJob:
+    return dg.define_asset_job(name, selection=dg.AssetSelection.assets(asset), description=description)

@@ -81,10 +81,10 @@ class BackupStore(S3Resource):
     def vault(self) -> BackupVault:
         """The vault; connects to nothing yet."""
         settings = load_settings()
+        profile = self.retention_profile()
         if self.bucket is None:
-            return open_vault(settings)
-        lock = self.retention_profile().lock_policy
-        store = S3ObjectStore(self.get_client(), self.bucket, lock=lock)
+            return open_vault(settings, profile)
+        store = S3ObjectStore(self.get_client(), self.bucket, lock=profile.lock_policy)
         return BackupVault(store, Layout(self.prefix or settings.prefix))
 
     def retention_profile(self) -> Profile:

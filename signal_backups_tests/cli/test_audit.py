@@ -106,6 +106,13 @@ def test_page_and_picture_are_written(terminal: Terminal) -> None:
     assert (terminal.folder / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_file_that_cannot_be_written_takes_no_findings_away(terminal: Terminal) -> None:
+    done = terminal.run("audit", "retention", "--to", str(HIDDEN), "--no-report", "--json", "--html", "/dev/full")
+    assert done.code == 2
+    assert done.json["errors"] == 2
+    assert "cannot write /dev/full: No space left on device" in done.err
+
+
 def test_a_start_date_that_is_set_is_when_backups_should_begin(terminal: Terminal) -> None:
     earlier = day_at(-1)
     done = terminal.run("audit", "retention", "--to", str(GOOD), "--no-report", SIGNAL_BACKUPS_START_DATE=str(earlier))

@@ -27,7 +27,7 @@ def test_what_is_stored_billed_and_forecast(terminal: Terminal, newest: date) ->
     assert done.code == 0
     for words in ("Stored now", "Forecast, by year and profile", "Quota OK", "as of 2026-06-18", "Note: this store"):
         assert words in done.out
-    assert "Chart written to cost.png" in done.err
+    assert "Wrote cost.png" in done.err
     assert (terminal.folder / "cost.png").read_bytes().startswith(b"\x89PNG")
     tables = [line for line in done.out.splitlines() if line.startswith(("│", "┃", "┏"))]
     assert max(map(len, tables)) <= 80
@@ -37,6 +37,7 @@ def test_a_chart_that_cannot_be_written_is_a_usage_error(terminal: Terminal) -> 
     done = terminal.run("cost", "--png", "nowhere/cost.png")
     assert done.code == 2
     assert "cannot write nowhere/cost.png: No such file or directory" in done.err
+    assert "In all 0 bytes" in done.out
 
 
 def test_an_empty_bucket_has_no_forecast(terminal: Terminal) -> None:

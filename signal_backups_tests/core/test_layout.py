@@ -43,6 +43,7 @@ def test_a_prefix_that_is_not_a_signals_folder_holds_its_own_manifests(prefix: s
 def test_each_key_leads_back_to_its_slot(layout: Layout, slot: BackupSlot) -> None:
     assert layout.slot_of(layout.backup_key(slot)) == slot
     assert layout.slot_of_manifest(layout.manifest_key(slot)) == slot
+    assert layout.slot_of_quarantine(layout.quarantine_key(slot)) == slot
 
 
 @examples(200)

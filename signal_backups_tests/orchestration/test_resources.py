@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.errors import SettingsError, StoreError
+from signal_backups.core.object_lock import LockMode, LockPolicy
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.launch import run_backup
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
@@ -48,6 +49,12 @@ def test_resources_left_unset_follow_the_settings(world: World) -> None:
 def test_the_prefix_follows_the_settings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKUP_PREFIX", "night")
     assert BackupStore().vault().layout.prefix == "night/"
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_named_profile_locks_in_the_bucket_of_the_settings_too() -> None:
+    assert BackupStore().vault().store.lock is None
+    assert BackupStore(profile="recommended").vault().store.lock == LockPolicy(LockMode.COMPLIANCE, 7)
 
 
 def test_a_store_can_be_named_in_full(world: World, named_store: BackupStore) -> None:

@@ -8,8 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from signal_backups.cli.options import FromOption, JsonOption, ToOption
-from signal_backups.cli.output import moment, print_error, print_json, print_line, print_notice, print_table
+from signal_backups.cli.options import FromOption, JsonOption, ProfileOption, ToOption
+from signal_backups.cli.output import (
+    moment,
+    print_error,
+    print_json,
+    print_line,
+    print_table,
+    write_file,
+    writing_beside,
+)
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, require_complete
 from signal_backups.core.errors import ExitCode, SettingsError, SignalBackupsError
@@ -25,9 +33,7 @@ audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_hel
 def retention(
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page for people.")] = None,
     png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Also write the heat map.")] = None,
-    profile: Annotated[
-        str | None, typer.Option("--profile", help="Retention profile; default: SIGNAL_BACKUPS_PROFILE.")
-    ] = None,
+    profile: ProfileOption = None,
     first: FromOption = None,
     last: ToOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Keep no report in the bucket.")] = False,
@@ -46,10 +52,8 @@ def retention(
         found = audit_retention(vault, wanted, start=start, first=begin, last=end)
         kept = _Kept() if no_report else _keep(vault, found)
     print_json(_document(found, kept)) if as_json else _print(found, kept)
-    try:
+    with writing_beside():
         _write_files(found, html, png)
-    except OSError as error:
-        raise SettingsError(f"cannot write {error.filename}: {error.strerror}", remedy="Name another file") from error
     if kept.error is not None:
         raise typer.Exit(int(kept.error.exit_code))
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
@@ -84,13 +88,11 @@ def _write_files(found: RetentionAudit, html: Path | None, png: Path | None) -> 
     if html is not None:
         from signal_backups.core.retention.audit.page import audit_page  # noqa: PLC0415
 
-        html.write_text(audit_page(found), encoding="utf-8")
-        print_notice(f"Wrote {html}")
+        write_file(html, audit_page(found).encode("utf-8"))
     if png is not None:
         from signal_backups.core.retention.audit.heat_map import heat_map  # noqa: PLC0415
 
-        png.write_bytes(heat_map(found))
-        print_notice(f"Wrote {png}")
+        write_file(png, heat_map(found))
 
 
 def _document(found: RetentionAudit, kept: _Kept) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line, print_notice, print_table, size
+from signal_backups.cli.output import print_json, print_line, print_table, size, write_file, writing_beside
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.cost.prices import load_prices
 from signal_backups.core.cost.quota import Quota
 from signal_backups.core.cost.report import DEFAULT_YEARS, CostReport, compared_profiles, cost_report
-from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.errors import ExitCode
 
 _MOST_YEARS = 100
 _LEAST_SHOWN_USD = 0.01
@@ -35,20 +35,17 @@ def cost(
     with opened_vault(settings) as vault:
         prices = load_prices(vault.store.configuration.region)
         report = cost_report(vault, prices, profiles, years=years, quota_gb=settings.storage_quota_gb)
-    if png is not None:
-        _draw(report, png)
     print_json(_document(report)) if as_json else _print(report)
+    if png is not None:
+        with writing_beside():
+            _draw(report, png)
     raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
 
 
 def _draw(report: CostReport, target: Path) -> None:
     from signal_backups.core.cost.chart import cost_chart  # noqa: PLC0415  it takes longer to load than the rest
 
-    try:
-        target.write_bytes(cost_chart(report.forecasts, report.prices))
-    except OSError as error:
-        raise SettingsError(f"cannot write {target}: {error.strerror}", remedy="Name another file") from error
-    print_notice(f"Chart written to {target}")
+    write_file(target, cost_chart(report.forecasts, report.prices))
 
 
 def _document(report: CostReport) -> dict[str, Any]:

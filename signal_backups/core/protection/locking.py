@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, time
-from os.path import commonprefix
+from datetime import date
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.errors import NotFoundError, StoreError
-from signal_backups.core.layout import BackupSlot
 from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault
 
@@ -57,18 +55,14 @@ def versions_by_day(vault: BackupVault, first: date, last: date) -> dict[date, l
     Raises:
         NotFoundError: no version of any of the days is stored.
     """
-    layout, days = vault.layout, (first, last)
-    stored = _of_days(vault, layout.backup_key, layout.slot_of, days)
-    stored += _of_days(vault, layout.manifest_key, layout.slot_of_manifest, days)
-    quarantined = {layout.quarantine_key(slot): slot for slot, _ in stored}
-    stored += _of_days(vault, layout.quarantine_key, quarantined.get, days)
     found: dict[date, list[ObjectVersion]] = {}
-    for slot, version in sorted(stored, key=lambda one: one[0]):
-        if not version.is_delete_marker:
-            found.setdefault(slot.day, []).append(version)
+    for by_slot in (vault.backup_versions, vault.manifest_versions, vault.quarantine_versions):
+        for slot, versions in by_slot(first, last).items():
+            found.setdefault(slot.day, []).extend(each for each in versions if not each.is_delete_marker)
+    found = {day: found[day] for day in sorted(found) if found[day]}
     if not found:
         raise NotFoundError(
-            f"no backup of {first} to {last} is stored in {vault.store.uri(layout.prefix)}",
+            f"no backup of {first} to {last} is stored in {vault.store.uri(vault.layout.prefix)}",
             remedy="See: signal-backups list",
         )
     return found
@@ -78,18 +72,3 @@ def side_by_side(act: Callable[[_Item], _Result], items: Iterable[_Item]) -> lis
     """Do something to many items, several at a time; results in order. After an error no more are begun."""
     with ThreadPoolExecutor(_WORKERS) as workers:
         return list(workers.map(act, items))
-
-
-def _of_days(
-    vault: BackupVault,
-    key_of: Callable[[BackupSlot], str],
-    slot_of: Callable[[str], BackupSlot | None],
-    days: tuple[date, date],
-) -> list[tuple[BackupSlot, ObjectVersion]]:
-    """All that ever stood under the keys of a range of days, found with one listing."""
-    first, last = days
-    # Keys begin with the date: whatever lies between two of them begins with what they have in common.
-    ends = [key_of(BackupSlot(first, time.min)), key_of(BackupSlot(last, time.max))]
-    prefix = commonprefix(ends)  # noqa: RUF071  keys are no paths
-    found = [(slot_of(version.key), version) for version in vault.store.list_versions(prefix)]
-    return [(slot, version) for slot, version in found if slot is not None and first <= slot.day <= last]

@@ -6,7 +6,7 @@ What does not belong here: judgement (``judging``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,19 +20,17 @@ from signal_backups.core.manifest import Manifest
 from signal_backups.core.retention.audit.judging import DayEvidence, DrillOutcome, ManifestState
 from signal_backups.core.retention.bucket import BucketConfiguration
 from signal_backups.core.store import ObjectVersion
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.vault import BackupVault, VersionsBySlot
 
 _READERS = 16
-
-Versions = dict[BackupSlot, list[ObjectVersion]]
 
 
 @dataclass(frozen=True)
 class Listed:
     """All versions and delete markers of backups and manifests, newest first within a slot."""
 
-    backups: Versions
-    manifests: Versions
+    backups: VersionsBySlot
+    manifests: VersionsBySlot
 
     @property
     def oldest_day(self) -> date | None:
@@ -51,10 +49,8 @@ class Drills:
 
 def list_bucket(vault: BackupVault) -> Listed:
     """List backups and manifests, all pages."""
-    (prefix,) = vault.layout.prefixes_of("backups")
     return Listed(
-        backups=_by_slot(vault, prefix, vault.layout.slot_of),
-        manifests=_by_slot(vault, vault.layout.manifest_prefix, vault.layout.slot_of_manifest),
+        backups=vault.backup_versions(date.min, date.max), manifests=vault.manifest_versions(date.min, date.max)
     )
 
 
@@ -92,15 +88,6 @@ def moves_objects(configuration: BucketConfiguration) -> bool:
         return any(rule.get("Transitions") for rule in configuration.lifecycle().rules)
     except UnsupportedError:
         return False
-
-
-def _by_slot(vault: BackupVault, prefix: str, slot_of: Callable[[str], BackupSlot | None]) -> Versions:
-    found: Versions = {}
-    for version in vault.store.list_versions(prefix):
-        slot = slot_of(version.key)
-        if slot is not None:
-            found.setdefault(slot, []).append(version)
-    return found
 
 
 def _chosen(slots: Sequence[BackupSlot]) -> BackupSlot:
