@@ -27,11 +27,12 @@ from signal_backups.core.manifest import (
     verification_result,
 )
 from signal_backups.core.stages import DayFolder
+from signal_backups.core.store import JSON_TYPE
+from signal_backups.core.trail.numbered_log import Link
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verify import Expected, VerifyReport, verify_csv
 
 CSV_TYPE = "text/csv; charset=utf-8"
-JSON_TYPE = "application/json"
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
     expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
     verification = read_back(vault, stored, expected, folder.downloaded_csv, run.verify_sample)
     manifest = _manifest(vault, report, stored, run, started_at, verification, folder, fingerprint)
-    write_manifest(vault, slot, manifest)
-    return StoreOutcome(manifest, True, verification, time.perf_counter() - started)
+    written = write_manifest(vault, slot, manifest)
+    return StoreOutcome(written, True, verification, time.perf_counter() - started)
 
 
 def _is_same(manifest: Manifest, report: CsvReport) -> bool:
@@ -173,13 +174,20 @@ def _store_quarantine(vault: BackupVault, report: CsvReport, folder: DayFolder) 
     return stored
 
 
-def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> None:
-    """Let a manifest vouch for its backup from now on.
+def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> Manifest:
+    """Let a manifest vouch for its backup from now on; returns it with its place in the chain.
+
+    The chain comes first: what vouches for a backup is always in it.
 
     Raises:
         VerificationError: the store returns another one.
     """
-    key, body = vault.layout.manifest_key(slot), manifest.to_bytes()
+
+    def body_of(link: Link) -> bytes:
+        return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+
+    key, body = vault.layout.manifest_key(slot), vault.manifest_chain.append(body_of).body
     version_id = vault.store.put_bytes(key, body, JSON_TYPE)
     if vault.store.get_bytes(key, version_id)[0] != body:
         raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
+    return Manifest.from_bytes(body, vault.store.uri(key))

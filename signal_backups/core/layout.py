@@ -96,8 +96,37 @@ class Layout:
 
     @property
     def audit_prefix(self) -> str:
-        """Prefix of the audit trail."""
+        """Prefix of the audit trail and of all that proves the backups."""
         return f"{self.root}audit/"
+
+    @property
+    def event_prefix(self) -> str:
+        """Prefix of the events of the audit trail."""
+        return f"{self.audit_prefix}events/"
+
+    @property
+    def manifest_chain_prefix(self) -> str:
+        """Prefix of the chain of manifests: every manifest ever written, in order."""
+        return f"{self.audit_prefix}manifests/"
+
+    @property
+    def checkpoint_prefix(self) -> str:
+        """Prefix of the checkpoints of both."""
+        return f"{self.audit_prefix}checkpoints/"
+
+    @property
+    def anchor_prefix(self) -> str:
+        """Prefix of the anchors."""
+        return f"{self.audit_prefix}anchors/"
+
+    def anchor_key(self, at: datetime, number: int) -> str:
+        """Key of an anchor, made at an instant when the trail had so many events."""
+        return f"{self.anchor_prefix}{at:%Y%m%dT%H%M%SZ}_{number:010d}.json"
+
+    @property
+    def probe_key(self) -> str:
+        """Key of the object that shows whether the store refuses to create what exists."""
+        return f"{self.audit_prefix}conditional_writes"
 
     def prefixes_of(self, kind: str) -> tuple[str, ...]:
         """The prefixes of one kind of objects: ``backups``, ``manifests``, ``quarantine`` or ``evidence``."""

@@ -74,6 +74,11 @@ class Manifest(_Model):
     fingerprint: str | None = None
     #: Version that was copied back to be the current one again; None for a backup of the database.
     copied_from: str | None = None
+    #: Root of the RFC 6962 tree over the rows' hashes, see ``proof.merkle``; None in manifests from before it.
+    merkle_root: str | None = None
+    #: Position in the chain of manifests, and SHA-256 of the manifest before it there; None in manifests from before.
+    number: int | None = None
+    previous: str | None = None
 
     @property
     def expected(self) -> Expected:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from signal_backups.core.backup_object import JSON_TYPE
+from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.vault import BackupVault
 
 

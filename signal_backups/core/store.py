@@ -37,6 +37,8 @@ MULTIPART_CHUNK_BYTES = 64 * 1024**2
 #: How often a download whose body breaks off is begun again; boto3 retries requests, never bodies.
 DOWNLOAD_ATTEMPTS = 4
 
+JSON_TYPE = "application/json"
+
 #: Version id that stores give objects of a bucket without versioning.
 UNVERSIONED = "null"
 
@@ -88,7 +90,7 @@ class S3ObjectStore:
         self._client = client
         self.bucket = bucket
         self.lock = lock
-        self._clock = clock
+        self.clock = clock
         self._multipart_threshold = multipart_threshold_bytes
 
     def uri(self, key: str) -> str:
@@ -121,8 +123,19 @@ class S3ObjectStore:
             return self._put_multipart(key, path, whole, content_type)
         return self._put_single(key, path, whole, content_type, replaces)
 
-    def put_bytes(self, key: str, body: bytes, content_type: str) -> str:
-        """Store a small object and return its version id."""
+    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
+        """Store a small object and return its version id.
+
+        Args:
+            key: the object's key.
+            body: its bytes; their SHA-256 is sent along, so that the store refuses others.
+            content_type: MIME type.
+            only_new: refuse when the key holds something already; some stores ignore that, see ``trail.conditional``.
+
+        Raises:
+            ConflictError: it does.
+        """
+        condition: Any = {"IfNoneMatch": "*"} if only_new else {}
         with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
             response = self._client.put_object(
                 Bucket=self.bucket,
@@ -130,9 +143,25 @@ class S3ObjectStore:
                 Body=body,
                 ContentType=content_type,
                 ChecksumSHA256=_base64_sha256(body),
+                **condition,
                 **self._locked(),
             )
         return response.get("VersionId", UNVERSIONED)
+
+    def create_bytes(self, key: str, body: bytes, content_type: str) -> str:
+        """Store a small object where there is none yet, and return its version id.
+
+        Raises:
+            ConflictError: the key holds something else.
+        """
+        try:
+            return self.put_bytes(key, body, content_type, only_new=True)
+        except ConflictError:
+            current = self.head(key)
+            # The answer to an earlier try was lost: the object that is in the way is our own.
+            if current is not None and self.get_bytes(key, current.version_id)[0] == body:
+                return current.version_id
+            raise
 
     def get_file(self, key: str, version_id: str, target: Path) -> None:
         """Download one version to a file, beginning again when the body breaks off."""
@@ -238,6 +267,11 @@ class S3ObjectStore:
                     storage_class=item.get("StorageClass", "STANDARD"),
                 )
 
+    def list_folders(self, prefix: str) -> list[str]:
+        """The folders right under a prefix that hold any version of anything, each ending with a slash, in order."""
+        pages = self._pages("list_object_versions", prefix, Delimiter="/")
+        return sorted(item["Prefix"] for page in pages for item in page.get("CommonPrefixes", []))
+
     def list_versions(self, prefix: str) -> list[ObjectVersion]:
         """Every version and delete marker under a prefix, newest first within a key (some stores do not order them)."""
         found = [
@@ -275,7 +309,7 @@ class S3ObjectStore:
     def _locked(self) -> Any:
         if self.lock is None:
             return {}
-        until = self.lock.retain_until(self._clock())
+        until = self.lock.retain_until(self.clock())
         return {"ObjectLockMode": self.lock.mode.value, "ObjectLockRetainUntilDate": until}
 
     def _put_single(
@@ -354,9 +388,9 @@ class S3ObjectStore:
             if target.stat().st_size != response["ContentLength"]:
                 raise StoreError(f"{self.uri(key)} broke off while it was read", transient=True)
 
-    def _pages(self, operation: Any, prefix: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, operation: Any, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
         with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
-            yield from self._client.get_paginator(operation).paginate(Bucket=self.bucket, Prefix=prefix)
+            yield from self._client.get_paginator(operation).paginate(Bucket=self.bucket, Prefix=prefix, **more)
 
 
 def _lock(head: Any) -> ObjectLock:

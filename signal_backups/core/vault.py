@@ -10,12 +10,16 @@ from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 
 from signal_backups.core.errors import NotFoundError, StoreError, VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import Manifest
 from signal_backups.core.object_lock import ObjectLock
 from signal_backups.core.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.trail.event import Actor
+from signal_backups.core.trail.numbered_log import NumberedLog
+from signal_backups.core.trail.trail import AuditTrail
 
 _MANIFEST_READERS = 16
 
@@ -70,11 +74,23 @@ class SlotHistory:
 
 
 class BackupVault:
-    """The backups under one layout of one store."""
+    """The backups under one layout of one store, the trail of what is done to them, and the chain of their manifests.
 
-    def __init__(self, store: S3ObjectStore, layout: Layout) -> None:
+    Args:
+        store: the bucket.
+        layout: where in it.
+        actor: who works with them; default: this process's user.
+        outbox: where events of the trail wait that cannot be written; see ``trail.trail``.
+    """
+
+    def __init__(
+        self, store: S3ObjectStore, layout: Layout, *, actor: Actor | None = None, outbox: Path | None = None
+    ) -> None:
         self.store = store
         self.layout = layout
+        events = NumberedLog(store, layout.event_prefix, layout.probe_key)
+        self.trail = AuditTrail(events, actor or Actor.here(), outbox, store.clock)
+        self.manifest_chain = NumberedLog(store, layout.manifest_chain_prefix, layout.probe_key)
 
     def require_versioning(self) -> None:
         """Refuse to write where an overwrite would destroy.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.backup_object import JSON_TYPE
+from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.compare import RowComparer
 from signal_backups.core.days import Clock, last_complete_day, utc_now
 from signal_backups.core.drill.choosing import RECENT_DAYS, DrillChoice, choose_drill_days

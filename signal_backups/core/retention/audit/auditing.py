@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from datetime import date, datetime
 
-from signal_backups.core.backup_object import JSON_TYPE
+from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.days import Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.errors import NotFoundError, ReadBackError
 from signal_backups.core.retention.audit.evidence import Drills, list_bucket, moves_objects, read_days, read_drills
