@@ -1,15 +1,17 @@
 """Stage three: the CSV becomes a versioned S3 object, is read back, verified, and only then vouched for.
 
-The order is the rule: object, read back, verify, quarantine, manifest, read the manifest back. Whatever fails on the
-way leaves the manifest of the last good backup, and the version it names, as they were.
+The order is the rule: object, read back, verify, quarantine, manifest (in the chain, then for the day), read it back,
+audit event. What fails on the way leaves the manifest of the last good backup, and the version it names, as they were.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from signal_backups import __version__
 from signal_backups.core.csv_format import digest
@@ -28,6 +30,7 @@ from signal_backups.core.manifest import (
 )
 from signal_backups.core.stages import DayFolder
 from signal_backups.core.store import JSON_TYPE
+from signal_backups.core.trail.event import Action, ObjectName
 from signal_backups.core.trail.numbered_log import Link
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verify import Expected, VerifyReport, verify_csv
@@ -37,12 +40,18 @@ CSV_TYPE = "text/csv; charset=utf-8"
 
 @dataclass(frozen=True)
 class StoreOutcome:
-    """What storing a day came to; ``changed`` is False when S3 already held exactly this."""
+    """What storing a day came to.
+
+    ``changed`` is False when S3 already held exactly this, ``vouched_anew`` is whether a new manifest was written;
+    ``event`` is the number of the audit event, None while that waits to be written.
+    """
 
     manifest: Manifest
     changed: bool
+    vouched_anew: bool
     verification: VerifyReport
     seconds: float
+    event: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,14 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
         StoreError: the store cannot be reached or refuses.
         ReadBackError: what came back is not what was sent; nothing vouches for it.
         VerificationError: the same of the quarantine or the manifest.
+        SignalBackupsError: the audit event cannot be written, and the vault has no outbox for it.
     """
+    outcome = _stored(vault, folder, run)
+    event = vault.trail.record(Action.BACKUP, _result(outcome), _objects(outcome.manifest), _details(outcome))
+    return replace(outcome, event=event.number if event else None)
+
+
+def _stored(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
     started, started_at = time.perf_counter(), run.clock()
     report = folder.load(CsvReport, "hashed_csv")
     slot = BackupSlot(folder.day)
@@ -71,14 +87,41 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
     if current is not None and _is_same(current, report):
         verification = _verify_unchanged(vault, current, folder, run)
         if verification is not None:
-            unchanged = _with_fingerprint(vault, slot, current, fingerprint)
-            return StoreOutcome(unchanged, False, verification, time.perf_counter() - started)
+            manifest = _up_to_date(vault, slot, current, fingerprint, report.merkle_root)
+            seconds = time.perf_counter() - started
+            return StoreOutcome(manifest, False, manifest is not current, verification, seconds)
     stored = put_csv(vault, vault.layout.backup_key(slot), folder.backup_csv, report.records, folder.day)
     expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
     verification = read_back(vault, stored, expected, folder.downloaded_csv, run.verify_sample)
     manifest = _manifest(vault, report, stored, run, started_at, verification, folder, fingerprint)
     written = write_manifest(vault, slot, manifest)
-    return StoreOutcome(written, True, verification, time.perf_counter() - started)
+    return StoreOutcome(written, True, True, verification, time.perf_counter() - started)
+
+
+def _result(outcome: StoreOutcome) -> str:
+    return "stored" if outcome.changed else "unchanged"
+
+
+def _objects(manifest: Manifest) -> list[ObjectName]:
+    files = [manifest.backup, *([manifest.quarantine] if manifest.quarantine else [])]
+    return [ObjectName(key=file.key, version_id=file.version_id) for file in files]
+
+
+def _details(outcome: StoreOutcome) -> dict[str, Any]:
+    manifest = outcome.manifest
+    details = {
+        "day": manifest.day.isoformat(),
+        "records": manifest.records,
+        "quarantined": manifest.quarantined,
+        "sha256": manifest.backup.sha256,
+        "seconds": round(outcome.seconds, 3),
+    }
+    return details | (vouching_details(manifest) if outcome.vouched_anew else {})
+
+
+def vouching_details(manifest: Manifest) -> dict[str, Any]:
+    """What the event says that tells of a manifest just written: its place in the chain, and the SHA-256 there."""
+    return {"manifest": {"number": manifest.number, "sha256": sha256(manifest.to_bytes()).hexdigest()}}
 
 
 def _is_same(manifest: Manifest, report: CsvReport) -> bool:
@@ -86,13 +129,15 @@ def _is_same(manifest: Manifest, report: CsvReport) -> bool:
     return manifest.backup.sha256 == report.sha256 and stored_quarantine == report.quarantine_sha256
 
 
-def _with_fingerprint(vault: BackupVault, slot: BackupSlot, manifest: Manifest, fingerprint: str) -> Manifest:
-    """A manifest from before fingerprints gets its own, or the day would look changed for ever."""
-    if manifest.fingerprint == fingerprint:
+def _up_to_date(
+    vault: BackupVault, slot: BackupSlot, manifest: Manifest, fingerprint: str, merkle_root: str
+) -> Manifest:
+    """A manifest that lacks what newer ones have is written anew: without fingerprint its day would look changed."""
+    is_chained = manifest.number is not None and manifest.merkle_root == merkle_root
+    if manifest.fingerprint == fingerprint and is_chained:
         return manifest
-    updated = manifest.model_copy(update={"fingerprint": fingerprint})
-    write_manifest(vault, slot, updated)
-    return updated
+    updated = manifest.model_copy(update={"fingerprint": fingerprint, "merkle_root": merkle_root})
+    return write_manifest(vault, slot, updated)
 
 
 def _verify_unchanged(vault: BackupVault, manifest: Manifest, folder: DayFolder, run: BackupRun) -> VerifyReport | None:
@@ -161,6 +206,7 @@ def _manifest(
         finished_at=finished_at,
         verification=verification_result(verification, finished_at),
         fingerprint=fingerprint,
+        merkle_root=report.merkle_root,
     )
 
 

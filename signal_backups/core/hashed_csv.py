@@ -21,6 +21,8 @@ from signal_backups.core.extract import ExtractReport, reading_extract
 from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.judge import FAULTS, QUARANTINE_COLUMNS, REASON, Fault, Losers, find_losers, judge
 from signal_backups.core.pipeline import map_in_order
+from signal_backups.core.proof.merkle import MerkleTree
+from signal_backups.core.proof.row_tree import leaf_hashes
 from signal_backups.core.stages import DayFolder, StageReport
 
 #: How many quarantined rows a report names.
@@ -37,11 +39,12 @@ class QuarantinedRow(StageReport):
 
 
 class CsvReport(StageReport):
-    """What the CSV holds and what was kept out of it."""
+    """What the CSV holds and what was kept out of it; ``merkle_root`` is that of its row tree, hex."""
 
     records: int
     bytes: int
     sha256: str
+    merkle_root: str
     integer_form_records: int
     quarantined: int
     quarantine_sha256: str | None
@@ -79,8 +82,9 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
     with closing(engine.cursor()) as cursor:
         losers = find_losers(cursor, folder.extract)
     parts: list[_Part] = []
+    tree = MerkleTree()
     writing = map_in_order(partial(_write_part, folder=folder, losers=losers), _batches(folder), engine.THREADS)
-    written = join_parts(CSV_COLUMNS, _good_files(writing, parts), folder.backup_csv)
+    written = join_parts(CSV_COLUMNS, _good_files(writing, parts, tree), folder.backup_csv)
     bad_parts = [part.bad for part in parts if part.bad is not None]
     quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
     named = [row for part in parts for row in part.named_rows]
@@ -88,6 +92,7 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
         records=sum(part.records for part in parts),
         bytes=written.bytes,
         sha256=written.sha256,
+        merkle_root=tree.root().hex(),
         integer_form_records=sum(part.integer_forms for part in parts),
         quarantined=sum(part.quarantined for part in parts),
         quarantine_sha256=quarantine.sha256 if quarantine else None,
@@ -100,10 +105,11 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
     return report
 
 
-def _good_files(written: Iterator[_Part], parts: list[_Part]) -> Iterator[Path]:
-    """Pass on the files as they come, so that joining overlaps writing; keep the parts."""
-    for part in written:
+def _good_files(written: Iterator[tuple[_Part, bytes]], parts: list[_Part], tree: MerkleTree) -> Iterator[Path]:
+    """Pass on the files as they come, so that joining overlaps writing; keep the parts and the leaves' tree."""
+    for part, leaves in written:
         parts.append(part)
+        tree.add(leaves)
         yield part.good
 
 
@@ -124,16 +130,20 @@ def _batches(folder: DayFolder) -> Iterator[_Batch]:
             first_row += rows.num_rows
 
 
-def _write_part(batch: _Batch, folder: DayFolder, losers: Losers) -> _Part:
+def _write_part(batch: _Batch, folder: DayFolder, losers: Losers) -> tuple[_Part, bytes]:
+    """Write one batch; also returns the leaf hashes of its good rows."""
     verdict = judge(batch.rows, losers, batch.first_row)
+    rows = pa.Table.from_batches([verdict.good])
     with closing(engine.cursor()) as cursor:
         good = folder.path / f"part-{batch.number:06}.csv"
-        write_part(cursor, pa.Table.from_batches([verdict.good]), good)
+        write_part(cursor, rows, good)
         bad = None
         if verdict.quarantined is not None:
             bad = folder.path / f"quarantine-{batch.number:06}.csv"
             write_part(cursor, verdict.quarantined, bad)
-    return _Part(
+        cursor.register("good_rows", rows)
+        leaves = b"".join(leaf_hashes(cursor, "good_rows"))
+    part = _Part(
         good=good,
         bad=bad,
         records=verdict.good.num_rows,
@@ -142,6 +152,7 @@ def _write_part(batch: _Batch, folder: DayFolder, losers: Losers) -> _Part:
         faults=verdict.faults,
         named_rows=_first_of_each_fault(_named(verdict.quarantined)) if verdict.quarantined is not None else [],
     )
+    return part, leaves
 
 
 def _named(quarantined: pa.Table) -> Iterator[QuarantinedRow]:

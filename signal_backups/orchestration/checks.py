@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from signal_backups.core.backup_object import StoreOutcome
 from signal_backups.core.hashed_csv import CsvReport, QuarantinedRow
 from signal_backups.core.judge import Fault
 from signal_backups.core.plausibility import CountJudgement
-from signal_backups.core.verify import VerifyReport
 
 SIGNAL_EXTRACT = dg.AssetKey("signal_extract")
 HASHED_CSV = dg.AssetKey("hashed_csv")
@@ -27,6 +27,7 @@ IDS_UNIQUE = dg.AssetCheckKey(HASHED_CSV, "signal_ids_are_unique")
 CSV_PARSES = dg.AssetCheckKey(HASHED_CSV, "csv_parses_back_to_same_count")
 OBJECT_EQUALS_CSV = dg.AssetCheckKey(BACKUP_OBJECT, "stored_object_equals_csv")
 STORED_HASHES_VERIFY = dg.AssetCheckKey(BACKUP_OBJECT, "stored_row_hashes_verify")
+AUDIT_EVENT_WRITTEN = dg.AssetCheckKey(BACKUP_OBJECT, "audit_event_is_written")
 
 _DESCRIPTIONS = {
     COUNT_PLAUSIBLE: "The day has about as many signals as the same weekday of the last weeks. Warns only.",
@@ -36,6 +37,7 @@ _DESCRIPTIONS = {
     CSV_PARSES: "The CSV reads back to as many records as were written. Blocks the upload.",
     OBJECT_EQUALS_CSV: "The version S3 returns is byte for byte the CSV that was sent.",
     STORED_HASHES_VERIFY: "The rows S3 returns give the hashes their producer stored.",
+    AUDIT_EVENT_WRITTEN: "The audit trail tells of this backup. If not, its event waits; the backup stands.",
 }
 _BLOCKING = {CSV_PARSES, OBJECT_EQUALS_CSV, STORED_HASHES_VERIFY}
 
@@ -96,9 +98,11 @@ def csv_verdicts(report: CsvReport, parsed_records: int) -> list[Verdict]:
     ]
 
 
-def stored_verdicts(report: VerifyReport) -> list[Verdict]:
-    """Answers of the checks on what S3 returned."""
+def stored_verdicts(outcome: StoreOutcome) -> list[Verdict]:
+    """Answers of the checks on what S3 returned, and on what the audit trail says of it."""
+    report = outcome.verification
     return [
+        _event_verdict(outcome.event),
         Verdict(OBJECT_EQUALS_CSV, True, f"{report.bytes} bytes, SHA-256 {report.sha256}", {"bytes": report.bytes}),
         Verdict(
             STORED_HASHES_VERIFY,
@@ -107,6 +111,12 @@ def stored_verdicts(report: VerifyReport) -> list[Verdict]:
             {"rows_hashed": report.rows_hashed, "rows_hashed_with_integers": report.integer_form_rows},
         ),
     ]
+
+
+def _event_verdict(event: int | None) -> Verdict:
+    if event is None:
+        return Verdict(AUDIT_EVENT_WRITTEN, False, "the event waits on this machine; the next one takes it along")
+    return Verdict(AUDIT_EVENT_WRITTEN, True, f"event {event}", {"event": event})
 
 
 def stored_failure(reason: str) -> list[Verdict]:

@@ -7,6 +7,7 @@ over partitions and collecting their failures (``assets``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,6 +20,7 @@ from signal_backups.core.hashed_csv import write_hashed_csv
 from signal_backups.core.plausibility import judge_count
 from signal_backups.core.source import SignalSource
 from signal_backups.core.stages import DayFolder
+from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verify import count_records
 from signal_backups.orchestration import checks, partition_events
@@ -52,7 +54,14 @@ class DayRun:
             (BACKUP_OBJECT, self._backup_object),
         ):
             if asset in self.assets:
-                yield from stage(folder)
+                with self._recording_failure(folder.day):
+                    yield from stage(folder)
+
+    def _recording_failure(self, day: date) -> AbstractContextManager[None]:
+        """A day that is not backed up is an event too, whichever stage it fails in."""
+        if BACKUP_OBJECT not in self.assets:
+            return nullcontext()
+        return self.vault().trail.recording_failure(Action.BACKUP, {"day": day.isoformat()})
 
     def _extract(self, folder: DayFolder) -> Iterator[DayEvent]:
         report = extract_day(self.source(), folder)
@@ -83,7 +92,7 @@ class DayRun:
             raise
         metadata = stored_metadata(outcome, vault.store)
         yield partition_events.materialization(BACKUP_OBJECT, folder.day, metadata, outcome.manifest.backup.sha256)
-        yield from self._evaluations(checks.stored_verdicts(outcome.verification), folder)
+        yield from self._evaluations(checks.stored_verdicts(outcome), folder)
 
     def _evaluations(self, verdicts: list[Verdict], folder: DayFolder) -> Iterator[DayEvent]:
         wanted = [verdict for verdict in verdicts if verdict.key in self.checks]

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.compare import RowComparer
 from signal_backups.core.days import Clock, last_complete_day, utc_now
 from signal_backups.core.drill.choosing import RECENT_DAYS, DrillChoice, choose_drill_days
@@ -29,6 +28,7 @@ from signal_backups.core.restore.restoring import Restore, RestoreOptions
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source
 from signal_backups.core.stages import Scratch
+from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.vault import BackupVault, StoredBackup
 
 

@@ -84,8 +84,9 @@ class AuditTrail:
         """Record as failed what raises inside, and let it raise on."""
         try:
             yield
-        except SignalBackupsError as error:
-            self.record(action, "failed", details={**details, "error": str(error)})
+        except Exception as error:
+            reason = str(error) if isinstance(error, SignalBackupsError) else f"unexpected {type(error).__name__}"
+            self.record(action, "failed", details={**details, "error": reason})
             raise
 
     def waiting(self) -> int:

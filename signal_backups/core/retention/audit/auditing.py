@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from datetime import date, datetime
 
-from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.days import Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.errors import NotFoundError, ReadBackError
 from signal_backups.core.retention.audit.evidence import Drills, list_bucket, moves_objects, read_days, read_drills
@@ -18,6 +17,7 @@ from signal_backups.core.retention.audit.judging import AuditTerms, judge_day
 from signal_backups.core.retention.audit.report import Problem, ProblemCode, RetentionAudit, Severity
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
+from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.vault import BackupVault
 
 
