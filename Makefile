@@ -6,10 +6,10 @@ INSTALLED := .venv/.installed
 export DAGSTER_DISABLE_TELEMETRY = yes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test dev lint format requirements clean
+.PHONY: help demo test dev lint format tamper-evidence requirements clean
 
 help:  ## Show the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -37,6 +37,9 @@ lint: $(INSTALLED)  ## Ruff, format check, mypy, layering
 format: $(INSTALLED)  ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+tamper-evidence: $(INSTALLED)  ## Write docs/tamper_evidence.md from what attacks on a real bucket come to
+	@$(BIN)/python -m pytest -q signal_backups_tests/adversary --write-pages
 
 requirements:  ## Pin anew what pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \

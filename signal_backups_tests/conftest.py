@@ -44,6 +44,11 @@ LEFT_OUT = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Pages in ``docs/`` that say what tests came to are compared, or written."""
+    parser.addoption("--write-pages", action="store_true", help="write the pages that tests make")
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Without Ceph there are no tests on it; the summary says so."""
     return True if collection_path.match(CEPH_TESTS) and not shutil.which("radosgw") else None

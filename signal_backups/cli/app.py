@@ -11,7 +11,9 @@ import typer
 from signal_backups import __version__
 from signal_backups.cli.commands.audit import audit
 from signal_backups.cli.commands.backup import backup
+from signal_backups.cli.commands.bundle import bundle, verify_bundle
 from signal_backups.cli.commands.cost import cost
+from signal_backups.cli.commands.doctor import doctor
 from signal_backups.cli.commands.drill import drill
 from signal_backups.cli.commands.hold import hold
 from signal_backups.cli.commands.iam_policy import iam_policy
@@ -19,6 +21,8 @@ from signal_backups.cli.commands.init import init
 from signal_backups.cli.commands.lifecycle import lifecycle
 from signal_backups.cli.commands.listing import list_backups, versions
 from signal_backups.cli.commands.lock import lock
+from signal_backups.cli.commands.metrics import metrics
+from signal_backups.cli.commands.prove import prove, verify_proof
 from signal_backups.cli.commands.reconcile import reconcile
 from signal_backups.cli.commands.restore import restore
 from signal_backups.cli.commands.simulate import simulate
@@ -42,6 +46,10 @@ app = typer.Typer(
 )
 app.command()(backup)
 app.command()(verify)
+app.command()(prove)
+app.command()(verify_proof)
+app.command()(bundle)
+app.command()(verify_bundle)
 app.command()(restore)
 app.command()(undelete)
 app.command()(reconcile)
@@ -49,11 +57,13 @@ app.command()(drill)
 app.command("list")(list_backups)
 app.command()(versions)
 app.command()(status)
+app.command()(doctor)
 app.command()(init)
 app.add_typer(audit, name="audit")
 app.add_typer(lifecycle, name="lifecycle")
 app.add_typer(hold, name="hold")
 app.add_typer(lock, name="lock")
+app.add_typer(metrics, name="metrics")
 app.command()(iam_policy)
 app.command()(simulate)
 app.command()(cost)

@@ -7,10 +7,10 @@ from contextlib import contextmanager, nullcontext
 
 from signal_backups.cli.output import print_notice
 from signal_backups.core.retention.profile import Profile, load_profile
-from signal_backups.core.retention.setup import BucketState, apply
+from signal_backups.core.retention.setup import BucketState, apply, make_right
 from signal_backups.core.settings import Settings, load_settings
 from signal_backups.core.vault import BackupVault
-from signal_backups.embedded.connection import open_vault
+from signal_backups.embedded.connection import anchor_store, open_vault
 from signal_backups.embedded.seaweedfs import using_server
 
 
@@ -34,16 +34,18 @@ def running_store(settings: Settings) -> Iterator[None]:
         yield
         return
     with using_server(settings.embedded_store):
-        _make_bucket(settings)
+        _make_buckets(settings)
         yield
 
 
-def _make_bucket(settings: Settings) -> None:
-    """The embedded server's bucket, set up as the profile says; one that is there is left as it is."""
-    vault = open_vault(settings)
-    bucket = vault.store.configuration
-    if not bucket.exists():
-        apply(bucket, BucketState(exists=False), load_profile(settings.profile), vault.layout, confirmed=False)
+def _make_buckets(settings: Settings) -> None:
+    """The embedded server's buckets, set up as the profile says; one that is there is left as it is."""
+    vault, profile = open_vault(settings), load_profile(settings.profile)
+    if not vault.store.configuration.exists():
+        make_right(vault, profile, confirmed=False)
+    second = anchor_store(settings)
+    if second is not None and settings.anchor_endpoint_url is None and not second.configuration.exists():
+        apply(second.configuration, BucketState(exists=False), profile, vault.layout, confirmed=False)
 
 
 @contextmanager

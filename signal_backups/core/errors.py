@@ -113,6 +113,12 @@ class ImportVerificationError(VerificationError):
     """What a target holds after an import is not what the backup says."""
 
 
+class TimestampAuthorityError(SignalBackupsError):
+    """The time-stamp authority cannot be reached, or gives no time stamp."""
+
+    exit_code: ExitCode = ExitCode.UNREACHABLE
+
+
 class StageInputMissingError(SignalBackupsError):
     """A backup stage was started without the output of the stage before it."""
 

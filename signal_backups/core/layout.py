@@ -86,7 +86,7 @@ class Layout:
 
     @property
     def record_prefix(self) -> str:
-        """Prefix of every record of something done to the backups."""
+        """Prefix of the records that earlier versions wrote, where there is a trail of events now; they stay kept."""
         return f"{self.root}records/"
 
     @property
@@ -152,10 +152,6 @@ class Layout:
     def drill_key(self, at: datetime) -> str:
         """Key of the report of a drill that began at an instant."""
         return f"{self.drill_prefix}{at:%Y/%m}/drill_{at:%Y%m%dT%H%M%SZ}.json"
-
-    def record_key(self, kind: str, at: datetime, suffix: str) -> str:
-        """Key of a record of something done to the backups: append-only, a new object each time."""
-        return f"{self.record_prefix}{kind}/{at:%Y/%m/%Y%m%dT%H%M%SZ}_{suffix}.json"
 
     def quarantine_key(self, slot: BackupSlot) -> str:
         """Key of a day's quarantine CSV."""

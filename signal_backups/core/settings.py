@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from signal_backups.core.days import parse_day
 from signal_backups.core.errors import SettingsError, SignalBackupsError
 from signal_backups.core.layout import DEFAULT_PREFIX
 from signal_backups.core.retention.profile import DEFAULT_PROFILE
+from signal_backups.core.watch.objectives import REMINDER_HOURS
 
 AddressingStyle = Literal["auto", "path", "virtual"]
 ChecksumMode = Literal["auto", "when_supported", "when_required"]
@@ -48,6 +50,20 @@ class Settings(BaseSettings):
     session_token: SecretStr | None = Field(None, validation_alias="AWS_SESSION_TOKEN")
     addressing_style: AddressingStyle = Field("auto", validation_alias="SIGNAL_BACKUPS_S3_ADDRESSING")
     checksum_mode: ChecksumMode = Field("auto", validation_alias="SIGNAL_BACKUPS_S3_CHECKSUMS")
+    repair: bool = Field(True, validation_alias="SIGNAL_BACKUPS_REPAIR")
+    alert_urls: SecretStr | None = Field(None, validation_alias="SIGNAL_BACKUPS_ALERT_URLS")
+    alert_urls_critical: SecretStr | None = Field(None, validation_alias="SIGNAL_BACKUPS_ALERT_URLS_CRITICAL")
+    alert_reminder_hours: float = Field(
+        REMINDER_HOURS, validation_alias="SIGNAL_BACKUPS_ALERT_REMINDER_HOURS", gt=0, allow_inf_nan=False
+    )
+    ui_url: str = Field("http://127.0.0.1:3000", validation_alias="SIGNAL_BACKUPS_UI_URL")
+    tsa_url: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_TSA_URL")
+    tsa_ca_file: Path | None = Field(None, validation_alias="SIGNAL_BACKUPS_TSA_CA_FILE")
+    anchor_bucket: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_BUCKET")
+    anchor_endpoint_url: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL")
+    anchor_region: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_REGION")
+    anchor_access_key_id: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_ACCESS_KEY_ID")
+    anchor_secret_access_key: SecretStr | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_SECRET_ACCESS_KEY")
 
     @field_validator("prefix")
     @classmethod
@@ -64,12 +80,32 @@ class Settings(BaseSettings):
         except SignalBackupsError as error:
             raise ValueError(str(error)) from error
 
-    @field_validator("endpoint_url")
+    @field_validator("tsa_url")
+    @classmethod
+    def _authority_has_no_password(cls, url: str | None) -> str | None:
+        # Every anchor names its authority. This error must not show the password either.
+        if url is not None and "@" in url:
+            raise ValueError("holds a user or password, which every anchor would show")
+        return url
+
+    @field_validator("endpoint_url", "tsa_url", "anchor_endpoint_url", "ui_url")
     @classmethod
     def _endpoint_is_a_url(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
+        # urlsplit refuses what no address can be, a bracket that is not closed for one.
+        if url is not None and urlsplit(url).scheme not in {"http", "https"}:
             raise ValueError(f"{url!r} does not begin with http:// or https://")
         return url
+
+    @model_validator(mode="after")
+    def _anchors_go_elsewhere(self) -> Self:
+        if (self.anchor_access_key_id is None) != (self.anchor_secret_access_key is None):
+            raise ValueError(
+                "SIGNAL_BACKUPS_ANCHOR_ACCESS_KEY_ID and SIGNAL_BACKUPS_ANCHOR_SECRET_ACCESS_KEY: set both or neither"
+            )
+        main = self.bucket or EMBEDDED_BUCKET
+        if self.anchor_bucket == main and self.anchor_endpoint_url in {None, self.endpoint_url}:
+            raise ValueError(f"SIGNAL_BACKUPS_ANCHOR_BUCKET: {main} is the bucket of the backups, name another")
+        return self
 
     @property
     def uses_embedded_database(self) -> bool:
@@ -110,6 +146,11 @@ class Settings(BaseSettings):
     def refused_rows(self) -> Path:
         """Folder of rows that restores of damaged backups left out."""
         return self.home.absolute() / "refused_rows"
+
+    @property
+    def unwritten_events(self) -> Path:
+        """Folder of audit events that wait until the store takes them."""
+        return self.home.absolute() / "unwritten_events"
 
     @property
     def dagster_home(self) -> Path:

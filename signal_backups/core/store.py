@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -296,6 +297,13 @@ class S3ObjectStore:
         with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
             found = self._client.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=1)
         return bool(found.get("Versions") or found.get("DeleteMarkers"))
+
+    def server_time(self) -> datetime | None:
+        """The store's own clock (UTC, whole seconds), by the ``Date`` of one answer; None when it has none."""
+        with s3_errors(self.bucket, f"cannot look at bucket {self.bucket}"):
+            answer = self._client.head_bucket(Bucket=self.bucket)
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return parsedate_to_datetime(date).astimezone(UTC) if date else None
 
     def counted_requests(self) -> AbstractContextManager[list[str]]:
         """Collect the operations sent to S3 during the block; see ``s3_requests``."""

@@ -1,4 +1,4 @@
-"""Verifying what S3 holds: download one version, hold it against its manifest, and report.
+"""Verifying what S3 holds: download one version, hold it against its manifest, report, and record that it was done.
 
 What belongs here: choosing the version and fetching it. What does not: judging a file (``verify``).
 """
@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict
 
+from signal_backups.core.trail.event import Action, ObjectName
+from signal_backups.core.trail.several import PROBLEM_LENGTH
 from signal_backups.core.vault import BackupVault, StoredBackup
 from signal_backups.core.verify import VerifyReport, verify_csv
 
@@ -34,17 +36,29 @@ def verify_stored(
     Raises:
         NotFoundError: the version is gone.
     """
-    manifest = backup.manifest
+    key, manifest = backup.key, backup.manifest
+    version_id = manifest.backup.version_id if manifest else backup.current.version_id
+    about = {"day": backup.slot.day.isoformat(), "key": key, "version_id": version_id}
+    with vault.trail.recording_failure(Action.VERIFICATION, about):
+        report = _verified(vault, backup, version_id, scratch, sample)
+    details = {
+        "day": backup.slot.day.isoformat(),
+        "has_manifest": manifest is not None,
+        "records": report.records,
+        "rows_hashed": report.rows_hashed,
+        "sha256": report.sha256,
+        "problems": [problem[:PROBLEM_LENGTH] for problem in report.problems],
+    }
+    result = "passed" if report.ok else "failed"
+    vault.trail.record(Action.VERIFICATION, result, [ObjectName(key=key, version_id=version_id)], details)
+    return StoredVerification(**about, has_manifest=manifest is not None, report=report)
+
+
+def _verified(
+    vault: BackupVault, backup: StoredBackup, version_id: str, scratch: Path, sample: int | None
+) -> VerifyReport:
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
-        version_id = manifest.backup.version_id if manifest else backup.current.version_id
         target = Path(folder) / Path(backup.key).name
         vault.store.get_file(backup.key, version_id, target)
-        report = verify_csv(target, manifest.expected if manifest else None, sample)
-    return StoredVerification(
-        day=backup.slot.day.isoformat(),
-        key=backup.key,
-        version_id=version_id,
-        has_manifest=manifest is not None,
-        report=report,
-    )
+        return verify_csv(target, backup.manifest.expected if backup.manifest else None, sample)

@@ -72,7 +72,7 @@ def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPol
         backup_store: BackupStore,
     ) -> Iterator[Any]:
         days = _pending_days(context)
-        vault = cache(backup_store.vault)
+        vault = cache(lambda: backup_store.vault(context.run.run_id))
         run = DayRun(
             source=cache(signals_database.open),
             vault=vault,

@@ -9,8 +9,10 @@ import dagster as dg
 
 from signal_backups.core.settings import load_settings
 from signal_backups.orchestration.assets import backup_assets, signals_table
+from signal_backups.orchestration.audit_trail import audit_trail
 from signal_backups.orchestration.bucket_policy import bucket_policy
 from signal_backups.orchestration.jobs import (
+    audit_trail_job,
     bucket_policy_job,
     daily_backup_job,
     restore_drill_job,
@@ -23,6 +25,7 @@ from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 from signal_backups.orchestration.restore_drill import restore_drill
 from signal_backups.orchestration.retention_audit import retention_audit
 from signal_backups.orchestration.schedules import (
+    audit_trail_schedule,
     bucket_policy_schedule,
     daily_backup_schedule,
     restore_drill_schedule,
@@ -47,16 +50,18 @@ def build_defs(
     """
     start = load_settings().start_date
     backup_job, drill_job = daily_backup_job(), restore_drill_job()
-    policy_job, audit_job, cost_job = bucket_policy_job(), retention_audit_job(), storage_cost_job()
+    policy_job, trail_job = bucket_policy_job(), audit_trail_job()
+    audit_job, cost_job = retention_audit_job(), storage_cost_job()
     with known_previews():
         chain = backup_assets(daily_partitions(start), retry_policy)
     return dg.Definitions(
-        assets=[signals_table(), chain, restore_drill, bucket_policy, retention_audit, storage_cost],
-        jobs=[backup_job, drill_job, policy_job, audit_job, cost_job],
+        assets=[signals_table(), chain, restore_drill, bucket_policy, audit_trail, retention_audit, storage_cost],
+        jobs=[backup_job, drill_job, policy_job, trail_job, audit_job, cost_job],
         schedules=[
             daily_backup_schedule(backup_job),
             restore_drill_schedule(drill_job),
             bucket_policy_schedule(policy_job),
+            audit_trail_schedule(trail_job),
             retention_audit_schedule(audit_job),
             storage_cost_schedule(cost_job),
         ],

@@ -5,7 +5,7 @@ What belongs here: the failure's metadata and its inverse. What does not: causin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import dagster as dg
@@ -17,7 +17,7 @@ _METADATA_KEY = "failed_days"
 
 
 class DayFailure(BaseModel):
-    """Why one day failed."""
+    """Why one day failed; ``error`` is the class of the error, empty in runs from before it was kept."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,11 +25,18 @@ class DayFailure(BaseModel):
     reason: str
     exit_code: ExitCode
     transient: bool
+    error: str = ""
 
     @classmethod
     def of(cls, day: date, error: SignalBackupsError) -> DayFailure:
         """The failure an error means for a day."""
-        return cls(day=day, reason=str(error), exit_code=error.exit_code, transient=error.transient)
+        return cls(
+            day=day,
+            reason=str(error),
+            exit_code=error.exit_code,
+            transient=error.transient,
+            error=type(error).__name__,
+        )
 
 
 def failure_of(failures: Sequence[DayFailure], days: int) -> dg.Failure:
@@ -43,9 +50,9 @@ def failure_of(failures: Sequence[DayFailure], days: int) -> dg.Failure:
     )
 
 
-def failed_days(result: dg.ExecuteInProcessResult) -> list[DayFailure]:
-    """Inverse of ``failure_of``: the failed days of a run; empty when it failed otherwise or not at all."""
-    for event in result.all_events:
+def failed_days(events: Iterable[dg.DagsterEvent]) -> list[DayFailure]:
+    """Inverse of ``failure_of``: the failed days of a run's events; empty when it failed otherwise or not at all."""
+    for event in events:
         user_failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
         if user_failure and _METADATA_KEY in user_failure.metadata:
             return [DayFailure.model_validate(item) for item in user_failure.metadata[_METADATA_KEY].value]  # type: ignore[union-attr]

@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from signal_backups.orchestration.assets import CHAIN
+from signal_backups.orchestration.audit_trail import AUDIT_TRAIL
 from signal_backups.orchestration.bucket_policy import BUCKET_POLICY
 from signal_backups.orchestration.restore_drill import RESTORE_DRILL
 from signal_backups.orchestration.retention_audit import RETENTION_AUDIT
@@ -16,6 +17,7 @@ AssetJob = UnresolvedAssetJobDefinition
 
 DAILY_BACKUP_JOB = "daily_backup_job"
 BUCKET_POLICY_JOB = "bucket_policy_job"
+AUDIT_TRAIL_JOB = "audit_trail_job"
 RETENTION_AUDIT_JOB = "retention_audit_job"
 STORAGE_COST_JOB = "storage_cost_job"
 RESTORE_DRILL_JOB = "restore_drill_job"
@@ -33,6 +35,11 @@ def daily_backup_job() -> AssetJob:
 def bucket_policy_job() -> AssetJob:
     """One look at the bucket's set-up."""
     return _job(BUCKET_POLICY_JOB, BUCKET_POLICY, "Hold the bucket's set-up against the retention profile.")
+
+
+def audit_trail_job() -> AssetJob:
+    """One examination of the audit trail."""
+    return _job(AUDIT_TRAIL_JOB, AUDIT_TRAIL, "Examine the audit trail and the chain of manifests, and anchor both.")
 
 
 def retention_audit_job() -> AssetJob:

@@ -18,6 +18,7 @@ from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.settings import AddressingStyle, ChecksumMode, load_settings
 from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.trail.event import Actor
 from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.connection import open_vault
 
@@ -78,14 +79,15 @@ class BackupStore(S3Resource):
             )
         )
 
-    def vault(self) -> BackupVault:
-        """The vault; connects to nothing yet."""
+    def vault(self, run_id: str = "") -> BackupVault:
+        """The vault, for the run that works with it; connects to nothing yet."""
         settings = load_settings()
         profile = self.retention_profile()
         if self.bucket is None:
-            return open_vault(settings, profile)
+            return open_vault(settings, profile, run_id)
         store = S3ObjectStore(self.get_client(), self.bucket, lock=profile.lock_policy)
-        return BackupVault(store, Layout(self.prefix or settings.prefix))
+        layout = Layout(self.prefix or settings.prefix)
+        return BackupVault(store, layout, actor=Actor.here(run_id), outbox=settings.unwritten_events)
 
     def retention_profile(self) -> Profile:
         """The retention profile: this resource's own, else that of the settings."""

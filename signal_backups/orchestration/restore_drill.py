@@ -72,9 +72,8 @@ def restore_drill(
         recent_days=config.recent_days,
     )
     try:
-        report = drill(
-            backup_store.vault(), run, on_day=lambda day: context.log.info(f"{day.day}: {day.restore.outcome}")
-        )
+        vault = backup_store.vault(context.run.run_id)
+        report = drill(vault, run, on_day=lambda day: context.log.info(f"{day.day}: {day.restore.outcome}"))
     except SignalBackupsError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from error
     yield dg.MaterializeResult(metadata=_metadata(report), check_results=list(_results(report)))

@@ -47,6 +47,11 @@ def bucket_policy_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     )
 
 
+def audit_trail_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+    """Examines the audit trail every day, after the backup."""
+    return _schedule(job, "audit_trail_schedule", "45 2 * * *", "Examines the audit trail and anchors it.")
+
+
 def retention_audit_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     """Audits the retention on the first of every month."""
     return _schedule(job, "retention_audit_schedule", "0 4 1 * *", "Looks at every day of the retention window.")

@@ -39,7 +39,6 @@ from signal_backups_tests.core.days import DayRun
 from signal_backups_tests.core.protection.locked import delete
 
 DAY = date(2026, 11, 1)
-WHO = "alice@desk"
 FOREIGN = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 5}}
 of_both_profiles = pytest.mark.parametrize("profile", PROFILES, ids=profile_name)
 
@@ -166,7 +165,7 @@ def test_a_deleted_backup_is_named_and_comes_back(
     assert isinstance(choose_days(vault, DAY, DAY)[0], UnavailableDay)
     finding = found(vault, profile)[Claim.DELETE_MARKERS]
     assert [line.split()[0] for line in finding.against] == [key]
-    undone = undelete(vault, DAY, None, tmp_path, WHO)
+    undone = undelete(vault, DAY, None, tmp_path)
     assert (undone.version_id, undone.copied_from) == (version_id, None)
     assert vault.find(DAY).is_vouched
     assert verify_stored(vault, vault.find(DAY), tmp_path).report.ok
@@ -184,7 +183,7 @@ def test_an_overwritten_version_is_kept_and_can_be_current_again(
     assert [version.records for version in versions] == [run.report.records + 1, run.report.records]
     chosen = choose_key(vault, key_of(vault, DAY), older)
     assert fetch(vault, chosen, tmp_path).csv.read_bytes() == run.csv
-    assert undelete(vault, DAY, older, tmp_path, WHO).copied_from == older
+    assert undelete(vault, DAY, older, tmp_path).copied_from == older
     assert vault.find(DAY).manifest == vault.manifest(vault.find(DAY).slot)
     assert len(vault.versions(DAY)) == 3
 
@@ -195,7 +194,7 @@ def test_a_retention_becomes_longer_and_never_shorter(new_vault: NewVault, run: 
     end = vault.store.lock_of(key, version_id).retain_until
     assert end is not None
     later = next_midnight(end + timedelta(days=30))
-    extended = extend(vault, LockPolicy(LockMode.GOVERNANCE, 7), (DAY, DAY), WHO, until=later)
+    extended = extend(vault, LockPolicy(LockMode.GOVERNANCE, 7), (DAY, DAY), until=later)
     assert len(extended.changes) == 2
     with pytest.raises(StoreError, match="AccessDenied"):
         vault.store.set_retention(key, version_id, LockMode.GOVERNANCE, end)
@@ -205,9 +204,9 @@ def test_a_retention_becomes_longer_and_never_shorter(new_vault: NewVault, run: 
 def test_a_legal_hold_keeps_a_version_until_it_is_released(new_vault: NewVault, run: DayRun) -> None:
     vault = locking(made_right(new_vault(), RECOMMENDED), None)
     version_id = back_up(vault, run)
-    assert len(put_holds(vault, DAY, DAY, "a case", WHO).changed) == 2
+    assert len(put_holds(vault, DAY, DAY, "a case").changed) == 2
     assert is_refused(vault, version_id)
     assert [len(day.held) for day in list_holds(vault, DAY, DAY)] == [2]
-    assert len(release_holds(vault, DAY, DAY, "closed", WHO).changed) == 2
+    assert len(release_holds(vault, DAY, DAY, "closed").changed) == 2
     delete(vault, key_of(vault, DAY), version_id)
     assert vault.store.head(key_of(vault, DAY), version_id) is None

@@ -35,7 +35,6 @@ STEP = 4
 #: Days that the store may take to do what is due; nothing else fails when it is slow.
 PATIENCE_DAYS = 100
 PATIENCE_S = 60
-WHO = "alice@desk"
 LOCK = LockPolicy(LockMode.GOVERNANCE, 7)
 DAYS = FIRST, SECOND, THIRD, FOURTH, FIFTH = [date(2026, 11, day) for day in range(1, 6)]
 
@@ -68,7 +67,7 @@ class Lives:
         self.watch.until(lambda: self.watch.is_gone(self.stray))
         # Now, because it will soon be old enough to expire.
         vault = self.recommended.vault
-        self.undone = undelete(vault, self.locked_stray.day, None, self.scratch, WHO)
+        self.undone = undelete(vault, self.locked_stray.day, None, self.scratch)
         self.undone_is_proven = verify_stored(vault, vault.find(self.locked_stray.day), self.scratch).report.ok
         last = (self.left_alone, self.overwritten, self.free, self.brief, self.free_stray, self.free_overwritten)
         self.watch.until(lambda: self.watch.is_gone(*last) and not self.free.vault.store.list_versions(self.free.key))
@@ -100,7 +99,7 @@ class Lives:
         self.free = self._stored(vault, FIRST)
         self.locked = self._stored(vault, SECOND, RECOMMENDED)
         put = self._stored_and_deleted(vault, THIRD)
-        put_holds(vault, THIRD, THIRD, "a case", WHO)
+        put_holds(vault, THIRD, THIRD, "a case")
         self.held = self.watch.follow(vault, THIRD, put.key, put.version_id, put.since)
         brief = self._stored_and_deleted(vault, FOURTH)
         # Some days longer than the rules alone would leave it there.
@@ -232,7 +231,7 @@ def test_a_lock_keeps_a_version_until_it_ends_and_no_longer(lives: Lives) -> Non
 
 def test_a_held_version_stays_until_it_is_released(lives: Lives) -> None:
     assert not lives.watch.is_gone(lives.held)
-    release_holds(lives.held.vault, THIRD, THIRD, "closed", WHO)
+    release_holds(lives.held.vault, THIRD, THIRD, "closed")
     lives.watch.until(lambda: lives.watch.is_gone(lives.held))
 
 

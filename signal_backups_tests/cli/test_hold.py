@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.protection.locked import DAYS, keys_of, put_days, records, vault_in
+from signal_backups_tests.core.protection.locked import DAYS, keys_of, put_days, vault_in
+from signal_backups_tests.core.trail.told import objects, told
 
 FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
 RANGE = ("--from", FIRST, "--to", LAST)
@@ -50,15 +50,17 @@ def test_holds_are_put_listed_and_released_with_confirmation(terminal: Terminal,
     assert terminal.run("hold", "list", "--json").json == {"ok": True, "days": []}
     done = terminal.run("hold", "put", *RANGE, *WHY, "--json")
     assert done.code == 0, done.err
-    assert set(done.json) == {"ok", "action", "days", "record_key"}
+    assert set(done.json) == {"ok", "action", "days", "event"}
     assert (done.json["ok"], done.json["action"]) == (True, "put")
     assert [(day["day"], len(day["changed"]), day["unchanged"]) for day in done.json["days"]] == [
         (day.isoformat(), 3, 0) for day in DAYS
     ]
     assert held(vault) == everything(vault)
-    record = json.loads(vault.store.get_bytes(done.json["record_key"])[0])
-    assert (record["action"], record["reason"]) == ("hold put", "case 4711")
-    assert "@" in record["actor"]
+    (event,) = told(vault)
+    assert (event.number, event.action, event.details["reason"]) == (done.json["event"], "hold_put", "case 4711")
+    assert len(objects(event)) == len(everything(vault))
+    assert event.actor.user
+    assert event.actor.host
 
     listed = terminal.run("hold", "list", *RANGE, "--json").json
     assert [(day["day"], day["versions"], len(day["held"])) for day in listed["days"]] == [
@@ -73,17 +75,17 @@ def test_holds_are_put_listed_and_released_with_confirmation(terminal: Terminal,
     assert (document.code, document.json["ok"], document.json["needs_confirmation"]) == (2, False, True)
     assert document.json["would_release"] == listed["days"]
     assert held(vault) == everything(vault)
-    assert len(records(vault)) == 1
+    assert len(told(vault)) == 1
 
     released = terminal.run("hold", "release", "--from", FIRST, "--to", FIRST, *WHY, "--confirm")
     assert released.code == 0, released.err
-    assert "Recorded in records/hold/" in released.out
+    assert "Recorded as event 2\n" in released.out
     assert held(vault) == sorted(key for day in DAYS[1:] for key in keys_of(vault, day))
 
 
 def test_text_says_what_changed_and_that_nothing_did_the_second_time(terminal: Terminal, vault: BackupVault) -> None:
     first = terminal.run("hold", "put", *RANGE, *WHY)
-    assert "Recorded in records/hold/" in first.out
+    assert "Recorded as event 1\n" in first.out
     written = vault.store.list_versions("")
     second = terminal.run("hold", "put", *RANGE, *WHY)
     assert (second.code, "Nothing changed" in second.out) == (0, True)

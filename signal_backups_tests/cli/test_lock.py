@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.protection.locked import DAYS, put_days, records, vault_in
+from signal_backups_tests.core.protection.locked import DAYS, put_days, vault_in
+from signal_backups_tests.core.trail.told import objects, told
 
 RANGE = ("--from", DAYS[0].isoformat(), "--to", DAYS[-1].isoformat())
 
@@ -40,7 +40,7 @@ def locks(vault: BackupVault) -> set[tuple[str | None, datetime | None]]:
     found = [
         vault.store.lock_of(version.key, version.version_id)
         for version in vault.store.list_versions("")
-        if not version.key.startswith("records/")
+        if not version.key.startswith("audit/")
     ]
     return {(lock.mode, lock.retain_until) for lock in found}
 
@@ -55,22 +55,22 @@ def test_versions_are_locked_as_the_profile_says_and_the_second_time_nothing_cha
     terminal: Terminal, vault: BackupVault
 ) -> None:
     shown = terminal.run("lock", "extend", *RANGE, "--dry-run", "--json")
-    assert (shown.code, shown.json["dry_run"], shown.json["record_key"]) == (0, True, None)
+    assert (shown.code, shown.json["dry_run"], shown.json["event"]) == (0, True, None)
     assert locks(vault) == {(None, None)}
     done = terminal.run("lock", "extend", *RANGE, "--json")
     assert done.code == 0, done.err
-    assert set(done.json) == {"ok", "dry_run", "days", "record_key"}
+    assert set(done.json) == {"ok", "dry_run", "days", "event"}
     assert done.json["days"] == shown.json["days"]
     assert [(day["day"], len(day["changes"]), day["unchanged"]) for day in done.json["days"]] == [
         (day.isoformat(), 3, 0) for day in DAYS
     ]
     assert locks(vault) == {("COMPLIANCE", profiles_end(vault))}
-    record = json.loads(vault.store.get_bytes(done.json["record_key"])[0])
-    assert (record["action"], len(record["versions"])) == ("lock extend", 9)
+    (event,) = told(vault)
+    assert (event.number, event.action, len(objects(event))) == (done.json["event"], "lock_extension", 9)
     again = terminal.run("lock", "extend", *RANGE)
     assert again.code == 0
     assert "9 versions are locked long enough already" in again.out
-    assert len(records(vault)) == 1
+    assert len(told(vault)) == 1
 
 
 def test_a_later_date_counts_and_an_earlier_one_is_refused(terminal: Terminal, vault: BackupVault) -> None:
@@ -83,7 +83,7 @@ def test_a_later_date_counts_and_an_earlier_one_is_refused(terminal: Terminal, v
     done = terminal.run("lock", "extend", *RANGE, "--until", f"{later:%Y-%m-%d}", "--confirm")
     assert done.code == 0, done.err
     assert f"compliance until {later:%Y-%m-%d}" in done.out
-    assert "Recorded in records/lock/" in done.out
+    assert "Recorded as event 1\n" in done.out
     assert locks(vault) == {("COMPLIANCE", later)}
     earlier = terminal.run("lock", "extend", *RANGE, "--until", f"{later - timedelta(days=1):%Y-%m-%d}", "--confirm")
     assert earlier.code == 2

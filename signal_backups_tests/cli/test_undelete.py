@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 from itertools import count
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.manifest import Manifest
+from signal_backups.core.trail.event import Action
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import (
@@ -21,6 +21,7 @@ from signal_backups_tests.cli.stored_days import (
     rows_of,
     stored_days,
 )
+from signal_backups_tests.core.trail.told import beside_the_trail, told
 
 DAYS = count()
 
@@ -70,12 +71,11 @@ def test_a_deleted_backup_is_restored_as_of_before_and_after_undelete(
     undone = terminal.run("undelete", day, "--json")
 
     assert undone.code == 0, undone.err
-    assert set(undone.json) == {"ok", "day", "key", "version_id", "removed_markers", "copied_from", "record_key"}
+    assert set(undone.json) == {"ok", "day", "key", "version_id", "removed_markers", "copied_from", "event"}
     assert (undone.json["version_id"], undone.json["copied_from"]) == (backup.backup.version_id, None)
     assert len(undone.json["removed_markers"]) == 1
-    record = json.loads(stored.vault.store.get_bytes(undone.json["record_key"])[0])
-    assert (record["action"], record["day"]) == ("undelete", day)
-    assert "@" in record["actor"]
+    event = told(stored.vault, Action.UNDELETE)[-1]
+    assert (event.number, event.details["day"]) == (undone.json["event"], day)
     assert terminal.run("restore", day, "--target", "sqlite:///now.db").code == 0
     assert held_in_sqlite(tmp_path / "now.db") == expected
 
@@ -87,7 +87,7 @@ def test_undeleting_says_what_it_did_and_does_nothing_the_second_time(
     first = terminal.run("undelete", backup.day.isoformat())
     assert first.code == 0
     assert "Removed the delete marker" in first.out
-    assert "Recorded in records/undelete/" in first.out
+    assert f"Recorded as event {told(stored.vault)[-1].number}\n" in first.out
     objects = stored.vault.store.list_versions("")
     second = terminal.run("undelete", backup.day.isoformat())
     assert second.code == 0
@@ -116,11 +116,11 @@ def test_a_version_that_does_not_verify_is_not_brought_back(
     damaged = stored.put(backup.backup.key, stored.body(backup.day)[:-30])
     stored.claim(backup, version_id=damaged)
     stored.put(backup.backup.key, b"overwritten")
-    before = stored.vault.store.list_versions("")
+    before = beside_the_trail(stored.vault)
     done = terminal.run("undelete", backup.day.isoformat(), "--version-id", damaged)
     assert done.code == 1
     assert "does not verify" in done.err
-    assert stored.vault.store.list_versions("") == before
+    assert beside_the_trail(stored.vault) == before
 
 
 def test_versions_shows_states_and_locks(stored: StoredDays, terminal: Terminal, backup: Manifest) -> None:

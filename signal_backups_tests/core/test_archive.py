@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,10 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from moto.moto_api import state_manager
 
+from signal_backups.core.days import Clock
 from signal_backups.core.errors import ArchivedError, ExitCode, NotFoundError, SettingsError, StoreError
+from signal_backups.core.layout import Layout
+from signal_backups.core.restore import archive
 from signal_backups.core.restore.archive import (
     ARCHIVED_CLASSES,
     THAW_TERMS,
@@ -23,13 +26,15 @@ from signal_backups.core.restore.archive import (
     Tier,
     needs_thaw,
     plan_thaw,
-    request_all,
     state_of,
     thaw_state,
     wait_until_readable,
 )
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.trail.event import Action
+from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.trail.told import objects, told
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -236,6 +241,41 @@ def test_reading_a_frozen_object_says_that_it_must_be_thawed(store: S3ObjectStor
         with pytest.raises(ArchivedError, match=r"cannot read s3://vault/a.* archived.* thawed first") as raised:
             read()
         assert raised.value.exit_code == ExitCode.THAWING == 5
+
+
+def request_all(
+    store: S3ObjectStore, versions: Iterable[ObjectVersion], tier: Tier, days: int, *, clock: Clock
+) -> list[ObjectVersion]:
+    return archive.request_all(BackupVault(store, Layout()), versions, tier, days, clock=clock)
+
+
+def test_a_request_is_told_to_the_audit_trail_and_none_is_when_nothing_was_asked_for(
+    store: S3ObjectStore, time: FakeTime
+) -> None:
+    frozen, instant = put(store, "a"), put(store, "b", "GLACIER_IR")
+    for _ in range(2):
+        request_all(store, [frozen, instant], Tier.BULK, DAYS, clock=time)
+    (event,) = told(BackupVault(store, Layout()))
+    assert (event.action, event.result) == (Action.THAW, "requested")
+    assert (objects(event), event.details) == ({("a", frozen.version_id)}, {"tier": "Bulk", "days": DAYS})
+
+
+def test_what_was_asked_for_before_an_error_is_told(
+    store: S3ObjectStore, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = [put(store, key) for key in ("a", "b", "c")]
+    plain = store.request_thaw
+
+    def refusing(key: str, version_id: str, tier: str, days: int) -> bool:
+        if key == "b":
+            raise StoreError("denied")
+        return plain(key, version_id, tier, days)
+
+    monkeypatch.setattr(store, "request_thaw", refusing)
+    with pytest.raises(StoreError, match="denied"):
+        request_all(store, versions, Tier.BULK, DAYS, clock=time)
+    (event,) = told(BackupVault(store, Layout()))
+    assert objects(event) == {("a", versions[0].version_id)}
 
 
 def test_a_thaw_is_asked_for_and_waited_for(store: S3ObjectStore, calls: Calls, time: FakeTime, tmp_path: Path) -> None:

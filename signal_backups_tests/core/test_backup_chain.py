@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from signal_backups.core.backup_object import BackupRun, StoreOutcome, store_backup
-from signal_backups.core.errors import ReadBackError, StoreError
+from signal_backups.core.errors import StoreError, VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import Manifest
 from signal_backups.core.store import S3ObjectStore
@@ -22,6 +22,7 @@ from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.conftest import Back
 from signal_backups_tests.core.days import read_csv
 from signal_backups_tests.core.signals import DAY, Row, signal, signals
+from signal_backups_tests.orchestration.faulty import WithoutAudit
 
 NEXT_DAY = date(2026, 11, 2)
 SLOT = BackupSlot(DAY)
@@ -140,17 +141,6 @@ def test_an_unchanged_day_is_an_event_too_without_a_manifest(back_up: BackUp, va
     assert "manifest" not in second["details"]
 
 
-class WithoutAudit(S3ObjectStore):
-    """Takes no events while told so."""
-
-    refuses = True
-
-    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
-        if self.refuses and key.startswith("audit/events/"):
-            raise StoreError(f"cannot write {key}")
-        return super().put_bytes(key, body, content_type, only_new=only_new)
-
-
 @pytest.fixture
 def without_audit(store: S3ObjectStore, tmp_path: Path) -> BackupVault:
     return BackupVault(WithoutAudit(store._client, store.bucket), Layout(), outbox=tmp_path / "outbox")
@@ -192,6 +182,6 @@ def test_a_chain_that_reads_back_otherwise_leaves_the_last_good_manifest(
     back_up: BackUp, vault: BackupVault, store: S3ObjectStore
 ) -> None:
     good = back_up(vault, signals(3)).manifest
-    with pytest.raises(ReadBackError, match=r"audit/manifests/0000000/0000000002\.json is not what was sent"):
+    with pytest.raises(VerificationError, match=r"audit/manifests/0000000/0000000002\.json is not what was sent"):
         back_up(BackupVault(ForgetfulChain(store._client, store.bucket), Layout()), signals(4))
     assert vault.manifest(SLOT) == good

@@ -146,3 +146,58 @@ def test_a_bad_value_in_an_env_file_is_named_too(empty_folder: Path) -> None:
     (empty_folder / ".env").write_text("SIGNAL_BACKUPS_START_DATE=soon\n", encoding="utf-8")
     with pytest.raises(SettingsError, match="SIGNAL_BACKUPS_START_DATE"):
         load_settings()
+
+
+def test_the_anchors_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings()
+    assert (settings.tsa_url, settings.tsa_ca_file, settings.anchor_bucket) == (None, None, None)
+    given = {
+        "SIGNAL_BACKUPS_TSA_URL": "http://tsa.example.com/tsr",
+        "SIGNAL_BACKUPS_TSA_CA_FILE": "/etc/tsa.pem",
+        "SIGNAL_BACKUPS_ANCHOR_BUCKET": "anchors",
+        "SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL": "https://s3.other.example.com",
+        "SIGNAL_BACKUPS_ANCHOR_REGION": "eu-north-1",
+        "SIGNAL_BACKUPS_ANCHOR_ACCESS_KEY_ID": "anchor-key",
+        "SIGNAL_BACKUPS_ANCHOR_SECRET_ACCESS_KEY": "anchor-secret",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (settings.tsa_url, settings.tsa_ca_file) == ("http://tsa.example.com/tsr", Path("/etc/tsa.pem"))
+    assert (settings.anchor_bucket, settings.anchor_region) == ("anchors", "eu-north-1")
+    assert settings.anchor_endpoint_url == "https://s3.other.example.com"
+    assert settings.anchor_access_key_id == "anchor-key"
+    assert settings.anchor_secret_access_key is not None
+    assert settings.anchor_secret_access_key.get_secret_value() == "anchor-secret"
+    assert "anchor-secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"SIGNAL_BACKUPS_TSA_URL": "file:///etc/passwd"}, "does not begin with http"),
+        ({"SIGNAL_BACKUPS_TSA_URL": "https://user:hunter2@tsa.example.com"}, "every anchor would show"),
+        ({"SIGNAL_BACKUPS_TSA_URL": "user:hunter2@tsa.example.com"}, "every anchor would show"),
+        ({"SIGNAL_BACKUPS_TSA_URL": "http://[tsa"}, "SIGNAL_BACKUPS_TSA_URL"),
+        ({"SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL": "s3.example.com"}, "does not begin with http"),
+        ({"SIGNAL_BACKUPS_ANCHOR_ACCESS_KEY_ID": "key"}, "set both or neither"),
+        ({"SIGNAL_BACKUPS_ANCHOR_SECRET_ACCESS_KEY": "hunter2"}, "set both or neither"),
+        ({"SIGNAL_BACKUPS_ANCHOR_BUCKET": "signal-backups"}, "name another"),
+        ({"SIGNAL_BACKUPS_ANCHOR_BUCKET": "mine", "BACKUP_BUCKET_NAME": "mine"}, "name another"),
+    ],
+)
+def test_anchors_settings_that_cannot_work_are_refused(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], words: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=words) as raised:
+        load_settings()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_bucket_of_the_same_name_in_another_store_is_another_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKUP_BUCKET_NAME", "mine")
+    monkeypatch.setenv("SIGNAL_BACKUPS_ANCHOR_BUCKET", "mine")
+    monkeypatch.setenv("SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL", "https://s3.other.example.com")
+    assert load_settings().anchor_bucket == "mine"

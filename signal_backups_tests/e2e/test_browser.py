@@ -158,12 +158,25 @@ def test_the_retention_assets_show_their_pictures(
     expect(page.get_by_text(check, exact=True).first).to_be_visible()
 
 
+@pytest.mark.usefixtures("run_id")
+def test_the_audit_trail_shows_that_it_is_unbroken(page: Page, deployment: Deployment) -> None:
+    page.goto(f"{deployment.dagster.url}/locations/signal_backups/jobs/audit_trail_job")
+    page.get_by_role("button", name="Materialize").last.click()
+    page.get_by_role("link", name="View", exact=True).click()
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    page.goto(f"{deployment.dagster.url}/assets/audit_trail?view=checks")
+    for name in ("trail_is_unbroken", "heads_are_anchored"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(2)
+
+
 def test_the_automation_page_shows_schedules_and_sensor(page: Page, deployment: Deployment) -> None:
     page.goto(f"{deployment.dagster.url}/automation")
     for name in (
         "daily_backup_schedule",
         "restore_drill_schedule",
         "bucket_policy_schedule",
+        "audit_trail_schedule",
         "retention_audit_schedule",
         "storage_cost_schedule",
         "late_rows_sensor",

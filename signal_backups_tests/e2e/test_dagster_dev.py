@@ -125,6 +125,7 @@ def test_all_schedules_are_running(deployment: Deployment) -> None:
         "daily_backup_schedule": "RUNNING",
         "restore_drill_schedule": "RUNNING",
         "bucket_policy_schedule": "RUNNING",
+        "audit_trail_schedule": "RUNNING",
         "retention_audit_schedule": "RUNNING",
         "storage_cost_schedule": "RUNNING",
     }

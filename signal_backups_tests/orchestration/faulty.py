@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.errors import SignalBackupsError, StoreError
 from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile, load_profile
 from signal_backups.core.source import DaySnapshot, SignalSource, SourceDescription
 from signal_backups.core.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.trail.event import Actor
 from signal_backups.core.vault import BackupVault
 
 
@@ -35,7 +36,8 @@ class GivenStore:
     given: BackupVault
     profile: str = DEFAULT_PROFILE
 
-    def vault(self) -> BackupVault:
+    def vault(self, run_id: str = "") -> BackupVault:
+        self.given.trail.actor = Actor.here(run_id)
         return self.given
 
     def retention_profile(self) -> Profile:
@@ -101,3 +103,14 @@ class DamagingStore(S3ObjectStore):
 def flip_last_digit_of_price(content: bytes) -> bytes:
     """One character of one row."""
     return content.replace(b"110.25", b"110.26", 1)
+
+
+class WithoutAudit(S3ObjectStore):
+    """Takes no events of the audit trail while told so."""
+
+    refuses = True
+
+    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
+        if self.refuses and key.startswith("audit/events/"):
+            raise StoreError(f"cannot write {key}")
+        return super().put_bytes(key, body, content_type, only_new=only_new)

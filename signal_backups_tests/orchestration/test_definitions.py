@@ -31,7 +31,7 @@ CHECKS = {
         "signal_ids_are_unique",
         "csv_parses_back_to_same_count",
     },
-    BACKUP_OBJECT: {"stored_object_equals_csv", "stored_row_hashes_verify"},
+    BACKUP_OBJECT: {"stored_object_equals_csv", "stored_row_hashes_verify", "audit_event_is_written"},
 }
 BLOCKING = {"csv_parses_back_to_same_count", "stored_object_equals_csv", "stored_row_hashes_verify"}
 
@@ -62,7 +62,7 @@ def run_python(*arguments: str, cwd: Path, **environment: str) -> subprocess.Com
 def test_definitions_load_without_settings_database_bucket_or_network(tmp_path: Path) -> None:
     load = "import signal_backups.definitions as d; print(len(list(d.defs.resolve_asset_graph().get_all_asset_keys())))"
     done = run_python("-c", NOBODY_TO_CALL + load, cwd=tmp_path)
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "8", "")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "9", "")
 
 
 def test_loading_definitions_leaves_no_file_behind(tmp_path: Path) -> None:

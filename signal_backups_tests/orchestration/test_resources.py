@@ -6,6 +6,7 @@ import pytest
 
 from signal_backups.core.errors import SettingsError, StoreError
 from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.trail.event import Actor
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.launch import run_backup
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
@@ -43,6 +44,18 @@ def test_resources_left_unset_follow_the_settings(world: World) -> None:
     world.table.add_days(FIRST_DAY, FIRST_DAY)
     assert run_backup(world.instance, FIRST_DAY, FIRST_DAY).stored == {FIRST_DAY: True}
     assert [backup.slot.day for backup in world.vault.backups(FIRST_DAY, FIRST_DAY)] == [FIRST_DAY]
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("named", [False, True])
+def test_a_run_is_named_in_the_audit_trail_and_its_events_can_wait(
+    named_store: BackupStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    monkeypatch.setenv("SIGNAL_BACKUPS_HOME", str(tmp_path))
+    trail = (named_store if named else BackupStore()).vault("run-1").trail
+    assert trail.actor == Actor.here("run-1")
+    assert trail.outbox is not None
+    assert trail.outbox.folder == tmp_path / "unwritten_events"
 
 
 @pytest.mark.usefixtures("environment")

@@ -10,6 +10,7 @@ import pytest
 from signal_backups.core.days import last_complete_day
 from signal_backups.core.drill import forecast
 from signal_backups.core.layout import BackupSlot
+from signal_backups.core.trail.event import Action
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.jobs import RESTORE_DRILL_JOB
 from signal_backups.orchestration.resources import SignalsDatabase
@@ -19,6 +20,7 @@ from signal_backups.orchestration.restore_drill import (
     RTO_WITHIN_OBJECTIVE,
     SOURCE_MATCHES,
 )
+from signal_backups_tests.core.trail.told import told
 from signal_backups_tests.orchestration.signals import forged_signal, signal
 from signal_backups_tests.orchestration.world import (
     QUIET,
@@ -60,6 +62,8 @@ def answers(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, dg.Asset
 def test_a_drill_shows_its_figures_and_passes_its_checks(world: World, last: date) -> None:
     result = hold_drill(world)
     assert result.success
+    (recorded,) = told(world.vault, Action.DRILL)
+    assert (recorded.result, recorded.actor.run_id) == ("passed", result.run_id)
     (event,) = materializations(result, RESTORE_DRILL)
     shown = metadata_of(event)
     assert (shown["days"], shown["rows"], shown["rto_forecast_days"]) == (8, 24, 9)

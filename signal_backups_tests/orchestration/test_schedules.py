@@ -11,6 +11,7 @@ JOB_OF = {
     "daily_backup_schedule": "daily_backup_job",
     "restore_drill_schedule": "restore_drill_job",
     "bucket_policy_schedule": "bucket_policy_job",
+    "audit_trail_schedule": "audit_trail_job",
     "retention_audit_schedule": "retention_audit_job",
     "storage_cost_schedule": "storage_cost_job",
 }
@@ -41,6 +42,7 @@ def test_the_drill_is_held_on_sundays_at_three_in_the_morning_utc() -> None:
     ("name", "cron"),
     [
         ("bucket_policy_schedule", "30 2 * * *"),
+        ("audit_trail_schedule", "45 2 * * *"),
         ("retention_audit_schedule", "0 4 1 * *"),
         ("storage_cost_schedule", "30 4 1 * *"),
     ],

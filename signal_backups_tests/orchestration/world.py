@@ -107,8 +107,13 @@ class World:
         return replace(self, instance=instance)
 
     def store_versions(self) -> list[tuple[str, str]]:
-        """Key and version of every object version in the bucket."""
-        return [(version.key, version.version_id) for version in self.vault.store.list_versions("")]
+        """Key and version of every object version in the bucket, without the events: every run has some."""
+        layout = self.vault.layout
+        return [
+            (version.key, version.version_id)
+            for version in self.vault.store.list_versions("")
+            if not version.key.startswith((layout.event_prefix, layout.probe_key))
+        ]
 
     def partition_statuses(self, asset: dg.AssetKey, first: date, last: date) -> DayStatuses:
         """What Dagster shows of an asset's partitions."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from signal_backups.cli.commands import audit_trail
 from signal_backups.cli.options import FromOption, JsonOption, ProfileOption, ToOption
 from signal_backups.cli.output import (
     moment,
@@ -27,6 +28,8 @@ from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.vault import BackupVault
 
 audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_help=True)
+audit.command()(audit_trail.log)
+audit.command()(audit_trail.verify)
 
 
 @audit.command()

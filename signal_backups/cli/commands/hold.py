@@ -10,14 +10,14 @@ import typer
 
 from signal_backups.cli.options import ConfirmOption, FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import print_json, print_line, print_notice, print_table
-from signal_backups.cli.protecting import FirstDay, LastDay, actor
+from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.errors import ExitCode, SettingsError
 from signal_backups.core.protection.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
 
 hold = typer.Typer(no_args_is_help=True, help="Put, list and release legal holds: what is held cannot be deleted.")
 
-_Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record: a case or a ticket.")]
+_Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the audit trail: a case or a ticket.")]
 
 
 @hold.command()
@@ -26,7 +26,7 @@ def put(first: FirstDay, last: LastDay, reason: _Reason, as_json: JsonOption = F
     begin, end = day_range(first, last, date.min)
     why = _given(reason)
     with opened_vault(settings_with_notice()) as vault:
-        change = put_holds(vault, begin, end, why, actor())
+        change = put_holds(vault, begin, end, why)
     _print_change("put", change, as_json=as_json)
 
 
@@ -55,7 +55,7 @@ def release(
         if not confirm:
             found = [day for day in list_holds(vault, begin, end) if day.held]
         else:
-            change = release_holds(vault, begin, end, why, actor())
+            change = release_holds(vault, begin, end, why)
     if not confirm:
         _print_unconfirmed(found, as_json=as_json)
         raise typer.Exit(int(ExitCode.USAGE))
@@ -78,10 +78,10 @@ def _print_change(action: str, change: HoldChange, *, as_json: bool) -> None:
         ("day", done, before),
         [(day.day.isoformat(), str(len(day.changed)), str(day.unchanged)) for day in change.days],
     )
-    if change.record_key is None:
-        print_line("Nothing changed")
+    if change.changed:
+        print_recorded(change.event)
     else:
-        print_line(f"Recorded in {change.record_key}")
+        print_line("Nothing changed")
 
 
 def _print_unconfirmed(found: Sequence[DayHolds], *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from signal_backups.cli.options import ConfirmOption, JsonOption, day_range
 from signal_backups.cli.output import print_json, print_line, print_notice, print_table
-from signal_backups.cli.protecting import FirstDay, LastDay, actor
+from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, start_of
 from signal_backups.core.errors import ExitCode, SettingsError, UnconfirmedError
@@ -46,9 +46,9 @@ def extend(
     policy = _policy(settings)
     with opened_vault(settings) as vault:
         if until and not (confirm or dry_run):
-            planned = extend_days(vault, policy, days, actor(), until=end, dry_run=True)
+            planned = extend_days(vault, policy, days, until=end, dry_run=True)
             _require_confirmation(planned, until)
-        done = extend_days(vault, policy, days, actor(), until=end, dry_run=dry_run)
+        done = extend_days(vault, policy, days, until=end, dry_run=dry_run)
     ok = not done.refused
     if as_json:
         print_json({"ok": ok, "dry_run": dry_run, **done.model_dump(mode="json")})
@@ -95,7 +95,7 @@ def _print(done: Extension, *, dry_run: bool) -> None:
     for change in done.refused:
         print_notice(f"NOT {change.key} version {change.version_id}: {change.refused}")
     print_line(f"{unchanged} versions are locked long enough already")
-    if done.record_key is not None:
-        print_line(f"Recorded in {done.record_key}")
-    elif dry_run:
+    if dry_run:
         print_line("Nothing was changed (--dry-run)")
+    elif any(change.changed for change in done.changes):
+        print_recorded(done.event)

@@ -59,7 +59,7 @@ def await_thaw(vault: BackupVault, chosen: Sequence[ChosenBackup], choice: ThawC
     if not frozen:
         return
     choice.show(plan_thaw(frozen, choice.days))
-    asked = request_all(vault.store, frozen, choice.tier, choice.days, clock=utc_now)
+    asked = request_all(vault, frozen, choice.tier, choice.days, clock=utc_now)
     print_notice(f"Asked for {len(asked)} of them ({choice.tier}); {len(frozen) - len(asked)} were asked for before")
     if not choice.wait:
         print_notice("Not waiting: run the same command again later, it goes on where it stopped")

@@ -8,7 +8,7 @@ import typer
 
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line
-from signal_backups.cli.protecting import actor
+from signal_backups.cli.protecting import print_recorded
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day
 from signal_backups.core.restore.undelete import Undeletion
@@ -26,12 +26,12 @@ def undelete(
     wanted = parse_day(day)
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
-        done = undelete_day(vault, wanted, version_id, settings.scratch, actor())
+        done = undelete_day(vault, wanted, version_id, settings.scratch)
     print_json({"ok": True, **done.model_dump(mode="json")}) if as_json else _print(done)
 
 
 def _print(done: Undeletion) -> None:
-    if done.record_key is None:
+    if done.copied_from is None and not done.removed_markers:
         print_line(f"{done.key} is there, and version {done.version_id} is verified: nothing to undo")
         return
     if done.copied_from is not None:
@@ -40,4 +40,4 @@ def _print(done: Undeletion) -> None:
         )
     else:
         print_line(f"Removed the delete marker: version {done.version_id} of {done.key} is current again")
-    print_line(f"Recorded in {done.record_key}")
+    print_recorded(done.event)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,6 +30,7 @@ from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, 
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source
 from signal_backups.core.stages import Scratch
 from signal_backups.core.store import JSON_TYPE
+from signal_backups.core.trail.event import Action, ObjectName
 from signal_backups.core.vault import BackupVault, StoredBackup
 
 
@@ -142,6 +144,14 @@ def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] 
         TargetError: no scratch database can be made.
         StoreError: the store cannot be reached.
     """
+    with vault.trail.recording_failure(Action.DRILL, {"run_id": run.run_id}):
+        report = _held(vault, run, on_day)
+        stored = _store(vault, report)
+    vault.trail.record(Action.DRILL, "passed" if report.ok else "failed", [stored], _details(report))
+    return report
+
+
+def _held(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None]) -> DrillReport:
     started, at = time.perf_counter(), run.clock()
     last = last_complete_day(run.clock)
     backups = vault.backups(date.min, last)
@@ -154,16 +164,14 @@ def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] 
         for day in choice.days:
             days.append(_drill_day(vault, source, scratch_url, day, run))
             on_day(days[-1])
-    report = _report(run, source.describe().engine, at, days, choice, backups, time.perf_counter() - started)
-    _record(vault, report)
-    return report
+    return _report(run, source.describe().engine, at, days, choice, backups, time.perf_counter() - started)
 
 
 def _drill_day(vault: BackupVault, source: SignalSource, scratch_url: str, day: date, run: DrillRun) -> DrillDay:
     # A table a day: producers may use an id again on another day.
     target = open_database(scratch_url, f"signals_{day:%Y%m%d}")
     (chosen,) = choose_days(vault, day, day)
-    restored = Restore(vault, target, RestoreOptions(), run.scratch).run([chosen]).days[0]
+    restored = Restore(vault, target, RestoreOptions(is_drill=True), run.scratch).run([chosen]).days[0]
     if isinstance(chosen, UnavailableDay) or restored.exit_code is not ExitCode.OK:
         return DrillDay(day=day, storage_class="", restore=restored, reconciliation=None, bytes=0)
     started = time.perf_counter()
@@ -217,6 +225,18 @@ def _report(
     )
 
 
-def _record(vault: BackupVault, report: DrillReport) -> None:
-    body = report.model_dump_json(indent=2) + "\n"
-    vault.store.put_bytes(vault.layout.drill_key(report.at), body.encode("utf-8"), JSON_TYPE)
+def _store(vault: BackupVault, report: DrillReport) -> ObjectName:
+    key, body = vault.layout.drill_key(report.at), report.model_dump_json(indent=2) + "\n"
+    return ObjectName(key=key, version_id=vault.store.put_bytes(key, body.encode("utf-8"), JSON_TYPE))
+
+
+def _details(report: DrillReport) -> dict[str, Any]:
+    return {
+        "ok": report.ok,
+        "run_id": report.run_id,
+        "days": len(report.days),
+        "failed_days": [day.day.isoformat() for day in report.failed_days],
+        "differing_days": [day.day.isoformat() for day in report.differing_days],
+        "rows": report.rows,
+        "rto_seconds": round(report.forecast.seconds, 1),
+    }

@@ -15,8 +15,9 @@ from signal_backups.core.days import Clock, next_midnight, utc_now
 from signal_backups.core.errors import SettingsError, StoreError, VerificationError
 from signal_backups.core.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.protection.locking import require_lock, side_by_side, versions_by_day
-from signal_backups.core.records import write_record
 from signal_backups.core.store import ObjectVersion
+from signal_backups.core.trail.event import Action
+from signal_backups.core.trail.several import named, number_of, record_several
 from signal_backups.core.vault import BackupVault
 
 
@@ -53,10 +54,13 @@ class DayExtension(_Model):
 
 
 class Extension(_Model):
-    """What was (in a dry run: would be) done to a range of days; ``record_key`` is None when nothing was done."""
+    """What was (in a dry run: would be) done to a range of days, and the number of its (last) audit event.
+
+    ``event`` is None when nothing was done, and while the event waits to be written.
+    """
 
     days: list[DayExtension]
-    record_key: str | None = None
+    event: int | None = None
 
     @property
     def changes(self) -> list[LockChange]:
@@ -73,7 +77,6 @@ def extend(
     vault: BackupVault,
     policy: LockPolicy,
     days: tuple[date, date],
-    actor: str,
     *,
     until: datetime | None = None,
     dry_run: bool = False,
@@ -87,7 +90,6 @@ def extend(
         vault: where the backups are.
         policy: mode, and years from when a version was stored.
         days: first and last UTC day, both included.
-        actor: who does it, for the record.
         until: a UTC midnight, later than the policy comes to, at which all retentions end; None for the policy's own.
         dry_run: change nothing.
         clock: the present, UTC.
@@ -104,26 +106,38 @@ def extend(
     planned = run.plan(stored)
     if dry_run:
         return _report(stored, planned)
-    record_key = None
+    event = None
     try:
         side_by_side(run.lock, planned)
     finally:
         # Also when one of them failed: what was done is recorded.
         if changed := [change for change in run.done if change.changed]:
-            record_key = write_record(vault, "lock", "lock extend", actor, clock(), _details(days, changed))
-    return _report(stored, run.done, record_key)
+            event = _record(vault, days, changed)
+    return _report(stored, run.done, event)
 
 
-def _details(days: tuple[date, date], changed: Sequence[LockChange]) -> dict[str, Any]:
-    return {
-        "first_day": days[0].isoformat(),
-        "last_day": days[1].isoformat(),
-        "versions": [change.model_dump(mode="json") for change in sorted(changed, key=lambda change: change.key)],
-    }
+def _record(vault: BackupVault, days: tuple[date, date], changed: Sequence[LockChange]) -> int | None:
+    def details_of(part: Sequence[LockChange]) -> dict[str, Any]:
+        return {
+            "first_day": days[0].isoformat(),
+            "last_day": days[1].isoformat(),
+            # In the order of the event's objects.
+            "locks": [change.model_dump(mode="json", include={"before", "mode", "until"}) for change in part],
+        }
+
+    event = record_several(
+        vault.trail,
+        Action.LOCK_EXTENSION,
+        "locked",
+        sorted(changed, key=lambda change: change.key),
+        objects_of=lambda part: [named(change) for change in part],
+        details_of=details_of,
+    )
+    return number_of(event)
 
 
 def _report(
-    stored: Mapping[date, Sequence[ObjectVersion]], changes: Sequence[LockChange], record_key: str | None = None
+    stored: Mapping[date, Sequence[ObjectVersion]], changes: Sequence[LockChange], event: int | None = None
 ) -> Extension:
     by_day: dict[date, list[LockChange]] = {day: [] for day in stored}
     for change in sorted(changes, key=lambda change: change.key):
@@ -133,7 +147,7 @@ def _report(
             DayExtension(day=day, changes=found, unchanged=len(stored[day]) - len(found))
             for day, found in by_day.items()
         ],
-        record_key=record_key,
+        event=event,
     )
 
 

@@ -52,8 +52,9 @@ class Role(StrEnum):
 def policy(role: Role, bucket: str, layout: Layout, lock: LockPolicy | None) -> dict[str, Any]:
     """The IAM policy of a role, as it is written in JSON.
 
-    The writer backs up, reconciles and drills; the verifier reads everything and stores evidence (drill and retention
-    reports); the restorer reads and thaws; the auditor reads, the bucket's set-up included. What changes protection,
+    The writer backs up, reconciles and drills; the verifier reads everything and stores drill and retention reports;
+    the restorer reads and thaws; the auditor reads, the bucket's set-up included. All of them add events to the audit
+    trail for what they do, which keeps those that are there by its lock and its chain. What changes protection,
     ``init``, ``lifecycle apply``, ``hold`` and ``lock``, is for an administrator with rights of his own. A bucket
     encrypted with a KMS key needs ``kms:Decrypt`` (all) and ``kms:GenerateDataKey`` (who writes) on that key besides.
 
@@ -63,13 +64,17 @@ def policy(role: Role, bucket: str, layout: Layout, lock: LockPolicy | None) -> 
         layout: where the backups are in it.
         lock: what new versions are locked with; None when they are not.
     """
-    roles_own = {
-        Role.WRITER: _writing(bucket, layout.all_prefixes, lock),
-        Role.VERIFIER: _writing(bucket, layout.prefixes_of("evidence"), lock),
+    # Whoever adds to the trail asks first whether the store keeps two writers apart.
+    events = (layout.event_prefix, layout.probe_key)
+    written = {
+        Role.WRITER: layout.all_prefixes,
+        Role.VERIFIER: (layout.drill_prefix, layout.report_prefix, *events),
+    }.get(role, events)
+    more = {
         Role.RESTORER: [_allow("ThawBackups", ["RestoreObject"], _objects(bucket, layout.all_prefixes))],
         Role.AUDITOR: [_allow("ReadWhatProtectsTheBucket", _AUDIT_BUCKET, [_arn(bucket)])],
-    }
-    statements = [*_reading(bucket, layout), *roles_own[role], *_never(bucket, layout)]
+    }.get(role, [])
+    statements = [*_reading(bucket, layout), *_writing(bucket, written, lock), *more, *_never(bucket, layout)]
     return {"Version": "2012-10-17", "Statement": statements}
 
 

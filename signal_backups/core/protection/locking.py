@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from signal_backups.core.errors import NotFoundError, StoreError
 from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault
@@ -20,20 +18,6 @@ from signal_backups.core.vault import BackupVault
 _WORKERS = 16
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-
-class NamedVersion(BaseModel):
-    """One version of one object, by its names."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    version_id: str
-
-    @classmethod
-    def of(cls, version: ObjectVersion) -> NamedVersion:
-        """The names of a version."""
-        return cls(key=version.key, version_id=version.version_id)
 
 
 def require_lock(vault: BackupVault) -> None:

@@ -19,6 +19,9 @@ from signal_backups.core.cost.prices import BYTES_PER_GB, load_prices
 from signal_backups.core.days import Clock
 from signal_backups.core.errors import ArchivedError, NotFoundError, SettingsError, StoreError
 from signal_backups.core.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.trail.event import Action
+from signal_backups.core.trail.several import named, record_several
+from signal_backups.core.vault import BackupVault
 
 #: Storage classes whose objects cannot be read as they are; GLACIER_IR is not one of them.
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -173,20 +176,35 @@ def plan_thaw(frozen: Sequence[ObjectVersion], days: int) -> ThawPlan:
 
 
 def request_all(
-    store: S3ObjectStore, versions: Iterable[ObjectVersion], tier: Tier, days: int, *, clock: Clock
+    vault: BackupVault, versions: Iterable[ObjectVersion], tier: Tier, days: int, *, clock: Clock
 ) -> list[ObjectVersion]:
     """Ask for a thaw of every version that is frozen now, and return those asked for; made again, it goes on.
 
     Raises:
         SettingsError: one of them cannot be thawed at that tier; nothing was asked for.
+        StoreError: the store refuses; what was asked for until then is recorded.
     """
-    archived = _archived(versions, tier)
-    return [
-        version
-        for version in archived
-        if state_of(store, version, clock()) is ThawState.FROZEN
-        and store.request_thaw(version.key, version.version_id, tier, days)
-    ]
+    asked: list[ObjectVersion] = []
+    try:
+        for version in _archived(versions, tier):
+            is_frozen = state_of(vault.store, version, clock()) is ThawState.FROZEN
+            if is_frozen and vault.store.request_thaw(version.key, version.version_id, tier, days):
+                asked.append(version)
+    finally:
+        if asked:
+            _record(vault, asked, tier, days)
+    return asked
+
+
+def _record(vault: BackupVault, asked: Sequence[ObjectVersion], tier: Tier, days: int) -> None:
+    record_several(
+        vault.trail,
+        Action.THAW,
+        "requested",
+        asked,
+        objects_of=lambda part: [named(version) for version in part],
+        details_of=lambda _: {"tier": tier, "days": days},
+    )
 
 
 def wait_until_readable(

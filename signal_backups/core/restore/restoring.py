@@ -34,6 +34,7 @@ from signal_backups.core.restore.fetching import (
     refusal,
 )
 from signal_backups.core.restore.journal import RestoreJournal
+from signal_backups.core.restore.recorded import record_restore
 from signal_backups.core.restore.report import DayRestore, Outcome, RestoreReport
 from signal_backups.core.restore.salvage import salvage
 from signal_backups.core.restore.selection import ChosenBackup, Selection, UnavailableDay
@@ -52,11 +53,13 @@ class RestoreOptions:
         rejected_folder: import the good rows of a damaged backup and write the others into this folder; None refuses
             the backup.
         include_quarantined: bring quarantined rows back too, beside the others.
+        is_drill: it is part of a drill, which has an audit event of its own.
     """
 
     on_conflict: OnConflict = OnConflict.ERROR
     rejected_folder: Path | None = None
     include_quarantined: bool = False
+    is_drill: bool = False
 
 
 class Restore:
@@ -83,6 +86,19 @@ class Restore:
         """
         started = time.perf_counter()
         days: list[DayRestore] = []
+        try:
+            self._restore(selection, days, on_day)
+        finally:
+            # Also when somebody breaks it off: what was done is recorded.
+            report = RestoreReport(target=self._target.location, days=days, seconds=time.perf_counter() - started)
+            if not self._options.is_drill:
+                wanted = [item.day for item in selection]
+                record_restore(self._vault.trail, report, wanted, self._options.on_conflict)
+        if self._journal is not None and report.exit_code is ExitCode.OK:
+            self._journal.close()
+        return report
+
+    def _restore(self, selection: Selection, days: list[DayRestore], on_day: Callable[[DayRestore], None]) -> None:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with (
             TemporaryDirectory(dir=self._scratch, prefix="restore-") as folder,
@@ -94,10 +110,6 @@ class Restore:
                 if days[-1].exit_code is ExitCode.UNREACHABLE:
                     break
         days += [_not_attempted(item) for item in selection[len(days) :]]
-        report = RestoreReport(target=self._target.location, days=days, seconds=time.perf_counter() - started)
-        if self._journal is not None and report.exit_code is ExitCode.OK:
-            self._journal.close()
-        return report
 
     def _fetched(self, selection: Selection, folder: Path) -> Iterator[Fetched]:
         for number, item in enumerate(selection):

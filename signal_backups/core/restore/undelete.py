@@ -1,6 +1,6 @@
 """Bringing a day's backup back as the current one: by removing delete markers, or by copying a good version up.
 
-What is there already is never removed; what was done is recorded in an object of its own.
+What is there already is never removed; each of the two is an event of the audit trail.
 """
 
 from __future__ import annotations
@@ -8,23 +8,28 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.backup_object import put_csv, read_back, write_manifest
+from signal_backups.core.backup_object import put_csv, read_back, vouching_details, write_manifest
 from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.errors import NotFoundError, StoreError
 from signal_backups.core.layout import BackupSlot
-from signal_backups.core.manifest import verification_result
-from signal_backups.core.records import write_record
+from signal_backups.core.manifest import Manifest, verification_result
 from signal_backups.core.restore.fetching import fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.store import ObjectVersion
+from signal_backups.core.trail.event import Action, ObjectName
+from signal_backups.core.trail.several import named, number_of
 from signal_backups.core.vault import BackupVault, SlotHistory
 
 
 class Undeletion(BaseModel):
-    """What was done; ``version_id`` is current now. ``record_key`` is None when nothing had to be done."""
+    """What was done; ``version_id`` is current now.
+
+    ``event`` is the number of the last audit event; None when nothing had to be done, and while the event waits.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,11 +38,11 @@ class Undeletion(BaseModel):
     version_id: str
     removed_markers: list[str] = []
     copied_from: str | None = None
-    record_key: str | None = None
+    event: int | None = None
 
 
 def undelete(
-    vault: BackupVault, day: date, version_id: str | None, scratch: Path, actor: str, clock: Clock = utc_now
+    vault: BackupVault, day: date, version_id: str | None, scratch: Path, clock: Clock = utc_now
 ) -> Undeletion:
     """Make a verified version of the day current again.
 
@@ -49,7 +54,6 @@ def undelete(
         day: the UTC day.
         version_id: the version to copy up; None for the newest good one.
         scratch: folder for downloads.
-        actor: who does it, for the record.
         clock: the present, UTC.
 
     Raises:
@@ -57,20 +61,25 @@ def undelete(
         RefusedBackupError: the version does not verify.
     """
     history = _history_of(vault, day)
-    removed: list[str] = []
-    if version_id is None:
-        removed = _remove_markers(vault, history)
-        history = vault.history(history.slot) or history
-    done = Undeletion(day=day, key=history.key, version_id=history.versions[0].version_id, removed_markers=removed)
+    removed, event = _remove_markers(vault, history) if version_id is None else ([], None)
     if removed:
-        # Before anything else can fail: what was done is recorded even when a copy does not follow.
-        done = _recorded(vault, done, actor, clock)
+        history = vault.history(history.slot) or history
+    done = Undeletion(
+        day=day,
+        key=history.key,
+        version_id=history.versions[0].version_id,
+        removed_markers=[f"{marker.key}?versionId={marker.version_id}" for marker in removed],
+        event=event,
+    )
     if _is_current(vault, history, version_id):
         return done
     chosen = choose_key(vault, history.key, version_id or _newest_good(vault, history))
-    copied = _copy_up(vault, chosen, scratch, clock)
-    copy = {"version_id": copied, "copied_from": chosen.version.version_id}
-    return _recorded(vault, done.model_copy(update=copy), actor, clock)
+    about = {"day": day.isoformat(), "copied_from": chosen.version.version_id}
+    with vault.trail.recording_failure(Action.UNDELETE, about):
+        manifest = _copy_up(vault, chosen, scratch, clock)
+    event = _record(vault, "copied up", [named(manifest.backup)], about | vouching_details(manifest))
+    copy = {"version_id": manifest.backup.version_id, "copied_from": chosen.version.version_id, "event": event}
+    return done.model_copy(update=copy)
 
 
 def _history_of(vault: BackupVault, day: date) -> SlotHistory:
@@ -80,24 +89,32 @@ def _history_of(vault: BackupVault, day: date) -> SlotHistory:
     return histories.get(BackupSlot(day)) or histories[max(histories)]
 
 
-def _remove_markers(vault: BackupVault, history: SlotHistory) -> list[str]:
-    """Remove the markers on top of the day's objects; none when the store does not allow it."""
-    slot = history.slot
-    removed: list[str] = []
-    for key in (history.key, vault.layout.manifest_key(slot), vault.layout.quarantine_key(slot)):
+def _remove_markers(vault: BackupVault, history: SlotHistory) -> tuple[list[ObjectName], int | None]:
+    """Remove the markers on top of the day's objects; returns them, and the number of the event."""
+    removed: list[ObjectName] = []
+    event = None
+    try:
+        _remove_allowed(vault, history.slot, removed)
+    finally:
+        # Also when one of them failed: what was done is recorded.
+        if removed:
+            event = _record(vault, "markers removed", removed, {"day": history.slot.day.isoformat()})
+    return removed, event
+
+
+def _remove_allowed(vault: BackupVault, slot: BackupSlot, removed: list[ObjectName]) -> None:
+    """Remove markers until there are no more, or the store does not allow it; ``removed`` takes them."""
+    layout = vault.layout
+    for key in (layout.backup_key(slot), layout.manifest_key(slot), layout.quarantine_key(slot)):
         # Listed anew each time: of versions of one second a listing does not tell which is the newer.
-        while (marker := _marker_on_top(vault, key)) is not None:
-            name = f"{key}?versionId={marker.version_id}"
-            if name in removed:
-                break
+        while (marker := _marker_on_top(vault, key)) is not None and named(marker) not in removed:
             try:
                 vault.store.remove_delete_marker(marker)
             except StoreError as error:
                 if error.transient:
                     raise
-                return removed
-            removed.append(name)
-    return removed
+                return
+            removed.append(named(marker))
 
 
 def _marker_on_top(vault: BackupVault, key: str) -> ObjectVersion | None:
@@ -127,7 +144,7 @@ def _newest_good(vault: BackupVault, history: SlotHistory) -> str:
     return candidates[0].version.version_id
 
 
-def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clock) -> str:
+def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clock) -> Manifest:
     """Store a version anew, read it back, and let a manifest vouch for it."""
     started = clock()
     scratch.mkdir(parents=True, exist_ok=True)
@@ -153,11 +170,8 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
             "verification": verification_result(report, finished),
         }
     )
-    write_manifest(vault, chosen.slot, manifest)
-    return stored.version_id
+    return write_manifest(vault, chosen.slot, manifest)
 
 
-def _recorded(vault: BackupVault, done: Undeletion, actor: str, clock: Clock) -> Undeletion:
-    details = done.model_dump(mode="json", exclude={"record_key"})
-    key = write_record(vault, "undelete", "undelete", actor, clock(), details)
-    return done.model_copy(update={"record_key": key})
+def _record(vault: BackupVault, result: str, objects: list[ObjectName], details: dict[str, Any]) -> int | None:
+    return number_of(vault.trail.record(Action.UNDELETE, result, objects, details))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -30,6 +31,7 @@ from signal_backups.core.retention.lifecycle_plan import (
 )
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
+from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 
 
@@ -104,12 +106,26 @@ def plan_for(vault: BackupVault, profile: Profile) -> SetupPlan:
 def make_right(
     vault: BackupVault, profile: Profile, *, confirmed: bool, only: Collection[Setting] = tuple(Setting)
 ) -> dict[Setting, str]:
-    """``apply`` for a vault's bucket, as it is now."""
-    return apply(vault.store.configuration, _inspected(vault), profile, vault.layout, confirmed=confirmed, only=only)
+    """``apply`` for a vault's bucket, as it is now; what was changed is recorded, also when the rest fails."""
+    bucket, state = vault.store.configuration, _inspected(vault)
+    done: list[Change] = []
+    details: dict[str, Any] = {"profile": profile.name}
+    result = "changed"
+    try:
+        return apply(bucket, state, profile, vault.layout, confirmed=confirmed, only=only, on_change=done.append)
+    except Exception as error:
+        result, details["error"] = "changed in part", str(error)
+        raise
+    finally:
+        if done:
+            details["changes"] = {change.setting: list(change.lines) for change in done}
+            vault.trail.record(Action.POLICY_CHANGE, result, details=details)
 
 
 def _inspected(vault: BackupVault) -> BucketState:
-    store, prefixes = vault.store, vault.layout.all_prefixes
+    store, layout = vault.store, vault.layout
+    # The trail tells of setting the bucket up: one that holds nothing else is still empty.
+    prefixes = [prefix for prefix in layout.all_prefixes if prefix != layout.audit_prefix]
     return inspect(store.configuration, lambda: any(store.holds_anything(prefix) for prefix in prefixes))
 
 
@@ -176,6 +192,7 @@ def apply(
     *,
     confirmed: bool,
     only: Collection[Setting] = tuple(Setting),
+    on_change: Callable[[Change], None] = lambda _: None,
 ) -> dict[Setting, str]:
     """Make the bucket what the profile asks for; what it is already is left alone.
 
@@ -186,6 +203,7 @@ def apply(
         layout: whose rules ours are.
         confirmed: whether somebody agreed to what deletes sooner or can never be undone.
         only: the settings to change.
+        on_change: told of each change that was made.
 
     Returns:
         What the store turned out not to be able to do, and why.
@@ -208,17 +226,19 @@ def apply(
             if bucket.is_amazon:
                 raise
             refused[change.setting] = error.what
-    _try_for_more(bucket, state, lifecycle_of(profile, layout), layout, only)
+        else:
+            on_change(change)
+    if Setting.LIFECYCLE in only and _try_for_more(bucket, state, lifecycle_of(profile, layout), layout):
+        on_change(_lifecycle_change(state, lifecycle_of(profile, layout), layout))
     return refused
 
 
-def _try_for_more(
-    bucket: BucketConfiguration, state: BucketState, wanted: Lifecycle, layout: Layout, only: Collection[Setting]
-) -> None:
-    """Moves may be missing because the store can do no more, or because somebody took them away."""
+def _try_for_more(bucket: BucketConfiguration, state: BucketState, wanted: Lifecycle, layout: Layout) -> bool:
+    """Moves may be missing because the store can do no more, or because somebody took them away; True: it did more."""
     reached = _reached(state, wanted, layout)
-    if Setting.LIFECYCLE in only and state.exists and reached is not None and reached.without == WITHOUT_MOVES:
-        apply_lifecycle(bucket, state.lifecycle, wanted, layout)
+    if not state.exists or reached is None or reached.without != WITHOUT_MOVES:
+        return False
+    return apply_lifecycle(bucket, state.lifecycle, wanted, layout).without != WITHOUT_MOVES
 
 
 def apply_lifecycle(

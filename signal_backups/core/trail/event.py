@@ -39,7 +39,6 @@ class Action(StrEnum):
     UNDELETE = "undelete"
     #: Seen, not done: nothing here deletes a backup.
     DELETION = "deletion"
-    ANCHOR = "anchor"
 
 
 class _Model(BaseModel):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 
-from signal_backups.core.errors import ConflictError, NotFoundError, ReadBackError
+from signal_backups.core.errors import ConflictError, NotFoundError, VerificationError
 from signal_backups.core.locks import exclusive
 from signal_backups.core.store import JSON_TYPE, ObjectVersion, S3ObjectStore
 from signal_backups.core.trail.conditional import honours_conditional_writes
@@ -106,7 +106,7 @@ class NumberedLog:
 
         Raises:
             ConflictError: others were faster all the time.
-            ReadBackError: the store returns something else than was sent.
+            VerificationError: the store returns something else than was sent.
             StoreError: the store cannot be reached or refuses.
         """
         with self._threads, self._alone():
@@ -148,6 +148,10 @@ class NumberedLog:
         """
         versions = self.versions()
         wanted = range(first, (last if last is not None else max(versions, default=0)) + 1)
+        # Before anything is read: a forged number may be far beyond what there is.
+        for number in wanted:
+            if _first_stored(versions.get(number, [])) is None:
+                raise self._missing(number)
         with ThreadPoolExecutor(_READERS) as readers:
             yield from readers.map(lambda number: self._read(number, versions), wanted)
 
@@ -166,12 +170,15 @@ class NumberedLog:
     def _read(self, number: int, versions: dict[int, list[ObjectVersion]]) -> Entry:
         stored = _first_stored(versions.get(number, []))
         if stored is None:
-            raise NotFoundError(
-                f"{self.store.uri(self.key_of(number))} is missing",
-                remedy="See what else is wrong with: signal-backups audit verify",
-            )
+            raise self._missing(number)
         body, _ = self.store.get_bytes(stored.key, stored.version_id)
         return Entry(number, stored.key, stored.version_id, body)
+
+    def _missing(self, number: int) -> NotFoundError:
+        return NotFoundError(
+            f"{self.store.uri(self.key_of(number))} is missing",
+            remedy="See what else is wrong with: signal-backups audit verify",
+        )
 
     def _next(self) -> Link:
         if self._last is None:
@@ -194,7 +201,7 @@ class NumberedLog:
     def _read_back(self, entry: Entry) -> Entry:
         body, _ = self.store.get_bytes(entry.key, entry.version_id)
         if body != entry.body:
-            raise ReadBackError(f"{self.store.uri(entry.key)} is not what was sent", remedy="Run it again")
+            raise VerificationError(f"{self.store.uri(entry.key)} is not what was sent", remedy="Run it again")
         self._last = Link(entry.number, entry.sha256)
         return entry
 

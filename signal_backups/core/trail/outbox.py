@@ -6,11 +6,11 @@ What belongs here: keeping them, and writing each once. What does not: why the s
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.locks import exclusive
 from signal_backups.core.trail.event import Event, Occurrence
 from signal_backups.core.trail.numbered_log import Link, NumberedLog
@@ -58,15 +58,15 @@ class Outbox:
         return written
 
 
-def append(log: NumberedLog, occurrence: Occurrence, tried: list[int]) -> Event:
-    """Store an event as the last of a trail; ``tried`` takes the numbers it was tried with.
+def append(log: NumberedLog, occurrence: Occurrence, trying: Callable[[int], None]) -> Event:
+    """Store an event as the last of a trail; ``trying`` is told each number before it is tried.
 
     Raises:
         SignalBackupsError: the store cannot be written to, or did not answer.
     """
 
     def body_of(link: Link) -> bytes:
-        tried.append(link.number)
+        trying(link.number)
         return occurrence.to_bytes(link)
 
     entry = log.append(body_of)
@@ -76,12 +76,14 @@ def append(log: NumberedLog, occurrence: Occurrence, tried: list[int]) -> Event:
 def _write(path: Path, log: NumberedLog) -> None:
     waiting = _Waiting.model_validate_json(path.read_bytes())
     tried = list(waiting.tried)
+
+    def trying(number: int) -> None:
+        # Before the request: this process may be killed before it knows how that ended.
+        tried.append(number)
+        _save(path, waiting.model_copy(update={"tried": tried}))
+
     if not any(_is_stored(log, number, waiting.occurrence) for number in tried):
-        try:
-            append(log, waiting.occurrence, tried)
-        except SignalBackupsError:
-            _save(path, waiting.model_copy(update={"tried": tried}))
-            raise
+        append(log, waiting.occurrence, trying)
     path.unlink()
 
 

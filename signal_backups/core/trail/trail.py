@@ -69,9 +69,8 @@ class AuditTrail:
         )
         tried: list[int] = []
         try:
-            if self.outbox:
-                self.outbox.write_to(self.log)
-            return append(self.log, occurrence, tried)
+            self.write_waiting()
+            return append(self.log, occurrence, tried.append)
         except SignalBackupsError as error:
             if self.outbox is None:
                 raise
@@ -88,6 +87,14 @@ class AuditTrail:
             reason = str(error) if isinstance(error, SignalBackupsError) else f"unexpected {type(error).__name__}"
             self.record(action, "failed", details={**details, "error": reason})
             raise
+
+    def write_waiting(self) -> int:
+        """Write the events that wait on this machine, and return how many that were.
+
+        Raises:
+            SignalBackupsError: the store cannot be written to; what is not written keeps waiting.
+        """
+        return self.outbox.write_to(self.log) if self.outbox else 0
 
     def waiting(self) -> int:
         """How many events wait on this machine to be written."""

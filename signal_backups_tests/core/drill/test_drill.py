@@ -21,10 +21,12 @@ from signal_backups.core.drill.scratch_database import SCRATCH_PREFIX
 from signal_backups.core.errors import NotFoundError, SourceError, TargetError
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.source import open_source
+from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.days import extracted
 from signal_backups_tests.core.signals import Row, signal
 from signal_backups_tests.core.tables import SQLITE_TYPES, postgres_table, sqlite_table
+from signal_backups_tests.core.trail.told import objects, told
 
 NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
 LAST = date(2026, 11, 11)
@@ -127,6 +129,33 @@ def test_its_report_is_kept_in_the_bucket(live: Live) -> None:
     report = live.drill()
     body, _ = live.vault.store.get_bytes("drills/2026/11/drill_20261112T030000Z.json")
     assert DrillReport.model_validate(json.loads(body)) == report
+
+
+@pytest.mark.parametrize("live", ["sqlite"], indirect=True)
+def test_it_is_one_event_of_the_audit_trail_and_its_restores_are_none(live: Live) -> None:
+    report = live.drill()
+    live.execute(f"DELETE FROM signals WHERE signal_id = '{DAYS[-1]}-2'")
+    live.drill(clock=lambda: NOW + timedelta(minutes=1))
+    live.execute("ALTER TABLE signals RENAME TO gone")
+    with pytest.raises(SourceError):
+        live.drill()
+    assert told(live.vault, Action.RESTORE, Action.VERIFICATION) == []
+    passed, failed, not_held = told(live.vault, Action.DRILL)
+    assert (passed.result, failed.result, not_held.result) == ("passed", "failed", "failed")
+    (stored,) = live.vault.store.list_versions(live.vault.layout.drill_key(NOW))
+    assert objects(passed) == {(stored.key, stored.version_id)}
+    assert passed.details == {
+        "ok": True,
+        "run_id": "run",
+        "days": 8,
+        "failed_days": [],
+        "differing_days": [],
+        "rows": 40,
+        "rto_seconds": round(report.forecast.seconds, 1),
+    }
+    assert (failed.details["ok"], failed.details["differing_days"]) == (False, [LAST.isoformat()])
+    assert (not_held.objects, not_held.details["run_id"]) == ([], "run")
+    assert not_held.details["error"]
 
 
 def test_what_was_late_mutated_or_deleted_in_the_source_is_found(live: Live) -> None:

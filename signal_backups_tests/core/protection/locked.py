@@ -1,11 +1,10 @@
 """Days in a bucket with Object Lock: a backup, its manifest and its quarantine each, of bytes that mean nothing.
 
-What belongs here: what stands in the bucket, and reading records. What does not: assertions on results.
+What belongs here: what stands in the bucket. What does not: assertions on results.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -44,15 +43,3 @@ def delete(vault: BackupVault, key: str, version_id: str | None = None) -> str:
     """Delete an object, or one version for good, past every rule of ours; returns the version deleted or made."""
     which: dict[str, Any] = {"VersionId": version_id} if version_id else {}
     return vault.store._client.delete_object(Bucket=vault.store.bucket, Key=key, **which)["VersionId"]
-
-
-def record(vault: BackupVault, key: str | None) -> dict[str, Any]:
-    """What a record says."""
-    assert key is not None
-    body: dict[str, Any] = json.loads(vault.store.get_bytes(key)[0])
-    return body
-
-
-def records(vault: BackupVault) -> list[str]:
-    """The keys of all records."""
-    return [item.key for item in vault.store.list_current(vault.layout.record_prefix)]

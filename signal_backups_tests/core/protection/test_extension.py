@@ -13,18 +13,17 @@ from signal_backups.core.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.protection.extension import Extension, extend
 from signal_backups.core.protection.holds import put_holds
 from signal_backups.core.s3_client import S3Connection
+from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.protection.locked import (
     DAYS,
-    NOW,
     Named,
     delete,
     keys_of,
     put_days,
-    record,
-    records,
     vault_in,
 )
+from signal_backups_tests.core.trail.told import objects, told
 
 GOVERNANCE = LockPolicy(LockMode.GOVERNANCE, 7)
 COMPLIANCE = LockPolicy(LockMode.COMPLIANCE, 7)
@@ -44,14 +43,14 @@ def run(
     *,
     dry_run: bool = False,
 ) -> Extension:
-    return extend(vault, policy, days, "alice@desk", until=until, dry_run=dry_run)
+    return extend(vault, policy, days, until=until, dry_run=dry_run)
 
 
 def locks(vault: BackupVault) -> dict[Named, tuple[str | None, datetime | None]]:
     """Mode and end of every lock on the days' versions, asked of S3 itself."""
     found = {}
     for version in vault.store.list_versions(""):
-        if version.key.startswith("records/") or version.is_delete_marker:
+        if version.key.startswith("audit/") or version.is_delete_marker:
             continue
         head = vault.store._client.head_object(Bucket=vault.store.bucket, Key=version.key, VersionId=version.version_id)
         found[version.key, version.version_id] = (head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate"))
@@ -94,7 +93,7 @@ def test_again_changes_nothing_and_says_so(vault: BackupVault) -> None:
     run(vault)
     written = vault.store.list_versions("")
     again = run(vault)
-    assert (again.changes, again.record_key) == ([], None)
+    assert (again.changes, again.event) == ([], None)
     assert [day.unchanged for day in again.days] == [3, 3, 3]
     assert vault.store.list_versions("") == written
 
@@ -141,7 +140,7 @@ def test_an_earlier_date_is_refused_before_anything_is_changed(vault: BackupVaul
     if locked:
         assert f"{longest} version {version_id}" in raised.value.what
     assert locks(vault) == before
-    assert records(vault) == []
+    assert told(vault) == []
 
 
 def test_a_date_between_a_short_lock_and_the_end_the_policy_asks_for_is_refused(vault: BackupVault) -> None:
@@ -169,10 +168,11 @@ def test_where_the_store_refuses_a_stronger_mode_the_time_is_longer_all_the_same
     assert done.refused == done.changes
     assert len(done.refused) == 3
     assert all("AccessDenied" in (change.refused or "") for change in done.refused)
-    told = record(vault, done.record_key)
-    assert {version["mode"] for version in told["versions"]} == {"GOVERNANCE"}
+    (event,) = told(vault)
+    assert done.event == event.number
+    assert {lock["mode"] for lock in event.details["locks"]} == {"GOVERNANCE"}
     again = run(vault)
-    assert (len(again.refused), again.record_key) == (3, None)
+    assert (len(again.refused), again.event) == (3, None)
     assert set(locks(vault).values()) == {("GOVERNANCE", end(vault))}
 
 
@@ -199,21 +199,21 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(vault: BackupVault) -> Non
     shown = run(vault, dry_run=True)
     assert set(locks(vault).values()) == {(None, None)}
     assert vault.store.list_versions("") == written
-    assert shown.record_key is None
+    assert shown.event is None
     assert run(vault).days == shown.days
 
 
 def test_versions_whose_time_is_over_are_left(vault: BackupVault) -> None:
     put_days(vault, DAYS)
     in_eight_years = utc_now() + timedelta(days=366 * 8)
-    done = extend(vault, COMPLIANCE, ALL, "alice@desk", clock=lambda: in_eight_years)
+    done = extend(vault, COMPLIANCE, ALL, clock=lambda: in_eight_years)
     assert (done.changes, [day.unchanged for day in done.days]) == ([], [3, 3, 3])
     assert set(locks(vault).values()) == {(None, None)}
 
 
 def test_a_legal_hold_stays(vault: BackupVault) -> None:
     put_days(vault, DAYS[:1])
-    put_holds(vault, DAYS[0], DAYS[0], "case", "bob@desk")
+    put_holds(vault, DAYS[0], DAYS[0], "case")
     run(vault)
     for key, version_id in locks(vault):
         assert vault.store.lock_of(key, version_id).legal_hold
@@ -221,23 +221,18 @@ def test_a_legal_hold_stays(vault: BackupVault) -> None:
 
 def test_what_was_done_is_recorded(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS[:1])
-    done = extend(vault, COMPLIANCE, ALL, "alice@desk", clock=lambda: NOW)
-    assert done.record_key is not None
-    assert done.record_key.startswith("records/lock/2026/11/20261103T020000Z_")
-    told = record(vault, done.record_key)
-    versions = told.pop("versions")
-    assert {(version["key"], version["version_id"]) for version in versions} == stored
-    assert versions[0]["before"] == {"mode": None, "retain_until": None, "legal_hold": False}
-    assert {(version["mode"], version["until"]) for version in versions} == {
-        ("COMPLIANCE", end(vault).isoformat().replace("+00:00", "Z"))
-    }
-    assert told == {
-        "action": "lock extend",
-        "at": "2026-11-03T02:00:00+00:00",
-        "actor": "alice@desk",
-        "first_day": "2026-10-31",
-        "last_day": "2026-11-02",
-    }
+    done = run(vault)
+    (event,) = told(vault)
+    assert (event.number, event.action, event.result) == (done.event, Action.LOCK_EXTENSION, "locked")
+    assert objects(event) == stored
+    assert {**event.details, "locks": []} == {"first_day": "2026-10-31", "last_day": "2026-11-02", "locks": []}
+    assert event.details["locks"] == [
+        {
+            "before": {"mode": None, "retain_until": None, "legal_hold": False},
+            "mode": "COMPLIANCE",
+            "until": end(vault).isoformat().replace("+00:00", "Z"),
+        }
+    ] * len(stored)
 
 
 def test_a_lock_that_the_store_does_not_show_is_an_error_and_recorded(
@@ -247,7 +242,7 @@ def test_a_lock_that_the_store_does_not_show_is_an_error_and_recorded(
     monkeypatch.setattr(vault.store, "lock_of", lambda *_: ObjectLock(None, None, legal_hold=False))
     with pytest.raises(VerificationError, match="s3:GetObjectRetention"):
         run(vault)
-    assert len(records(vault)) == 1
+    assert len(told(vault)) == 1
 
 
 def test_a_store_that_locks_more_weakly_than_it_was_told_is_an_error(
@@ -276,9 +271,8 @@ def test_a_refusal_is_an_error_and_what_was_locked_before_is_recorded(
     monkeypatch.setattr(vault.store, "set_retention", refusing)
     with pytest.raises(StoreError, match="denied"):
         run(vault)
-    (key,) = records(vault)
-    told = {(version["key"], version["version_id"]) for version in record(vault, key)["versions"]}
-    assert told == {name for name, (mode, _) in locks(vault).items() if mode}
+    (event,) = told(vault)
+    assert objects(event) == {name for name, (mode, _) in locks(vault).items() if mode}
 
 
 def test_a_bucket_without_object_lock_is_refused_before_anything(connection: S3Connection, bucket: str) -> None:

@@ -11,20 +11,19 @@ from signal_backups.core.errors import ExitCode, NotFoundError, StoreError, Veri
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.object_lock import ObjectLock
 from signal_backups.core.protection.holds import DayHoldChange, HoldChange, list_holds, put_holds, release_holds
-from signal_backups.core.protection.locking import NamedVersion
 from signal_backups.core.s3_client import S3Connection
+from signal_backups.core.trail.event import Action, ObjectName
+from signal_backups.core.trail.several import ITEMS_AN_EVENT
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.protection.locked import (
     DAYS,
-    NOW,
     Named,
     delete,
     keys_of,
     put_days,
-    record,
-    records,
     vault_in,
 )
+from signal_backups_tests.core.trail.told import objects, told
 
 
 @pytest.fixture
@@ -33,14 +32,14 @@ def vault(connection: S3Connection, locked_bucket: str) -> BackupVault:
 
 
 def put(vault: BackupVault, first: date = DAYS[0], last: date = DAYS[-1]) -> HoldChange:
-    return put_holds(vault, first, last, "case 4711", "alice@desk", lambda: NOW)
+    return put_holds(vault, first, last, "case 4711")
 
 
 def release(vault: BackupVault, first: date = DAYS[0], last: date = DAYS[-1]) -> HoldChange:
-    return release_holds(vault, first, last, "case closed", "bob@desk", lambda: NOW)
+    return release_holds(vault, first, last, "case closed")
 
 
-def named(versions: Iterable[NamedVersion]) -> set[Named]:
+def named(versions: Iterable[ObjectName]) -> set[Named]:
     return {(version.key, version.version_id) for version in versions}
 
 
@@ -115,32 +114,36 @@ def test_again_changes_nothing_and_says_so(vault: BackupVault) -> None:
     assert [(len(day.changed), day.unchanged) for day in put(vault).days] == [(0, 3), (3, 0), (3, 0)]
     written = vault.store.list_versions("")
     again = put(vault)
-    assert (again.record_key, again.changed) == (None, [])
+    assert (again.event, again.changed) == (None, [])
     assert [day.unchanged for day in again.days] == [3, 3, 3]
     assert vault.store.list_versions("") == written
-    assert release(vault).record_key is not None
+    assert release(vault).event == 3
     assert release(vault) == HoldChange(days=[DayHoldChange(day=day, changed=[], unchanged=3) for day in DAYS])
 
 
 def test_what_was_done_is_recorded(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS[:1])
     done = put(vault, DAYS[0], DAYS[1])
-    assert done.record_key is not None
-    assert done.record_key.startswith("records/hold/2026/11/20261103T020000Z_")
-    told = record(vault, done.record_key)
-    assert {(version["key"], version["version_id"]) for version in told.pop("versions")} == stored
-    assert told == {
-        "action": "hold put",
-        "at": "2026-11-03T02:00:00+00:00",
-        "actor": "alice@desk",
-        "reason": "case 4711",
-        "first_day": "2026-10-31",
-        "last_day": "2026-11-01",
-    }
     undone = release(vault)
-    told = record(vault, undone.record_key)
-    assert (told["action"], told["actor"], told["reason"]) == ("hold release", "bob@desk", "case closed")
-    assert len(records(vault)) == 2
+    put_event, release_event = told(vault)
+    assert (done.event, undone.event) == (put_event.number, release_event.number) == (1, 2)
+    assert (put_event.action, put_event.result) == (Action.HOLD_PUT, "put")
+    assert (release_event.action, release_event.result) == (Action.HOLD_RELEASE, "released")
+    assert objects(put_event) == objects(release_event) == stored
+    assert put_event.details == {"reason": "case 4711", "first_day": "2026-10-31", "last_day": "2026-11-01"}
+    assert release_event.details["reason"] == "case closed"
+    assert put_event.actor == vault.trail.actor
+
+
+def test_many_versions_are_told_in_several_events(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signal_backups.core.trail.several.ITEMS_AN_EVENT", 4)
+    stored = put_days(vault, DAYS)
+    done = put(vault)
+    events = told(vault)
+    assert [len(event.objects) for event in events] == [4, 4, 1]
+    assert set.union(*(objects(event) for event in events)) == stored
+    assert done.event == 3
+    assert ITEMS_AN_EVENT * 300 < 64_000
 
 
 def test_holds_are_listed_by_day(vault: BackupVault) -> None:
@@ -175,7 +178,7 @@ def test_days_without_a_version_are_not_found(vault: BackupVault) -> None:
         with pytest.raises(NotFoundError) as raised:
             call(vault, DAYS[1], DAYS[2])  # type: ignore[operator]
         assert raised.value.exit_code == ExitCode.NOT_FOUND
-    assert records(vault) == []
+    assert told(vault) == []
 
 
 def test_a_hold_that_the_store_does_not_show_is_an_error_and_recorded(
@@ -185,8 +188,8 @@ def test_a_hold_that_the_store_does_not_show_is_an_error_and_recorded(
     monkeypatch.setattr(vault.store, "lock_of", lambda *_: ObjectLock(None, None, legal_hold=False))
     with pytest.raises(VerificationError, match="s3:GetObjectLegalHold"):
         put(vault)
-    (key,) = records(vault)
-    assert record(vault, key)["versions"] != []
+    (event,) = told(vault)
+    assert event.objects != []
 
 
 def test_what_was_held_before_an_error_is_recorded(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,9 +204,8 @@ def test_what_was_held_before_an_error_is_recorded(vault: BackupVault, monkeypat
     monkeypatch.setattr(vault.store, "set_legal_hold", refusing)
     with pytest.raises(StoreError, match="denied"):
         put(vault)
-    (key,) = records(vault)
-    told = {(version["key"], version["version_id"]) for version in record(vault, key)["versions"]}
-    assert told == held(vault)
+    (event,) = told(vault)
+    assert objects(event) == held(vault)
     monkeypatch.undo()
     put(vault)
     assert held(vault) == stored

@@ -31,6 +31,7 @@ from signal_backups.core.s3_client import S3Connection
 from signal_backups.core.source import open_source
 from signal_backups.core.stages import DayFolder
 from signal_backups.core.status import backup_status
+from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verification import verify_stored
 from signal_backups.embedded import weed
@@ -41,6 +42,7 @@ from signal_backups_tests.core.protection.locked import NOW, delete, vault_in
 from signal_backups_tests.core.restore.backups import restore
 from signal_backups_tests.core.restore.places import Place
 from signal_backups_tests.core.signals import DAY, signal, signals
+from signal_backups_tests.core.trail.told import told
 from signal_backups_tests.servers.s3 import client_for
 
 LOCK = LockPolicy(LockMode.COMPLIANCE, 7)
@@ -62,7 +64,13 @@ def made(role: Role, prefix: str = "signals/", lock: LockPolicy | None = LOCK) -
 def keys(layout: Layout) -> list[str]:
     slot = BackupSlot(DAY)
     evidence = [f"{prefix}x.json" for prefix in layout.prefixes_of("evidence")]
-    return [layout.backup_key(slot), layout.manifest_key(slot), layout.quarantine_key(slot), *evidence]
+    days = [layout.backup_key(slot), layout.manifest_key(slot), layout.quarantine_key(slot)]
+    return [*days, *evidence, f"{layout.manifest_chain_prefix}x.json", *own_keys(layout)]
+
+
+def own_keys(layout: Layout) -> list[str]:
+    """What everybody writes who adds an event to the audit trail."""
+    return [f"{layout.event_prefix}0000000/0000000001.json", layout.probe_key]
 
 
 def may(policy: Mapping[str, Any], action: str, resource: str, **context: str) -> bool:
@@ -128,8 +136,9 @@ def test_a_prefix_stands_for_itself_whatever_its_characters(prefix: str) -> None
 def test_who_writes_what(role: Role) -> None:
     document, layout = made(role), Layout()
     written = {key for key in keys(layout) if may(document, "PutObject", f"{BUCKET}/{key}")}
-    evidence = set(keys(layout)[3:])
-    assert written == {Role.WRITER: set(keys(layout)), Role.VERIFIER: evidence}.get(role, set())
+    events = set(own_keys(layout))
+    reports = {f"{prefix}x.json" for prefix in (layout.drill_prefix, layout.report_prefix)}
+    assert written == {Role.WRITER: set(keys(layout)), Role.VERIFIER: reports | events}.get(role, events)
     for key in keys(layout):
         # Who may begin an upload in parts may also give it up.
         assert may(document, "AbortMultipartUpload", f"{BUCKET}/{key}") == (key in written)
@@ -137,11 +146,11 @@ def test_who_writes_what(role: Role) -> None:
     assert may(document, "GetBucketPolicy", BUCKET) == (role is Role.AUDITOR)
 
 
-@pytest.mark.parametrize("role", [Role.WRITER, Role.VERIFIER])
+@anybody
 @pytest.mark.parametrize("years", [1, 7, 30])
 def test_a_lock_is_neither_much_shorter_nor_much_longer_than_the_profile_asks(role: Role, years: int) -> None:
     document = made(role, lock=LockPolicy(LockMode.COMPLIANCE, years))
-    key = f"{BUCKET}/{Layout().record_prefix}x"
+    key = f"{BUCKET}/{Layout().event_prefix}x"
 
     def may_lock(days: int) -> bool:
         return allowed(document, Asked("s3:PutObjectRetention", key, {REMAINING_DAYS: str(days)}))
@@ -156,7 +165,7 @@ def test_a_lock_is_neither_much_shorter_nor_much_longer_than_the_profile_asks(ro
 
 @anybody
 def test_without_a_lock_nobody_may_lock(role: Role) -> None:
-    key = f"{BUCKET}/{Layout().record_prefix}x"
+    key = f"{BUCKET}/{Layout().event_prefix}x"
     assert not allowed(made(role, lock=None), Asked("s3:PutObjectRetention", key, {REMAINING_DAYS: "2557"}))
 
 
@@ -202,7 +211,7 @@ def work_as_restorer(vault: BackupVault, folder: Path) -> None:
         vault.store.request_thaw(backup.key, backup.current.version_id, Tier.STANDARD, 3)
 
 
-def work_as_auditor(vault: BackupVault, folder: Path) -> None:
+def work_as_auditor(vault: BackupVault) -> None:
     audit_retention(vault, load_profile("recommended"), start=DAY)
     examine_policy(vault, load_profile("recommended"))
     vault.versions(DAY)
@@ -223,9 +232,11 @@ def test_each_role_may_do_all_that_its_work_calls(
         Role.WRITER: lambda vault: work_as_writer(vault, run_day, tmp_path),
         Role.VERIFIER: lambda vault: work_as_verifier(vault, tmp_path),
         Role.RESTORER: lambda vault: work_as_restorer(vault, tmp_path),
-        Role.AUDITOR: lambda vault: work_as_auditor(vault, tmp_path),
+        Role.AUDITOR: work_as_auditor,
     }
     for role, do in work.items():
+        if role is Role.AUDITOR:
+            delete(vault_in(connection, locked_bucket), layout.backup_key(BackupSlot(DAY)))
         vault = vault_in(connection, locked_bucket, LOCK, layout)
         recorder = Recorder(vault.store._client)
         do(vault)
@@ -233,6 +244,10 @@ def test_each_role_may_do_all_that_its_work_calls(
         assert [asked for asked in recorder.asked if not allowed(document, asked)] == [], role
         expected = {Role.WRITER: "UploadPart", Role.RESTORER: "RestoreObject"}.get(role, "HeadObject")
         assert expected in recorder.operations
+        assert "PutObject" in recorder.operations, role
+    assert {event.action for event in told(vault_in(connection, locked_bucket, layout=layout))} == {
+        *(Action.BACKUP, Action.DRILL, Action.VERIFICATION, Action.RESTORE, Action.DELETION)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -306,7 +321,7 @@ def test_a_server_lets_the_writer_undelete_without_deleting_the_marker(
     manifest = store_backup(whole, run_day(signals(3)).folder, BackupRun("1")).manifest
     delete(whole, manifest.backup.key)
     vault = give(two_users, Role.WRITER, bucket, without=TLS)
-    done = undelete(vault, DAY, None, tmp_path / "scratch", "alice@desk")
+    done = undelete(vault, DAY, None, tmp_path / "scratch")
     assert (done.copied_from, done.removed_markers) == (manifest.backup.version_id, [])
     assert vault.find(DAY).is_vouched
 
@@ -319,6 +334,26 @@ def test_a_server_lets_no_other_role_write_a_backup(two_users: tuple[S3Server, S
         vault.store.put_bytes(key, b"x", "text/csv")
     assert vault.backups(DAY, DAY) == []
     assert vault.store.head(key) is None
+
+
+@anybody
+def test_a_server_lets_every_role_add_an_event_and_take_none_away(
+    two_users: tuple[S3Server, S3Server], role: Role
+) -> None:
+    bucket = fresh_bucket(two_users)
+    vault = give(two_users, role, bucket, without=TLS)
+    for number in (1, 2):
+        event = vault.trail.record(Action.VERIFICATION, "passed")
+        assert event is not None
+        assert event.number == number
+    assert [event.number for event in told(vault)] == [1, 2]
+    (stored,) = vault.store.list_versions(vault.trail.log.key_of(1))
+    for version_id in (None, stored.version_id):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            delete(vault, stored.key, version_id)
+    if role is not Role.WRITER:
+        with pytest.raises(StoreError, match="AccessDenied"):
+            vault.store.put_bytes(vault.manifest_chain.key_of(1), b"{}", "application/json")
 
 
 def test_a_server_refuses_whoever_comes_without_encryption(two_users: tuple[S3Server, S3Server]) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +11,7 @@ from signal_backups.core.errors import ExitCode, NotFoundError, ReadBackError, R
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.restore.undelete import Undeletion, undelete
 from signal_backups.core.store import ObjectVersion
+from signal_backups.core.trail.event import Action, Event
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.days import DayRun
 from signal_backups_tests.core.restore.backups import (
@@ -30,6 +29,7 @@ from signal_backups_tests.core.restore.backups import (
 from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.core.signals import DAY, signal, signals
+from signal_backups_tests.core.trail.told import beside_the_trail, objects, told
 
 LATER = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 
@@ -41,36 +41,29 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def bring_back(vault: BackupVault, scratch: Path, version_id: str | None = None) -> Undeletion:
-    done = undelete(vault, DAY, version_id, scratch, "alice@desk", lambda: LATER)
+    done = undelete(vault, DAY, version_id, scratch, lambda: LATER)
     assert not scratch.exists() or list(scratch.iterdir()) == []
     return done
 
 
-def everything(vault: BackupVault) -> set[tuple[str, str]]:
-    return {(version.key, version.version_id) for version in vault.store.list_versions("")}
+def events(vault: BackupVault) -> list[Event]:
+    return told(vault, Action.UNDELETE)
 
 
 def content(vault: BackupVault, version_id: str | None = None) -> bytes:
     return vault.store.get_bytes(KEY, version_id)[0]
 
 
-def record(vault: BackupVault, done: Undeletion) -> dict[str, Any]:
-    assert done.record_key is not None
-    body: dict[str, Any] = json.loads(vault.store.get_bytes(done.record_key)[0])
-    return body
-
-
 def test_a_deleted_day_comes_back_with_manifest_and_quarantine(
     back_up: BackUp, vault: BackupVault, scratch: Path
 ) -> None:
     manifest = back_up([*signals(3), signal(4, action="HOLD")])
-    before = everything(vault)
+    before = beside_the_trail(vault)
     keys = (KEY, MANIFEST_KEY, QUARANTINE_KEY)
     markers = [f"{key}?versionId={delete(vault, key)}" for key in keys]
     done = bring_back(vault, scratch)
     assert (done.version_id, done.copied_from, done.removed_markers) == (manifest.backup.version_id, None, markers)
-    assert everything(vault) - before == {(done.record_key, vault.store.list_versions("records/")[0].version_id)}
-    assert before <= everything(vault)
+    assert beside_the_trail(vault) == before
     backup = vault.find(DAY)
     assert backup.is_vouched
     assert backup.manifest == manifest
@@ -92,21 +85,12 @@ def test_a_manifest_that_alone_was_deleted_comes_back(back_up: BackUp, vault: Ba
 
 
 def test_what_was_done_is_written_down_with_who_did_it(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
-    manifest = back_up(signals(3))
-    delete(vault)
+    back_up(signals(3))
+    marker = delete(vault)
     done = bring_back(vault, scratch)
-    assert done.record_key is not None
-    assert done.record_key.startswith("records/undelete/2026/12/20261201T093000Z_")
-    assert record(vault, done) == {
-        "action": "undelete",
-        "at": "2026-12-01T09:30:00+00:00",
-        "actor": "alice@desk",
-        "day": "2026-11-01",
-        "key": KEY,
-        "version_id": manifest.backup.version_id,
-        "removed_markers": done.removed_markers,
-        "copied_from": None,
-    }
+    (event,) = events(vault)
+    assert (event.number, event.result, event.actor) == (done.event, "markers removed", vault.trail.actor)
+    assert (objects(event), event.details) == ({(KEY, marker)}, {"day": "2026-11-01"})
 
 
 @pytest.mark.parametrize("deleted", [False, True])
@@ -118,11 +102,12 @@ def test_an_overwritten_day_gets_its_newest_good_version_copied_up(
     overwrite(vault, b"foreign")
     if deleted:
         delete(vault)
-    before = {version for version in everything(vault) if version[1] != vault.store.list_versions(KEY)[0].version_id}
+    newest = vault.store.list_versions(KEY)[0].version_id
+    before = {version for version in beside_the_trail(vault) if version[1] != newest}
     done = bring_back(vault, scratch)
     assert done.copied_from == good.backup.version_id
     assert len(done.removed_markers) == deleted
-    assert before <= everything(vault)
+    assert before <= beside_the_trail(vault)
     assert content(vault) == content(vault, good.backup.version_id)
     backup = vault.find(DAY)
     assert backup.is_vouched
@@ -132,7 +117,16 @@ def test_an_overwritten_day_gets_its_newest_good_version_copied_up(
     assert (manifest.copied_from, manifest.quarantine) == (good.backup.version_id, good.quarantine)
     assert manifest.verification.verified_at == LATER
     assert manifest.expected == good.expected
-    assert record(vault, done)["copied_from"] == good.backup.version_id
+    copy = events(vault)[-1]
+    assert [event.result for event in events(vault)] == ["markers removed"] * deleted + ["copied up"]
+    assert (copy.number, objects(copy)) == (done.event, {(KEY, done.version_id)})
+    chained = vault.manifest_chain.head()
+    assert chained is not None
+    assert copy.details == {
+        "day": "2026-11-01",
+        "copied_from": good.backup.version_id,
+        "manifest": {"number": chained.number, "sha256": chained.sha256},
+    }
     restore(vault, place.target(), tmp_path)
     assert place.rows() == as_held(signals(3))
 
@@ -145,11 +139,11 @@ def test_doing_it_again_does_nothing(back_up: BackUp, vault: BackupVault, scratc
     if what == "overwritten":
         overwrite(vault, b"foreign")
     first = bring_back(vault, scratch)
-    before = everything(vault)
+    before = beside_the_trail(vault)
     again = bring_back(vault, scratch)
-    assert (again.version_id, again.record_key, again.removed_markers) == (first.version_id, None, [])
+    assert (again.version_id, again.event, again.removed_markers) == (first.version_id, None, [])
     assert again.copied_from is None
-    assert everything(vault) == before
+    assert beside_the_trail(vault) == before
 
 
 def test_an_older_version_is_made_current_when_it_is_named(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
@@ -171,11 +165,11 @@ def test_a_named_version_that_is_current_already_is_not_copied(
     if deleted:
         delete(vault)
     first = bring_back(vault, scratch, old.backup.version_id)
-    before = everything(vault)
+    before = beside_the_trail(vault)
     for named in (old.backup.version_id, first.version_id):
         again = bring_back(vault, scratch, named)
-        assert (again.version_id, again.record_key) == (first.version_id, None)
-    assert everything(vault) == before
+        assert (again.version_id, again.event) == (first.version_id, None)
+    assert beside_the_trail(vault) == before
 
 
 def test_a_store_that_keeps_its_markers_gets_a_copy(
@@ -198,7 +192,7 @@ def test_a_store_that_is_down_is_not_taken_for_one_that_refuses(
 ) -> None:
     back_up(signals(3))
     delete(vault)
-    before = everything(vault)
+    before = beside_the_trail(vault)
 
     def down(marker: ObjectVersion) -> None:
         raise StoreError("503", transient=True)
@@ -206,7 +200,7 @@ def test_a_store_that_is_down_is_not_taken_for_one_that_refuses(
     monkeypatch.setattr(vault.store, "remove_delete_marker", down)
     with pytest.raises(StoreError, match="503"):
         bring_back(vault, scratch)
-    assert everything(vault) == before
+    assert beside_the_trail(vault) == before
 
 
 def test_a_day_that_was_never_backed_up_is_not_found(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
@@ -218,11 +212,11 @@ def test_a_day_that_was_never_backed_up_is_not_found(back_up: BackUp, vault: Bac
 
 def test_a_day_that_was_never_verified_is_not_found(three: DayRun, vault: BackupVault, scratch: Path) -> None:
     overwrite(vault, three.csv)
-    before = everything(vault)
+    before = beside_the_trail(vault)
     with pytest.raises(NotFoundError, match="was ever verified") as raised:
         bring_back(vault, scratch)
     assert f"signal-backups restore --key {KEY} --version-id" in raised.value.remedy
-    assert everything(vault) == before
+    assert beside_the_trail(vault) == before
 
 
 def test_a_removed_marker_is_written_down_even_when_nothing_good_lies_below(
@@ -231,10 +225,9 @@ def test_a_removed_marker_is_written_down_even_when_nothing_good_lies_below(
     overwrite(vault, three.csv)
     marker = delete(vault)
     with pytest.raises(NotFoundError, match="was ever verified"):
-        undelete(vault, DAY, None, scratch, "somebody")
-    (written,) = vault.store.list_current("records/undelete/")
-    body = json.loads(vault.store.get_bytes(written.key)[0])
-    assert (body["actor"], body["removed_markers"]) == ("somebody", [f"{KEY}?versionId={marker}"])
+        undelete(vault, DAY, None, scratch)
+    (event,) = events(vault)
+    assert (event.result, objects(event)) == ("markers removed", {(KEY, marker)})
 
 
 def test_a_named_version_must_be_there_and_be_verified(
@@ -242,12 +235,12 @@ def test_a_named_version_must_be_there_and_be_verified(
 ) -> None:
     back_up(signals(2))
     unverified = overwrite(vault, three.csv)
-    before = everything(vault)
+    before = beside_the_trail(vault)
     with pytest.raises(NotFoundError, match="no version nonsense"):
         bring_back(vault, scratch, "nonsense")
     with pytest.raises(NotFoundError, match="no manifest vouches for version"):
         bring_back(vault, scratch, unverified)
-    assert everything(vault) == before
+    assert beside_the_trail(vault) == before
 
 
 @pytest.mark.parametrize("is_named", [False, True])
@@ -256,11 +249,14 @@ def test_a_version_that_does_not_verify_is_refused(
 ) -> None:
     rotten = vouch(vault, back_up(signals(3)), b"rotten", tmp_path, 3)
     overwrite(vault, b"foreign")
-    before = everything(vault)
+    before = beside_the_trail(vault)
     with pytest.raises(RefusedBackupError, match="does not verify") as raised:
         bring_back(vault, scratch, rotten.backup.version_id if is_named else None)
     assert raised.value.exit_code is ExitCode.FAILED
-    assert everything(vault) == before
+    assert beside_the_trail(vault) == before
+    (event,) = events(vault)
+    assert (event.result, event.details["copied_from"]) == ("failed", rotten.backup.version_id)
+    assert "does not verify" in event.details["error"]
 
 
 def test_a_copy_that_reads_back_differently_is_vouched_for_by_nothing(
@@ -281,7 +277,7 @@ def test_a_copy_that_reads_back_differently_is_vouched_for_by_nothing(
             bring_back(vault, scratch)
     assert not vault.find(DAY).is_vouched
     assert vault.manifest(SLOT) == good
-    assert list(vault.store.list_current("records/")) == []
+    assert [event.result for event in events(vault)] == ["failed"]
     assert bring_back(vault, scratch).copied_from == good.backup.version_id
 
 

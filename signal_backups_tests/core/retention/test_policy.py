@@ -143,7 +143,7 @@ def test_a_stray_delete_is_found_named_and_undone(right: BackupVault, three: Day
     finding = findings(right)[Claim.DELETE_MARKERS]
     assert finding.against[0].startswith(f"{key} was deleted at ")
     assert finding.remedy == f"signal-backups undelete {DAY}"
-    undelete(right, DAY, None, three.folder.path, "test")
+    undelete(right, DAY, None, three.folder.path)
     assert broken(right) == set()
 
 
@@ -180,7 +180,7 @@ def test_a_backup_of_which_no_version_is_current_is_named_and_comes_back(
     finding = findings(right)[Claim.DELETE_MARKERS]
     assert finding.against == (f"{key} has versions, and the store has none of them current",)
     assert finding.remedy == f"signal-backups undelete {DAY}"
-    done = undelete(right, DAY, None, three.folder.path, "test")
+    done = undelete(right, DAY, None, three.folder.path)
     assert done.copied_from == real_list(key)[-1].version_id
     assert broken(right) == set()
 

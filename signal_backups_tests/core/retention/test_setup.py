@@ -19,7 +19,9 @@ from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.setup import Setting, make_right, plan_for
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.trail.event import Action, Event
 from signal_backups.core.vault import BackupVault
+from signal_backups_tests.core.trail.told import told
 
 DOCUMENTED, RECOMMENDED = load_profile("documented"), load_profile("recommended")
 LAYOUT = Layout()
@@ -241,3 +243,51 @@ def test_amazons_own_endpoints_are_known(endpoint: str | None, is_amazon: bool) 
         S3Connection(endpoint_url=endpoint, region="eu-west-1", access_key_id="a", secret_access_key="b")
     )
     assert BucketConfiguration(client, "bucket").is_amazon is is_amazon
+
+
+def policy_changes(vault: BackupVault) -> list[Event]:
+    return told(vault, Action.POLICY_CHANGE)
+
+
+def test_what_was_changed_is_told_once(amazon: BackupVault) -> None:
+    planned = plan_for(amazon, DOCUMENTED).changes
+    for _ in range(2):
+        make_right(amazon, DOCUMENTED, confirmed=False)
+    (event,) = policy_changes(amazon)
+    assert event.result == "changed"
+    assert event.details == {
+        "profile": "documented",
+        "changes": {change.setting: list(change.lines) for change in planned},
+    }
+    amazon.store.configuration.put_lifecycle(StoredLifecycle())
+    planned = plan_for(amazon, DOCUMENTED).changes
+    make_right(amazon, DOCUMENTED, confirmed=False, only={Setting.LIFECYCLE})
+    assert policy_changes(amazon)[1].details["changes"] == {"lifecycle": list(planned[0].lines)}
+
+
+def test_what_the_store_refused_is_not_told_as_changed(new: BackupVault) -> None:
+    for _ in range(2):
+        make_right(new, DOCUMENTED, confirmed=False)
+    (event,) = policy_changes(new)
+    assert set(event.details["changes"]) == {"bucket", "versioning", "lifecycle"}
+
+
+def test_what_nobody_confirmed_is_not_told(new: BackupVault) -> None:
+    make_right(new, DOCUMENTED, confirmed=False)
+    with pytest.raises(UnconfirmedError):
+        make_right(new, RECOMMENDED, confirmed=False)
+    assert len(policy_changes(new)) == 1
+
+
+def test_a_change_that_fails_half_way_is_told_as_far_as_it_came(
+    amazon: BackupVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise StoreError("denied")
+
+    monkeypatch.setattr(BucketConfiguration, "put_lifecycle", refused)
+    with pytest.raises(StoreError, match="denied"):
+        make_right(amazon, DOCUMENTED, confirmed=False)
+    (event,) = policy_changes(amazon)
+    assert (event.result, event.details["error"]) == ("changed in part", "denied")
+    assert set(event.details["changes"]) == {"bucket", "versioning", "public access block"}

@@ -1,7 +1,7 @@
 """The retention audit: every day of the retention window held against what the profile promises, from S3 alone.
 
 What belongs here: the window, the order of the steps, keeping the report. What does not: reading (``evidence``),
-judging a day (``judging``).
+judging a day (``judging``), telling the audit trail of deletions (``deletions``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,17 @@ from collections import Counter
 from datetime import date, datetime
 
 from signal_backups.core.days import Clock, days_between, last_complete_day, utc_now
-from signal_backups.core.errors import NotFoundError, ReadBackError
-from signal_backups.core.retention.audit.evidence import Drills, list_bucket, moves_objects, read_days, read_drills
-from signal_backups.core.retention.audit.judging import AuditTerms, judge_day
+from signal_backups.core.errors import NotFoundError, ReadBackError, SignalBackupsError
+from signal_backups.core.retention.audit.deletions import record_deletions
+from signal_backups.core.retention.audit.evidence import (
+    Drills,
+    Listed,
+    list_bucket,
+    moves_objects,
+    read_days,
+    read_drills,
+)
+from signal_backups.core.retention.audit.judging import AuditTerms, DayEvidence, judge_day
 from signal_backups.core.retention.audit.report import Problem, ProblemCode, RetentionAudit, Severity
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
@@ -30,7 +38,7 @@ def audit_retention(
     first: date | None = None,
     last: date | None = None,
 ) -> RetentionAudit:
-    """Look at every day of the retention window.
+    """Look at every day of the retention window; deletions that nobody recorded are recorded.
 
     Args:
         vault: where the backups are.
@@ -78,7 +86,7 @@ def audit_retention(
         first_day=begins,
         last_day=end,
         days=[judge_day(evidence, terms, now) for evidence in days],
-        general=_unreadable(vault, drills),
+        general=[*_unreadable(vault, drills), *_not_recorded(vault, listed, days)],
         requests=dict(sorted(Counter(sent).items())),
         drill_reports=drills.reports,
         seconds=time.perf_counter() - started,
@@ -108,6 +116,22 @@ def store_report(vault: BackupVault, audit: RetentionAudit) -> str:
     if vault.store.get_bytes(key, version_id)[0] != body:
         raise ReadBackError(f"{vault.store.uri(key)} is not what was sent", remedy="Run the audit again")
     return key
+
+
+def _not_recorded(vault: BackupVault, listed: Listed, days: list[DayEvidence]) -> list[Problem]:
+    """Record the deletions that were seen; that it cannot be done is found, and takes no other finding away."""
+    try:
+        record_deletions(vault, listed, days)
+    except SignalBackupsError as error:
+        return [
+            Problem(
+                code=ProblemCode.DELETIONS_NOT_RECORDED,
+                severity=Severity.WARN,
+                what=f"deletions were not recorded: {error.what}",
+                remedy=error.remedy or "Run the audit again",
+            )
+        ]
+    return []
 
 
 def _unreadable(vault: BackupVault, drills: Drills) -> list[Problem]:

@@ -1,6 +1,6 @@
 """Reading what a retention audit judges: all of a bucket's backups, with requests in bulk and side by side.
 
-Two requests a day (HEAD of the backup, GET of the manifest), one a drill report, and the pages of three listings.
+Two requests a day (HEAD of the backup, GET of the manifest), one a drill report, and the pages of four listings.
 What does not belong here: judgement (``judging``).
 """
 
@@ -27,10 +27,11 @@ _READERS = 16
 
 @dataclass(frozen=True)
 class Listed:
-    """All versions and delete markers of backups and manifests, newest first within a slot."""
+    """All versions and delete markers of backups, manifests and quarantine, newest first within a slot."""
 
     backups: VersionsBySlot
     manifests: VersionsBySlot
+    quarantine: VersionsBySlot
 
     @property
     def oldest_day(self) -> date | None:
@@ -48,9 +49,11 @@ class Drills:
 
 
 def list_bucket(vault: BackupVault) -> Listed:
-    """List backups and manifests, all pages."""
+    """List backups, manifests and quarantine, all pages."""
     return Listed(
-        backups=vault.backup_versions(date.min, date.max), manifests=vault.manifest_versions(date.min, date.max)
+        backups=vault.backup_versions(date.min, date.max),
+        manifests=vault.manifest_versions(date.min, date.max),
+        quarantine=vault.quarantine_versions(date.min, date.max),
     )
 
 

@@ -59,6 +59,7 @@ class ProblemCode(StrEnum):
     PROFILE_TOO_SHORT = "profile-too-short"
     DRILL_FAILED = "drill-failed"
     DRILL_UNREADABLE = "drill-unreadable"
+    DELETIONS_NOT_RECORDED = "deletions-not-recorded"
 
 
 class _Model(BaseModel):

@@ -38,7 +38,7 @@ def audited(vault: BackupVault, profile: str = "documented", start: date | None 
 
 def requests(**counts: int) -> dict[str, int]:
     """All requests of an audit but for what is told; ListObjectsV2 are the drills' reports."""
-    fixed = {"GetBucketLifecycleConfiguration": 1, "ListObjectVersions": 2, "ListObjectsV2": 1}
+    fixed = {"GetBucketLifecycleConfiguration": 1, "ListObjectVersions": 3, "ListObjectsV2": 1}
     return dict(sorted({**fixed, **counts}.items()))
 
 

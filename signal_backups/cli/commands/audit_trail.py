@@ -1,0 +1,114 @@
+"""``signal-backups audit log`` and ``audit verify``: what was done to the backups, and whether that record is whole.
+
+``audit log --json``: ``events``, as they are stored. ``audit verify --json``: the fields of ``TrailReport`` (see
+``core.trail.examine_trail``), and ``ok``; ``findings`` holds the first wrong event first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from signal_backups.cli.options import FromOption, JsonOption
+from signal_backups.cli.output import moment, print_json, print_line, print_notice, print_table
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.days import parse_day, utc_now, years_after
+from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.trail.event import Action, Event
+from signal_backups.core.trail.examine_trail import TrailReport, examine_trail
+from signal_backups.embedded.connection import outside
+
+#: How many objects of an event a table names.
+_MAX_OBJECTS = 3
+
+
+def log(
+    first: FromOption = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day (UTC), included.")] = None,
+    action: Annotated[Action | None, typer.Option("--action", help="Only what is about this.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the events of the audit trail, newest last: who did what to which objects, and what came of it."""
+    is_wanted = _filter(first, last, action)
+    with opened_vault(settings_with_notice()) as vault:
+        events = [event for event in vault.trail.events() if is_wanted(event)]
+        where = vault.store.uri(vault.layout.event_prefix)
+    if as_json:
+        print_json({"ok": True, "events": [event.model_dump(mode="json") for event in events]})
+    elif not events:
+        print_line(f"No such events in {where}")
+    else:
+        columns = ("number", "time", "action", "result", "who", "objects")
+        print_table(f"Events in {where}", columns, [_row(event) for event in events])
+
+
+def verify(
+    full: Annotated[bool, typer.Option("--full", help="Read every entry again, and trust no checkpoint.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Examine the audit trail, the chain of manifests and the anchors; name the first event that is not as it was."""
+    settings = settings_with_notice()
+    kept_from = years_after(utc_now(), -load_profile(settings.profile).retention_years).date()
+    with opened_vault(settings) as vault:
+        places = outside(settings)
+        found = examine_trail(vault, full=full, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
+    print_json({**found.model_dump(mode="json"), "ok": found.ok}) if as_json else _print(found)
+    raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
+
+
+def _filter(first: str | None, last: str | None, action: Action | None) -> Callable[[Event], bool]:
+    begin = parse_day(first) if first else date.min
+    end = parse_day(last) if last else date.max
+    if begin > end:
+        raise SettingsError(f"the range begins on {begin}, after its end {end}", remedy="Swap --from and --to")
+    return lambda event: begin <= event.at.date() <= end and action in {None, event.action}
+
+
+def _row(event: Event) -> tuple[str, ...]:
+    named = [item.key for item in event.objects[:_MAX_OBJECTS]]
+    if len(event.objects) > _MAX_OBJECTS:
+        named.append(f"and {len(event.objects) - _MAX_OBJECTS:,} more")
+    who = f"{event.actor.user}@{event.actor.host}"
+    return f"{event.number}", moment(event.at), event.action, event.result, who, "\n".join(named)
+
+
+def _print(found: TrailReport) -> None:
+    for warning in found.warnings:
+        print_notice(f"Warning: {warning}")
+    if found.unchained is not None:
+        print_notice(
+            f"Warning: the manifests of {found.unchained.count:,} days are from before the chain. Put them into it "
+            f"with: signal-backups backup --from {found.unchained.first_day} --to {found.unchained.last_day}"
+        )
+    if found.findings:
+        first = found.findings[0]
+        print_line(f"BROKEN, first at {_place(first.log, first.number, first.key)}: {first.words}")
+        columns = ("log", "number", "what", "words", "object", "version")
+        rows = [
+            (one.log, str(one.number or "-"), one.kind, one.words, one.key, one.version_id or "-")
+            for one in found.findings
+        ]
+        print_table(f"Findings, the first {len(rows)} of {found.finding_count:,}", columns, rows)
+    print_line(_summary(found))
+
+
+def _place(log_name: str, number: int | None, key: str) -> str:
+    return f"{log_name} {number} ({key})" if number else key
+
+
+def _summary(found: TrailReport) -> str:
+    if not found.events and not found.manifests and found.ok:
+        return f"The audit trail of {found.bucket} is empty; {_anchored(found)}"
+    state = "unbroken" if found.ok else f"{found.finding_count:,} findings"
+    return f"{found.events:,} events, {found.manifests:,} manifests, {state}; {_anchored(found)}"
+
+
+def _anchored(found: TrailReport) -> str:
+    if found.anchored is None:
+        return "not anchored"
+    newer = f", {found.events_since_anchor:,} events since" if found.events_since_anchor else ""
+    return f"anchored up to event {found.anchored.event:,} at {moment(found.anchored.at)}{newer}"

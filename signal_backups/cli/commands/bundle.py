@@ -1,0 +1,108 @@
+"""``signal-backups bundle`` and ``verify-bundle``: days of backups with their proofs, for somebody else to check."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.output import day_ranges, moment, print_json, print_line, print_notice
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.bundle.checking import check_bundle
+from signal_backups.core.bundle.content import VERIFIER
+from signal_backups.core.bundle.fetching import bundle_content
+from signal_backups.core.bundle.report import BundleReport
+from signal_backups.core.bundle.writing import WrittenBundle, require_free, write_bundle
+from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError
+
+
+def bundle(
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER|ZIP", help="Where to; a ZIP when it ends in .zip.")],
+    first: FromOption = None,
+    last: ToOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write days of backups, and all that proves them, for somebody who trusts nobody here."""
+    settings = settings_with_notice()
+    begin, end = day_range(first, last, settings.start_date)
+    require_free(out)
+    with opened_vault(settings) as vault:
+        written = write_bundle(bundle_content(vault, begin, end, settings.scratch), out)
+    is_whole = not any(day.is_lost for day in written.index.days)
+    print_json(_document(written, ok=is_whole)) if as_json else _print(written)
+    raise typer.Exit(ExitCode.OK if is_whole else ExitCode.FAILED)
+
+
+def verify_bundle(
+    path: Annotated[Path, typer.Argument(metavar="FOLDER|ZIP", help="The bundle.")],
+    ca: Annotated[
+        Path | None, typer.Option("--ca", metavar="FILE", help="CA certificates (PEM) its time stamps must lead to.")
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="SHA256", help="The chain head that you trust: SHA-256 of a statement."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a bundle; needs neither store nor database. The verify.py in it does the same without this program."""
+    trusted = head.strip().lower() if head is not None else None
+    if trusted is not None and not re.fullmatch("[0-9a-f]{64}", trusted):
+        raise SettingsError(f"{head!r} is not a SHA-256", remedy="Give it as 64 hex digits")
+    report = check_bundle(path, _read(ca) if ca else None, trusted)
+    print_json({"ok": report.ok, **report.model_dump(mode="json")}) if as_json else _print_report(report)
+    raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no file at {file}", remedy="Check the path") from error
+    except OSError as error:
+        raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
+
+
+def _document(written: WrittenBundle, *, ok: bool) -> dict[str, Any]:
+    index = written.index.model_dump(mode="json", by_alias=True, exclude_none=True)
+    where = {"path": str(written.path), "files": written.files, "zip_sha256": written.zip_sha256}
+    return {"ok": ok, **where, "statement_sha256": written.statement_sha256, **index}
+
+
+def _print(written: WrittenBundle) -> None:
+    days, totals = written.index.days, written.index.totals
+    for day in days:
+        if day.is_lost:
+            print_notice(f"MISSING {day.day}: {day.missing}")
+    without = [day.day for day in days if day.manifest is None and day.unvouched is None]
+    unvouched = [day.day for day in days if day.unvouched is not None]
+    if without:
+        print_notice(f"No backup: {day_ranges(without)}")
+    if unvouched:
+        print_notice(f"No manifest of the chain vouches for, see unvouched/: {day_ranges(unvouched)}")
+    print_line(
+        f"Wrote {written.path}: {totals.backed_up:,} of {totals.days:,} days, {totals.records:,} records, "
+        f"{written.files:,} files"
+    )
+    if written.zip_sha256 is not None:
+        print_line(f"SHA-256 of the ZIP: {written.zip_sha256}")
+    print_line(f"Chain head {written.statement_sha256}: keep it, it shows later that this bundle is still the same")
+    print_line(f"Check it with: python3 {VERIFIER}, or signal-backups verify-bundle {written.path}")
+
+
+def _print_report(report: BundleReport) -> None:
+    for note in report.notes:
+        print_notice(f"Note: {note}")
+    for finding in report.findings:
+        print_notice(f"WRONG {finding.file}: {finding.what}")
+    for stamp in report.stamps:
+        at = f"at {moment(stamp.at)}" if stamp.at else "at a time that --ca would check"
+        print_line(f"{stamp.file}: stamped {at} by {stamp.authority}")
+    for statement, file in report.statements.items():
+        print_line(f"Chain head {statement} in {file}")
+    print_line(
+        f"{'OK' if report.ok else 'FAILED'}: {report.days:,} days, {report.records:,} records, {report.manifests:,} "
+        f"manifests, {report.events:,} events, {len(report.findings):,} findings"
+    )

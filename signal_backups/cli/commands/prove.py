@@ -1,0 +1,131 @@
+"""``signal-backups prove`` and ``verify-proof``: that one signal stood in a backup, for people who trust nobody."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signal_backups.cli.options import JsonOption
+from signal_backups.cli.output import (
+    SHORT_SHA256,
+    moment,
+    print_json,
+    print_line,
+    print_notice,
+    progress,
+    write_file,
+)
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.days import parse_day
+from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError
+from signal_backups.core.proof import prove as proving
+from signal_backups.core.proof.verify_proof import ProofVerdict, Proven
+from signal_backups.core.proof.verify_proof import verify_proof as verdict_on
+
+_LONGEST_NAME = 100
+
+
+def prove(
+    signal_id: Annotated[str, typer.Argument(help="Id of the signal.")],
+    day: Annotated[
+        str | None,
+        typer.Option("--date", metavar="DAY", help="Its day, YYYY-MM-DD; default: all, newest first."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to write the proof; default: proof_<id>.json.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a file that proves, to anybody and without us, that a signal stood in the backup of its day."""
+    wanted = parse_day(day) if day else None
+    settings = settings_with_notice()
+    with opened_vault(settings) as vault:
+        if wanted is not None:
+            found = proving.Found(proving.prove(vault, signal_id, wanted, settings.scratch), {})
+        else:
+            days = proving.backed_up_days(vault)
+            with progress("Searching", len(days), as_json=as_json) as advance:
+                found = proving.search(vault, signal_id, days, settings.scratch, searched=advance)
+    file, body = out or _default_file(signal_id), found.proof.to_bytes()
+    write_file(file, body)
+    for passed_over, reason in found.passed_over.items():
+        print_notice(f"{passed_over} was not searched: {reason}")
+    verdict = verdict_on(body)
+    if as_json:
+        unsearched = [{"day": day, "reason": reason} for day, reason in found.passed_over.items()]
+        print_json({"file": str(file), "not_searched": unsearched, **_document(verdict)})
+    else:
+        _print(verdict)
+
+
+def _default_file(signal_id: str) -> Path:
+    """An id may hold anything; one that cannot stand in a name is told from others by its hash."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", signal_id)[:_LONGEST_NAME]
+    suffix = "" if name == signal_id else f"_{sha256(signal_id.encode()).hexdigest()[:SHORT_SHA256]}"
+    return Path(f"proof_{name}{suffix}.json")
+
+
+def verify_proof(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The proof.")],
+    ca: Annotated[
+        Path | None, typer.Option("--ca", metavar="FILE", help="CA certificates (PEM) its time stamps must lead to.")
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="SHA256", help="The chain head that you trust: SHA-256 of a statement."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a proof; needs neither store nor database."""
+    trusted = head.strip().lower() if head is not None else None
+    if trusted is not None and not re.fullmatch("[0-9a-f]{64}", trusted):
+        raise SettingsError(f"{head!r} is not a SHA-256", remedy="Give it as 64 hex digits")
+    verdict = verdict_on(_read(file), _read(ca) if ca else None, trusted)
+    print_json(_document(verdict)) if as_json else _print(verdict)
+    raise typer.Exit(ExitCode.OK if verdict.ok else ExitCode.FAILED)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no file at {file}", remedy="Check the path") from error
+    except OSError as error:
+        raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
+
+
+def _document(verdict: ProofVerdict) -> dict[str, object]:
+    proven = verdict.proven
+    rest = {"anchored": proven.is_anchored, "rests_on": _basis(proven)} if proven else {}
+    return {"ok": verdict.ok, **verdict.model_dump(mode="json"), **rest}
+
+
+def _print(verdict: ProofVerdict) -> None:
+    for finding in verdict.findings:
+        print_notice(f"FAILED {finding.part}: {finding.what}")
+    proven = verdict.proven
+    if proven is None:
+        print_line("This proves nothing: see the findings")
+        return
+    # Quoted as ``repr`` does, because a file from anywhere may hold line breaks and what moves a terminal's cursor.
+    uri = f"s3://{proven.bucket}/{proven.key}"
+    condition = "" if proven.is_anchored else ", if its chain head is genuine"
+    print_line(
+        f"Signal {proven.signal_id!r} stood in the backup of {proven.day}: {uri!r} version {proven.version_id!r}, "
+        f"manifest {proven.manifest} of {proven.manifests}{condition}"
+    )
+    print_line(f"Chain head {proven.statement_sha256}: {_basis(proven)}")
+
+
+def _basis(proven: Proven) -> str:
+    """What keeps the chain head from having been made up."""
+    grounds = ["the one you trust"] if proven.is_trusted_head else []
+    grounds += [f"anchored at {moment(stamp.at)} by {stamp.authority!r}" for stamp in proven.timestamps if stamp.at]
+    unchecked = [repr(stamp.authority) for stamp in proven.timestamps if stamp.at is None]
+    if unchecked:
+        grounds.append(f"says it is anchored by {', '.join(unchecked)}, which --ca would check")
+    return "; ".join(grounds) or "not anchored outside: compare it with one that you trust (--head)"

@@ -1,0 +1,55 @@
+"""What a check of a bundle found, as data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class BundleFinding(_Model):
+    """Something that is wrong with a file of a bundle."""
+
+    file: str
+    what: str
+
+
+class StampFound(_Model):
+    """A time stamp: its file, who gave it, and for when (UTC); ``at`` is None when it was not checked."""
+
+    file: str
+    authority: str
+    at: datetime | None
+
+
+class BundleReport(_Model):
+    """The outcome of a check.
+
+    Attributes:
+        findings: what is wrong; empty exactly when the bundle passed.
+        notes: what a reader should know: days without a backup, manifests that no event tells of.
+        statements: SHA-256 of each statement in the bundle, and the file that it is in.
+        stamps: the time stamps.
+        days: days of the range with a backup that a manifest of the chain vouches for.
+        records: records of those.
+        manifests: entries of the chain of manifests.
+        events: events of the audit trail.
+    """
+
+    findings: list[BundleFinding]
+    notes: list[str]
+    statements: dict[str, str]
+    stamps: list[StampFound]
+    days: int
+    records: int
+    manifests: int
+    events: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings

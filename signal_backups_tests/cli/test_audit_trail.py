@@ -1,0 +1,187 @@
+"""``signal-backups audit log`` and ``audit verify`` as processes: what they say and how they end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.backup_object import write_manifest
+from signal_backups.core.layout import BackupSlot
+from signal_backups.core.manifest import StoredFile
+from signal_backups.core.proof.anchors import write_anchor
+from signal_backups.core.proof.statement import LogHead, statement_of
+from signal_backups.core.trail.event import Action, ObjectName
+from signal_backups.core.trail.numbered_log import FIRST
+from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
+from signal_backups_tests.core.retention.audit.audited import manifest_of
+from signal_backups_tests.core.trail.trails import Admin, failed
+
+AT = [datetime(2026, 11, number, 2, tzinfo=UTC) for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def stored(tmp_path: Path, s3_server: S3Server) -> Iterator[StoredDays]:
+    """Three events on three days: a verification, a drill with many objects, another verification."""
+    with stored_days(tmp_path, s3_server) as stored:
+        record, names = stored.vault.trail.record, [ObjectName(key=f"key{number}", version_id="v") for number in "1234"]
+        record(Action.VERIFICATION, "passed", names[:1], at=AT[0])
+        record(Action.DRILL, "passed", names, at=AT[1])
+        record(Action.VERIFICATION, "failed", at=AT[2])
+        yield stored
+
+
+@pytest.fixture
+def terminal(stored: StoredDays, tmp_path: Path) -> Terminal:
+    return stored.terminal(tmp_path)
+
+
+@pytest.fixture
+def admin(stored: StoredDays) -> Admin:
+    return Admin(stored.client, stored.vault.trail.log)
+
+
+def anchor(stored: StoredDays) -> None:
+    entries = list(stored.vault.trail.log.entries())
+    head = LogHead(number=len(entries), sha256=entries[-1].sha256)
+    statement = statement_of(AT[2], stored.bucket, head, []).to_bytes()
+    assert not write_anchor(stored.vault, statement, AT[2], None, None).errors
+
+
+def test_the_log_for_people(terminal: Terminal) -> None:
+    done = terminal.run("audit", "log")
+    assert done.code == 0
+    rows = [line for line in done.out.splitlines() if "2026-11-0" in line]
+    assert ["2026-11-01 02:00:00Z" in rows[0], "drill" in rows[1], "failed" in rows[2]] == [True] * 3
+    assert "and 1 more" in done.out
+    assert "key4" not in done.out
+
+
+def test_the_log_for_machines_is_what_is_stored(stored: StoredDays, terminal: Terminal) -> None:
+    done = terminal.run("audit", "log", "--json")
+    assert done.json["ok"]
+    assert done.json["events"] == [json.loads(entry.body) for entry in stored.vault.trail.log.entries()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "numbers"),
+    [
+        (("--from", "2026-11-02"), [2, 3]),
+        (("--to", "2026-11-02"), [1, 2]),
+        (("--from", "2026-11-02", "--to", "2026-11-02"), [2]),
+        (("--action", "verification"), [1, 3]),
+        (("--action", "verification", "--from", "2026-11-03"), [3]),
+        (("--action", "restore"), []),
+    ],
+)
+def test_a_part_of_the_log(terminal: Terminal, arguments: tuple[str, ...], numbers: list[int]) -> None:
+    done = terminal.run("audit", "log", *arguments, "--json")
+    assert (done.code, [event["number"] for event in done.json["events"]]) == (0, numbers)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--from", "today"), ("--from", "2026-11-03", "--to", "2026-11-02"), ("--action", "nothing")],
+)
+def test_a_part_that_is_none(terminal: Terminal, arguments: tuple[str, ...]) -> None:
+    done = terminal.run("audit", "log", *arguments)
+    assert (done.code, done.out) == (2, "")
+
+
+def test_no_such_events(terminal: Terminal) -> None:
+    done = terminal.run("audit", "log", "--action", "restore")
+    assert (done.code, done.out.startswith("No such events in s3://")) == (0, True)
+
+
+def test_a_log_with_a_gap_cannot_be_listed(terminal: Terminal, admin: Admin) -> None:
+    admin.erase(admin.log.key_of(2))
+    done = terminal.run("audit", "log")
+    assert (done.code, done.out) == (4, "")
+    assert "signal-backups audit verify" in done.err
+
+
+def test_an_unbroken_trail(stored: StoredDays, terminal: Terminal) -> None:
+    done = terminal.run("audit", "verify")
+    assert (done.code, done.out) == (0, "3 events, 0 manifests, unbroken; not anchored\n")
+    anchor(stored)
+    done = terminal.run("audit", "verify", "--full")
+    told = "3 events, 0 manifests, unbroken; anchored up to event 3 at 2026-11-03 02:00:00Z\n"
+    assert (done.code, done.out, done.err) == (0, told, "")
+    stored.vault.trail.record(Action.DRILL, "passed")
+    assert terminal.run("audit", "verify").out.endswith("at 2026-11-03 02:00:00Z, 1 events since\n")
+
+
+def test_a_broken_trail_names_its_first_bad_event(terminal: Terminal, admin: Admin) -> None:
+    admin.put_over(2, failed)
+    admin.hide(admin.log.key_of(3))
+    done = terminal.run("audit", "verify")
+    assert done.code == 1
+    first, *_, last = done.out.splitlines()
+    assert first.startswith(
+        f"BROKEN, first at events 2 ({admin.log.key_of(2)}): an edited version was put over entry 2"
+    )
+    assert last == "3 events, 0 manifests, 2 findings; not anchored"
+    assert "removed" in done.out
+
+
+def test_machines_get_every_field(terminal: Terminal, admin: Admin) -> None:
+    admin.put_over(2, failed)
+    done = terminal.run("audit", "verify", "--full", "--json")
+    assert (done.code, done.json["ok"], done.json["full"], done.json["events"]) == (1, False, True, 3)
+    (finding,) = done.json["findings"]
+    newest = admin.versions(2)[0]
+    assert (finding["log"], finding["kind"], finding["number"]) == ("events", "edited", 2)
+    assert (finding["key"], finding["version_id"]) == (newest.key, newest.version_id)
+    assert (done.json["anchored"], done.json["unchained"], done.json["finding_count"]) == (None, None, 1)
+
+
+def test_an_empty_trail(terminal: Terminal, admin: Admin) -> None:
+    for number in (1, 2, 3):
+        admin.erase(admin.log.key_of(number))
+    done = terminal.run("audit", "verify")
+    assert (done.code, done.out) == (0, f"The audit trail of {admin.log.store.bucket} is empty; not anchored\n")
+    assert terminal.run("audit", "verify", "--json").json["ok"]
+
+
+def test_a_trail_that_was_anchored_is_not_empty(stored: StoredDays, terminal: Terminal, admin: Admin) -> None:
+    anchor(stored)
+    for number in (1, 2, 3):
+        admin.erase(admin.log.key_of(number))
+    done = terminal.run("audit", "verify")
+    assert done.code == 1
+    assert "the log was cut off" in done.out
+
+
+def test_days_from_before_the_chain_are_told_how_to_enter_it(stored: StoredDays, terminal: Terminal) -> None:
+    for number in (0, 3):
+        slot = BackupSlot(day_at(number))
+        named = StoredFile(key=stored.key(slot.day), version_id="v", bytes=1, sha256=FIRST)
+        stored.put(stored.manifest_key(slot.day), manifest_of(named, slot.day).to_bytes())
+    done = terminal.run("audit", "verify")
+    assert done.code == 0
+    assert f"signal-backups backup --from {day_at(0)} --to {day_at(3)}" in done.err
+
+
+def test_a_manifest_that_may_have_expired_is_not_missed(stored: StoredDays, terminal: Terminal) -> None:
+    for day in (datetime(2015, 1, 1, tzinfo=UTC).date(), day_at(0)):
+        named = StoredFile(key=stored.key(day), version_id="v", bytes=1, sha256=FIRST)
+        manifest = write_manifest(stored.vault, BackupSlot(day), manifest_of(named, day))
+        chained = stored.vault.manifest_chain.entry(manifest.number or 0)
+        assert chained is not None
+        place = {"number": chained.number, "sha256": chained.sha256}
+        stored.vault.trail.record(Action.BACKUP, "stored", details={"manifest": place})
+        stored.delete(stored.manifest_key(day))
+    done = terminal.run("audit", "verify", "--json")
+    assert [finding["number"] for finding in done.json["findings"]] == [2]
+
+
+def test_a_bucket_out_of_reach(terminal: Terminal) -> None:
+    done = terminal.run("audit", "verify", BACKUP_BUCKET_NAME="not-there")
+    assert (done.code, done.out) == (3, "")
+    done = terminal.run("audit", "verify", SIGNAL_BACKUPS_ANCHOR_BUCKET="not-there")
+    assert (done.code, done.out) == (3, "")

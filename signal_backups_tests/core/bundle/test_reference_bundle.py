@@ -1,0 +1,110 @@
+"""A bundle of the whole reference database from a real S3 server, checked as an auditor does, whole and damaged."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.bundle.checking import check_bundle
+from signal_backups.core.bundle.fetching import bundle_content
+from signal_backups.core.bundle.writing import WrittenBundle, write_bundle
+from signal_backups.core.days import days_between
+from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.cli.stored_days import StoredDays, stored_days
+from signal_backups_tests.core.bundle.verifiers import STANDALONE, findings_in
+from signal_backups_tests.core.days import extracted
+from signal_backups_tests.core.tables import sqlite_source
+from signal_backups_tests.core.test_reference_database import DATABASE, FIRST, LAST
+
+FLIPS, WHOLE_CHECKS = 2000, 20
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[StoredDays]:
+    """All 75 days, backed up."""
+    source, folder = sqlite_source(DATABASE), tmp_path_factory.mktemp("reference")
+    with stored_days(folder, s3_server) as stored:
+        for day in days_between(FIRST, LAST):
+            store_backup(stored.vault, extracted(source, folder, day).folder, BackupRun("reference"))
+        yield stored
+
+
+@pytest.fixture(scope="module")
+def bundle(stored: StoredDays) -> WrittenBundle:
+    """The bundle of them."""
+    content = bundle_content(stored.vault, FIRST, LAST, stored.folder / "scratch")
+    return write_bundle(content, stored.folder / "bundle")
+
+
+def test_python_and_nothing_else_verifies_all_75_days(bundle: WrittenBundle, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    shutil.copytree(bundle.path, alone)
+    command = ["/usr/bin/env", "-i", "/usr/bin/python3", "-I", "-S", "verify.py"]
+    done = subprocess.run(command, cwd=alone, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.splitlines()[-1] == "OK: 75 manifests and 75 events were checked"
+    assert (bundle.index.totals.backed_up, bundle.index.totals.records) == (75, 5757)
+    sums = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=alone, check=False, timeout=60)
+    assert sums.returncode == 0
+
+
+def test_our_own_check_agrees(bundle: WrittenBundle) -> None:
+    report = check_bundle(bundle.path, head=bundle.statement_sha256)
+    assert report.findings == []
+    assert (report.days, report.records, report.manifests, report.events) == (75, 5757, 75, 75)
+
+
+def found_in_sums(bundle: Path) -> list[str]:
+    """What the part of the stand-alone verifier finds that sees every byte; the whole takes half a second."""
+    check = STANDALONE.Check(bundle)
+    check.files = STANDALONE.Files(bundle)
+    check.sums()
+    findings: list[str] = check.findings
+    return findings
+
+
+def test_every_flipped_byte_is_caught_and_its_file_named(bundle: WrittenBundle) -> None:
+    random = Random(75)  # noqa: S311 - tests, not secrets
+    files = sorted(path for path in bundle.path.rglob("*") if path.is_file())
+    special = [bundle.path / name for name in ("SHA256SUMS", "verify.py", "index.html", "bundle.json", "events.jsonl")]
+    for number in range(FLIPS):
+        path = random.choice(special if number % 4 == 0 else files)
+        body = path.read_bytes()
+        place = random.randrange(len(body))
+        path.write_bytes(body[:place] + bytes([body[place] ^ random.randint(1, 255)]) + body[place + 1 :])
+        whole = number % (FLIPS // WHOLE_CHECKS) == 0
+        findings = findings_in(bundle.path) if whole else found_in_sums(bundle.path)
+        path.write_bytes(body)
+        name = path.relative_to(bundle.path).as_posix()
+        assert [finding for finding in findings if finding.startswith(f"{name}: ")], (name, place, findings)
+    assert findings_in(bundle.path) == []
+
+
+def test_every_flipped_byte_of_a_zip_is_caught(stored: StoredDays, tmp_path: Path) -> None:
+    content = bundle_content(stored.vault, FIRST, FIRST, stored.folder / "scratch")
+    path = write_bundle(content, tmp_path / "bundle.zip").path
+    body, random = path.read_bytes(), Random(75)  # noqa: S311 - tests, not secrets
+    for _ in range(FLIPS // 10):
+        place = random.randrange(len(body))
+        path.write_bytes(body[:place] + bytes([body[place] ^ random.randint(1, 255)]) + body[place + 1 :])
+        assert both_find(path), place
+    path.write_bytes(body)
+    assert both_find(path) == []
+    beside = path.with_name("bundle.zip.sha256")
+    beside.write_bytes(b"0" + beside.read_bytes()[1:])
+    assert both_find(path)
+    beside.unlink()
+    assert both_find(path) == []
+
+
+def both_find(path: Path) -> list[str]:
+    """What the stand-alone verifier finds; our own check must agree."""
+    findings = findings_in(path)
+    assert bool(findings) == bool(check_bundle(path).findings)
+    return findings

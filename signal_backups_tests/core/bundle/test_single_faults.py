@@ -1,0 +1,202 @@
+"""One thing is wrong, and all that speaks of it was rewritten to fit: the one check that is left has to see it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signal_backups.core.bundle.checking import check_bundle
+from signal_backups_tests.core.bundle.damage import INDEX, Rewritten, Spoil, cover_up, rows_of
+from signal_backups_tests.core.bundle.made import Files, csv_bytes, files_of, made_bundle, sha, written
+from signal_backups_tests.core.bundle.verifiers import findings_in
+from signal_backups_tests.core.signals import NUMBERS, Row, producer_hash
+
+#: A bundle of two days with records, a manifest and an event each, the first with quarantined rows.
+SEED = 168
+CSV = "signals/2026/11/signals_backup_20261101_020000.csv"
+QUARANTINE = "quarantine/2026/11/signals_quarantine_20261101_020000.csv"
+FIRST, LAST = "manifests/0000000001.json", "manifests/0000000002.json"
+ANCHOR = "anchors/20261120T024500Z_0000000002"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """The bundle without its anchor, which would see everything."""
+    found = files_of(made_bundle(SEED, tmp_path))
+    return {name: body for name, body in found.items() if not name.startswith("anchors/")}
+
+
+def both_find(files: Files, folder: Path) -> str:
+    """What both find, in one text each; empty when they pass it."""
+    bundle = written(files, folder / "bundle")
+    alone = "\n".join(findings_in(bundle))
+    ours = "\n".join(f"{finding.file}: {finding.what}" for finding in check_bundle(bundle).findings)
+    assert bool(alone) == bool(ours), (alone, ours)
+    return f"{alone}\n\n{ours}" if alone else ""
+
+
+def said_of(found: str, name: str) -> bool:
+    """Whether both say something of a file."""
+    return all(any(line.startswith(name) for line in part.splitlines()) for part in found.split("\n\n"))
+
+
+def setting(name: str, **values: Any) -> Spoil:
+    """Sets fields of one document."""
+
+    def spoil(of: str, document: dict[str, Any]) -> None:
+        if of == name:
+            document |= values
+
+    return spoil
+
+
+def of_event(**values: Any) -> Spoil:
+    """Sets what the second event says of its manifest."""
+
+    def spoil(of: str, document: dict[str, Any]) -> None:
+        if of == "event 2":
+            document["details"]["manifest"] |= values
+
+    return spoil
+
+
+def test_rewritten_as_a_whole_it_passes(files: Files, tmp_path: Path) -> None:
+    assert both_find(cover_up(files, Rewritten.INDEX), tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (setting(LAST, number=3), LAST),
+        (setting(LAST, previous="0" * 64), LAST),
+        (setting(LAST, merkle_root="a" * 64), "signals/"),
+        (setting(LAST, records=99), "signals/"),
+        (setting(FIRST, quarantine=None), "bundle.json, 2026-11-01"),
+        (setting(FIRST, day="2026-11-02"), "bundle.json, 2026-11-01"),
+        (setting("event 2", number=3), "events.jsonl, event 2"),
+        (setting("event 2", previous="0" * 64), "events.jsonl, event 2"),
+        (of_event(sha256="0" * 64), "events.jsonl, event 2"),
+        (of_event(number=1), "events.jsonl, event 2"),
+        (of_event(number=9), "events.jsonl, event 2"),
+        (setting(INDEX, bucket="other"), INDEX),
+        (setting(INDEX, made_at="2026-11-20T02:45:01Z"), INDEX),
+        (setting(INDEX, to="2026-11-01"), INDEX),
+        (setting(INDEX, totals={"days": 2, "backed_up": 2, "records": 17}), INDEX),
+        (setting(INDEX, more=1), INDEX),
+    ],
+)
+def test_a_document_that_says_something_wrong(files: Files, tmp_path: Path, spoil: Spoil, named: str) -> None:
+    found = both_find(cover_up(files, Rewritten.INDEX, spoil), tmp_path)
+    assert said_of(found, named), found
+
+
+@pytest.mark.parametrize("chain", ["events", "manifests"])
+def test_a_statement_of_less_than_there_is(files: Files, tmp_path: Path, chain: str) -> None:
+    """The statement of before the last entry is a true one, but the bundle has to be as of its own."""
+    whole = cover_up(files, Rewritten.INDEX)
+    before = dict(whole)
+    if chain == "manifests":
+        del before[LAST]
+    else:
+        before["events.jsonl"] = before["events.jsonl"].splitlines(keepends=True)[0]
+    statement = json.loads(cover_up(before, Rewritten.INDEX)[INDEX])["statement"]
+    found = both_find(cover_up(whole, Rewritten.INDEX, setting(INDEX, statement=statement)), tmp_path)
+    assert said_of(found, INDEX), found
+
+
+def unwritten_strategy(row: Row) -> None:
+    row["strategy"] = ""
+    row["verification_hash"] = producer_hash(row | {name: float(str(row[name])) for name in NUMBERS})
+    row["strategy"] = None
+
+
+def other_spelling(row: Row) -> None:
+    row["confidence"] = 1.5
+    row["verification_hash"] = producer_hash(row | {name: float(str(row[name])) for name in NUMBERS})
+    row["confidence"] = "1.50"
+
+
+def no_number(row: Row) -> None:
+    row["confidence"] = "many"
+
+
+def other_value(row: Row) -> None:
+    row["symbol"] = "OTHER"
+
+
+@pytest.mark.parametrize("change", [unwritten_strategy, other_spelling, no_number, other_value])
+def test_a_row_that_no_backup_could_hold(files: Files, tmp_path: Path, change: Callable[[Row], None]) -> None:
+    rows = rows_of(files[CSV])
+    change(rows[1])
+    found = both_find(cover_up(files | {CSV: csv_bytes(rows)}, Rewritten.INDEX), tmp_path)
+    assert said_of(found, f"{CSV}, row 2"), found
+
+
+def test_a_signal_that_is_there_twice(files: Files, tmp_path: Path) -> None:
+    rows = rows_of(files[CSV])
+    found = both_find(cover_up(files | {CSV: csv_bytes([*rows, rows[0]])}, Rewritten.INDEX), tmp_path)
+    assert said_of(found, CSV), found
+
+
+@pytest.mark.parametrize("body", [b"", b"a,b\n1,2\n", b'"', b"\xff\n"])
+def test_a_file_that_is_no_backup(files: Files, tmp_path: Path, body: bytes) -> None:
+    stored = {"key": CSV, "version_id": "v", "bytes": len(body), "sha256": sha(body)}
+    claimed = files | {FIRST: json.dumps(json.loads(files[FIRST]) | {"backup": stored}).encode(), CSV: b"signal_id\n"}
+    found = both_find(cover_up(claimed, Rewritten.INDEX) | {CSV: body}, tmp_path)
+    assert said_of(found, CSV), found
+
+
+def test_a_last_line_that_is_not_ended(files: Files, tmp_path: Path) -> None:
+    cut = files[CSV][:-1]
+    found = both_find(cover_up(files | {CSV: cut}, Rewritten.INDEX), tmp_path)
+    assert said_of(found, CSV), found
+
+
+def test_another_quarantine(files: Files, tmp_path: Path) -> None:
+    found = both_find(cover_up(files | {QUARANTINE: b"other\n"}, Rewritten.INDEX), tmp_path)
+    assert said_of(found, QUARANTINE), found
+
+
+def test_nothing_outside_the_bundle_is_looked_at(files: Files, tmp_path: Path) -> None:
+    (tmp_path / "outside.csv").write_bytes(files[CSV])
+    stored = json.loads(files[FIRST])["backup"] | {"key": "../outside.csv"}
+    index = json.loads(files[INDEX])
+    index["days"][0]["csv"] = "../outside.csv"
+    changed = {name: body for name, body in files.items() if name != CSV} | {INDEX: json.dumps(index).encode()}
+    found = both_find(cover_up(changed, Rewritten.INDEX, setting(FIRST, backup=stored)), tmp_path)
+    assert said_of(found, "../outside.csv"), found
+
+
+def anchored(files: Files, token: bytes | None = None, beside: bytes | None = None, space: str = "") -> Files:
+    """The bundle with an anchor of its own statement."""
+    whole = cover_up(files, Rewritten.INDEX)
+    statement = json.loads(whole[INDEX])["statement"]
+    stamp = b"token of " + bytes.fromhex(sha(statement.encode())) if token is None else token
+    stamps = [{"authority": "http://tsa", "token": base64.b64encode(stamp).decode()}]
+    anchor = json.dumps({"format": 1, "statement": statement, "timestamps": stamps}, indent=2) + "\n" + space
+    return cover_up(
+        whole
+        | {
+            f"{ANCHOR}.json": anchor.encode(),
+            f"{ANCHOR}.statement.json": statement.encode() + space.encode(),
+            f"{ANCHOR}.1.tsr": stamp if beside is None else beside,
+        },
+        Rewritten.SUMS,
+    )
+
+
+def test_an_anchor(files: Files, tmp_path: Path) -> None:
+    assert both_find(anchored(files), tmp_path) == ""
+    assert said_of(both_find(anchored(files, token=b"of something else"), tmp_path), f"{ANCHOR}.json")
+    assert said_of(both_find(anchored(files, beside=b"another"), tmp_path), f"{ANCHOR}.1.tsr")
+    assert said_of(both_find(anchored(files, space=" "), tmp_path), f"{ANCHOR}.statement.json")
+    assert said_of(both_find(anchored(files, space=" "), tmp_path), f"{ANCHOR}.json")
+    whole = anchored(files)
+    for name in (f"{ANCHOR}.json", f"{ANCHOR}.statement.json", f"{ANCHOR}.1.tsr"):
+        fewer = {other: body for other, body in whole.items() if other != name}
+        assert both_find(cover_up(fewer, Rewritten.SUMS), tmp_path), name

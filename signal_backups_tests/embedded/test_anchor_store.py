@@ -1,0 +1,96 @@
+"""Which store the second bucket for anchors is in, and with which keys it is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.errors import StoreError
+from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.settings import Settings, load_settings
+from signal_backups.embedded.connection import anchor_store, open_vault
+from signal_backups.embedded.seaweedfs import using_server
+
+MAIN = {
+    "BACKUP_BUCKET_NAME": "backups",
+    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+    "AWS_ACCESS_KEY_ID": "main-key",
+    "AWS_SECRET_ACCESS_KEY": "main-secret",
+    "AWS_SESSION_TOKEN": "main-token",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "SIGNAL_BACKUPS_ANCHOR_BUCKET": "anchors",
+}
+OWN_KEY = {
+    "SIGNAL_BACKUPS_ANCHOR_ACCESS_KEY_ID": "anchor-key",
+    "SIGNAL_BACKUPS_ANCHOR_SECRET_ACCESS_KEY": "anchor-secret",
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, without an ``.env``."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".local"
+
+
+def settings_of(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Settings:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def reached_with(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
+    """Endpoint, region and credentials of the second store's client."""
+    store = anchor_store(settings)
+    assert store is not None
+    client = store._client
+    credentials = client._request_signer._credentials.get_frozen_credentials()
+    return client.meta.endpoint_url, client.meta.region_name, tuple(credentials)[:3]
+
+
+def test_without_a_second_bucket_there_is_no_second_store() -> None:
+    assert anchor_store(load_settings()) is None
+
+
+def test_by_default_the_second_bucket_is_where_the_first_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(monkeypatch, MAIN)
+    assert reached_with(settings) == (
+        "http://127.0.0.1:9", "eu-west-1", ("main-key", "main-secret", "main-token"),
+    )  # fmt: skip
+
+
+def test_another_store_is_asked_with_its_own_key_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = {
+        "SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL": "http://127.0.0.1:10",
+        "SIGNAL_BACKUPS_ANCHOR_REGION": "eu-north-1",
+    }
+    settings = settings_of(monkeypatch, {**MAIN, **OWN_KEY, **elsewhere})
+    assert reached_with(settings) == ("http://127.0.0.1:10", "eu-north-1", ("anchor-key", "anchor-secret", None))
+
+
+def test_beside_the_embedded_server_another_store_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"SIGNAL_BACKUPS_ANCHOR_BUCKET": "anchors", "SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL": "http://127.0.0.1:10"}
+    settings = settings_of(monkeypatch, {**given, **OWN_KEY})
+    assert settings.uses_embedded_store
+    assert reached_with(settings)[0] == "http://127.0.0.1:10"
+
+
+def test_the_embedded_server_has_the_second_bucket_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(monkeypatch, {"SIGNAL_BACKUPS_ANCHOR_BUCKET": "anchors"})
+    with pytest.raises(StoreError, match="not running"):
+        anchor_store(settings)
+    with using_server(settings.embedded_store):
+        store = anchor_store(settings)
+        assert store is not None
+        store._client.create_bucket(Bucket="anchors")
+        store.create_bytes("key", b"body", "text/plain")
+        assert store.bucket == "anchors"
+        assert not open_vault(settings).store.configuration.exists()
+
+
+def test_the_second_store_locks_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = LockPolicy(LockMode.GOVERNANCE, 1)
+    store = anchor_store(settings_of(monkeypatch, MAIN), lock)
+    assert store is not None
+    assert store.lock == lock
