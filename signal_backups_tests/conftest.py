@@ -35,11 +35,16 @@ NO_CREDENTIALS = {
 
 
 CEPH_TESTS = "test_*ceph*.py"
+PROMETHEUS_TESTS = "test_*prometheus*.py"
+# Tests that need a program of the system's, by the names of their files.
+NEEDED = {CEPH_TESTS: "radosgw", PROMETHEUS_TESTS: "prometheus"}
 # A day of its lifecycle rules. A shorter one would be over before the gateway has gone through a few buckets.
 CEPH_DAY_S = 2
 # By the program that is missing.
 LEFT_OUT = {
     "chromium": "the browser test (no Chromium here). Get it with: apt-get install -y chromium",
+    "prometheus": "the tests with Prometheus (none here). Get it with: apt-get install -y prometheus "
+    "prometheus-alertmanager",
     "radosgw": f"the tests on a Ceph cluster (no Ceph here). Get it with: {INSTALL}",
 }
 
@@ -50,8 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without Ceph there are no tests on it; the summary says so."""
-    return True if collection_path.match(CEPH_TESTS) and not shutil.which("radosgw") else None
+    """Without Ceph or Prometheus there are no tests on them; the summary says so."""
+    needed = (program for pattern, program in NEEDED.items() if collection_path.match(pattern))
+    return True if any(not shutil.which(program) for program in needed) else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from signal_backups import __version__
+from signal_backups.cli.commands.alert import alert
 from signal_backups.cli.commands.audit import audit
 from signal_backups.cli.commands.backup import backup
 from signal_backups.cli.commands.bundle import bundle, verify_bundle
@@ -31,6 +32,8 @@ from signal_backups.cli.commands.undelete import undelete
 from signal_backups.cli.commands.verify import verify
 from signal_backups.cli.output import print_error
 from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.logs import configure_logging
+from signal_backups.core.settings import load_log_settings
 
 _DEBUG = "SIGNAL_BACKUPS_DEBUG"
 _INTERRUPTED = 130
@@ -59,6 +62,7 @@ app.command()(versions)
 app.command()(status)
 app.command()(doctor)
 app.command()(init)
+app.add_typer(alert, name="alert")
 app.add_typer(audit, name="audit")
 app.add_typer(lifecycle, name="lifecycle")
 app.add_typer(hold, name="hold")
@@ -80,6 +84,7 @@ def _common(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
     del version
+    configure_logging(load_log_settings())
 
 
 def _is_interrupt(error: Exception) -> bool:

@@ -6,6 +6,7 @@ audit event. What fails on the way leaves the manifest of the last good backup, 
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from signal_backups.core.fields import CSV_COLUMNS
 from signal_backups.core.fingerprint import fingerprint_of_extract
 from signal_backups.core.hashed_csv import CsvReport
 from signal_backups.core.layout import BackupSlot
+from signal_backups.core.logs import log_step
 from signal_backups.core.manifest import (
     CSV_FORMAT,
     Manifest,
@@ -36,6 +38,8 @@ from signal_backups.core.vault import BackupVault
 from signal_backups.core.verify import Expected, VerifyReport, verify_csv
 
 CSV_TYPE = "text/csv; charset=utf-8"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,18 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
         SignalBackupsError: the audit event cannot be written, and the vault has no outbox for it.
     """
     outcome = _stored(vault, folder, run)
+    stored = outcome.manifest.backup
+    log_step(
+        _log,
+        "store",
+        folder.day,
+        seconds=outcome.seconds,
+        uri=vault.store.uri(stored.key),
+        size=stored.bytes,
+        version_id=stored.version_id,
+        result=_result(outcome),
+        run_id=run.run_id,
+    )
     event = vault.trail.record(Action.BACKUP, _result(outcome), _objects(outcome.manifest), _details(outcome))
     return replace(outcome, event=event.number if event else None)
 

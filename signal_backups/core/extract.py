@@ -6,6 +6,7 @@ What belongs here: cutting the day exactly, ordering, the extract file. What doe
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,7 @@ from signal_backups.core import engine
 from signal_backups.core.examine import EXAMINED_SCHEMA, examine
 from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.instants import INSTANT, belongs_sql, instant_sql
+from signal_backups.core.logs import log_step
 from signal_backups.core.pipeline import map_in_order, read_ahead
 from signal_backups.core.source import UNREADABLE_VALUES, SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
@@ -28,6 +30,8 @@ from signal_backups.core.stages import DayFolder, StageReport
 
 #: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
 _ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
+
+_log = logging.getLogger(__name__)
 
 
 class ExtractReport(StageReport):
@@ -67,6 +71,7 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
         seconds=time.perf_counter() - started,
     )
     folder.save(report)
+    log_step(_log, "extract", folder.day, seconds=report.seconds, size=folder.extract.stat().st_size, rows=report.rows)
     return report
 
 

@@ -5,6 +5,7 @@ What belongs here: streaming the extract through ``judge``, some batches at a ti
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from signal_backups.core.csv_format import join_parts, write_part
 from signal_backups.core.extract import ExtractReport, reading_extract
 from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.judge import FAULTS, QUARANTINE_COLUMNS, REASON, Fault, Losers, find_losers, judge
+from signal_backups.core.logs import log_step
 from signal_backups.core.pipeline import map_in_order
 from signal_backups.core.proof.merkle import MerkleTree
 from signal_backups.core.proof.row_tree import leaf_hashes
@@ -27,6 +29,8 @@ from signal_backups.core.stages import DayFolder, StageReport
 
 #: How many quarantined rows a report names.
 NAMED_ROWS = 10
+
+_log = logging.getLogger(__name__)
 
 
 class QuarantinedRow(StageReport):
@@ -102,6 +106,8 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
         seconds=time.perf_counter() - started,
     )
     folder.save(report)
+    counts = {"records": report.records, "quarantined": report.quarantined}
+    log_step(_log, "csv", folder.day, seconds=report.seconds, size=report.bytes, **counts)
     return report
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_REGION = "us-east-1"
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
+#: As many as work side by side at most; botocore's own ten would be taken and given back all the time.
+MAX_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def s3_client(connection: S3Connection) -> S3Client:
             s3={"addressing_style": connection.chosen_addressing},
             request_checksum_calculation=connection.chosen_checksums,
             response_checksum_validation=connection.chosen_checksums,
+            max_pool_connections=MAX_CONNECTIONS,
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
             retries={"mode": "standard", "total_max_attempts": connection.max_attempts},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -26,11 +26,24 @@ ChecksumMode = Literal["auto", "when_supported", "when_required"]
 EMBEDDED_BUCKET = "signal-backups"
 
 
-class Settings(BaseSettings):
-    """The settings; see ``.env.example`` for what each means to a user."""
+Kind = TypeVar("Kind", bound="LogSettings")
+LogFormat = Literal["json", "text"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class LogSettings(BaseSettings):
+    """What is logged where: read by itself before a command begins."""
 
     # An empty variable is an unset one: the fallback or default behind it counts.
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    log_format: LogFormat | None = Field(None, validation_alias="SIGNAL_BACKUPS_LOG_FORMAT")
+    log_level: LogLevel | None = Field(None, validation_alias="SIGNAL_BACKUPS_LOG_LEVEL")
+    log_file: Path | None = Field(None, validation_alias="SIGNAL_BACKUPS_LOG_FILE")
+
+
+class Settings(LogSettings):
+    """The settings; see ``.env.example`` for what each means to a user."""
 
     database_url: SecretStr | None = Field(None, validation_alias="SIGNALS_DATABASE_URL")
     table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)
@@ -176,8 +189,21 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: one of them is malformed; the message names it, and never its value when it is secret.
     """
+    return _loaded(Settings)
+
+
+def load_log_settings() -> LogSettings:
+    """Like ``load_settings``, those of the logs alone.
+
+    Raises:
+        SettingsError: one of them is malformed.
+    """
+    return _loaded(LogSettings)
+
+
+def _loaded(kind: type[Kind]) -> Kind:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         findings = "; ".join(f"{_name(item['loc'])}: {item['msg']}" for item in error.errors())
         raise SettingsError(f"wrong setting: {findings}", remedy="See .env.example") from error

@@ -5,15 +5,19 @@ What belongs here: choosing the version and fetching it. What does not: judging 
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict
 
+from signal_backups.core.logs import log_step
 from signal_backups.core.trail.event import Action, ObjectName
 from signal_backups.core.trail.several import PROBLEM_LENGTH
 from signal_backups.core.vault import BackupVault, StoredBackup
 from signal_backups.core.verify import VerifyReport, verify_csv
+
+_log = logging.getLogger(__name__)
 
 
 class StoredVerification(BaseModel):
@@ -50,6 +54,8 @@ def verify_stored(
         "problems": [problem[:PROBLEM_LENGTH] for problem in report.problems],
     }
     result = "passed" if report.ok else "failed"
+    known = {"uri": vault.store.uri(key), "size": report.bytes, "version_id": version_id, "result": result}
+    log_step(_log, "verify", backup.slot.day, seconds=report.seconds, **known)
     vault.trail.record(Action.VERIFICATION, result, [ObjectName(key=key, version_id=version_id)], details)
     return StoredVerification(**about, has_manifest=manifest is not None, report=report)
 

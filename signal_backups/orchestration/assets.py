@@ -19,6 +19,7 @@ from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.history import record_counts
 from signal_backups.core.settings import load_settings
 from signal_backups.core.stages import Scratch
+from signal_backups.core.watch.objectives import MAX_BACKUP_AGE
 from signal_backups.orchestration import partition_events
 from signal_backups.orchestration.checks import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT, check_specs
 from signal_backups.orchestration.day_run import DayEvent, DayRun
@@ -144,6 +145,9 @@ def _specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
         "partitions_def": partitions,
         "metadata": {"dagster/column_schema": COLUMN_SCHEMA},
         "skippable": True,
+        # It looks at when the asset was last made, whichever of its days that was: a backfill of an old day makes it
+        # pass. Each day's own freshness is looked at by stale_partition_sensor and alert_sensor.
+        "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
     }
     return [
         dg.AssetSpec(

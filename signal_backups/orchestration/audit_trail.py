@@ -10,6 +10,7 @@ import dagster as dg
 
 from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.proof.anchoring import Outside, anchor_heads
+from signal_backups.core.retention.audit.auditing import oldest_kept_day
 from signal_backups.core.settings import load_settings
 from signal_backups.core.trail.examine_trail import TrailReport, examine_trail
 from signal_backups.core.trail.write_checkpoints import write_checkpoints
@@ -51,10 +52,11 @@ HEADS_ANCHORED = "heads_are_anchored"
 def audit_trail(context: dg.AssetExecutionContext, backup_store: BackupStore) -> Iterator[Any]:
     """One examination; a run fails when the store cannot be asked, a check when the trail is not as it should be."""
     try:
-        vault = backup_store.vault(context.run.run_id)
-        places = outside(load_settings(), backup_store.retention_profile().lock_policy)
+        vault, profile = backup_store.vault(context.run.run_id), backup_store.retention_profile()
+        places = outside(load_settings(), profile.lock_policy)
         _write_what_is_due(context, vault)
-        report = examine_trail(vault, second=places.second, ca_pem=places.ca_pem)
+        kept_from = oldest_kept_day(vault.store.clock(), profile.retention_years)
+        report = examine_trail(vault, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
     except SignalBackupsError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from error
     context.log.info(f"{report.events} events, {report.manifests} manifests, {report.finding_count} findings")

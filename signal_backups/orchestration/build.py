@@ -7,7 +7,9 @@ from typing import Any
 
 import dagster as dg
 
+from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.settings import load_settings
+from signal_backups.orchestration.alerting import alert_sensor
 from signal_backups.orchestration.assets import backup_assets, signals_table
 from signal_backups.orchestration.audit_trail import audit_trail
 from signal_backups.orchestration.bucket_policy import bucket_policy
@@ -21,6 +23,7 @@ from signal_backups.orchestration.jobs import (
 )
 from signal_backups.orchestration.partitions import daily_partitions
 from signal_backups.orchestration.previews import known_previews
+from signal_backups.orchestration.repair import stale_partition_sensor
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 from signal_backups.orchestration.restore_drill import restore_drill
 from signal_backups.orchestration.retention_audit import retention_audit
@@ -40,13 +43,17 @@ RETRY_POLICY = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONE
 
 
 def build_defs(
-    *, resource_overrides: Mapping[str, Any] | None = None, retry_policy: dg.RetryPolicy | None = RETRY_POLICY
+    *,
+    resource_overrides: Mapping[str, Any] | None = None,
+    retry_policy: dg.RetryPolicy | None = RETRY_POLICY,
+    clock: Clock = utc_now,
 ) -> dg.Definitions:
     """All definitions; needs no network, database or bucket.
 
     Args:
         resource_overrides: resources to use instead of those that follow the settings.
         retry_policy: when to try a failed run's transient troubles again; None never does.
+        clock: the present (UTC) for the sensors that watch.
     """
     start = load_settings().start_date
     backup_job, drill_job = daily_backup_job(), restore_drill_job()
@@ -65,7 +72,7 @@ def build_defs(
             retention_audit_schedule(audit_job),
             storage_cost_schedule(cost_job),
         ],
-        sensors=[late_rows_sensor(backup_job, start)],
+        sensors=[late_rows_sensor(backup_job, start), stale_partition_sensor(backup_job, clock), alert_sensor(clock)],
         resources={
             "signals_database": SignalsDatabase(),
             "backup_store": BackupStore(),

@@ -50,8 +50,13 @@ def failure_of(failures: Sequence[DayFailure], days: int) -> dg.Failure:
     )
 
 
-def failed_days(events: Iterable[dg.DagsterEvent]) -> list[DayFailure]:
-    """Inverse of ``failure_of``: the failed days of a run's events; empty when it failed otherwise or not at all."""
+def failed_days(result: dg.ExecuteInProcessResult) -> list[DayFailure]:
+    """Inverse of ``failure_of``: the failed days of a run; empty when it failed otherwise or not at all."""
+    return day_failures(result.all_events)
+
+
+def day_failures(events: Iterable[dg.DagsterEvent]) -> list[DayFailure]:
+    """The same from some of a run's events."""
     for event in events:
         user_failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
         if user_failure and _METADATA_KEY in user_failure.metadata:

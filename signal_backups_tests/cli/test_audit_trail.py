@@ -21,6 +21,7 @@ from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
 from signal_backups_tests.core.retention.audit.audited import manifest_of
 from signal_backups_tests.core.trail.trails import Admin, failed
+from signal_backups_tests.servers.s3 import create_versioned_bucket
 
 AT = [datetime(2026, 11, number, 2, tzinfo=UTC) for number in (1, 2, 3)]
 
@@ -185,3 +186,28 @@ def test_a_bucket_out_of_reach(terminal: Terminal) -> None:
     assert (done.code, done.out) == (3, "")
     done = terminal.run("audit", "verify", SIGNAL_BACKUPS_ANCHOR_BUCKET="not-there")
     assert (done.code, done.out) == (3, "")
+
+
+def test_there_is_nowhere_to_anchor_by_itself(terminal: Terminal) -> None:
+    done = terminal.run("audit", "anchor", "--json")
+    assert (done.code, done.json["ok"]) == (2, False)
+    assert "SIGNAL_BACKUPS_ANCHOR_BUCKET" in done.json["error"]["remedy"]
+
+
+def test_anchoring_in_a_second_bucket(stored: StoredDays, terminal: Terminal) -> None:
+    second = f"{stored.bucket}-anchors"
+    create_versioned_bucket(stored.client, second)
+    named = {"SIGNAL_BACKUPS_ANCHOR_BUCKET": second}
+    made = terminal.run("audit", "anchor", "--json", **named)
+    assert (made.code, made.json["ok"], made.json["errors"]) == (0, True, [])
+    key = made.json["key"]
+    assert made.json["copies"] == [f"s3://{stored.bucket}/{key}", f"s3://{second}/{key}"]
+    assert made.json["statement"]["events"]["number"] == 3
+    assert "anchored up to event 3 at" in terminal.run("audit", "verify", **named).out
+
+
+def test_an_authority_that_is_down_is_said_and_the_bucket_is_written(stored: StoredDays, terminal: Terminal) -> None:
+    done = terminal.run("audit", "anchor", SIGNAL_BACKUPS_TSA_URL="http://127.0.0.1:9/")
+    assert done.code == 3
+    assert "FAILED" in done.err
+    assert f"Anchored in s3://{stored.bucket}/audit/anchors/" in done.out

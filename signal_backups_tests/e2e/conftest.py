@@ -53,6 +53,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) ->
             "SIGNALS_TABLE": "signals",
             "SIGNAL_BACKUPS_HOME": str(folder / "home"),
             "SIGNAL_BACKUPS_START_DATE": FIRST_DAY.isoformat(),
+            # Days without a backup are the tests' own business.
+            "SIGNAL_BACKUPS_REPAIR": "false",
             "BACKUP_BUCKET_NAME": bucket,
             "BACKUP_PREFIX": "signals/",
             "AWS_ENDPOINT_URL_S3": endpoint_url,

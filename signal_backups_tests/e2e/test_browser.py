@@ -180,5 +180,7 @@ def test_the_automation_page_shows_schedules_and_sensor(page: Page, deployment: 
         "retention_audit_schedule",
         "storage_cost_schedule",
         "late_rows_sensor",
+        "stale_partition_sensor",
+        "alert_sensor",
     ):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()

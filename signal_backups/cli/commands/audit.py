@@ -30,6 +30,7 @@ from signal_backups.core.vault import BackupVault
 audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_help=True)
 audit.command()(audit_trail.log)
 audit.command()(audit_trail.verify)
+audit.command()(audit_trail.anchor)
 
 
 @audit.command()

@@ -1,4 +1,4 @@
-"""``signal-backups audit log`` and ``audit verify``: what was done to the backups, and whether that record is whole.
+"""``signal-backups audit log``, ``verify`` and ``anchor``: what was done to the backups, and is that record whole?
 
 ``audit log --json``: ``events``, as they are stored. ``audit verify --json``: the fields of ``TrailReport`` (see
 ``core.trail.examine_trail``), and ``ok``; ``findings`` holds the first wrong event first.
@@ -15,8 +15,12 @@ import typer
 from signal_backups.cli.options import FromOption, JsonOption
 from signal_backups.cli.output import moment, print_json, print_line, print_notice, print_table
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day, utc_now, years_after
+from signal_backups.core.days import parse_day, utc_now
 from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.proof.anchoring import anchor_heads
+from signal_backups.core.proof.anchors import AnchorResult
+from signal_backups.core.proof.statement import Statement
+from signal_backups.core.retention.audit.auditing import oldest_kept_day
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.trail.event import Action, Event
 from signal_backups.core.trail.examine_trail import TrailReport, examine_trail
@@ -52,12 +56,48 @@ def verify(
 ) -> None:
     """Examine the audit trail, the chain of manifests and the anchors; name the first event that is not as it was."""
     settings = settings_with_notice()
-    kept_from = years_after(utc_now(), -load_profile(settings.profile).retention_years).date()
+    kept_from = oldest_kept_day(utc_now(), load_profile(settings.profile).retention_years)
     with opened_vault(settings) as vault:
         places = outside(settings)
         found = examine_trail(vault, full=full, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
     print_json({**found.model_dump(mode="json"), "ok": found.ok}) if as_json else _print(found)
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
+
+
+def anchor(as_json: JsonOption = False) -> None:
+    """Fix the newest event and manifest outside of the bucket: a second bucket, a time-stamp authority, or both."""
+    settings = settings_with_notice()
+    with opened_vault(settings) as vault:
+        made = anchor_heads(vault, outside(settings, load_profile(settings.profile).lock_policy))
+    statement = Statement.from_bytes(made.anchor.statement.encode())
+    if as_json:
+        print_json(
+            {
+                "ok": not made.errors,
+                "key": made.key,
+                "statement": statement.model_dump(mode="json"),
+                "sha256": statement.sha256,
+                "authorities": [stamp.authority for stamp in made.anchor.timestamps],
+                "copies": [copy.uri for copy in (made.main, made.second) if copy and copy.error is None],
+                "errors": [str(error) for error in made.errors],
+            }
+        )
+    else:
+        _print_anchor(made, statement)
+    raise typer.Exit(max((error.exit_code for error in made.errors), default=ExitCode.OK))
+
+
+def _print_anchor(made: AnchorResult, statement: Statement) -> None:
+    for error in made.errors:
+        print_notice(f"FAILED {error}")
+    for stamp in made.anchor.timestamps:
+        print_line(f"Stamped by {stamp.authority}")
+    for copy in (made.main, made.second):
+        if copy is not None and copy.error is None:
+            print_line(f"Anchored in {copy.uri}")
+    print_line(
+        f"Event {statement.events.number:,}, manifest {statement.manifests.number:,}, SHA-256 {statement.sha256}"
+    )
 
 
 def _filter(first: str | None, last: str | None, action: Action | None) -> Callable[[Event], bool]:

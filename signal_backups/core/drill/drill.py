@@ -5,6 +5,7 @@ What belongs here: the steps and the report. What does not: what restore and rec
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from signal_backups.core.drill.choosing import RECENT_DAYS, DrillChoice, choose_
 from signal_backups.core.drill.forecast import WARN_SHARE, RtoForecast, forecast_rto
 from signal_backups.core.drill.scratch_database import scratch_database
 from signal_backups.core.errors import ExitCode, NotFoundError
+from signal_backups.core.logs import log_step
 from signal_backups.core.reconcile import Reconciliation, add_quarantine, compare_with_source
 from signal_backups.core.restore.opening import open_database
 from signal_backups.core.restore.report import DayRestore
@@ -32,6 +34,8 @@ from signal_backups.core.stages import Scratch
 from signal_backups.core.store import JSON_TYPE
 from signal_backups.core.trail.event import Action, ObjectName
 from signal_backups.core.vault import BackupVault, StoredBackup
+
+_log = logging.getLogger(__name__)
 
 
 class DrillDay(BaseModel):
@@ -147,7 +151,12 @@ def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] 
     with vault.trail.recording_failure(Action.DRILL, {"run_id": run.run_id}):
         report = _held(vault, run, on_day)
         stored = _store(vault, report)
-    vault.trail.record(Action.DRILL, "passed" if report.ok else "failed", [stored], _details(report))
+    result = "passed" if report.ok else "failed"
+    counts = {"days": len(report.days), "rows": report.rows}
+    log_step(
+        _log, "drill", None, seconds=report.total_seconds, uri=vault.store.uri(stored.key), result=result, **counts
+    )
+    vault.trail.record(Action.DRILL, result, [stored], _details(report))
     return report
 
 

@@ -6,6 +6,7 @@ proving (``fetching``), writing (the targets).
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from signal_backups.core.errors import (
     VerificationError,
 )
 from signal_backups.core.fields import OPTIONAL_COLUMNS, VERIFICATION_HASH
+from signal_backups.core.logs import log_step
 from signal_backups.core.pipeline import read_ahead
 from signal_backups.core.restore.fetching import (
     FetchedBackup,
@@ -42,6 +44,8 @@ from signal_backups.core.restore.target import DayToImport, Imported, OnConflict
 from signal_backups.core.vault import BackupVault
 
 Fetched = FetchedBackup | FetchFailure | UnavailableDay
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class Restore:
         ):
             for item in fetched:
                 days.append(self._restored(item))
+                _log_day(self._vault, days[-1], item)
                 on_day(days[-1])
                 if days[-1].exit_code is ExitCode.UNREACHABLE:
                     break
@@ -221,6 +226,20 @@ def _identity(chosen: ChosenBackup) -> dict[str, object]:
         "is_current": chosen.version.is_latest,
         "has_manifest": chosen.manifest is not None,
     }
+
+
+def _log_day(vault: BackupVault, day: DayRestore, item: Fetched) -> None:
+    log_step(
+        _log,
+        "restore",
+        day.day,
+        seconds=sum(day.seconds.values()),
+        uri=vault.store.uri(day.key) if day.key else None,
+        size=None if isinstance(item, UnavailableDay) else item.chosen.version.size,
+        version_id=day.version_id,
+        restored=day.restored,
+        result=day.outcome.value,
+    )
 
 
 def _outcome(error: SignalBackupsError) -> Outcome:

@@ -19,7 +19,12 @@ _RULE_ID = "signal-backups"
 def lifecycle_of(profile: Profile, layout: Layout) -> Lifecycle:
     """The whole of what the profile asks for, for the objects of a layout."""
     rules = [
-        rule for kind, keep in profile.keep for prefix in layout.prefixes_of(kind) for rule in _rules(keep, prefix)
+        rule
+        for kind, keep in profile.keep
+        for prefix in layout.prefixes_of(kind)
+        # A chain that loses its oldest entry is broken: the trail is small, and stays.
+        if prefix != layout.audit_prefix
+        for rule in _rules(keep, prefix)
     ]
     return Lifecycle.of([*rules, *_housekeeping(profile, layout)], profile.transition_minimum)
 

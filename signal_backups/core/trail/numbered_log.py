@@ -191,11 +191,8 @@ class NumberedLog:
         if attempt % _STEPS == _STEPS - 1:
             self._last = None
         else:
-            try:
-                body, _ = self.store.get_bytes(self.key_of(taken))
-                self._last = Link(taken, hashlib.sha256(body).hexdigest())
-            except NotFoundError:
-                self._last = None  # deleted, or not there yet
+            entry = self.entry(taken)  # None: not there yet
+            self._last = Link(taken, entry.sha256) if entry else None
         time.sleep(random.uniform(0, 0.002 * min(attempt, 25)))  # noqa: S311 - keeps writers apart, hides nothing
 
     def _read_back(self, entry: Entry) -> Entry:

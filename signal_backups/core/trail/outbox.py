@@ -89,7 +89,8 @@ def _write(path: Path, log: NumberedLog) -> None:
 
 def _is_stored(log: NumberedLog, number: int, occurrence: Occurrence) -> bool:
     entry = log.entry(number)
-    return entry is not None and Event.from_bytes(entry.body, log.store.uri(entry.key)).id == occurrence.id
+    # Not parsed: what somebody made of another event must not keep this one from being written.
+    return entry is not None and occurrence.id.encode() in entry.body
 
 
 def _save(path: Path, waiting: _Waiting) -> None:
