@@ -106,8 +106,15 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
         seconds=time.perf_counter() - started,
     )
     folder.save(report)
-    counts = {"records": report.records, "quarantined": report.quarantined}
-    log_step(_log, "csv", folder.day, seconds=report.seconds, size=report.bytes, **counts)
+    log_step(
+        _log,
+        "csv",
+        folder.day,
+        seconds=report.seconds,
+        size=report.bytes,
+        records=report.records,
+        quarantined=report.quarantined,
+    )
     return report
 
 

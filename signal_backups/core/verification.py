@@ -54,8 +54,16 @@ def verify_stored(
         "problems": [problem[:PROBLEM_LENGTH] for problem in report.problems],
     }
     result = "passed" if report.ok else "failed"
-    known = {"uri": vault.store.uri(key), "size": report.bytes, "version_id": version_id, "result": result}
-    log_step(_log, "verify", backup.slot.day, seconds=report.seconds, **known)
+    log_step(
+        _log,
+        "verify",
+        backup.slot.day,
+        seconds=report.seconds,
+        uri=vault.store.uri(key),
+        size=report.bytes,
+        version_id=version_id,
+        result=result,
+    )
     vault.trail.record(Action.VERIFICATION, result, [ObjectName(key=key, version_id=version_id)], details)
     return StoredVerification(**about, has_manifest=manifest is not None, report=report)
 

@@ -12,6 +12,7 @@ from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.retention.audit.auditing import audit_retention, store_report
 from signal_backups.core.retention.audit.report import Aspect, RetentionAudit, Severity, State
 from signal_backups.core.settings import load_settings
+from signal_backups.embedded.connection import outside
 from signal_backups.orchestration.assets import OWNERS
 from signal_backups.orchestration.bucket_policy import RETENTION_GROUP
 from signal_backups.orchestration.checks import BACKUP_OBJECT
@@ -42,10 +43,10 @@ def retention_audit(context: dg.AssetExecutionContext, backup_store: BackupStore
     """One audit; a run fails when the store cannot be asked, the check when a day is not kept as promised."""
     from signal_backups.core.retention.audit.heat_map import heat_map  # noqa: PLC0415  drawing takes a second to load
 
-    settings, vault = load_settings(), backup_store.vault()
+    settings, vault = load_settings(), backup_store.vault(context.run.run_id)
     start = settings.start_date if settings.names_start_date else None
     try:
-        audit = audit_retention(vault, backup_store.retention_profile(), start=start)
+        audit = audit_retention(vault, backup_store.retention_profile(), start=start, outside=outside(settings))
     except SignalBackupsError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from error
     # What was found counts even when the report cannot be kept.

@@ -26,6 +26,7 @@ from signal_backups.core.retention.audit.auditing import audit_retention, store_
 from signal_backups.core.retention.audit.report import Aspect, RetentionAudit, State
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.vault import BackupVault
+from signal_backups.embedded.connection import outside
 
 audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_help=True)
 audit.command()(audit_trail.log)
@@ -53,7 +54,7 @@ def retention(
     wanted = load_profile(profile or settings.profile)
     start = settings.start_date if settings.names_start_date else None
     with opened_vault(settings) as vault:
-        found = audit_retention(vault, wanted, start=start, first=begin, last=end)
+        found = audit_retention(vault, wanted, start=start, first=begin, last=end, outside=outside(settings))
         kept = _Kept() if no_report else _keep(vault, found)
     print_json(_document(found, kept)) if as_json else _print(found, kept)
     with writing_beside():

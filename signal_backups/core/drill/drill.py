@@ -152,9 +152,15 @@ def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] 
         report = _held(vault, run, on_day)
         stored = _store(vault, report)
     result = "passed" if report.ok else "failed"
-    counts = {"days": len(report.days), "rows": report.rows}
     log_step(
-        _log, "drill", None, seconds=report.total_seconds, uri=vault.store.uri(stored.key), result=result, **counts
+        _log,
+        "drill",
+        None,
+        seconds=report.total_seconds,
+        uri=vault.store.uri(stored.key),
+        days=len(report.days),
+        rows=report.rows,
+        result=result,
     )
     vault.trail.record(Action.DRILL, result, [stored], _details(report))
     return report

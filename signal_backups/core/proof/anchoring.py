@@ -35,6 +35,10 @@ class Outside:
         return self.authority_url is not None or self.second is not None
 
 
+#: Nothing outside of the bucket itself.
+NOWHERE = Outside()
+
+
 def anchor_heads(vault: BackupVault, outside: Outside) -> AnchorResult:
     """Anchor what both logs come to now; what fails of it is in the result.
 

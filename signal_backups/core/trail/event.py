@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import socket
 from collections.abc import Mapping
 from datetime import datetime
@@ -56,7 +57,14 @@ class Actor(_Model):
     @classmethod
     def here(cls, run_id: str = "") -> Actor:
         """This process."""
-        return cls(user=getpass.getuser(), host=socket.gethostname(), run_id=run_id)
+        return cls(user=_user(), host=socket.gethostname(), run_id=run_id)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())  # in a container, a user may have no name
 
 
 class ObjectName(_Model):

@@ -1,7 +1,7 @@
 """The retention audit: every day of the retention window held against what the profile promises, from S3 alone.
 
 What belongs here: the window, the order of the steps, keeping the report. What does not: reading (``evidence``),
-judging a day (``judging``), telling the audit trail of deletions (``deletions``).
+judging a day (``judging``), telling the audit trail of deletions (``deletions``), examining that (``core.trail``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from signal_backups.core.days import Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.errors import NotFoundError, ReadBackError, SignalBackupsError
+from signal_backups.core.proof.anchoring import NOWHERE, Outside
 from signal_backups.core.retention.audit.deletions import record_deletions
 from signal_backups.core.retention.audit.evidence import (
     Drills,
@@ -26,6 +27,7 @@ from signal_backups.core.retention.audit.report import Problem, ProblemCode, Ret
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.store import JSON_TYPE
+from signal_backups.core.trail.examine_trail import examine_trail
 from signal_backups.core.vault import BackupVault
 
 
@@ -37,8 +39,11 @@ def audit_retention(
     clock: Clock = utc_now,
     first: date | None = None,
     last: date | None = None,
+    outside: Outside = NOWHERE,
 ) -> RetentionAudit:
-    """Look at every day of the retention window; deletions that nobody recorded are recorded.
+    """Look at every day of the retention window, and at every entry of the audit trail.
+
+    Deletions that nobody recorded are recorded.
 
     Args:
         vault: where the backups are.
@@ -47,6 +52,7 @@ def audit_retention(
         clock: the present (UTC).
         first: look at no day before this one.
         last: look at no day after this one.
+        outside: where there are anchors besides the bucket itself.
 
     Raises:
         NotFoundError: the window has no day that should be there.
@@ -75,6 +81,7 @@ def audit_retention(
             shows_expiration=configuration.is_amazon,
         )
         days = read_days(vault, listed, list(days_between(begins, end)), drills)
+        trail_problems = _broken_trail(vault, outside, still_kept)
     return RetentionAudit(
         at=now,
         bucket=vault.store.bucket,
@@ -86,7 +93,11 @@ def audit_retention(
         first_day=begins,
         last_day=end,
         days=[judge_day(evidence, terms, now) for evidence in days],
-        general=[*_unreadable(vault, drills), *_not_recorded(vault, listed, days)],
+        general=[
+            *trail_problems,
+            *_unreadable(vault, drills),
+            *_not_recorded(vault, listed, days),
+        ],
         requests=dict(sorted(Counter(sent).items())),
         drill_reports=drills.reports,
         seconds=time.perf_counter() - started,
@@ -116,6 +127,19 @@ def store_report(vault: BackupVault, audit: RetentionAudit) -> str:
     if vault.store.get_bytes(key, version_id)[0] != body:
         raise ReadBackError(f"{vault.store.uri(key)} is not what was sent", remedy="Run the audit again")
     return key
+
+
+def _broken_trail(vault: BackupVault, outside: Outside, kept_from: date) -> list[Problem]:
+    report = examine_trail(vault, full=True, second=outside.second, ca_pem=outside.ca_pem, kept_from=kept_from)
+    return [
+        Problem(
+            code=ProblemCode.TRAIL_BROKEN,
+            severity=Severity.ERROR,
+            what=f"{finding.log} {finding.number or finding.key}: {finding.words}",
+            remedy="See all that is wrong with: signal-backups audit verify --full",
+        )
+        for finding in report.findings
+    ]
 
 
 def _not_recorded(vault: BackupVault, listed: Listed, days: list[DayEvidence]) -> list[Problem]:

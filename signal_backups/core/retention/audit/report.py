@@ -60,6 +60,7 @@ class ProblemCode(StrEnum):
     DRILL_FAILED = "drill-failed"
     DRILL_UNREADABLE = "drill-unreadable"
     DELETIONS_NOT_RECORDED = "deletions-not-recorded"
+    TRAIL_BROKEN = "trail-broken"
 
 
 class _Model(BaseModel):

@@ -10,11 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from signal_backups.core.backup_object import put_csv, write_manifest
+from signal_backups.core.backup_object import put_csv, vouching_details, write_manifest
 from signal_backups.core.days import BACKUP_TIME, ONE_DAY
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
 from signal_backups.core.retention.audit.report import DayFinding, ProblemCode, RetentionAudit
+from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 
 
@@ -52,7 +53,8 @@ def put_object(vault: BackupVault, day: date, folder: Path, size: int = 100) -> 
 def put_day(vault: BackupVault, day: date, folder: Path, size: int = 100, **claims: Any) -> StoredFile:
     """Store a day and its manifest, with other claims than what is true if told."""
     stored = put_object(vault, day, folder, size)
-    write_manifest(vault, BackupSlot(day), manifest_of(stored, day, **claims))
+    manifest = write_manifest(vault, BackupSlot(day), manifest_of(stored, day, **claims))
+    vault.trail.record(Action.BACKUP, "stored", details=vouching_details(manifest))
     return stored
 
 

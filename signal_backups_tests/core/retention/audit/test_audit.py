@@ -20,6 +20,7 @@ from signal_backups.core.retention.audit.report import Aspect, ProblemCode, Rete
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.s3_client import S3Connection
 from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.conftest import Back
 from signal_backups_tests.core.protection.locked import delete, vault_in
@@ -32,23 +33,30 @@ DAYS = days_from(NEWEST - timedelta(days=4), 5)
 NOW = start_of(NEWEST + ONE_DAY) + timedelta(hours=4)
 
 
+#: Events, chain, their checkpoints, the days' manifests, the anchors, the probe.
+TRAIL_LISTINGS = 7
+
+
 def audited(vault: BackupVault, profile: str = "documented", start: date | None = None) -> RetentionAudit:
     return audit_retention(vault, load_profile(profile), start=start, clock=lambda: NOW)
 
 
-def requests(**counts: int) -> dict[str, int]:
-    """All requests of an audit but for what is told; ListObjectsV2 are the drills' reports."""
-    fixed = {"GetBucketLifecycleConfiguration": 1, "ListObjectVersions": 3, "ListObjectsV2": 1}
+def requests(*, trail: int, **counts: int) -> dict[str, int]:
+    """All requests of an audit but for what is told; ListObjectsV2 are the drills' reports, ``trail`` what it reads."""
+    fixed = {"GetBucketLifecycleConfiguration": 1, "ListObjectVersions": 3 + TRAIL_LISTINGS, "ListObjectsV2": 1}
+    counts["GetObject"] += trail
     return dict(sorted({**fixed, **counts}.items()))
 
 
-def test_good_days_have_no_problems_and_take_two_requests_each(vault: BackupVault, tmp_path: Path) -> None:
+def test_good_days_have_no_problems_and_take_two_requests_each_and_three_for_the_trail(
+    vault: BackupVault, tmp_path: Path
+) -> None:
     for day in DAYS:
         put_day(vault, day, tmp_path)
     found = audited(vault)
     assert (found.ok, found.errors, found.warnings, codes(found)) == (True, 0, 0, {})
     assert [each.day for each in found.days] == DAYS
-    assert found.requests == requests(HeadObject=5, GetObject=5)
+    assert found.requests == requests(HeadObject=5, GetObject=5, trail=3 * 5)
     for aspect in (Aspect.PRESENT, Aspect.NOT_HIDDEN, Aspect.VERIFIED, Aspect.MANIFEST_AGREES):
         assert found.counts[aspect] == {State.YES: 5, State.NO: 0, State.NOT_APPLICABLE: 0}
     for aspect in (Aspect.LOCKED, Aspect.CLASS_AS_PLANNED, Aspect.EXPIRATION_OK):
@@ -90,11 +98,13 @@ def test_every_kind_of_bad_day_is_found_and_no_good_one(vault: BackupVault, tmp_
         broken: [ProblemCode.MANIFEST_UNREADABLE],
         hidden_manifest: [ProblemCode.MANIFEST_HIDDEN],
         gone: [ProblemCode.MISSING],
+        # A day's manifest that cannot be read, and one that is gone, are not those of the chain.
+        None: [ProblemCode.TRAIL_BROKEN] * 2,
     }
-    assert (found.ok, found.errors, found.warnings) == (False, 8, 0)
+    assert (found.ok, found.errors, found.warnings) == (False, 10, 0)
     assert finding(found, unverified).version_id == overwritten.version_id
     # Nothing is asked about what the listings show not to be there.
-    assert found.requests == requests(HeadObject=8, GetObject=6)
+    assert found.requests == requests(HeadObject=8, GetObject=6, trail=22)
 
 
 def test_an_older_tools_backup_counts_unless_the_scheduled_one_was_deleted(vault: BackupVault, tmp_path: Path) -> None:
@@ -175,7 +185,7 @@ def test_the_range_can_be_narrowed(vault: BackupVault, tmp_path: Path) -> None:
         vault, load_profile("documented"), start=None, clock=lambda: NOW, first=DAYS[1], last=DAYS[2]
     )
     assert [each.day for each in found.days] == DAYS[1:3]
-    assert found.requests == requests(HeadObject=2, GetObject=2)
+    assert found.requests == requests(HeadObject=2, GetObject=2, trail=3 * 5)
     # What is asked of days before the first signal, or that have not ended, is not looked at.
     wide = audit_retention(
         vault, load_profile("documented"), start=None, clock=lambda: NOW, first=date(2000, 1, 1), last=date(2999, 1, 1)
@@ -260,7 +270,7 @@ def test_the_last_drill_of_a_day_counts(vault: BackupVault, tmp_path: Path) -> N
     assert codes(found) == {DAYS[2]: [ProblemCode.DRILL_FAILED]}
     assert "it does not verify" in finding(found, DAYS[2]).problems[0].what
     assert (found.ok, found.warnings, found.drill_reports) == (True, 1, 2)
-    assert found.requests == requests(HeadObject=5, GetObject=7)
+    assert found.requests == requests(HeadObject=5, GetObject=7, trail=3 * 5)
 
 
 def test_a_drills_report_that_cannot_be_read_is_a_warning_of_no_day(vault: BackupVault, tmp_path: Path) -> None:
@@ -309,3 +319,14 @@ def test_a_prefix_without_a_folder_of_its_own_is_audited_too(store: S3ObjectStor
     found = audited(vault)
     assert (found.first_day, codes(found)) == (DAYS[0], {})
     assert finding(found, DAYS[0]).states[Aspect.DRILLED] is State.YES
+
+
+def test_an_edited_event_of_the_trail_is_an_error_of_no_day(vault: BackupVault, tmp_path: Path) -> None:
+    put_day(vault, NEWEST, tmp_path)
+    vault.trail.record(Action.VERIFICATION, "passed")
+    vault.store.put_bytes(vault.trail.log.key_of(1), b"{}\n", "application/json")
+    found = audited(vault)
+    assert codes(found) == {None: [ProblemCode.TRAIL_BROKEN]}
+    assert not found.ok
+    (problem,) = found.general
+    assert problem.what.startswith("events 1: ")

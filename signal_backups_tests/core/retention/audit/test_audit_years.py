@@ -133,6 +133,8 @@ def test_the_requests_reported_are_those_that_arrived_pages_and_retries_included
     assert len(found.days) == 3
     assert found.requests == dict(world.s3.requests - before)
     # Amazon's own S3 need not be asked whether it moves objects.
-    assert found.requests == {"GetObject": 3, "HeadObject": 3 + 2, "ListObjectVersions": 3 + 1, "ListObjectsV2": 1}
+    trail = {"GetObject": 3 * 3, "ListObjectVersions": 7}
+    own = {"GetObject": 3, "HeadObject": 3 + 2, "ListObjectVersions": 3 + 1, "ListObjectsV2": 1}
+    assert found.requests == {name: count + trail.get(name, 0) for name, count in own.items()}
     vault.store.head(key)
     assert found.requests["HeadObject"] == 5
