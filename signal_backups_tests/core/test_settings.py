@@ -45,6 +45,9 @@ def test_every_setting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_SESSION_TOKEN": "token",
         "SIGNAL_BACKUPS_S3_ADDRESSING": "virtual",
         "SIGNAL_BACKUPS_S3_CHECKSUMS": "when_required",
+        "SIGNAL_BACKUPS_REPAIR": "off",
+        "SIGNAL_BACKUPS_ALERT_REMINDER_HOURS": "1.5",
+        "SIGNAL_BACKUPS_UI_URL": "https://dagster.example.com",
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -61,6 +64,8 @@ def test_every_setting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.session_token is not None
     assert settings.session_token.get_secret_value() == "token"
     assert (settings.addressing_style, settings.checksum_mode) == ("virtual", "when_required")
+    assert (settings.repair, settings.alert_reminder_hours) == (False, 1.5)
+    assert settings.ui_url == "https://dagster.example.com"
     assert not settings.uses_embedded_database
     assert not settings.uses_embedded_store
 
@@ -109,6 +114,9 @@ def test_a_prefix_is_one_folder(monkeypatch: pytest.MonkeyPatch, given: str, pre
         ("AWS_ENDPOINT_URL_S3", "localhost:9000"),
         ("SIGNAL_BACKUPS_S3_ADDRESSING", "sideways"),
         ("SIGNAL_BACKUPS_S3_CHECKSUMS", "never"),
+        ("SIGNAL_BACKUPS_ALERT_REMINDER_HOURS", "0"),
+        ("SIGNAL_BACKUPS_REPAIR", "perhaps"),
+        ("SIGNAL_BACKUPS_UI_URL", "localhost:3000"),
     ],
 )
 def test_a_bad_value_is_one_error_that_names_the_variable(
@@ -129,7 +137,8 @@ def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SIGNALS_DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+    secret = ("SIGNALS_DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    for name in (*secret, "SIGNAL_BACKUPS_ALERT_URLS", "SIGNAL_BACKUPS_ALERT_URLS_CRITICAL"):
         monkeypatch.setenv(name, "postgresql://u:hush@h/d")
     settings = load_settings()
     assert "hush" not in repr(settings) + str(settings) + settings.model_dump_json()
