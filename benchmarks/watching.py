@@ -1,0 +1,108 @@
+"""A tick of the sensors that watch seven years: what it takes beside the S3 requests it cannot do without.
+
+Prints, for every round, the seconds of both ticks, of the observation within, and the ratio of the first to the last:
+what is above 1 is Dagster's. All days are on a real S3 server and in a real instance, each with its checks answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dagster as dg
+
+from benchmarks.backfill_year import running_server
+from benchmarks.measuring import print_load, print_table, work_folder
+from benchmarks.retention_audit import store_days
+from signal_backups.core.days import ONE_DAY, days_between
+from signal_backups.core.layout import Layout
+from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.vault import BackupVault
+from signal_backups.core.watch.objectives import due_at
+from signal_backups.orchestration.build import build_defs
+from signal_backups.orchestration.checks import BACKUP_OBJECT
+from signal_backups.orchestration.repair import observed
+from signal_backups_tests.orchestration.faulty import GivenStore
+
+LAST_DAY = date(2025, 12, 30)
+SENSORS = ("stale_partition_sensor", "alert_sensor")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=2555)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where the server keeps its data; by default it is thrown away")
+    arguments = parser.parse_args()
+    first = LAST_DAY - (arguments.days - 1) * ONE_DAY
+    days = list(days_between(first, LAST_DAY))
+    os.environ["SIGNAL_BACKUPS_START_DATE"] = first.isoformat()
+    with (
+        work_folder(arguments.folder) as folder,
+        running_server(folder / "s3") as server,
+        TemporaryDirectory() as home,
+        dg.DagsterInstance.local_temp(home) as instance,
+    ):
+        connection = S3Connection(server.endpoint_url, server.region, server.access_key, server.secret_key)
+        vault = BackupVault(S3ObjectStore(s3_client(connection), "watching"), Layout())
+        vault.store.configuration.create()
+        vault.store.configuration.enable_versioning()
+        store_days(vault, days, folder)
+        record_days(instance, days)
+        rows = [row(number, vault, instance) for number in range(1, arguments.rounds + 1)]
+    print_table(["round", "days", *[f"{name} s" for name in SENSORS], "observation s", "ratio"], rows)
+
+
+def record_days(instance: dg.DagsterInstance, days: list[date]) -> None:
+    """Let Dagster hold every day, materialized and with its checks passed."""
+    checks = [key for key in build_defs().resolve_asset_graph().asset_check_keys if key.asset_key == BACKUP_OBJECT]
+    for day in days:
+        key = day.isoformat()
+        instance.report_runless_asset_event(dg.AssetMaterialization(BACKUP_OBJECT, partition=key))
+        for check in checks:
+            instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(asset_key=BACKUP_OBJECT, check_name=check.name, passed=True, partition=key)
+            )
+
+
+def row(number: int, vault: BackupVault, instance: dg.DagsterInstance) -> list[str]:
+    """Both ticks and the observation, one after the other."""
+    print_load()
+    now = due_at(LAST_DAY) + timedelta(hours=3)
+    overrides: dict[str, Any] = {"backup_store": GivenStore(vault)}
+    repository = build_defs(resource_overrides=overrides, clock=lambda: now).get_repository_def()
+    seconds = [tick_seconds(repository, name, instance, overrides) for name in SENSORS]
+    observation = observation_seconds(vault, now)
+    figures = [f"{each:.2f}" for each in (*seconds, observation, seconds[0] / observation)]
+    return [
+        str(number),
+        str((LAST_DAY - date.fromisoformat(os.environ["SIGNAL_BACKUPS_START_DATE"])).days + 1),
+        *figures,
+    ]
+
+
+def tick_seconds(
+    repository: dg.RepositoryDefinition, name: str, instance: dg.DagsterInstance, resources: dict[str, Any]
+) -> float:
+    with dg.build_sensor_context(instance, repository_def=repository, resources=resources) as context:
+        started = time.perf_counter()
+        found = repository.get_sensor_def(name).evaluate_tick(context)
+        print(f"{name}: {found.skip_message}", flush=True)
+        return time.perf_counter() - started
+
+
+def observation_seconds(vault: BackupVault, now: datetime) -> float:
+    started = time.perf_counter()
+    observed(vault, load_profile("documented"), lambda: now)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""``signal-backups metrics``: figures for Prometheus, served over HTTP or written for node_exporter."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from prometheus_client.core import Metric
+
+from signal_backups.cli.output import print_notice
+from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.cost.prices import load_prices
+from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.metrics.exporter import Exporter
+from signal_backups.core.metrics.measuring import Measuring, Terms
+from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.settings import Settings
+from signal_backups.core.vault import BackupVault
+
+DEFAULT_PORT = 9108
+DEFAULT_REFRESH_S = 300
+_SHORTEST_REFRESH_S = 1
+#: What node_exporter looks for.
+_SUFFIX = ".prom"
+
+metrics = typer.Typer(help="Figures for Prometheus.", no_args_is_help=True)
+
+
+@metrics.command()
+def serve(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0: any free one.")] = DEFAULT_PORT,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on. Nothing is encrypted or asks for a password.")
+    ] = "127.0.0.1",
+    refresh: Annotated[
+        int, typer.Option("--refresh", min=_SHORTEST_REFRESH_S, metavar="SECONDS", help="How often to look at S3.")
+    ] = DEFAULT_REFRESH_S,
+) -> None:
+    """Serve metrics on http://HOST:PORT/metrics until interrupted.
+
+    All of it comes from S3, and from Dagster's instance where there is one on this machine. The first look reads
+    every manifest and audit event once, later ones only what is new, and scrapes ask S3 for nothing. While S3 is out
+    of reach the last values stay, and signal_backups_up is 0.
+    """
+    settings = settings_with_notice()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    with opened_vault(settings) as vault:
+        exporter = _exporter(settings, vault)
+        with exporter.serving(host, port) as listening:
+            print_notice(f"Metrics on http://{host}:{listening}/metrics, refreshed every {refresh} s")
+            while True:
+                exporter.refresh_or_say()
+                time.sleep(refresh)
+
+
+@metrics.command()
+def textfile(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="File to write, in node_exporter's folder: *.prom")],
+) -> None:
+    """Measure once and write a file for node_exporter's textfile collector.
+
+    Every run reads every manifest and audit event anew: run it by the hour, or use serve. When S3 is out of reach
+    the file stays as it was, and its signal_backups_last_refresh_timestamp_seconds tells how old it is.
+    """
+    if path.suffix != _SUFFIX:
+        raise SettingsError(f"{path} does not end with {_SUFFIX}", remedy="node_exporter reads no other files")
+    settings = settings_with_notice()
+    with opened_vault(settings) as vault:
+        exporter = _exporter(settings, vault)
+        exporter.refresh()
+    exporter.write(path)
+    print_notice(f"Wrote {path}")
+
+
+def _end(*_: object) -> NoReturn:
+    """To be stopped is how serving ends."""
+    raise SystemExit(int(ExitCode.OK))
+
+
+def _exporter(settings: Settings, vault: BackupVault) -> Exporter:
+    terms = Terms(
+        start=settings.start_date if settings.names_start_date else None,
+        profile=load_profile(settings.profile),
+        prices=load_prices(vault.store.configuration.region),
+        quota_gb=settings.storage_quota_gb,
+    )
+    return Exporter(Measuring(vault, terms), vault.store, _instance(settings))
+
+
+def _instance(settings: Settings) -> Callable[[], Sequence[Metric]]:
+    """What Dagster's instance tells, where there is one on this machine."""
+    home = Path(os.environ.get("DAGSTER_HOME", settings.dagster_home))
+    if not (home / "dagster.yaml").is_file():
+        return tuple
+    # Dagster takes seconds to import, and the other commands do without it.
+    from signal_backups.orchestration.instance_metrics import instance_metrics  # noqa: PLC0415
+
+    return instance_metrics(home)

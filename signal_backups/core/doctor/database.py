@@ -1,0 +1,126 @@
+"""The signals database: can it be read, are the columns there, does an index lead to a day.
+
+What belongs here: looking at the table as any reader may. What does not: reading a day (``source``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date
+from pathlib import Path
+
+import adbc_driver_postgresql.dbapi as postgres
+import adbc_driver_sqlite.dbapi as sqlite
+from adbc_driver_manager import dbapi
+
+from signal_backups.core.adbc import execute
+from signal_backups.core.doctor.finding import Verdict, warning, well
+from signal_backups.core.errors import SourceError
+from signal_backups.core.fields import TIMESTAMP
+from signal_backups.core.source import open_source
+from signal_backups.core.source.base import TableColumns, padded_text_range, quoted
+from signal_backups.core.source.opening import database_address
+from signal_backups.core.source.postgres import with_connect_timeout
+
+
+class SignalsTable:
+    """The table that the settings name.
+
+    Args:
+        url: of the database; holds a password, never to be shown.
+        name: of the table.
+        day: the day (UTC) whose query is explained.
+    """
+
+    def __init__(self, url: str, name: str, day: date) -> None:
+        self._address = database_address(url)
+        self._source = open_source(url, name)
+        self._name = name
+        self._day = day
+
+    def can_be_read(self) -> Verdict:
+        """The database answers, the table is there, and this user may read it."""
+        try:
+            columns = self._column_names()
+        except dbapi.Error as error:
+            self._source.describe()  # says it better when the database or the table is what is missing
+            raise SourceError(
+                f"cannot read table {self._name!r}: {str(error).partition(chr(10))[0]}",
+                remedy=f"Let the user of SIGNALS_DATABASE_URL read it: GRANT SELECT ON {self._name} TO ...",
+            ) from error
+        return well(f"table {self._name!r} can be read, {len(columns)} columns")
+
+    def has_columns(self) -> Verdict:
+        """All required columns are there, of types that can be backed up."""
+        description = self._source.describe()
+        optional = ", ".join(description.optional_columns) or "none"
+        return well(
+            f"all in {description.location} ({description.engine}), hash in {description.hash_column}, "
+            f"optional ones: {optional}"
+        )
+
+    def has_index(self) -> Verdict:
+        """A day can be found without reading the whole table, and comes in order."""
+        plan = self._plan()
+        steps = " > ".join(line.strip().removeprefix("->").strip() for line in plan)
+        if self._is_indexed(plan):
+            return well(steps)
+        column = self._timestamp_column()
+        return warning(
+            f"no index on {column}: every backup reads the whole table ({steps})",
+            f"CREATE INDEX ON {self._name} ({column})"
+            if isinstance(self._address, str)
+            else f"CREATE INDEX signals_by_{column} ON {self._name} ({column})",
+        )
+
+    def _is_indexed(self, plan: list[str]) -> bool:
+        if isinstance(self._address, Path):
+            return plan[0].startswith("SEARCH") and len(plan) == 1
+        text = "\n".join(plan)
+        return "Index Cond" in text and "Sort" not in text
+
+    def _plan(self) -> list[str]:
+        """How the engine would find a day, a line a step."""
+        low, high = padded_text_range(self._day)
+        stamp = f"t.{quoted(self._timestamp_column())}"
+        query = f"SELECT * FROM {self._relation} AS t WHERE {stamp} >= '{low}' AND {stamp} < '{high}' ORDER BY {stamp}"
+        with self._connected() as connection:
+            if isinstance(self._address, Path):
+                return [str(row[-1]) for row in _rows(connection, f"EXPLAIN QUERY PLAN {query}")]
+            # A small table is read whole although it has an index; a bitmap would have to be sorted.
+            execute(connection, "SET LOCAL enable_seqscan = off")
+            execute(connection, "SET LOCAL enable_bitmapscan = off")
+            explained = _rows(connection, f"EXPLAIN (COSTS OFF) {query}", {"adbc.postgresql.use_copy": "false"})
+            return [str(line) for (line,) in explained]
+
+    def _timestamp_column(self) -> str:
+        return TableColumns.match(self._name, self._column_names()).columns[TIMESTAMP]
+
+    def _column_names(self) -> list[str]:
+        with self._connected() as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"SELECT * FROM {self._relation} LIMIT 1")
+            cursor.fetchall()
+            return [str(column[0]) for column in cursor.description]
+
+    @property
+    def _relation(self) -> str:
+        if isinstance(self._address, Path):
+            return quoted(self._name)
+        return ".".join(quoted(part) for part in self._name.split("."))
+
+    @contextmanager
+    def _connected(self) -> Iterator[dbapi.Connection]:
+        if isinstance(self._address, Path):
+            opened = sqlite.connect(f"{self._address.absolute().as_uri()}?mode=ro", autocommit=False)
+        else:
+            opened = postgres.connect(with_connect_timeout(self._address), autocommit=False)
+        with closing(opened) as connection:
+            yield connection
+
+
+def _rows(connection: dbapi.Connection, query: str, options: dict[str, str] | None = None) -> list[tuple[object, ...]]:
+    with closing(connection.cursor()) as cursor:
+        cursor.adbc_statement.set_options(**(options or {}))
+        cursor.execute(query)
+        return list(cursor.fetchall())

@@ -1,0 +1,51 @@
+"""Going through the checks: what failed takes along what depends on it, and nothing ends the examination.
+
+What belongs here: order and prerequisites. What does not: the checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from signal_backups.core.doctor.finding import Check, DoctorReport, Finding, State, Verdict, of_error, unknown
+from signal_backups.core.errors import ExitCode, SignalBackupsError
+
+_BLOCKING = (State.FAILED, State.NOT_CHECKED)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check: how to look, and what has to be right before that makes sense."""
+
+    check: Check
+    look: Callable[[], Verdict]
+    needs: tuple[Check, ...] = ()
+
+
+def examine(steps: Iterable[Step]) -> DoctorReport:
+    """Go through all steps in order; each must come after those it needs."""
+    found: dict[Check, Finding] = {}
+    for step in steps:
+        verdict = _verdict(step, found)
+        found[step.check] = Finding(
+            check=step.check,
+            state=verdict.state,
+            found=verdict.found,
+            remedy=verdict.remedy,
+            exit_code=verdict.exit_code,
+        )
+    return DoctorReport(findings=tuple(found.values()))
+
+
+def _verdict(step: Step, found: dict[Check, Finding]) -> Verdict:
+    missing = [need for need in step.needs if found[need].state in _BLOCKING]
+    if missing:
+        return unknown(f"needs {' and '.join(need.words for need in missing)} first")
+    try:
+        return step.look()
+    except SignalBackupsError as error:
+        return of_error(error)
+    except Exception as error:  # noqa: BLE001 - a mistake in one check must not hide what the others find
+        words = f"unexpected {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        return Verdict(State.FAILED, words, "Report this", ExitCode.FAILED)

@@ -1,0 +1,1 @@
+"""Metrics: what S3 holds, measured within a budget of requests and shown to Prometheus."""

@@ -1,0 +1,1 @@
+"""Tests of the doctor: healthy set-ups, and one fault after the other."""

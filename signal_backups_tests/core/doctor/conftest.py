@@ -1,0 +1,68 @@
+"""A healthy patient on SeaweedFS, and one on a strict S3, each with a backup made a moment ago."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.core.days import extracted
+from signal_backups_tests.core.doctor.patients import Patient, database_settings
+from signal_backups_tests.core.signals import signals
+from signal_backups_tests.core.tables import sqlite_table
+from signal_backups_tests.servers.s3 import client_for
+from signal_backups_tests.servers.strict_s3 import StrictS3
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ``.env`` in the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database of three signals."""
+    sqlite_table(tmp_path / "signals.db", signals(3))
+    return tmp_path / "signals.db"
+
+
+def backed_up(patient: Patient, database: Path) -> Patient:
+    """The patient, with a bucket and a backup in it."""
+    patient.make_bucket()
+    day = extracted(sqlite_table(database.with_name("other.db"), signals(3)), database.parent)
+    store_backup(patient.vault(patient.profile()), day.folder, BackupRun("run"))
+    return patient
+
+
+@pytest.fixture
+def patient(database: Path, s3_server: S3Server) -> Patient:
+    """On SeaweedFS, whose bucket locks and goes with the server."""
+    name = f"test-{uuid.uuid4().hex}"
+    return backed_up(Patient(database_settings(database), client_for(s3_server, max_attempts=1), name), database)
+
+
+@pytest.fixture
+def s3() -> StrictS3:
+    """An S3 in memory, at the real present."""
+    return StrictS3(lambda: datetime.now(UTC))
+
+
+@pytest.fixture
+def amazon(database: Path, s3: StrictS3) -> Patient:
+    """On a strict S3 that looks like Amazon's."""
+    return backed_up(Patient(database_settings(database), s3.client()), database)
+
+
+@pytest.fixture
+def other(amazon: Patient, s3: StrictS3) -> Patient:
+    """The same store under another address, which is not Amazon's."""
+    client = s3_client(S3Connection("http://s3.desk.example", "us-east-1", "strict", "strict", max_attempts=1))
+    s3.attach(client)
+    return replace(amazon, client=client)

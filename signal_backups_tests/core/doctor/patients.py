@@ -1,0 +1,105 @@
+"""Set-ups to be examined, healthy until a test makes them ill.
+
+What belongs here: settings, a store and a clock, and the examination of them. What does not: faults and assertions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signal_backups.core.days import utc_now
+from signal_backups.core.doctor.doctor import Doctor
+from signal_backups.core.doctor.examination import examine
+from signal_backups.core.doctor.finding import Check, DoctorReport, Finding, State
+from signal_backups.core.doctor.probes import OpenStore
+from signal_backups.core.layout import Layout
+from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.setup import make_right
+from signal_backups.core.s3_client import S3Connection
+from signal_backups.core.settings import Settings
+from signal_backups.core.store import S3ObjectStore
+from signal_backups.core.vault import BackupVault
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "desk-backups"
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Something to examine.
+
+    Attributes:
+        settings: as the environment would name them.
+        client: of the store.
+        bucket: in the store.
+        clock: this machine's (UTC).
+        written: bytes of the objects that the last examination wrote.
+    """
+
+    settings: dict[str, str]
+    client: S3Client
+    bucket: str = BUCKET
+    is_embedded: bool = False
+    clock: Callable[[], datetime] = utc_now
+    written: list[int] = field(default_factory=list)
+
+    def set(self, **changed: str) -> Patient:
+        """The same with other settings."""
+        return replace(self, settings={**self.settings, **changed})
+
+    def vault(self, profile: Profile | None = None) -> BackupVault:
+        """Its backups."""
+        lock = profile.lock_policy if profile else None
+        layout = Layout(self.settings.get("BACKUP_PREFIX", Layout().prefix))
+        return BackupVault(S3ObjectStore(self.client, self.bucket, lock=lock), layout)
+
+    def profile(self) -> Profile:
+        """Its retention profile."""
+        return load_profile(self.settings["SIGNAL_BACKUPS_PROFILE"])
+
+    def make_bucket(self) -> None:
+        """Its bucket, as its profile says."""
+        make_right(self.vault(), self.profile(), confirmed=True)
+
+    def examined(self) -> DoctorReport:
+        """What the doctor says."""
+
+        def open_store(_settings: Settings, profile: Profile) -> OpenStore:
+            return OpenStore(self.vault(profile), self.client, S3Connection(), self.is_embedded)
+
+        doctor = Doctor(lambda: Settings(**self.settings), open_store, self.clock)
+        report = examine(doctor.steps())
+        self.written[:] = doctor.written
+        return report
+
+
+def database_settings(path: Path) -> dict[str, str]:
+    """Settings that name an SQLite file and a home beside it, and the profile that locks."""
+    return {
+        "SIGNALS_DATABASE_URL": f"sqlite:///{path}",
+        "SIGNAL_BACKUPS_HOME": str(path.parent / "home"),
+        "SIGNAL_BACKUPS_PROFILE": "recommended",
+        "BACKUP_BUCKET_NAME": BUCKET,
+    }
+
+
+def states(report: DoctorReport, *wanted: State) -> set[Check]:
+    """The checks that are so."""
+    return {finding.check for finding in report.findings if finding.state in wanted}
+
+
+def ill(report: DoctorReport) -> set[Check]:
+    """The checks that warn or failed."""
+    return states(report, State.WARNING, State.FAILED)
+
+
+def finding_of(report: DoctorReport, check: Check) -> Finding:
+    """What was found of one check."""
+    (found,) = (finding for finding in report.findings if finding.check is check)
+    return found

@@ -1,0 +1,281 @@
+"""Every fault of settings, database, backups and disk is found by name, with its remedy; nothing else is blamed."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.doctor import machine
+from signal_backups.core.doctor.finding import Check, State
+from signal_backups.core.errors import ExitCode
+from signal_backups.core.trail.event import Action, Actor, Occurrence
+from signal_backups.core.trail.outbox import Outbox
+from signal_backups_tests.core.days import extracted
+from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill, states
+from signal_backups_tests.core.signals import signals
+from signal_backups_tests.core.tables import POSTGRES_TYPES, postgres_table, sqlite_table
+
+EVERYTHING = set(Check) - {Check.INSTANCE, Check.DAEMON, Check.SCHEDULES, Check.SENSORS}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("SIGNALS_DATABASE_URL", "mysql://desk/signals", "Use sqlite:"),
+        ("SIGNALS_DATABASE_URL", "postgresql://u:hunter2/3@host/db", "write / # ? @ : in a password"),
+        ("SIGNAL_BACKUPS_DRILL_DATABASE_URL", "signals.db", "Use sqlite:"),
+        ("SIGNAL_BACKUPS_PROFILE", "for-ever", "Use one of: documented, recommended"),
+    ],
+)
+def test_wrong_settings(amazon: Patient, name: str, value: str, remedy: str) -> None:
+    report = amazon.set(**{name: value}).examined()
+    assert ill(report) == {Check.SETTINGS}
+    assert states(report, State.NOT_CHECKED) == EVERYTHING - {Check.SETTINGS}
+    found = finding_of(report, Check.SETTINGS)
+    assert remedy in str(found.remedy)
+    assert "hunter2" not in report.model_dump_json()
+    assert report.exit_code is ExitCode.USAGE
+    assert finding_of(report, Check.BUCKET).found == "needs credentials first"
+
+
+def execute(database: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def lose(database: Path) -> None:
+    database.unlink()
+
+
+def overwrite(database: Path) -> None:
+    database.write_bytes(b"no database at all" * 100)
+
+
+def rename_table(database: Path) -> None:
+    execute(database, "ALTER TABLE signals RENAME TO signals_2026")
+
+
+def drop_column(database: Path) -> None:
+    execute(database, "ALTER TABLE signals DROP COLUMN stop_price")
+
+
+def drop_hash(database: Path) -> None:
+    execute(database, "ALTER TABLE signals RENAME COLUMN sha256 TO checksum")
+
+
+def drop_index(database: Path) -> None:
+    execute(database, "DROP INDEX by_time")
+
+
+def index_another_column_first(database: Path) -> None:
+    """So few symbols that SQLite looks each of them up, and has to sort."""
+    more = "INSERT INTO signals SELECT a.* FROM signals a, signals b, signals c, signals d"
+    execute(database, more, "DROP INDEX by_time", "CREATE INDEX by_symbol ON signals (symbol, timestamp)", "ANALYZE")
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "state", "found", "remedy"),
+    [
+        (lose, Check.DATABASE, State.FAILED, "no SQLite database at", "SIGNALS_DATABASE_URL"),
+        (overwrite, Check.DATABASE, State.FAILED, "not a database", "readable SQLite database"),
+        (rename_table, Check.DATABASE, State.FAILED, "no table 'signals'", "SIGNALS_TABLE"),
+        (drop_column, Check.COLUMNS, State.FAILED, "no column stop_price", "It has: signal_id"),
+        (drop_hash, Check.COLUMNS, State.FAILED, "sha256", "It has: signal_id"),
+        (
+            drop_index,
+            Check.INDEX,
+            State.WARNING,
+            "no index on timestamp",
+            "CREATE INDEX signals_by_timestamp ON signals",
+        ),
+        (index_another_column_first, Check.INDEX, State.WARNING, "no index on timestamp", "CREATE INDEX"),
+    ],
+)
+def test_an_ill_sqlite_database(
+    amazon: Patient, database: Path, fault: object, check: Check, state: State, found: str, remedy: str
+) -> None:
+    fault(database)  # type: ignore[operator]
+    report = amazon.examined()
+    assert ill(report) == {check}
+    finding = finding_of(report, check)
+    assert finding.state is state
+    assert found in finding.found
+    assert remedy in str(finding.remedy)
+    later = {Check.DATABASE: {Check.COLUMNS, Check.INDEX}, Check.COLUMNS: {Check.INDEX}, Check.INDEX: set()}[check]
+    assert states(report, State.NOT_CHECKED) == later | {Check.CLOCK}
+    assert report.exit_code is (ExitCode.UNREACHABLE if state is State.FAILED else ExitCode.OK)
+
+
+def test_the_remedy_for_a_missing_index_is_one(amazon: Patient, database: Path) -> None:
+    execute(database, "DROP INDEX by_time")
+    remedy = finding_of(amazon.examined(), Check.INDEX).remedy
+    execute(database, str(remedy))
+    assert ill(amazon.examined()) == set()
+
+
+@pytest.fixture
+def on_postgres(amazon: Patient, postgres_database: str) -> Patient:
+    """The patient with a PostgreSQL table."""
+    postgres_table(postgres_database, signals(3))
+    return amazon.set(SIGNALS_DATABASE_URL=postgres_database)
+
+
+def run_sql(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_healthy_postgres_table_is_well_however_small(on_postgres: Patient) -> None:
+    run_sql(on_postgres.settings["SIGNALS_DATABASE_URL"], "ANALYZE signals")
+    report = on_postgres.examined()
+    assert ill(report) == set()
+    assert "by_time" in finding_of(report, Check.INDEX).found
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
+def test_an_index_on_a_timestamp_column_counts(amazon: Patient, postgres_database: str, kind: str) -> None:
+    postgres_table(postgres_database, signals(3), POSTGRES_TYPES | {"timestamp": kind})
+    assert ill(amazon.set(SIGNALS_DATABASE_URL=postgres_database).examined()) == set()
+
+
+def test_a_table_in_a_schema_with_an_unusual_name(on_postgres: Patient, postgres_database: str) -> None:
+    run_sql(postgres_database, 'CREATE SCHEMA "Desk"', 'ALTER TABLE signals SET SCHEMA "Desk"')
+    assert ill(on_postgres.examined()) == {Check.DATABASE}
+    assert ill(on_postgres.set(SIGNALS_TABLE="Desk.signals").examined()) == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "check", "found", "remedy"),
+    [
+        ("DROP TABLE signals", Check.DATABASE, "no table 'signals'", "schema.table"),
+        ("ALTER TABLE signals DROP COLUMN action", Check.COLUMNS, "no column action", "It has: signal_id"),
+        ("ALTER TABLE signals ALTER confidence TYPE text", Check.COLUMNS, "confidence", "double precision"),
+        ("DROP INDEX by_time", Check.INDEX, "no index on timestamp", "CREATE INDEX ON signals (timestamp)"),
+        (
+            "DROP INDEX by_time; CREATE INDEX ON signals (symbol, timestamp)",
+            Check.INDEX,
+            "no index on timestamp",
+            "CREATE INDEX ON signals (timestamp)",
+        ),
+    ],
+)
+def test_an_ill_postgres_table(
+    on_postgres: Patient, postgres_database: str, statement: str, check: Check, found: str, remedy: str
+) -> None:
+    run_sql(postgres_database, statement)
+    report = on_postgres.examined()
+    assert ill(report) == {check}
+    finding = finding_of(report, check)
+    assert found in finding.found
+    assert remedy in str(finding.remedy)
+
+
+def test_a_user_who_may_not_read_the_table(on_postgres: Patient, postgres_database: str) -> None:
+    user = f"reader_{urlsplit(postgres_database).path[-12:]}"
+    run_sql(postgres_database, f"CREATE ROLE {user} LOGIN PASSWORD 'hunter2'")
+    parts = urlsplit(postgres_database)
+    url = parts._replace(netloc=f"{user}:hunter2@{parts.hostname}:{parts.port}").geturl()
+    try:
+        report = on_postgres.set(SIGNALS_DATABASE_URL=url).examined()
+        assert ill(report) == {Check.DATABASE}
+        finding = finding_of(report, Check.DATABASE)
+        assert "permission denied" in finding.found
+        assert "GRANT SELECT ON signals" in str(finding.remedy)
+        assert "hunter2" not in report.model_dump_json()
+        run_sql(postgres_database, f"GRANT SELECT ON signals TO {user}")
+        assert ill(on_postgres.set(SIGNALS_DATABASE_URL=url).examined()) == set()
+    finally:
+        run_sql(postgres_database, f"DROP OWNED BY {user}", f"DROP ROLE {user}")
+
+
+def test_a_postgres_server_that_is_down(amazon: Patient) -> None:
+    report = amazon.set(SIGNALS_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/x").examined()
+    assert ill(report) == {Check.DATABASE}
+    assert "127.0.0.1:1/x" in finding_of(report, Check.DATABASE).found
+    assert "the server is up" in str(finding_of(report, Check.DATABASE).remedy)
+    assert "hunter2" not in report.model_dump_json()
+    assert report.exit_code is ExitCode.UNREACHABLE
+
+
+def test_a_backup_that_is_too_old(amazon: Patient) -> None:
+    later = replace(amazon, clock=lambda: datetime.now(UTC) + timedelta(hours=24, minutes=50))
+    assert ill(later.examined()) == set()
+    report = replace(amazon, clock=lambda: datetime.now(UTC) + timedelta(hours=25, minutes=5)).examined()
+    assert ill(report) == {Check.LATEST_BACKUP}
+    assert "25.1 h ago, more than 25 h" in finding_of(report, Check.LATEST_BACKUP).found
+    assert "signal-backups status" in str(finding_of(report, Check.LATEST_BACKUP).remedy)
+    assert report.exit_code is ExitCode.FAILED
+
+
+def test_no_backup_at_all(amazon: Patient) -> None:
+    empty = replace(amazon, bucket="empty")
+    empty.make_bucket()
+    report = empty.examined()
+    assert ill(report) == {Check.LATEST_BACKUP}
+    assert "signal-backups backup" in str(finding_of(report, Check.LATEST_BACKUP).remedy)
+    assert report.exit_code is ExitCode.NOT_FOUND
+
+
+def test_audit_events_that_wait(amazon: Patient) -> None:
+    outbox = Outbox(Path(amazon.settings["SIGNAL_BACKUPS_HOME"]) / "unwritten_events")
+    occurrence = Occurrence(at=datetime.now(UTC), actor=Actor.here(), action=Action.BACKUP, result="stored", objects=[],
+                            details={})  # fmt: skip
+    outbox.keep(occurrence, [])
+    report = amazon.examined()
+    assert ill(report) == {Check.AUDIT_EVENTS}
+    assert finding_of(report, Check.AUDIT_EVENTS).found.startswith("1 wait")
+    assert "signal-backups verify" in str(finding_of(report, Check.AUDIT_EVENTS).remedy)
+    assert report.exit_code is ExitCode.OK
+    assert len(outbox.waiting()) == 1
+
+
+def test_a_home_that_cannot_be_written(amazon: Patient, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    report = amazon.set(SIGNAL_BACKUPS_HOME=str(tmp_path / "file" / "home")).examined()
+    assert ill(report) == {Check.DISK}
+    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, Check.DISK).remedy)
+
+
+def test_a_disk_too_small_for_anything(amazon: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MIN_FREE_BYTES", 10**18)
+    report = amazon.examined()
+    assert ill(report) == {Check.DISK}
+    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, Check.DISK).remedy)
+
+
+def test_a_disk_too_small_for_three_times_the_largest_day(amazon: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    (largest,) = {backup.current.size for backup in amazon.vault().backups(date.min, date.max)}
+    monkeypatch.setattr(machine, "MIN_FREE_BYTES", 0)
+    assert "0 MB needed" in finding_of(amazon.examined(), Check.DISK).found
+    monkeypatch.setattr(machine, "COPIES_OF_A_DAY", 10**18 // largest)
+    report = amazon.examined()
+    assert ill(report) == {Check.DISK}
+    assert "needed" in finding_of(report, Check.DISK).found
+
+
+def test_several_faults_of_several_kinds_are_code_1(amazon: Patient, database: Path) -> None:
+    execute(database, "DROP TABLE signals")
+    empty = replace(amazon, bucket="empty")
+    empty.make_bucket()
+    report = empty.examined()
+    assert ill(report) == {Check.DATABASE, Check.LATEST_BACKUP}
+    assert report.exit_code is ExitCode.FAILED
+
+
+def test_a_backup_is_as_old_as_when_it_was_made_not_its_day(amazon: Patient, tmp_path: Path) -> None:
+    long_ago = datetime.now(UTC) - timedelta(hours=30)
+    old = replace(amazon, bucket="old")
+    old.make_bucket()
+    day = extracted(sqlite_table(tmp_path / "old.db", signals(3)), tmp_path)
+    store_backup(old.vault(old.profile()), day.folder, BackupRun("run", clock=lambda: long_ago))
+    assert ill(old.examined()) == {Check.LATEST_BACKUP}

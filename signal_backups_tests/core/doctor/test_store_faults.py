@@ -1,0 +1,317 @@
+"""Every fault of store, bucket and permissions is found by its name and with its remedy; nothing else is blamed."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from signal_backups.core.doctor.finding import Check, State
+from signal_backups.core.doctor.probes import RACING_WRITERS
+from signal_backups.core.errors import ExitCode
+from signal_backups.core.layout import Layout
+from signal_backups.core.protection.iam import Role, policy
+from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.embedded import weed
+from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
+from signal_backups_tests.core.doctor.patients import BUCKET, Patient, database_settings, finding_of, ill, states
+from signal_backups_tests.servers.chaos import ChaosProxy
+from signal_backups_tests.servers.faults import Answer, Hang
+from signal_backups_tests.servers.s3 import client_for
+from signal_backups_tests.servers.strict_s3 import StrictS3
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+    from mypy_boto3_s3 import S3Client
+
+BEFORE_STORE = {Check.SETTINGS, Check.DATABASE, Check.COLUMNS, Check.INDEX, Check.AUDIT_EVENTS, Check.DISK}
+
+
+def at(connection: S3Connection, **changed: Any) -> S3Client:
+    return s3_client(replace(connection, max_attempts=1, **changed))
+
+
+def test_a_store_that_is_down(patient: Patient, connection: S3Connection) -> None:
+    report = replace(patient, client=at(connection, endpoint_url="http://127.0.0.1:1")).examined()
+    assert ill(report) == {Check.STORE}
+    assert states(report, State.OK) == BEFORE_STORE
+    assert "127.0.0.1:1 does not answer" in finding_of(report, Check.STORE).found
+    assert "AWS_ENDPOINT_URL_S3" in str(finding_of(report, Check.STORE).remedy)
+    assert report.exit_code is ExitCode.UNREACHABLE
+
+
+def test_a_store_that_never_answers(patient: Patient, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signal_backups.core.s3_client.READ_TIMEOUT_S", 0.2)
+    with ChaosProxy(s3_server.endpoint_url) as proxy:
+        proxy.strike(Hang())
+        connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
+        report = replace(patient, client=at(connection)).examined()
+    assert ill(report) == {Check.STORE}
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [({"access_key_id": "NOBODY"}, "InvalidAccessKeyId"), ({"secret_access_key": "wrong"}, "SignatureDoesNotMatch")],
+)
+def test_wrong_credentials(patient: Patient, connection: S3Connection, changed: dict[str, str], found: str) -> None:
+    report = replace(patient, client=at(connection, **changed)).examined()
+    assert ill(report) == {Check.CREDENTIALS}
+    assert states(report, State.OK) == {*BEFORE_STORE, Check.STORE, Check.CLOCK}
+    assert found in finding_of(report, Check.CREDENTIALS).found
+    assert "AWS_SECRET_ACCESS_KEY" in str(finding_of(report, Check.CREDENTIALS).remedy)
+    assert report.exit_code is ExitCode.UNREACHABLE
+
+
+def test_no_credentials(patient: Patient, connection: S3Connection) -> None:
+    report = replace(patient, client=at(connection, access_key_id=None, secret_access_key=None)).examined()
+    assert states(report, State.FAILED) == {Check.CREDENTIALS}
+    assert finding_of(report, Check.CREDENTIALS).found == "there are none"
+    assert "not asked" in finding_of(report, Check.STORE).found
+    assert Check.CLOCK in states(report, State.NOT_CHECKED)
+    assert report.exit_code is ExitCode.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state", "side"),
+    [
+        (20, State.OK, "ahead of"),
+        (40, State.WARNING, "ahead of"),
+        (-40, State.WARNING, "behind"),
+        (320, State.FAILED, "ahead of"),
+        (-320, State.FAILED, "behind"),
+    ],
+)
+def test_a_clock_that_is_off(patient: Patient, seconds: int, state: State, side: str) -> None:
+    off = timedelta(seconds=seconds)
+    report = replace(patient, clock=lambda: datetime.now(UTC) + off).examined()
+    found = finding_of(report, Check.CLOCK)
+    assert found.state is state
+    assert ill(report) == ({Check.CLOCK} if state is not State.OK else set())
+    assert f"{side} the store's" in found.found
+    assert found.remedy is None if state is State.OK else "NTP" in str(found.remedy)
+
+
+def test_a_clock_so_far_off_that_the_store_refuses_everything(patient: Patient, s3_server: S3Server) -> None:
+    with ChaosProxy(s3_server.endpoint_url) as proxy:
+        proxy.strike(Answer(403, "RequestTimeTooSkewed"))
+        connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
+        report = replace(patient, client=at(connection)).examined()
+    assert "clock" in finding_of(report, Check.CREDENTIALS).found
+    assert ill(report) == set()
+
+
+def test_a_bucket_that_is_not_there(patient: Patient) -> None:
+    report = replace(patient, bucket="there-is-no-such-bucket").examined()
+    assert ill(report) == {Check.BUCKET}
+    assert finding_of(report, Check.BUCKET).remedy == "Create it with: signal-backups init"
+    assert finding_of(report, Check.PUT).found == "needs object lock first"
+    assert report.exit_code is ExitCode.UNREACHABLE
+
+
+def open_to_public(client: S3Client, bucket: str) -> None:
+    client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+
+
+def forget_lifecycle(client: S3Client, bucket: str) -> None:
+    client.delete_bucket_lifecycle(Bucket=bucket)
+
+
+def add_foreign_rule(client: S3Client, bucket: str) -> None:
+    found: Any = client.get_bucket_lifecycle_configuration(Bucket=bucket)
+    foreign = {"ID": "cleanup", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
+    client.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration={"Rules": [*found["Rules"], foreign]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "remedy"),
+    [
+        (open_to_public, Check.PUBLIC_ACCESS, "signal-backups init"),
+        (forget_lifecycle, Check.LIFECYCLE, "signal-backups lifecycle apply"),
+        (add_foreign_rule, Check.LIFECYCLE, "Remove or narrow the foreign rule"),
+    ],
+)
+def test_a_bucket_that_is_not_as_the_profile_says(
+    amazon: Patient, fault: Callable[[S3Client, str], None], check: Check, remedy: str
+) -> None:
+    fault(amazon.client, BUCKET)
+    report = amazon.examined()
+    assert ill(report) == {check}
+    assert remedy in str(finding_of(report, check).remedy)
+    assert report.exit_code is ExitCode.FAILED
+
+
+def test_a_bucket_that_does_not_keep_versions(amazon: Patient) -> None:
+    plain = without_lock(amazon)
+    plain.client.put_bucket_versioning(Bucket=plain.bucket, VersioningConfiguration={"Status": "Suspended"})
+    report = plain.examined()
+    assert ill(report) == {Check.VERSIONING, Check.LATEST_BACKUP}
+    assert finding_of(report, Check.VERSIONING).remedy == "signal-backups init"
+
+
+def test_a_bucket_without_the_lock_that_the_profile_asks_for(amazon: Patient) -> None:
+    without_lock(amazon)
+    report = replace(amazon, bucket="unlocked").examined()
+    assert states(report, State.FAILED) == {Check.OBJECT_LOCK, Check.LIFECYCLE, Check.LATEST_BACKUP}
+    assert "init --profile recommended" in str(finding_of(report, Check.OBJECT_LOCK).remedy)
+    assert finding_of(report, Check.PUT).state is State.NOT_CHECKED
+
+
+def denying(operation: str) -> Callable[[str], Answer | None]:
+    return lambda asked: Answer(403, "AccessDenied") if asked == operation else None
+
+
+@pytest.mark.parametrize(
+    ("operation", "check"),
+    [
+        ("ListObjectsV2", Check.BUCKET),
+        ("ListObjectVersions", Check.LIST_VERSIONS),
+        ("PutObject", Check.PUT),
+        ("GetObject", Check.GET),
+        ("GetBucketVersioning", Check.VERSIONING),
+        ("GetPublicAccessBlock", Check.PUBLIC_ACCESS),
+        ("GetBucketLifecycleConfiguration", Check.LIFECYCLE),
+        ("GetObjectLockConfiguration", Check.OBJECT_LOCK),
+    ],
+)
+def test_a_permission_that_is_missing(amazon: Patient, s3: StrictS3, operation: str, check: Check) -> None:
+    s3.faults = denying(operation)
+    report = amazon.examined()
+    # Reading is what tells how old the last backup is, too.
+    expected = {Check.GET, Check.LATEST_BACKUP} if check is Check.GET else {check}
+    assert ill(report) == expected
+    assert "AccessDenied" in finding_of(report, check).found
+    assert "what they are allowed to do" in str(finding_of(report, check).remedy)
+    assert report.exit_code is ExitCode.UNREACHABLE
+
+
+def forget_headers(client: S3Client, *names: str) -> None:
+    """The store behaves as if it had never heard of some headers of a PUT."""
+
+    def forget(params: dict[str, Any], **_: Any) -> None:
+        for name in names:
+            params["headers"].pop(name, None)
+
+    client.meta.events.register("before-call.s3.PutObject", forget)
+
+
+def without_lock(patient: Patient) -> Patient:
+    """The patient in a bucket that does not lock, where nothing was backed up."""
+    unlocked = replace(patient.set(SIGNAL_BACKUPS_PROFILE="documented"), bucket="unlocked", is_embedded=True)
+    unlocked.make_bucket()
+    return unlocked
+
+
+@pytest.mark.parametrize(
+    ("header", "check", "found", "remedy"),
+    [
+        ("If-None-Match", Check.CONDITIONAL_WRITES, f"{RACING_WRITERS} of {RACING_WRITERS} writers", "ONE machine"),
+        ("x-amz-checksum-sha256", Check.CHECKSUMS, "does not look at them", "read back and verified"),
+    ],
+)
+def test_a_store_that_ignores_what_it_is_asked(
+    amazon: Patient, other: Patient, header: str, check: Check, found: str, remedy: str
+) -> None:
+    for patient, state in ((without_lock(amazon), State.FAILED), (without_lock(other), State.WARNING)):
+        forget_headers(patient.client, header)
+        report = patient.examined()
+        finding = finding_of(report, check)
+        assert finding.state is state
+        assert found in finding.found
+        assert remedy in str(finding.remedy)
+        assert ill(report) == {check, Check.LATEST_BACKUP}
+
+
+def test_a_store_that_forgets_the_lock(amazon: Patient) -> None:
+    forget_headers(amazon.client, "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date")
+    report = amazon.examined()
+    assert ill(report) == {Check.LOCKED}
+    assert finding_of(report, Check.LOCKED).found.startswith("a new object has lock none, wanted compliance until 20")
+    assert "does not keep the lock" in str(finding_of(report, Check.LOCKED).remedy)
+
+
+def test_a_store_that_deletes_what_is_locked(amazon: Patient, tmp_path: Path) -> None:
+    text = (resources.files("signal_backups.core.retention") / "profiles" / "recommended.toml").read_text()
+    weaker = text.replace('name = "recommended"', 'name = "trying"').replace('"COMPLIANCE"', '"GOVERNANCE"')
+    (tmp_path / "trying.toml").write_text(weaker)
+
+    def lift(params: dict[str, Any], **_: Any) -> None:
+        params["headers"]["x-amz-bypass-governance-retention"] = "true"
+
+    governed = replace(amazon.set(SIGNAL_BACKUPS_PROFILE=str(tmp_path / "trying.toml")), bucket="governed")
+    governed.make_bucket()
+    assert ill(governed.examined()) == {Check.LATEST_BACKUP}
+    governed.client.meta.events.register("before-call.s3.DeleteObject", lift)
+    report = governed.examined()
+    assert ill(report) == {Check.LATEST_BACKUP, Check.DELETE}
+    assert "in spite of its lock" in finding_of(report, Check.DELETE).found
+
+
+def test_a_store_that_returns_other_bytes(amazon: Patient) -> None:
+    def tamper(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
+        if "audit/doctor/" in http_response.url:
+            parsed["Body"] = BytesIO(b"other bytes")
+
+    amazon.client.meta.events.register("after-call.s3.GetObject", tamper)
+    report = amazon.examined()
+    assert ill(report) == {Check.GET}
+    assert "is not what was sent" in finding_of(report, Check.GET).found
+
+
+@pytest.fixture(scope="module")
+def two_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[S3Server, S3Server]]:
+    """A server as its administrator sees it, and as somebody does who has no rights of his own."""
+    folder = tmp_path_factory.mktemp("users")
+    users = json.loads(weed.identities("ADMINISTRATOR", "secret-1"))
+    stranger = {"name": "stranger", "credentials": [{"accessKey": "STRANGER", "secretKey": "secret-2"}], "actions": []}
+    users["identities"].append(stranger)
+    (folder / "credentials.json").write_text(json.dumps(users))
+    server = SeaweedServer(folder)
+    try:
+        administrator = server.start()
+        yield administrator, replace(administrator, access_key="STRANGER", secret_key="secret-2")
+    finally:
+        server.stop()
+
+
+def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> Patient:
+    """Somebody whose rights are those of the writer's policy, less its TLS, and some more."""
+    administrator, stranger = (client_for(user, max_attempts=1) for user in two_users)
+    bucket = f"test-{uuid.uuid4().hex}"
+    settings = database_settings(database) | {"SIGNAL_BACKUPS_PROFILE": "documented"}
+    Patient(settings, administrator, bucket).make_bucket()
+    document = policy(Role.WRITER, bucket, Layout(), None)
+    wanted = [one for one in document["Statement"] if one["Sid"] != "OnlyOverTls"]
+    if more:
+        wanted = [one for one in wanted if one["Effect"] == "Allow"]
+        arn = f"arn:aws:s3:::{bucket}/*"
+        wanted.append({"Sid": "More", "Effect": "Allow", "Action": [f"s3:{one}" for one in more], "Resource": [arn]})
+    statements = [{**one, "Principal": {"AWS": "*"}} for one in wanted]
+    administrator.put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": document["Version"], "Statement": statements})
+    )
+    return Patient(settings, stranger, bucket)
+
+
+def test_the_writer_of_the_policy_is_well_and_cannot_delete(
+    two_users: tuple[S3Server, S3Server], database: Path
+) -> None:
+    report = given(two_users, database).examined()
+    assert ill(report) == {Check.LATEST_BACKUP}
+    assert finding_of(report, Check.DELETE).found == "denied"
+
+
+def test_a_writer_who_may_delete_is_warned(two_users: tuple[S3Server, S3Server], database: Path) -> None:
+    report = given(two_users, database, "DeleteObject", "DeleteObjectVersion").examined()
+    assert ill(report) == {Check.LATEST_BACKUP, Check.DELETE}
+    assert finding_of(report, Check.DELETE).state is State.WARNING
+    assert "signal-backups iam-policy writer" in str(finding_of(report, Check.DELETE).remedy)

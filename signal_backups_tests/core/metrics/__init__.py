@@ -1,0 +1,1 @@
+"""Metrics: measuring, and how they are shown."""

@@ -1,0 +1,1 @@
+"""What ``deploy/`` gives to operators: rules, dashboard, examples."""

@@ -1,0 +1,77 @@
+"""What an exporter shows when there is everything to show: names, and the labels of each.
+
+What belongs here: that, and reading ``deploy/``. What does not: assertions on results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from signal_backups.core.metrics.exporter import Exporter
+from signal_backups.core.trail.event import Action
+from signal_backups.orchestration.instance_metrics import instance_metrics
+from signal_backups_tests.core.metrics.measured import World
+from signal_backups_tests.orchestration.heartbeats import beat
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+def full_exposition(folder: Path) -> str:
+    """The text of an exporter with backups, events, a drill, a quota, a profile that locks, and Dagster's daemons."""
+    world = World(folder, "recommended")
+    beat(folder / "dagster")
+    world.put_day(world.newest)
+    world.tell(Action.BACKUP, "stored", day=str(world.newest), seconds=2.0)
+    world.tell(Action.DRILL, "passed", rto_seconds=60.0)
+    exporter = Exporter(world.measuring(quota_gb=1), world.vault.store, _instance(folder / "dagster"))
+    exporter.refresh()
+    assert exporter._found is not None
+    # The strict S3 has a clock and does not show it.
+    exporter._found = replace(exporter._found, clock_skew_seconds=0.5)
+    return generate_latest(exporter.registry).decode("utf-8")
+
+
+def _instance(home: Path) -> Callable[[], list[Metric]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home))
+        found = instance_metrics(home)()
+    return lambda: found
+
+
+def labels_by_name(exposition: str) -> dict[str, set[str]]:
+    """Names of samples, and the labels that they have."""
+    found: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(exposition):
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+def alerts() -> list[dict[str, Any]]:
+    """The alert rules."""
+    (group,) = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text(encoding="utf-8"))["groups"]
+    return list(group["rules"])
+
+
+def panels() -> list[dict[str, Any]]:
+    """The panels of the dashboard."""
+    return list(json.loads((DEPLOY / "grafana/dashboard.json").read_text(encoding="utf-8"))["panels"])
+
+
+def dashboard_queries(instance: str = ".+") -> dict[str, str]:
+    """The queries of the dashboard as Grafana sends them, by panel and letter."""
+    return {
+        f"{panel['title']} {target['refId']}": target["expr"].replace("$instance", instance)
+        for panel in panels()
+        for target in panel["targets"]
+    }
