@@ -174,12 +174,14 @@ def test_a_file_alone_gets_the_steps_and_the_terminal_only_warnings(
 def test_configured_twice_a_line_comes_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    configured(monkeypatch, format="json", file=str(tmp_path / "a.log"))
-    configured(monkeypatch, format="json", file=str(tmp_path / "b.log"))
-    LOGGER.info("once")
-    assert len(read(capsys.readouterr().err)) == 1
-    assert not (tmp_path / "a.log").exists()
-    assert len((tmp_path / "b.log").read_text().splitlines()) == 1
+    for file in ("a.log", "b.log"):
+        configured(monkeypatch, format="json", file=str(tmp_path / file))
+        LOGGER.info("once in %s", file)
+        assert len(read(capsys.readouterr().err)) == 1
+    for file in ("a.log", "b.log"):
+        (line,) = read((tmp_path / file).read_text())
+        assert line["message"] == f"once in {file}"
+    assert tmp_path / "a.log" not in {link.resolve() for link in Path("/proc/self/fd").iterdir()}
 
 
 def test_a_full_file_is_put_aside_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +204,7 @@ def test_several_processes_write_one_file_and_no_line_is_lost(tmp_path: Path) ->
         "from signal_backups.core.settings import load_log_settings\n"
         "logs.MAX_FILE_BYTES, logs.OLD_FILES = 3000, 200\n"
         "logs.configure_logging(load_log_settings())\n"
+        "print(flush=True), sys.stdin.readline()\n"
         "for n in range(150): logging.getLogger('signal_backups.x').info('%s %d', sys.argv[1], n)\n"
     )
     environment = {
@@ -210,9 +213,23 @@ def test_several_processes_write_one_file_and_no_line_is_lost(tmp_path: Path) ->
         "SIGNAL_BACKUPS_LOG_FORMAT": "json",
     }
     writers = [
-        subprocess.Popen([sys.executable, "-c", program, name], env=environment, cwd=tmp_path, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", program, name],
+            env=environment,
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         for name in "xyz"
     ]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline()
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write(b"go\n")
+        writer.stdin.flush()
     for writer in writers:
         _, said = writer.communicate(timeout=120)
         assert writer.returncode == 0
@@ -222,6 +239,17 @@ def test_several_processes_write_one_file_and_no_line_is_lost(tmp_path: Path) ->
     assert sorted(messages) == sorted(f"{name} {number}" for name in "xyz" for number in range(150))
     assert len(files) > 10
     assert all(file.stat().st_size <= 3000 for file in files)
+
+
+def test_when_another_process_put_the_file_aside_a_new_one_is_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, file=str(tmp_path / "a.log"))
+    LOGGER.info("one")
+    (tmp_path / "a.log").rename(tmp_path / "a.log.1")
+    LOGGER.info("two")
+    LOGGER.info("three")
+    assert [line[-3:] for line in (tmp_path / "a.log").read_text().splitlines()] == ["two", "ree"]
 
 
 @pytest.mark.parametrize("file", ["in_the_way/a.log", "folder"])

@@ -47,7 +47,7 @@ class SignalsTable:
             self._source.describe()  # says it better when the database or the table is what is missing
             raise SourceError(
                 f"cannot read table {self._name!r}: {str(error).partition(chr(10))[0]}",
-                remedy=f"Let the user of SIGNALS_DATABASE_URL read it: GRANT SELECT ON {self._name} TO ...",
+                remedy=f"Let the user of SIGNALS_DATABASE_URL read it: GRANT SELECT ON {self._relation} TO ...",
             ) from error
         return well(f"table {self._name!r} can be read, {len(columns)} columns")
 
@@ -67,11 +67,11 @@ class SignalsTable:
         if self._is_indexed(plan):
             return well(steps)
         column = self._timestamp_column()
+        # Any name will do; SQLite wants one.
+        name = quoted(f"{self._name.replace('.', '_')}_by_{column}")
         return warning(
             f"no index on {column}: every backup reads the whole table ({steps})",
-            f"CREATE INDEX ON {self._name} ({column})"
-            if isinstance(self._address, str)
-            else f"CREATE INDEX signals_by_{column} ON {self._name} ({column})",
+            f"CREATE INDEX {name} ON {self._relation} ({quoted(column)})",
         )
 
     def _is_indexed(self, plan: list[str]) -> bool:

@@ -23,6 +23,7 @@ from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill, 
 from signal_backups_tests.core.signals import signals
 from signal_backups_tests.core.tables import POSTGRES_TYPES, postgres_table, sqlite_table
 
+CREATE_INDEX = 'CREATE INDEX "signals_by_timestamp" ON "signals" ("timestamp")'
 EVERYTHING = set(Check) - {Check.INSTANCE, Check.DAEMON, Check.SCHEDULES, Check.SENSORS}
 
 
@@ -95,7 +96,7 @@ def index_another_column_first(database: Path) -> None:
             Check.INDEX,
             State.WARNING,
             "no index on timestamp",
-            "CREATE INDEX signals_by_timestamp ON signals",
+            CREATE_INDEX,
         ),
         (index_another_column_first, Check.INDEX, State.WARNING, "no index on timestamp", "CREATE INDEX"),
     ],
@@ -154,18 +155,30 @@ def test_a_table_in_a_schema_with_an_unusual_name(on_postgres: Patient, postgres
     assert ill(on_postgres.set(SIGNALS_TABLE="Desk.signals").examined()) == set()
 
 
+def test_the_remedy_for_a_missing_index_is_one_in_postgres_too(on_postgres: Patient, postgres_database: str) -> None:
+    run_sql(postgres_database, "DROP INDEX by_time", 'CREATE SCHEMA "Desk"', 'ALTER TABLE signals SET SCHEMA "Desk"')
+    patient = on_postgres.set(SIGNALS_TABLE="Desk.signals")
+    run_sql(postgres_database, str(finding_of(patient.examined(), Check.INDEX).remedy))
+    assert ill(patient.examined()) == set()
+
+
 @pytest.mark.parametrize(
     ("statement", "check", "found", "remedy"),
     [
         ("DROP TABLE signals", Check.DATABASE, "no table 'signals'", "schema.table"),
         ("ALTER TABLE signals DROP COLUMN action", Check.COLUMNS, "no column action", "It has: signal_id"),
         ("ALTER TABLE signals ALTER confidence TYPE text", Check.COLUMNS, "confidence", "double precision"),
-        ("DROP INDEX by_time", Check.INDEX, "no index on timestamp", "CREATE INDEX ON signals (timestamp)"),
+        (
+            "DROP INDEX by_time",
+            Check.INDEX,
+            "no index on timestamp",
+            CREATE_INDEX,
+        ),
         (
             "DROP INDEX by_time; CREATE INDEX ON signals (symbol, timestamp)",
             Check.INDEX,
             "no index on timestamp",
-            "CREATE INDEX ON signals (timestamp)",
+            CREATE_INDEX,
         ),
     ],
 )
@@ -190,7 +203,7 @@ def test_a_user_who_may_not_read_the_table(on_postgres: Patient, postgres_databa
         assert ill(report) == {Check.DATABASE}
         finding = finding_of(report, Check.DATABASE)
         assert "permission denied" in finding.found
-        assert "GRANT SELECT ON signals" in str(finding.remedy)
+        assert 'GRANT SELECT ON "signals"' in str(finding.remedy)
         assert "hunter2" not in report.model_dump_json()
         run_sql(postgres_database, f"GRANT SELECT ON signals TO {user}")
         assert ill(on_postgres.set(SIGNALS_DATABASE_URL=url).examined()) == set()

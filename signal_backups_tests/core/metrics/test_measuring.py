@@ -9,7 +9,6 @@ from pathlib import Path
 from signal_backups.core.cost.prices import load_prices
 from signal_backups.core.days import utc_now
 from signal_backups.core.layout import BackupSlot
-from signal_backups.core.manifest import StoredFile
 from signal_backups.core.metrics.measurements import Measurements
 from signal_backups.core.metrics.measuring import Measuring, Terms
 from signal_backups.core.object_lock import LockMode
@@ -146,18 +145,18 @@ def test_the_stock_is_listed_by_the_hour(world: World) -> None:
 def test_locks_are_looked_at_once_and_again_after_a_day(tmp_path: Path) -> None:
     world = World(tmp_path, "recommended")
     world.put_day(world.ago(1))
-    bare = BackupVault(world.vault.store, world.vault.layout)
-    world.vault.store.lock = None
+    store = world.vault.store
+    store.lock = None
     world.put_day(world.newest)
     measuring = world.measuring()
     with world.requests() as first:
         assert measuring.measure().unlocked == 1
     assert first["HeadObject"] == 2
     key = world.vault.layout.backup_key(BackupSlot(world.newest))
-    current = bare.store.list_versions(key)[0]
+    current = store.list_versions(key)[0]
     assert world.profile.lock_policy is not None
     until = world.profile.lock_policy.retain_until(current.last_modified)
-    bare.store.set_retention(key, current.version_id, LockMode.COMPLIANCE, until)
+    store.set_retention(key, current.version_id, LockMode.COMPLIANCE, until)
     world.clock.advance(timedelta(hours=23, minutes=59))
     with world.requests() as later:
         assert measuring.measure().unlocked == 1
@@ -169,7 +168,7 @@ def test_locks_are_looked_at_once_and_again_after_a_day(tmp_path: Path) -> None:
 def test_a_lock_that_is_too_weak_or_too_short_is_none(tmp_path: Path) -> None:
     world = World(tmp_path, "recommended")
     world.vault.store.lock = None
-    stored: list[StoredFile] = [world.put_day(world.ago(number)) for number in range(3)]
+    stored = [world.put_day(world.ago(number)) for number in range(3)]
     assert world.profile.lock_policy is not None
     enough = world.profile.lock_policy.retain_until(world.clock())
     weak, short, fine = stored
