@@ -59,8 +59,16 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
 
 
 def observed(vault: BackupVault, profile: Profile, clock: Clock) -> Observation:
-    """The days that Dagster has partitions for and the profile still keeps."""
-    return observe(vault, load_settings().start_date, clock, retention_years=profile.retention_years)
+    """The days that Dagster has partitions for and the profile still keeps.
+
+    Without a start date nobody said when signals began: a day before the oldest backup is not missed then.
+    """
+    settings = load_settings()
+    if not settings.names_start_date:
+        found = observe(vault, None, clock, retention_years=profile.retention_years)
+        if found.first_day >= settings.start_date:
+            return found
+    return observe(vault, settings.start_date, clock, retention_years=profile.retention_years)
 
 
 def _request(attempt: Attempt) -> dg.RunRequest:

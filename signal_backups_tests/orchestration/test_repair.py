@@ -193,3 +193,11 @@ def test_seven_years_take_a_bounded_number_of_requests(world: World, monkeypatch
     assert bucket.s3.requests - Counter(CreateBucket=1, PutBucketVersioning=1) == Counter(
         ListObjectVersions=3 + 3, GetObject=1
     )
+
+
+def test_without_a_start_date_days_before_the_oldest_backup_are_not_missed(
+    world: World, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SIGNAL_BACKUPS_START_DATE")
+    world.run(DAYS[2])
+    assert asked(ticks.tick()) == [(DAYS[3], DAYS[4])]

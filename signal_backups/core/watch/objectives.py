@@ -23,7 +23,7 @@ MAX_MANIFEST_READS = 50
 
 #: How often the repair looks for stale days, and the alerts at everything else.
 REPAIR_INTERVAL = timedelta(minutes=5)
-ALERT_INTERVAL = timedelta(minutes=1)
+ALERT_INTERVAL = timedelta(minutes=2)
 #: How often the repair asks for a day before people have to look, and the pause after the first time. Every further
 #: pause is twice as long, so that it goes on for 32 hours: longer than most outages of a database.
 MAX_REPAIRS = 8

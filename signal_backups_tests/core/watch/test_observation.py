@@ -91,8 +91,9 @@ def test_a_manifest_from_the_same_second_is_read(watched: Watched, again: bool) 
     watched.put(FIRST, seconds_between=0)
     if again:
         watched.put_object(BackupSlot(FIRST))
+    watched.put(SECOND)
     watched.clock.advance(timedelta(hours=5))
-    assert states(watched.observe()) == [UNVERIFIED if again else VERIFIED]
+    assert states(watched.observe()) == [UNVERIFIED if again else VERIFIED, VERIFIED]
 
 
 def test_the_newest_manifest_is_read_even_when_it_looks_good(watched: Watched) -> None:

@@ -1,0 +1,85 @@
+"""Faults of backups, audit trail and disk are found by name, with their remedies; nothing else is blamed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.doctor import machine
+from signal_backups.core.doctor.finding import Check
+from signal_backups.core.errors import ExitCode
+from signal_backups.core.trail.event import Action, Actor, Occurrence
+from signal_backups.core.trail.outbox import Outbox
+from signal_backups_tests.core.days import extracted
+from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill
+from signal_backups_tests.core.signals import signals
+from signal_backups_tests.core.tables import sqlite_table
+
+
+def test_a_backup_that_is_too_old(amazon: Patient) -> None:
+    later = replace(amazon, clock=lambda: datetime.now(UTC) + timedelta(hours=24, minutes=50))
+    assert ill(later.examined()) == set()
+    report = replace(amazon, clock=lambda: datetime.now(UTC) + timedelta(hours=25, minutes=5)).examined()
+    assert ill(report) == {Check.LATEST_BACKUP}
+    assert "25.1 h ago, more than 25 h" in finding_of(report, Check.LATEST_BACKUP).found
+    assert "signal-backups status" in str(finding_of(report, Check.LATEST_BACKUP).remedy)
+    assert report.exit_code is ExitCode.FAILED
+
+
+def test_no_backup_at_all(amazon: Patient) -> None:
+    empty = replace(amazon, bucket="empty")
+    empty.make_bucket()
+    report = empty.examined()
+    assert ill(report) == {Check.LATEST_BACKUP}
+    assert "signal-backups backup" in str(finding_of(report, Check.LATEST_BACKUP).remedy)
+    assert report.exit_code is ExitCode.NOT_FOUND
+
+
+def test_audit_events_that_wait(amazon: Patient) -> None:
+    outbox = Outbox(Path(amazon.settings["SIGNAL_BACKUPS_HOME"]) / "unwritten_events")
+    occurrence = Occurrence(at=datetime.now(UTC), actor=Actor.here(), action=Action.BACKUP, result="stored", objects=[],
+                            details={})  # fmt: skip
+    outbox.keep(occurrence, [])
+    report = amazon.examined()
+    assert ill(report) == {Check.AUDIT_EVENTS}
+    assert finding_of(report, Check.AUDIT_EVENTS).found.startswith("1 wait")
+    assert "signal-backups verify" in str(finding_of(report, Check.AUDIT_EVENTS).remedy)
+    assert report.exit_code is ExitCode.OK
+    assert len(outbox.waiting()) == 1
+
+
+def test_a_home_that_cannot_be_written(amazon: Patient, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    report = amazon.set(SIGNAL_BACKUPS_HOME=str(tmp_path / "file" / "home")).examined()
+    assert ill(report) == {Check.DISK}
+    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, Check.DISK).remedy)
+
+
+def test_a_disk_too_small_for_anything(amazon: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MIN_FREE_BYTES", 10**18)
+    report = amazon.examined()
+    assert ill(report) == {Check.DISK}
+    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, Check.DISK).remedy)
+
+
+def test_a_disk_too_small_for_three_times_the_largest_day(amazon: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    (largest,) = {backup.current.size for backup in amazon.vault().backups(date.min, date.max)}
+    monkeypatch.setattr(machine, "MIN_FREE_BYTES", 0)
+    assert "0 MB needed" in finding_of(amazon.examined(), Check.DISK).found
+    monkeypatch.setattr(machine, "COPIES_OF_A_DAY", 10**18 // largest)
+    report = amazon.examined()
+    assert ill(report) == {Check.DISK}
+    assert "needed" in finding_of(report, Check.DISK).found
+
+
+def test_a_backup_is_as_old_as_when_it_was_made_not_its_day(amazon: Patient, tmp_path: Path) -> None:
+    long_ago = datetime.now(UTC) - timedelta(hours=30)
+    old = replace(amazon, bucket="old")
+    old.make_bucket()
+    day = extracted(sqlite_table(tmp_path / "old.db", signals(3)), tmp_path)
+    store_backup(old.vault(old.profile()), day.folder, BackupRun("run", clock=lambda: long_ago))
+    assert ill(old.examined()) == {Check.LATEST_BACKUP}

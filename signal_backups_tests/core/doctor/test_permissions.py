@@ -1,0 +1,69 @@
+"""Whether versions can be deleted, as a server answers that enforces the writer's policy."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.doctor.finding import Check, State
+from signal_backups.core.layout import Layout
+from signal_backups.core.protection.iam import Role, policy
+from signal_backups.embedded import weed
+from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
+from signal_backups_tests.core.doctor.patients import Patient, database_settings, finding_of, ill
+from signal_backups_tests.servers.s3 import client_for
+
+
+@pytest.fixture(scope="module")
+def two_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[S3Server, S3Server]]:
+    """A server as its administrator sees it, and as somebody does who has no rights of his own."""
+    folder = tmp_path_factory.mktemp("users")
+    users = json.loads(weed.identities("ADMINISTRATOR", "secret-1"))
+    stranger = {"name": "stranger", "credentials": [{"accessKey": "STRANGER", "secretKey": "secret-2"}], "actions": []}
+    users["identities"].append(stranger)
+    (folder / "credentials.json").write_text(json.dumps(users))
+    server = SeaweedServer(folder)
+    try:
+        administrator = server.start()
+        yield administrator, replace(administrator, access_key="STRANGER", secret_key="secret-2")
+    finally:
+        server.stop()
+
+
+def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> Patient:
+    """Somebody whose rights are those of the writer's policy, less its TLS, and some more."""
+    administrator, stranger = (client_for(user, max_attempts=1) for user in two_users)
+    bucket = f"test-{uuid.uuid4().hex}"
+    settings = database_settings(database) | {"SIGNAL_BACKUPS_PROFILE": "documented"}
+    Patient(settings, administrator, bucket).make_bucket()
+    document = policy(Role.WRITER, bucket, Layout(), None)
+    wanted = [one for one in document["Statement"] if one["Sid"] != "OnlyOverTls"]
+    if more:
+        wanted = [one for one in wanted if one["Effect"] == "Allow"]
+        arn = f"arn:aws:s3:::{bucket}/*"
+        wanted.append({"Sid": "More", "Effect": "Allow", "Action": [f"s3:{one}" for one in more], "Resource": [arn]})
+    statements = [{**one, "Principal": {"AWS": "*"}} for one in wanted]
+    administrator.put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": document["Version"], "Statement": statements})
+    )
+    return Patient(settings, stranger, bucket)
+
+
+def test_the_writer_of_the_policy_is_well_and_cannot_delete(
+    two_users: tuple[S3Server, S3Server], database: Path
+) -> None:
+    report = given(two_users, database).examined()
+    assert ill(report) == {Check.LATEST_BACKUP}
+    assert finding_of(report, Check.DELETE).found == "denied"
+
+
+def test_a_writer_who_may_delete_is_warned(two_users: tuple[S3Server, S3Server], database: Path) -> None:
+    report = given(two_users, database, "DeleteObject", "DeleteObjectVersion").examined()
+    assert ill(report) == {Check.LATEST_BACKUP, Check.DELETE}
+    assert finding_of(report, Check.DELETE).state is State.WARNING
+    assert "signal-backups iam-policy writer" in str(finding_of(report, Check.DELETE).remedy)
