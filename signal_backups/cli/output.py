@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-from signal_backups.core.days import ONE_DAY
 from signal_backups.core.errors import SettingsError, SignalBackupsError
+from signal_backups.core.watch.day_ranges import ranges_of
 
 #: Width of tables when nobody is looking at a terminal: nothing is cut off in a log file.
 _PIPE_WIDTH = 200
@@ -51,8 +52,8 @@ _RIGHT = {
 }
 
 
-def print_line(text: str) -> None:
-    """A line on standard output."""
+def print_line(text: str | Text) -> None:
+    """A line on standard output; colours, if it has any, on a terminal only."""
     _console(stderr=False).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -136,13 +137,7 @@ def age(seconds: float) -> str:
 
 def day_ranges(days: Sequence[date]) -> str:
     """Days in order, runs of them folded: ``2026-11-01 to 2026-11-03, 2026-11-07``."""
-    runs: list[list[date]] = []
-    for day in days:
-        if runs and day - runs[-1][-1] == ONE_DAY:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+    return ", ".join(map(str, ranges_of(days)))
 
 
 def _console(*, stderr: bool) -> Console:

@@ -1,23 +1,50 @@
 """The state of all backups in one look, rebuilt from S3 alone.
 
-What belongs here: which days are missing, unverified, quarantined, and how old the last backup is.
+What belongs here: which days are missing, unverified, quarantined, what failed lately, how old the last backup is.
+What does not: how it looks (``status_words``, ``status_page``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.days import Clock, days_between, last_complete_day, utc_now
+from signal_backups.core.days import ONE_DAY, Clock, days_between, last_complete_day, utc_now
+from signal_backups.core.status_calendar import CalendarDay, DayMark, calendar_of
+from signal_backups.core.trail.event import Action, Event
+from signal_backups.core.trail.newest import newest_events
 from signal_backups.core.vault import BackupVault
+from signal_backups.core.watch.events import failed_verifications
+from signal_backups.core.watch.objectives import due_at, missed_from
+
+#: How many events of the audit trail are looked through for failures.
+RECENT_EVENTS = 200
 
 
-class BackupStatus(BaseModel):
-    """The state; times UTC, ages seconds."""
+class Failure(BaseModel):
+    """A backup or a verification that failed, and when (UTC); it may have gone well since."""
 
     model_config = ConfigDict(frozen=True)
 
+    at: datetime
+    action: Action
+    day: str
+    reason: str
+
+
+class BackupStatus(BaseModel):
+    """The state; times UTC, ages seconds.
+
+    ``due_days`` are neither missing nor unverified: their backup may still come in time. ``hidden_days`` are those of
+    the missing that a delete marker hides, ``failing_days`` others whose last verification failed, ``failures`` what
+    failed among the newest ``RECENT_EVENTS`` events, newest first, ``next_run`` is when the next backup is due.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
     first_day: date
     last_day: date
     days_backed_up: int
@@ -27,13 +54,19 @@ class BackupStatus(BaseModel):
     last_backup_at: datetime | None
     last_backup_age_seconds: float | None
     missing_days: list[date]
+    hidden_days: list[date]
     unverified_days: list[date]
+    due_days: list[date]
+    failing_days: list[date]
     quarantined_rows: dict[date, int]
+    failures: list[Failure]
+    next_run: datetime
+    calendar: list[CalendarDay]
 
     @property
     def healthy(self) -> bool:
         """Whether nothing asks for attention."""
-        return not (self.missing_days or self.unverified_days or self.quarantined_rows)
+        return not (self.missing_days or self.unverified_days or self.failing_days or self.quarantined_rows)
 
 
 def backup_status(vault: BackupVault, start: date | None, clock: Clock = utc_now) -> BackupStatus:
@@ -46,7 +79,21 @@ def backup_status(vault: BackupVault, start: date | None, clock: Clock = utc_now
     manifests = [backup.manifest for backup in backups if backup.manifest is not None]
     vouched = {backup.slot.day for backup in backups if backup.is_vouched}
     newest = max(manifests, key=lambda manifest: manifest.day, default=None)
+    due = {day for day in (last,) if day >= start and day not in vouched and now < missed_from(day)}
+    missing = [day for day in days_between(start, last) if day not in present | due]
+    unverified = sorted(present - vouched - due)
+    quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
+    events = newest_events(vault.trail.log, RECENT_EVENTS)
+    failing = [day for day in failed_verifications({}, events) if day in vouched]
+    marks = {
+        **dict.fromkeys(vouched, DayMark.VERIFIED),
+        **dict.fromkeys(quarantined, DayMark.QUARANTINED),
+        **dict.fromkeys([*unverified, *failing], DayMark.UNVERIFIED),
+        **dict.fromkeys(missing, DayMark.MISSING),
+        **dict.fromkeys(due, DayMark.NOT_DUE),
+    }
     return BackupStatus(
+        at=now,
         first_day=start,
         last_day=last,
         days_backed_up=len(present),
@@ -55,7 +102,33 @@ def backup_status(vault: BackupVault, start: date | None, clock: Clock = utc_now
         last_backup_day=newest.day if newest else None,
         last_backup_at=newest.finished_at if newest else None,
         last_backup_age_seconds=(now - newest.finished_at).total_seconds() if newest else None,
-        missing_days=[day for day in days_between(start, last) if day not in present],
-        unverified_days=sorted(present - vouched),
-        quarantined_rows={manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined},
+        missing_days=missing,
+        hidden_days=_hidden(vault, missing),
+        unverified_days=unverified,
+        due_days=sorted(due),
+        failing_days=failing,
+        quarantined_rows=quarantined,
+        failures=_failures(events),
+        next_run=due_at(last) if now < due_at(last) else due_at(last + ONE_DAY),
+        calendar=calendar_of(last + ONE_DAY, start, marks),
     )
+
+
+def _hidden(vault: BackupVault, missing: Sequence[date]) -> list[date]:
+    if not missing:
+        return []
+    ever = {slot.day for slot in vault.backup_versions(missing[0], missing[-1])}
+    return [day for day in missing if day in ever]
+
+
+def _failures(events: Iterable[Event]) -> list[Failure]:
+    return [
+        Failure(at=event.at, action=event.action, day=str(event.details.get("day", "")), reason=_reason(event))
+        for event in sorted(events, key=lambda event: event.at, reverse=True)
+        if event.action in {Action.BACKUP, Action.VERIFICATION} and event.result == "failed"
+    ]
+
+
+def _reason(event: Event) -> str:
+    """Of an event that did not get to an end the error, of a verification that did what it found."""
+    return str(event.details.get("error") or "; ".join(map(str, event.details.get("problems") or ["unknown"])))

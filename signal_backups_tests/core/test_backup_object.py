@@ -36,7 +36,7 @@ from signal_backups_tests.servers.faults import Flip
 SLOT = BackupSlot(DAY)
 KEY = Layout().backup_key(SLOT)
 MANIFEST = Layout().manifest_key(SLOT)
-NOW = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 3, 3, 0, tzinfo=UTC)
 
 
 def now() -> datetime:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import age, day_ranges, moment, print_json, print_line, size
+from signal_backups.cli.output import print_json, print_line, write_file, writing_beside
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.errors import ExitCode, NotFoundError
 from signal_backups.core.status import BackupStatus, backup_status
+from signal_backups.core.status_calendar import LEGEND, SIGNS, WEEKDAYS, DayMark, month_names, rows_of
+from signal_backups.core.status_page import status_page
+from signal_backups.core.status_words import facts, remedies, verdict
+
+#: Room for a fact beside its name on a line of 80.
+_FACT_WIDTH = 64
+_COLOURS = {
+    DayMark.VERIFIED: "green",
+    DayMark.QUARANTINED: "yellow",
+    DayMark.UNVERIFIED: "yellow",
+    DayMark.MISSING: "bold red",
+    DayMark.NOT_DUE: "dim",
+    DayMark.BEFORE: "dim",
+}
 
 
-def status(as_json: JsonOption = False) -> None:
-    """Show the last backup's age, missing days, unverified days and quarantined rows."""
+def status(
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write it as one self-contained page.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer "are we safe?": the verdict, the last backup's age, gaps, failures, the next run, the last 12 weeks."""
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         found = backup_status(vault, settings.start_date if settings.names_start_date else None)
@@ -25,29 +46,43 @@ def status(as_json: JsonOption = False) -> None:
         print_json({"ok": found.healthy, **found.model_dump(mode="json")})
     else:
         _print(found, where)
+    if html is not None:
+        with writing_beside():
+            write_file(html, status_page(found, where).encode("utf-8"))
     raise typer.Exit(ExitCode.OK if found.healthy else ExitCode.FAILED)
 
 
 def _print(found: BackupStatus, where: str) -> None:
-    print_line(f"Backups in {where}, {found.first_day} to {found.last_day}")
-    print_line(f"  stored       {found.days_backed_up} days, {found.records} records, {size(found.bytes)}")
-    if found.last_backup_at and found.last_backup_age_seconds is not None:
-        made = f"made {moment(found.last_backup_at)}, {age(found.last_backup_age_seconds)} ago"
-        print_line(f"  last backup  {found.last_backup_day}, {made}")
-    print_line(f"  missing      {_days(found.missing_days) or 'none'}")
-    print_line(f"  unverified   {_days(found.unverified_days) or 'none'}")
-    quarantined = ", ".join(f"{day}: {rows}" for day, rows in found.quarantined_rows.items())
-    print_line(f"  quarantined  {quarantined or 'none'}")
-    if found.missing_days:
-        print_line(f"Back the missing days up with: {_repair(found)}")
+    print_line(Text(verdict(found), "bold green" if found.healthy else "bold red"))
+    print_line(f"Backups in {where}")
+    for name, fact in facts(found):
+        print_line(_line(name, _shortened(fact)))
+    _print_calendar(found)
+    for remedy in remedies(found):
+        print_line(remedy)
 
 
-def _days(days: list) -> str:  # type: ignore[type-arg]
-    return f"{len(days)}: {day_ranges(days)}" if days else ""
+def _print_calendar(found: BackupStatus) -> None:
+    months = ""
+    for week, name in enumerate(month_names(found.calendar)):
+        months = months.ljust(len("# ") * week) + name
+    print_line(_line("", months))
+    for weekday, days in zip(WEEKDAYS, rows_of(found.calendar), strict=True):
+        signs = Text(" ").join(_sign(day.state) for day in days)
+        print_line(_line(weekday, signs))
+    legend = (_sign(mark).append(f" {words}", "default") for mark, words in LEGEND.items())
+    print_line(Text("  ").append(Text("   ").join(legend)))
 
 
-def _repair(found: BackupStatus) -> str:
-    first, last = found.missing_days[0], found.missing_days[-1]
-    if last - first > timedelta(0):
-        return f"signal-backups backup --from {first} --to {last}"
-    return f"signal-backups backup {first}"
+def _line(name: str, what: str | Text) -> Text:
+    return Text(f"  {name:<13}").append(what)
+
+
+def _sign(mark: DayMark) -> Text:
+    return Text().append(SIGNS[mark], _COLOURS[mark])
+
+
+def _shortened(text: str) -> str:
+    """What there is room for, up to a whole word; all of it is in the JSON and the page."""
+    line = " ".join(text.split())
+    return line if len(line) <= _FACT_WIDTH else f"{line[:_FACT_WIDTH].rpartition(' ')[0]} …"

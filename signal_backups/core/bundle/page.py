@@ -85,7 +85,7 @@ def _facts(index: BundleIndex, manifests: Sequence[Manifest], events: Sequence[E
 
 def _days(days: Sequence[DayEntry], manifests: Sequence[Manifest]) -> str:
     rows = [_day(day, manifests[day.manifest - 1]) for day in days if day.manifest is not None and day.csv is not None]
-    header = ["day", "#records", "#quarantined", "$SHA-256", "#manifest", "verified at (UTC)", "file"]
+    header = ["@day", "#records", "#quarantined", "$SHA-256", "#manifest", "@verified at (UTC)", "file"]
     return table(header, rows) if rows else paragraph("None.")
 
 
@@ -103,7 +103,7 @@ def _day(day: DayEntry, manifest: Manifest) -> tuple[str, ...]:
 
 def _gaps(days: Sequence[DayEntry]) -> str:
     rows = [(str(day.day), day.missing, ", ".join(day.unvouched or [])) for day in days if day.missing is not None]
-    return table(["day", "why", "instead"], rows) if rows else paragraph("None.")
+    return table(["@day", "why", "instead"], rows) if rows else paragraph("None.")
 
 
 def _told(events: Sequence[Event]) -> str:
@@ -112,7 +112,7 @@ def _told(events: Sequence[Event]) -> str:
         for event in events
         if event.action in _TOLD
     ]
-    return table(["#event", "at (UTC)", "what", "result", "who", "objects"], rows) if rows else paragraph("None.")
+    return table(["#event", "@at (UTC)", "what", "result", "who", "objects"], rows) if rows else paragraph("None.")
 
 
 def _of(event: Event) -> str:
@@ -123,7 +123,7 @@ def _of(event: Event) -> str:
 
 def _anchors(anchors: dict[str, Anchor]) -> str:
     rows = list(_anchor_rows(anchors))
-    header = ["file", "made at (UTC)", "#events", "#manifests", "stamped by", "$SHA-256 of its statement"]
+    header = ["file", "@made at (UTC)", "#events", "#manifests", "stamped by", "$SHA-256 of its statement"]
     return table(header, rows) if rows else paragraph("None.")
 
 
