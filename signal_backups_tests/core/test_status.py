@@ -80,7 +80,7 @@ def test_each_kind_of_day_has_its_mark(watched: Watched) -> None:
     assert verdict(found) == "NOT SAFE: 2 days missing, 1 day unverified"
     assert list(remedies(found)) == [
         "Bring a deleted day back with: signal-backups undelete 2026-03-04",
-        "Back the missing days up with: signal-backups backup --from 2026-03-03 --to 2026-03-04",
+        "Back the missing days up with: signal-backups backup 2026-03-03",
     ]
 
 
