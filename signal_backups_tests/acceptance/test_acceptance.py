@@ -22,6 +22,7 @@ from signal_backups.core.retention.policy import Claim, Finding, examine_policy
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.setup import Setting, make_right, plan_for
+from signal_backups.core.store import ObjectVersion
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verification import verify_stored
 from signal_backups_tests.acceptance.backups import (
@@ -63,6 +64,11 @@ def made_right(vault: BackupVault, profile: Profile) -> BackupVault:
 
 def found(vault: BackupVault, profile: Profile) -> dict[Claim, Finding]:
     return {finding.claim: finding for finding in examine_policy(vault, profile).findings}
+
+
+def versions(vault: BackupVault) -> dict[tuple[str, str], ObjectVersion]:
+    """Every version of every object of the bucket, by key and version id."""
+    return {(version.key, version.version_id): version for version in vault.store.list_versions("")}
 
 
 def is_refused(vault: BackupVault, version_id: str) -> bool:
@@ -134,13 +140,14 @@ def test_a_backup_is_stored_read_back_and_verified(
 
 def test_each_object_of_a_backup_is_locked_by_its_put(new_vault: NewVault, run: DayRun) -> None:
     vault = made_right(new_vault(), RECOMMENDED)
+    from_setup = versions(vault)
     before = utc_now()
     with vault.store.counted_requests() as asked:
         back_up(vault, run)
     assert "PutObject" in asked
     assert not {"PutObjectRetention", "PutObjectLegalHold"} & set(asked)
-    stored = vault.store.list_versions("")
-    assert len(stored) == 2
+    stored = [version for name, version in versions(vault).items() if name not in from_setup]
+    assert {version.key.partition("/")[0] for version in stored} == {"signals", "manifests", "audit"}
     for version in stored:
         lock = vault.store.lock_of(version.key, version.version_id)
         assert (lock.mode, lock.legal_hold) == (LockMode.GOVERNANCE, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def test_good_days_end_with_0_and_the_report_is_kept(stored: StoredDays, termina
     assert done.code == 0, done.err
     assert "0 errors, 0 warnings" in done.out
     assert f"2 days, {GOOD} to {LAST_GOOD}" in done.out
-    assert "9 requests in" in done.out
+    assert re.search(r"\d+ requests in \d+\.\d s", done.out)
     assert "Problems" not in done.out
     assert "days of the 7 years up to 2024-03-01 are before the first signal" in done.out
     (where,) = [line for line in done.out.splitlines() if line.startswith("Recorded in ")]

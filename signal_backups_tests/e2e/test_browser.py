@@ -14,6 +14,7 @@ from signal_backups_tests.e2e.conftest import Deployment
 from signal_backups_tests.orchestration.signals import SIGNALS_A_DAY, day_number
 
 ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
+BACKUP_CHECKS = ["stored_object_equals_csv", "stored_row_hashes_verify", "audit_event_is_written"]
 BACKUP_GROUP = "/locations/signal_backups/asset-groups/signal_backups"
 DRILL_JOB = "/locations/signal_backups/jobs/restore_drill_job"
 DAY = day_number(14)
@@ -111,12 +112,12 @@ def test_its_partition_page_shows_where_the_backup_lies(page: Page, deployment: 
 @pytest.mark.usefixtures("run_id")
 def test_its_checks_are_shown_as_passed(page: Page, deployment: Deployment, tmp_path: Path) -> None:
     page.goto(f"{deployment.dagster.url}/assets/backup_object?view=checks")
-    for name in ("stored_object_equals_csv", "stored_row_hashes_verify"):
+    for name in BACKUP_CHECKS:
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     page.screenshot(path=tmp_path / "checks.png")
     page.get_by_role("tab", name="Partitions").last.click()
     expect(page.get_by_text(re.compile(r"Passed \([1-9]\d*\)"))).to_be_visible()
-    passed = {"stored_object_equals_csv": {str(DAY): "SUCCEEDED"}, "stored_row_hashes_verify": {str(DAY): "SUCCEEDED"}}
+    passed = {name: {str(DAY): "SUCCEEDED"} for name in BACKUP_CHECKS}
     assert deployment.dagster.check_statuses("backup_object", [str(DAY)]) == passed
 
 

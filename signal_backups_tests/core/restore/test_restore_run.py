@@ -292,7 +292,8 @@ def test_a_store_that_goes_away_ends_the_run(
                 super().get_file(key, version_id, target)
 
         store = Leaving(s3_client(replace(connection, endpoint_url=proxy.url)), bucket)
-        report = restore(BackupVault(store, vault.layout), sqlite_place.target(), tmp_path, last=FIVE[-1])
+        leaving = BackupVault(store, vault.layout, outbox=tmp_path / "outbox")
+        report = restore(leaving, sqlite_place.target(), tmp_path, last=FIVE[-1])
     assert [day.outcome for day in report.days] == [
         Outcome.RESTORED,
         Outcome.RESTORED,
@@ -303,6 +304,7 @@ def test_a_store_that_goes_away_ends_the_run(
     assert [day.day for day in report.days] == FIVE
     assert report.exit_code is ExitCode.UNREACHABLE
     assert str(report.days[4].remedy).startswith("Run the same command again")
+    assert leaving.trail.waiting() == 1
     assert len(sqlite_place.ids()) == 4
 
 
