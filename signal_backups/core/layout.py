@@ -128,6 +128,11 @@ class Layout:
         """Key of the object that shows whether the store refuses to create what exists."""
         return f"{self.audit_prefix}conditional_writes"
 
+    @property
+    def doctor_prefix(self) -> str:
+        """Prefix of the objects with which the doctor tries what may be done."""
+        return f"{self.audit_prefix}doctor/"
+
     def prefixes_of(self, kind: str) -> tuple[str, ...]:
         """The prefixes of one kind of objects: ``backups``, ``manifests``, ``quarantine`` or ``evidence``."""
         return {

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -61,6 +62,19 @@ def log_step(
     logger.info("%s done", step, extra={_FIELDS: {name: value for name, value in fields.items() if value is not None}})
 
 
+def log_failed_step(logger: logging.Logger, step: str, reason: str, about: Mapping[str, Any]) -> None:
+    """Say that a step failed.
+
+    Args:
+        logger: of the module that did it.
+        step: which, in a word.
+        reason: why, without secrets.
+        about: what it was about, in JSON's types; ``day`` is called ``partition`` as with steps that are done.
+    """
+    fields = {"partition" if name == "day" else name: value for name, value in about.items()}
+    logger.error("%s failed", step, extra={_FIELDS: {"step": step, **fields, "error": reason}})
+
+
 def configure_logging(settings: LogSettings) -> None:
     """Let our logs go where the settings say, and nowhere they went before.
 
@@ -73,7 +87,10 @@ def configure_logging(settings: LogSettings) -> None:
     level = settings.log_level or "INFO"
     structured: logging.Formatter = _JsonLines() if settings.log_format == "json" else _TextLines()
     is_asked = settings.log_format is not None or settings.log_level is not None
-    _add(logger, _ErrorStream(), level if is_asked else "WARNING", structured if is_asked else logging.Formatter())
+    stream = _ErrorStream()
+    if not is_asked:
+        stream.addFilter(lambda record: not hasattr(record, _FIELDS))
+    _add(logger, stream, level if is_asked else "WARNING", structured if is_asked else logging.Formatter())
     if settings.log_file is not None:
         _add(logger, _SharedFile(settings.log_file.absolute()), level, structured)
     logger.setLevel(min(handler.level for handler in logger.handlers if isinstance(handler, _OURS)))

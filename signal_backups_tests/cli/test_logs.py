@@ -30,8 +30,13 @@ def test_a_backup_and_its_verification_step_by_step_and_no_secret(terminal: Term
     assert refused.code == 3
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    steps = [line["step"] for line in lines if "step" in line]
-    assert steps == ["extract", "csv", "store", "verify"]
+    steps = [(line["step"], line["level"]) for line in lines if "step" in line]
+    assert steps[:4] == [(step, "INFO") for step in ("extract", "csv", "store", "verify")]
+    # Dagster tries a database that is away several times.
+    assert set(steps[4:]) == {("backup", "ERROR")}
+    errors = {line["error"] for line in lines if "error" in line}
+    assert len(errors) == 1, errors
+    assert "127.0.0.1" in errors.pop()
     assert {line["partition"] for line in lines if "step" in line} == {newest.isoformat()}
     shown = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
     assert [line["step"] for line in shown if "step" in line] == ["extract", "csv", "store"]

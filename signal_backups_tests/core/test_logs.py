@@ -17,7 +17,7 @@ from signal_backups.core import logs
 from signal_backups.core.backup_object import BackupRun, store_backup
 from signal_backups.core.drill.drill import DrillRun, drill
 from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.logs import configure_logging, log_step
+from signal_backups.core.logs import configure_logging, log_failed_step, log_step
 from signal_backups.core.settings import load_log_settings, load_settings
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verification import verify_stored
@@ -141,8 +141,19 @@ def test_unless_asked_warnings_alone_are_shown_and_as_they_are(
 ) -> None:
     configured(monkeypatch)
     log_step(LOGGER, "store", DAY, seconds=1)
+    log_failed_step(LOGGER, "backup", "no such table", {"day": DAY.isoformat()})
     LOGGER.warning("an event waits")
     assert capsys.readouterr().err == "an event waits\n"
+
+
+def test_a_step_that_failed_says_so_and_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured(monkeypatch, format="json")
+    log_failed_step(LOGGER, "backup", "no such table", {"day": DAY.isoformat()})
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["message"], line["error"]) == ("ERROR", "backup failed", "no such table")
+    assert (line["step"], line["partition"]) == ("backup", DAY.isoformat())
 
 
 @pytest.mark.parametrize(

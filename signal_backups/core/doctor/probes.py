@@ -56,7 +56,7 @@ class Probes:
     def __init__(self, opened: OpenStore) -> None:
         self._opened = opened
         self._store = opened.vault.store
-        self._folder = f"{opened.vault.layout.audit_prefix}doctor/"
+        self._folder = opened.vault.layout.doctor_prefix
         self._key = f"{self._folder}probe"
         self._began = self._store.clock()
         self._body = self._words("probe")

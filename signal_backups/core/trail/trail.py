@@ -14,6 +14,7 @@ from typing import Any
 
 from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.logs import log_failed_step
 from signal_backups.core.trail.event import Action, Actor, Event, ObjectName, Occurrence
 from signal_backups.core.trail.numbered_log import NumberedLog
 from signal_backups.core.trail.outbox import Outbox, append
@@ -85,6 +86,7 @@ class AuditTrail:
             yield
         except Exception as error:
             reason = str(error) if isinstance(error, SignalBackupsError) else f"unexpected {type(error).__name__}"
+            log_failed_step(_log, action, reason, details)
             self.record(action, "failed", details={**details, "error": reason})
             raise
 
