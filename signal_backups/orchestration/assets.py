@@ -46,7 +46,8 @@ def signals_table() -> dg.AssetSpec:
     """The database table, which others write: an external asset."""
     return dg.AssetSpec(
         SIGNALS_TABLE,
-        description="The producer's table of signals (SIGNALS_DATABASE_URL, SIGNALS_TABLE). Read, never written.",
+        description="The producer's table of signals: read, never written. "
+        "Named by SIGNALS_DATABASE_URL and SIGNALS_TABLE.",
         group_name=GROUP,
         owners=OWNERS,
         kinds={"sql"},
@@ -153,21 +154,22 @@ def _specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
         dg.AssetSpec(
             SIGNAL_EXTRACT,
             deps=[SIGNALS_TABLE],
-            description="The signals of one UTC day, read from the database in one snapshot.",
+            description="Step 1: the signals of one UTC day. Read from the database in one snapshot.",
             kinds={"sql", "arrow"},
             **common,
         ),
         dg.AssetSpec(
             HASHED_CSV,
             deps=[SIGNAL_EXTRACT],
-            description="The day's signals, validated, each held against its hash, as CSV. Bad rows are quarantined.",
+            description="Step 2: the day as CSV, every row checked. Bad rows are quarantined: kept apart, not lost.",
             kinds={"duckdb", "pandera", "csv"},
             **common,
         ),
         dg.AssetSpec(
             BACKUP_OBJECT,
             deps=[HASHED_CSV],
-            description="The CSV as a versioned S3 object, read back and verified, a manifest vouching for it.",
+            description="Step 3: the day's backup in S3, read back, verified. Are we safe? Look at Partitions: a "
+            "day is backed up when it is green. Status and Freshness speak of the newest run alone, of whatever day.",
             kinds={"s3", "csv"},
             **common,
         ),

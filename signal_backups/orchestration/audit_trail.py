@@ -15,9 +15,10 @@ from signal_backups.core.settings import load_settings
 from signal_backups.core.trail.examine_trail import TrailReport, examine_trail
 from signal_backups.core.trail.write_checkpoints import write_checkpoints
 from signal_backups.core.vault import BackupVault
+from signal_backups.core.watch.objectives import MAX_BACKUP_AGE
 from signal_backups.embedded.connection import outside
 from signal_backups.orchestration.assets import OWNERS
-from signal_backups.orchestration.bucket_policy import RETENTION_GROUP
+from signal_backups.orchestration.bucket_policy import BUCKET_GROUP
 from signal_backups.orchestration.checks import BACKUP_OBJECT
 from signal_backups.orchestration.resources import BackupStore
 
@@ -29,11 +30,14 @@ HEADS_ANCHORED = "heads_are_anchored"
 @dg.asset(
     key=AUDIT_TRAIL,
     deps=[BACKUP_OBJECT],
-    group_name=RETENTION_GROUP,
+    group_name=BUCKET_GROUP,
     owners=OWNERS,
     kinds={"s3"},
-    description="Examines the audit trail and the chain of manifests, then anchors both outside of the bucket, if a "
-    "time-stamp authority or a second bucket is set. `signal-backups audit verify` shows the same.",
+    # Once a day, like a backup.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
+    description="Did anybody tamper with the records? Examines the audit trail and the chain of manifests, then "
+    "anchors both outside of the bucket, if a time-stamp authority or a second bucket is set. "
+    "`signal-backups audit verify` shows the same.",
     check_specs=[
         dg.AssetCheckSpec(
             TRAIL_UNBROKEN,
@@ -81,6 +85,7 @@ def _metadata(report: TrailReport) -> dict[str, Any]:
         "anchored_up_to_event": f"{anchored.event} at {anchored.at.isoformat()}" if anchored else "nothing is anchored",
         "events_since_anchor": report.events_since_anchor,
         "events_waiting": report.waiting,
+        "days_from_before_the_chain": report.unchained.count if report.unchained else 0,
         "findings": report.finding_count,
         "warnings": dg.MetadataValue.md("\n".join(f"- {each}" for each in report.warnings) or "none"),
         "requests": sum(report.requests.values()),

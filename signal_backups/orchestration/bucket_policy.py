@@ -10,13 +10,14 @@ import dagster as dg
 
 from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.retention.policy import Claim, Finding, PolicyReport, examine_policy
+from signal_backups.core.watch.objectives import MAX_BACKUP_AGE
 from signal_backups.orchestration.assets import OWNERS
 from signal_backups.orchestration.checks import BACKUP_OBJECT
 from signal_backups.orchestration.resources import BackupStore
 
 BUCKET_POLICY = dg.AssetKey("bucket_policy")
 #: What looks after the bucket as a whole, apart from the days' backups.
-RETENTION_GROUP = "retention"
+BUCKET_GROUP = "bucket_watch"
 
 _DESCRIPTIONS = {
     Claim.VERSIONING: "The bucket keeps every version: an overwrite or a delete destroys nothing.",
@@ -31,10 +32,12 @@ _DESCRIPTIONS = {
 @dg.asset(
     key=BUCKET_POLICY,
     deps=[BACKUP_OBJECT],
-    group_name=RETENTION_GROUP,
+    group_name=BUCKET_GROUP,
     owners=OWNERS,
     kinds={"s3"},
-    description="Holds the bucket's set-up against the retention profile. Drift fails its check; "
+    # Once a day, like a backup.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
+    description="Is the bucket set up as it should be? Holds it against the retention profile. Drift fails its check; "
     "`signal-backups init` or `signal-backups lifecycle apply` mends it.",
     check_specs=[
         dg.AssetCheckSpec(claim.value, asset=BUCKET_POLICY, description=description)

@@ -30,7 +30,8 @@ STORED_HASHES_VERIFY = dg.AssetCheckKey(BACKUP_OBJECT, "stored_row_hashes_verify
 AUDIT_EVENT_WRITTEN = dg.AssetCheckKey(BACKUP_OBJECT, "audit_event_is_written")
 
 _DESCRIPTIONS = {
-    COUNT_PLAUSIBLE: "The day has about as many signals as the same weekday of the last weeks. Warns only.",
+    COUNT_PLAUSIBLE: "The day has about as many signals as the same weekday of the last weeks. Warns; fails where none "
+    "is left of a day that had some. The backup is made all the same.",
     SCHEMA_CONFORMS: "Every row has its required fields within their bounds. Other rows are quarantined.",
     HASHES_MATCH: "Every row gives the hash its producer stored. Other rows are quarantined.",
     IDS_UNIQUE: "No signal_id repeats within the day. Repeats are quarantined.",
@@ -39,6 +40,8 @@ _DESCRIPTIONS = {
     STORED_HASHES_VERIFY: "The rows S3 returns give the hashes their producer stored.",
     AUDIT_EVENT_WRITTEN: "The audit trail tells of this backup. If not, its event waits; the backup stands.",
 }
+#: The UI shows a check's list of days as one word; a newcomer would take it for the newest day's.
+_EACH_DAY = "Answered for each day; listed as Failed while any day is: see the check's Partitions."
 _BLOCKING = {CSV_PARSES, OBJECT_EQUALS_CSV, STORED_HASHES_VERIFY}
 
 
@@ -64,7 +67,7 @@ def check_specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             key.name,
             asset=key.asset_key,
-            description=description,
+            description=f"{description} {_EACH_DAY}",
             blocking=key in _BLOCKING,
             partitions_def=partitions,
         )
@@ -79,7 +82,7 @@ def judge_count_verdict(judgement: CountJudgement) -> Verdict:
         judgement.plausible,
         judgement.reason,
         {"earlier_days": judgement.earlier_days, **({"median": judgement.median} if judgement.median else {})},
-        dg.AssetCheckSeverity.WARN,
+        dg.AssetCheckSeverity.ERROR if judgement.lost_all else dg.AssetCheckSeverity.WARN,
     )
 
 
@@ -116,7 +119,7 @@ def stored_verdicts(outcome: StoreOutcome) -> list[Verdict]:
 def _event_verdict(event: int | None) -> Verdict:
     if event is None:
         return Verdict(AUDIT_EVENT_WRITTEN, False, "the event waits on this machine; the next one takes it along")
-    return Verdict(AUDIT_EVENT_WRITTEN, True, f"event {event}", {"event": event})
+    return Verdict(AUDIT_EVENT_WRITTEN, True, f"event {event} of the audit trail")
 
 
 def stored_failure(reason: str) -> list[Verdict]:

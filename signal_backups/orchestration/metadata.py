@@ -36,7 +36,7 @@ COLUMN_SCHEMA = dg.TableSchema(
 def extract_metadata(report: ExtractReport, extract: Path) -> Mapping[str, Any]:
     """Metadata of ``signal_extract``."""
     return {
-        "dagster/partition_row_count": report.rows,
+        "rows": report.rows,
         "rows_without_instant": report.rows_without_instant,
         "source": dg.MetadataValue.json({**report.source, "snapshot": report.snapshot_id}),
         "preview": _preview(extract),
@@ -48,7 +48,7 @@ def csv_metadata(report: CsvReport) -> Mapping[str, Any]:
     """Metadata of ``hashed_csv``."""
     quarantine = {"quarantined_rows": rows_table(report.named_rows)} if report.quarantined else {}
     return {
-        "dagster/partition_row_count": report.records,
+        "records": report.records,
         "quarantined": report.quarantined,
         **quarantine,
         "hashed_with_integers": report.integer_form_records,
@@ -65,16 +65,17 @@ def stored_metadata(outcome: StoreOutcome, store: S3ObjectStore) -> Mapping[str,
         {"quarantine_uri": dg.MetadataValue.text(store.uri(manifest.quarantine.key))} if manifest.quarantine else {}
     )
     return {
-        "dagster/partition_row_count": manifest.records,
-        "dagster/uri": store.uri(manifest.backup.key),
-        "version_id": manifest.backup.version_id,
-        "changed": outcome.changed,
+        "records": manifest.records,
         "bytes": manifest.backup.bytes,
-        "sha256": manifest.backup.sha256,
         "quarantined": manifest.quarantined,
         **quarantine,
         "rows_verified": outcome.verification.rows_hashed,
+        "verification_seconds": round(outcome.verification.seconds, 3),
         "backup_duration_seconds": round(outcome.seconds, 3),
+        "dagster/uri": store.uri(manifest.backup.key),
+        "version_id": manifest.backup.version_id,
+        "sha256": manifest.backup.sha256,
+        "changed": outcome.changed,
     }
 
 

@@ -14,6 +14,7 @@ from signal_backups.core.drill.drill import DrillReport, DrillRun, drill
 from signal_backups.core.drill.forecast import RTO_OBJECTIVE_S, WARN_SHARE
 from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.settings import load_settings
+from signal_backups.core.watch.objectives import MAX_DRILL_AGE
 from signal_backups.orchestration.assets import OWNERS, SIGNALS_TABLE
 from signal_backups.orchestration.checks import BACKUP_OBJECT
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
@@ -48,8 +49,10 @@ class DrillConfig(dg.Config):
     group_name=GROUP,
     owners=OWNERS,
     kinds={"sql", "s3"},
-    description="Restores the last days and an older one of each storage class into a scratch database, verifies them, "
-    "compares them with the live source row by row, and forecasts how long restoring everything would take.",
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_DRILL_AGE),
+    description="Could we restore, and how long would it take? Restores the last days and an older one of each storage "
+    "class into a scratch database, verifies them, compares them with the live source row by row, and forecasts "
+    "restoring everything (RTO).",
     check_specs=[
         dg.AssetCheckSpec(name, asset=RESTORE_DRILL, description=description)
         for name, description in _DESCRIPTIONS.items()
@@ -81,13 +84,13 @@ def restore_drill(
 
 def _metadata(report: DrillReport) -> Mapping[str, Any]:
     return {
+        "rto_forecast_seconds": round(report.forecast.seconds, 1),
+        "rto_forecast_share": round(report.forecast.share, 4),
         "days": len(report.days),
         "rows": report.rows,
         "rows_per_second": round(report.rows_per_second, 1),
         **{f"{phase}_seconds": round(seconds, 3) for phase, seconds in report.seconds.items()},
         "total_seconds": round(report.total_seconds, 3),
-        "rto_forecast_seconds": round(report.forecast.seconds, 1),
-        "rto_forecast_share": round(report.forecast.share, 4),
         "rto_forecast_days": report.forecast.days,
         "rto_forecast_bytes": report.forecast.bytes,
         "thaw_seconds": report.forecast.thaw_seconds,

@@ -12,9 +12,10 @@ from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.retention.audit.auditing import audit_retention, store_report
 from signal_backups.core.retention.audit.report import Aspect, RetentionAudit, Severity, State
 from signal_backups.core.settings import load_settings
+from signal_backups.core.watch.objectives import MAX_AUDIT_AGE
 from signal_backups.embedded.connection import outside
 from signal_backups.orchestration.assets import OWNERS
-from signal_backups.orchestration.bucket_policy import RETENTION_GROUP
+from signal_backups.orchestration.bucket_policy import BUCKET_GROUP
 from signal_backups.orchestration.checks import BACKUP_OBJECT
 from signal_backups.orchestration.pictures import picture
 from signal_backups.orchestration.resources import BackupStore
@@ -26,11 +27,13 @@ EVERY_DAY_KEPT = "every_day_is_kept_as_promised"
 @dg.asset(
     key=RETENTION_AUDIT,
     deps=[BACKUP_OBJECT],
-    group_name=RETENTION_GROUP,
+    group_name=BUCKET_GROUP,
     owners=OWNERS,
     kinds={"s3"},
-    description="Looks at every day of the retention window: backed up, verified, locked, in its storage class, not "
-    "hidden, not about to expire. Keeps its report under reports/retention/ in the bucket.",
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_AUDIT_AGE),
+    description="Is every day kept as promised? Looks at each day of the retention window: backed up, verified, "
+    "locked, in its storage class, not hidden, not about to expire. Keeps its report under reports/retention/ in the "
+    "bucket.",
     check_specs=[
         dg.AssetCheckSpec(
             EVERY_DAY_KEPT,
@@ -56,7 +59,7 @@ def retention_audit(context: dg.AssetExecutionContext, backup_store: BackupStore
     except SignalBackupsError as error:
         not_kept = f"the report could not be kept: {error}"
     context.log.info(f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings: {kept or not_kept}")
-    metadata = {**_metadata(audit, kept or str(not_kept)), "heat_map": picture("heat map of the days", heat_map(audit))}
+    metadata = {"heat_map": picture("heat map of the days", heat_map(audit)), **_metadata(audit, kept or str(not_kept))}
     yield dg.MaterializeResult(metadata=metadata, check_results=[_result(audit, not_kept)])
 
 

@@ -13,8 +13,9 @@ from signal_backups.core.cost.quota import WARN_SHARE, QuotaState
 from signal_backups.core.cost.report import CostReport, compared_profiles, cost_report
 from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.settings import load_settings
+from signal_backups.core.watch.objectives import MAX_AUDIT_AGE
 from signal_backups.orchestration.assets import OWNERS
-from signal_backups.orchestration.bucket_policy import RETENTION_GROUP
+from signal_backups.orchestration.bucket_policy import BUCKET_GROUP
 from signal_backups.orchestration.checks import BACKUP_OBJECT
 from signal_backups.orchestration.pictures import picture
 from signal_backups.orchestration.resources import BackupStore
@@ -26,11 +27,13 @@ WITHIN_QUOTA = "storage_within_quota"
 @dg.asset(
     key=STORAGE_COST,
     deps=[BACKUP_OBJECT],
-    group_name=RETENTION_GROUP,
+    group_name=BUCKET_GROUP,
     owners=OWNERS,
     kinds={"s3"},
-    description="What is stored by storage class, what S3 bills for it a month, and what seven years will cost under "
-    "each retention profile at the measured growth.",
+    # On the first of every month, like the retention audit.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_AUDIT_AGE),
+    description="What does it cost, and does the quota hold? What is stored by storage class, what S3 bills for it a "
+    "month, and what seven years will cost under each retention profile at the measured growth.",
     check_specs=[
         dg.AssetCheckSpec(
             WITHIN_QUOTA,
@@ -50,7 +53,7 @@ def storage_cost(backup_store: BackupStore) -> Iterator[Any]:
         report = cost_report(vault, prices, profiles, quota_gb=settings.storage_quota_gb)
     except SignalBackupsError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from error
-    metadata = {**_metadata(report), "chart": picture("cost of each month", cost_chart(report.forecasts, prices))}
+    metadata = {"chart": picture("cost of each month", cost_chart(report.forecasts, prices)), **_metadata(report)}
     yield dg.MaterializeResult(metadata=metadata, check_results=[_result(report)])
 
 

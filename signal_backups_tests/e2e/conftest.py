@@ -1,4 +1,4 @@
-"""One ``dagster dev`` for all tests here."""
+"""One ``dagster dev`` for all tests here, and a browser to look at it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from signal_backups.core.layout import Layout
 from signal_backups.core.store import S3ObjectStore
@@ -21,12 +22,14 @@ from signal_backups_tests.e2e.refusing_proxy import refusing_to_store
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable, day_number
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
-BROWSER_TEST = "test_browser.py"
+BROWSER_TESTS = "test_browser*.py"
+PAGE_TIMEOUT_MS = 30_000
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without a browser there is no browser test; the summary of the whole suite says so."""
-    return True if collection_path.name == BROWSER_TEST and not shutil.which("chromium") else None
+    """Without a browser there are no browser tests; the summary of the whole suite says so."""
+    return True if collection_path.match(BROWSER_TESTS) and not shutil.which("chromium") else None
 
 
 @dataclass(frozen=True)
@@ -67,3 +70,23 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) ->
             yield Deployment(dagster, table, vault, refused)
     with suppress(ClientError):
         remove_bucket(client, bucket)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    expect.set_options(timeout=PAGE_TIMEOUT_MS)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """An empty page; ends with a picture of what it last showed."""
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.set_default_timeout(PAGE_TIMEOUT_MS)
+    yield page
+    page.screenshot(path=tmp_path / "last.png")
+    page.close()

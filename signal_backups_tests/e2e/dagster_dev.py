@@ -26,6 +26,7 @@ PROJECT = Path(__file__).parents[2]
 START_TIMEOUT_S = 120
 # The backfill daemon looks twice a minute: once to begin, once to see that all is done.
 BACKFILL_TIMEOUT_S = 240
+RUN_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 30
 POLL_S = 0.5
 CONFIG = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
@@ -45,6 +46,15 @@ mutation ($params: LaunchBackfillParams!) {
     ... on PythonError { message }
   }
 }"""
+LAUNCH_JOB = """
+mutation ($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}"""
+RUN = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 BACKFILL = """
 query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) {
@@ -75,12 +85,24 @@ query ($backfill: String!) {
     ... on Runs { results { runId status tags { key value } } }
   }
 }"""
-SCHEDULES = """
+AUTOMATION = """
 {
   workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { ... on RepositoryLocation {
-    repositories { schedules { name scheduleState { status } } }
+    repositories {
+      schedules { name scheduleState { status } }
+      sensors { name sensorState { status ticks(limit: 1) { status error { message } } } }
+    }
   } } } } }
 }"""
+FRESHNESS = """
+{
+  assetNodes {
+    assetKey { path }
+    internalFreshnessPolicy { ... on TimeWindowFreshnessPolicy { failWindowSeconds } }
+    freshnessStatusInfo { freshnessStatus }
+  }
+}"""
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 FINISHED = ("COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED")
 
 
@@ -109,6 +131,23 @@ class DagsterDev:
         if "errors" in answer:
             raise AssertionError(answer["errors"])
         return answer["data"]
+
+    def run_job(self, job: str, **tags: str) -> str:
+        """Run a job to its end; returns how it ended."""
+        selector = {
+            "repositoryLocationName": "signal_backups",
+            "repositoryName": "__repository__",
+            "pipelineName": job,
+        }
+        metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        answer = self.ask(LAUNCH_JOB, params={"selector": selector, "mode": "default", "executionMetadata": metadata})
+        run = answer["launchPipelineExecution"]["run"]["runId"]
+
+        def ended() -> str | None:
+            status = str(self.ask(RUN, id=run)["runOrError"]["status"])
+            return status if status in ENDED else None
+
+        return wait_for(ended, RUN_TIMEOUT_S, f"run {run} of {job} to end")
 
     def start_backfill(self, days: Sequence[str]) -> str:
         """Ask for all three assets of some days, as the UI does; returns the backfill's id."""
@@ -142,9 +181,27 @@ class DagsterDev:
 
     def schedule_statuses(self) -> dict[str, str]:
         """Which schedules there are, and whether they run."""
-        (location,) = self.ask(SCHEDULES)["workspaceOrError"]["locationEntries"]
+        return {found["name"]: found["scheduleState"]["status"] for found in self._automation()["schedules"]}
+
+    def sensor_states(self) -> dict[str, dict[str, Any]]:
+        """Which sensors there are, whether they run, and their last tick."""
+        return {found["name"]: found["sensorState"] for found in self._automation()["sensors"]}
+
+    def freshness(self) -> dict[str, tuple[int, str]]:
+        """By asset: after how many seconds it is stale, and whether it is; assets without a policy are left out."""
+        return {
+            node["assetKey"]["path"][0]: (
+                node["internalFreshnessPolicy"]["failWindowSeconds"],
+                node["freshnessStatusInfo"]["freshnessStatus"],
+            )
+            for node in self.ask(FRESHNESS)["assetNodes"]
+            if node["internalFreshnessPolicy"]
+        }
+
+    def _automation(self) -> dict[str, Any]:
+        (location,) = self.ask(AUTOMATION)["workspaceOrError"]["locationEntries"]
         (repository,) = location["locationOrLoadError"]["repositories"]
-        return {schedule["name"]: schedule["scheduleState"]["status"] for schedule in repository["schedules"]}
+        return dict(repository)
 
 
 @contextmanager

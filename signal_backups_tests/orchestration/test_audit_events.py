@@ -29,7 +29,7 @@ def test_every_day_of_a_range_is_an_event_with_the_id_of_the_run(world: World) -
     assert {event.actor.run_id for event in events} == {result.run_id}
     answers = evaluations(result, AUDIT_EVENT_WRITTEN)
     assert [(answer.partition, answer.passed, answer.description) for answer in answers] == [
-        (day, True, f"event {number}") for number, day in enumerate(days, start=1)
+        (day, True, f"event {number} of the audit trail") for number, day in enumerate(days, start=1)
     ]
 
 

@@ -1,5 +1,6 @@
 """What Dagster finds when it loads the project, and that finding it needs nothing but the code."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,13 @@ CHECKS = {
     },
     BACKUP_OBJECT: {"stored_object_equals_csv", "stored_row_hashes_verify", "audit_event_is_written"},
 }
+GROUPS = {
+    "signal_backups": {"signals_table", "signal_extract", "hashed_csv", "backup_object"},
+    "restore_drills": {"restore_drill"},
+    "bucket_watch": {"bucket_policy", "audit_trail", "retention_audit", "storage_cost"},
+}
+#: Of a description, what the list of all assets has room for.
+CATALOG_CHARACTERS = 56
 BLOCKING = {"csv_parses_back_to_same_count", "stored_object_equals_csv", "stored_row_hashes_verify"}
 
 
@@ -95,12 +103,23 @@ def test_the_database_table_is_an_external_asset(graph: AssetGraph) -> None:
     assert table.kinds == {"sql"}
 
 
-@pytest.mark.parametrize("asset", [SIGNALS_TABLE, *CHAIN], ids=dg.AssetKey.to_user_string)
-def test_every_asset_has_a_group_an_owner_a_kind_and_a_description(graph: AssetGraph, asset: dg.AssetKey) -> None:
-    node = graph.get(asset)
-    assert (node.group_name, node.owners) == ("signal_backups", ["team:signal-operations"])
-    assert node.kinds
-    assert node.description.endswith(".")
+def test_every_asset_has_a_group(graph: AssetGraph) -> None:
+    for group, names in GROUPS.items():
+        assert {key.to_user_string() for key in graph.asset_keys_for_group(group)} == names
+    assert graph.get_all_asset_keys() == {dg.AssetKey(name) for names in GROUPS.values() for name in names}
+
+
+def test_every_asset_has_an_owner_a_kind_and_a_description(graph: AssetGraph) -> None:
+    for node in graph.asset_nodes:
+        assert node.owners == ["team:signal-operations"]
+        assert node.kinds
+        assert node.description.endswith(".")
+
+
+def test_the_catalog_has_room_for_what_an_asset_is(graph: AssetGraph) -> None:
+    for node in graph.asset_nodes:
+        first_sentence = re.split(r"(?<=[.?]) ", node.description)[0]
+        assert len(first_sentence) <= CATALOG_CHARACTERS, first_sentence
 
 
 @pytest.mark.parametrize("asset", [SIGNALS_TABLE, *CHAIN], ids=dg.AssetKey.to_user_string)

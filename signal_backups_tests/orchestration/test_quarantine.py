@@ -73,7 +73,7 @@ def test_a_repeated_id_fails_the_uniqueness_check_alone(world: World) -> None:
 def test_the_csv_asset_shows_the_quarantine(world: World) -> None:
     world.table.add(signal(DAY, 0), forged_signal(DAY, 1))
     (event,) = materializations(world.run(DAY), HASHED_CSV)
-    assert (metadata_of(event)["quarantined"], metadata_of(event)["dagster/partition_row_count"]) == (1, 1)
+    assert (metadata_of(event)["quarantined"], metadata_of(event)["records"]) == (1, 1)
     assert [row["signal_id"] for row in table_rows(event.metadata["quarantined_rows"])] == [signal(DAY, 1)["signal_id"]]
 
 
