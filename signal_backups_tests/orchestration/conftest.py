@@ -1,15 +1,20 @@
-"""A world for every test of the Dagster layer."""
+"""A world for every test of the Dagster layer; for tests of alerts one that is watched, and what people are told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups.orchestration.alerting import ALERT_SENSOR
+from signal_backups_tests.orchestration.alerts import FIRST, LAST, Told
+from signal_backups_tests.orchestration.ticks import Ticks
 from signal_backups_tests.orchestration.world import World, empty_world, own_settings
+from signal_backups_tests.servers.receivers import Received, Receiver, http_receiver, smtp_receiver
 from signal_backups_tests.servers.s3 import client_for
 
 
@@ -30,3 +35,48 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def world(tmp_path: Path, s3_server: S3Server, bucket: str, instance: dg.DagsterInstance) -> World:
     """An empty signals table, an empty bucket, an instance without runs."""
     return empty_world(tmp_path, client_for(s3_server), bucket, instance)
+
+
+@pytest.fixture
+def watched(tmp_path: Path, s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Three days with signals, and an instance that keeps schedules and sensors too."""
+    monkeypatch.setenv("SIGNAL_BACKUPS_START_DATE", FIRST.isoformat())
+    with dg.instance_for_test() as persistent:
+        found = empty_world(tmp_path, client_for(s3_server), bucket, persistent)
+        found.table.add_days(FIRST, LAST, signals_a_day=2)
+        yield found
+
+
+@pytest.fixture
+def http() -> Iterator[Receiver]:
+    with http_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def smtp() -> Iterator[Receiver]:
+    with smtp_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def ticks(
+    request: pytest.FixtureRequest, watched: World, http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> Ticks:
+    """Everything is backed up, or everything up to the day that the test asks for; both channels are set."""
+    assert watched.run(FIRST, getattr(request, "param", LAST)).success
+    monkeypatch.setenv("SIGNAL_BACKUPS_ALERT_URLS", f"{http.url} {smtp.url}")
+    return Ticks(watched, ALERT_SENSOR)
+
+
+@pytest.fixture
+def told(ticks: Ticks, http: Receiver, smtp: Receiver) -> Told:
+    """What a tick tells, by both ways the same."""
+
+    def tick(after: timedelta = timedelta(minutes=1)) -> list[Received]:
+        ticks.tick(after)
+        posted, mailed = http.take(), smtp.take()
+        assert [each.title for each in posted] == [each.title for each in mailed]
+        return posted
+
+    return tick

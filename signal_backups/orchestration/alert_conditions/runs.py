@@ -49,7 +49,8 @@ def backup_run_conditions(look: Look) -> Iterator[Condition]:
     groups: dict[tuple[str, str, str], set[date]] = {cause: set() for cause in {*_CAUSES.values(), _OTHERWISE}}
     for failure in failures:
         groups[failure.cause].add(failure.day)
-    groups[_OTHERWISE] |= look.failed - explained
+    for day in look.failed - explained:
+        groups[_told_cause(look, day)].add(day)
     for cause, found in groups.items():
         key = f"backup/{cause[0]}"
         days = settled(look.state, key, found, look.busy)
@@ -68,7 +69,7 @@ def backup_run_conditions(look: Look) -> Iterator[Condition]:
 
 
 def asset_run_conditions(look: Look) -> Iterator[Condition]:
-    """Assets without partitions whose last run failed; one that is running stays as it was."""
+    """Assets without partitions whose last run failed; one that runs, or was cancelled, stays as it was."""
     entries = [record.asset_entry for record in look.instance.get_asset_records(look.unpartitioned_assets)]
     run_ids = [entry.last_run_id for entry in entries if entry.last_run_id]
     if not run_ids:
@@ -79,9 +80,7 @@ def asset_run_conditions(look: Look) -> Iterator[Condition]:
         record = records.get(entry.last_run_id or "")
         if record is None:
             continue
-        if not record.dagster_run.is_finished and key in look.state.open:
-            yield look.state.open[key].condition
-        elif record.dagster_run.status is dg.DagsterRunStatus.FAILURE:
+        if record.dagster_run.status is dg.DagsterRunStatus.FAILURE:
             run_id = record.dagster_run.run_id
             yield Condition(
                 key=key,
@@ -90,6 +89,8 @@ def asset_run_conditions(look: Look) -> Iterator[Condition]:
                 since=_ended(record),
                 link=look.link(run_id),
             )
+        elif record.dagster_run.status is not dg.DagsterRunStatus.SUCCESS and key in look.state.open:
+            yield look.state.open[key].condition
 
 
 def _failures(look: Look) -> Iterator[_Failure]:
@@ -107,6 +108,11 @@ def _failures(look: Look) -> Iterator[_Failure]:
 
 def _cause(failure: DayFailure) -> tuple[str, str, str]:
     return _CAUSES.get(failure.error, _OTHERWISE)
+
+
+def _told_cause(look: Look, day: date) -> tuple[str, str, str]:
+    """What people were told of a day whose failed run is no longer among those that are read: it is not over."""
+    return next((cause for cause in _CAUSES.values() if look.state.knows(f"backup/{cause[0]}", day)), _OTHERWISE)
 
 
 def _run_records(look: Look, filters: dg.RunsFilter) -> Iterable[RunRecord]:

@@ -20,6 +20,8 @@ from signal_backups.core.alerts.condition import Condition, Severity
 from signal_backups.core.watch.objectives import GRACE
 from signal_backups.orchestration.alert_conditions.look import Look
 
+_FINISHED = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
+
 
 def ticking_conditions(look: Look, itself: str) -> Iterator[Condition]:
     """Schedules and sensors of ours, but for the sensor that asks."""
@@ -52,7 +54,8 @@ def _is_off(name: str, kind: str, state: InstigatorState | None) -> Iterator[Con
 
 
 def _tick_failed(look: Look, name: str, kind: str, state: InstigatorState | None) -> Iterator[Condition]:
-    tick = _last_tick(look, state)
+    # A tick that has only begun tells nothing yet.
+    tick = _last_tick(look, state, _FINISHED)
     if tick is not None and tick.status is TickStatus.FAILURE:
         why = (tick.error.cause or tick.error).message.strip() if tick.error else "no reason given"
         yield Condition(
@@ -91,8 +94,10 @@ def _last_due(schedule: dg.ScheduleDefinition, now: datetime) -> datetime:
     return next(time for time in times if time <= now).astimezone(UTC)
 
 
-def _last_tick(look: Look, state: InstigatorState | None) -> InstigatorTick | None:
+def _last_tick(
+    look: Look, state: InstigatorState | None, statuses: list[TickStatus] | None = None
+) -> InstigatorTick | None:
     if state is None:
         return None
-    ticks = look.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+    ticks = look.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=statuses)
     return ticks[0] if ticks else None

@@ -1,0 +1,94 @@
+"""What tests of alerts share: putting things wrong, and what then has to be told.
+
+What belongs here: provoking, and the one story that every condition has. What does not: single conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._utils.error import SerializableErrorInfo
+
+from signal_backups.core.days import ONE_DAY, last_complete_day
+from signal_backups.core.layout import BackupSlot
+from signal_backups.core.vault import BackupVault
+from signal_backups.orchestration.build import build_defs
+from signal_backups.orchestration.resources import SignalsDatabase
+from signal_backups_tests.orchestration.world import QUIET, World
+from signal_backups_tests.servers.receivers import Received
+
+LAST = last_complete_day()
+FIRST = LAST - 2 * ONE_DAY
+DAYS = [FIRST, FIRST + ONE_DAY, LAST]
+REMINDER = timedelta(hours=6)
+
+Told = Callable[..., list[Received]]
+
+
+def arrives_once_reminds_and_recovers(told: Told, mend: Callable[[], object], title: str) -> Received:
+    """A condition that is there now: told once, again at the interval, and when it is over; ``title`` is its start."""
+    alert = the_only_alert(told)
+    assert alert.title.startswith(f"[signal-backups {title}")
+    severity, _, what = alert.title.partition("] ")
+    assert [told(), told()] == [[], []]
+    (reminder,) = told(REMINDER - timedelta(minutes=2))
+    assert reminder.title == f"{severity}, reminder] {what}"
+    mend()
+    (over,) = told()
+    assert over.title == f"[signal-backups RECOVERED] {what}"
+    assert over.body.count("Since: ") == 1, over.body
+    assert [told(), told()] == [[], []]
+    return alert
+
+
+def the_only_alert(told: Told) -> Received:
+    """What a tick tells, which is one thing: several would come in one text."""
+    (alert,) = told()
+    assert alert.body.count("Since: ") == 1, alert.body
+    return alert
+
+
+def run_asset(world: World, asset: str, vault: BackupVault | None = None) -> dg.ExecuteInProcessResult:
+    """Run an asset without partitions by its job."""
+    overrides = {**world.overrides(vault=vault), "signals_database": SignalsDatabase(url=world.table.url)}
+    job = build_defs(resource_overrides=overrides, retry_policy=None).resolve_job_def(f"{asset}_job")
+    return job.execute_in_process(instance=world.instance, run_config={"loggers": QUIET}, raise_on_error=False)
+
+
+def hide(world: World, day: date) -> None:
+    key = world.vault.layout.backup_key(BackupSlot(day))
+    world.vault.store._client.delete_object(Bucket=world.vault.store.bucket, Key=key)
+
+
+def origin(world: World, name: str) -> RemoteInstigatorOrigin:
+    place = RegisteredCodeLocationOrigin("signal_backups")
+    return RemoteInstigatorOrigin(RemoteRepositoryOrigin(place, "__repository__"), name)
+
+
+def schedule_state(world: World, name: str, status: InstigatorStatus, since: datetime) -> InstigatorState:
+    data = ScheduleInstigatorData("0 2 * * *", since.timestamp())
+    return InstigatorState(origin(world, name), InstigatorType.SCHEDULE, status, data)
+
+
+def tick_of(state: InstigatorState, at: datetime, status: TickStatus, error: str = "") -> TickData:
+    return TickData(
+        instigator_origin_id=state.instigator_origin_id,
+        instigator_name=state.instigator_name,
+        instigator_type=state.instigator_type,
+        status=status,
+        timestamp=at.timestamp(),
+        selector_id=state.selector_id,
+        run_ids=[],
+        error=SerializableErrorInfo(error, [], "Error") if error else None,
+    )
