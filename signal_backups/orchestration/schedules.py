@@ -58,8 +58,8 @@ def retention_audit_schedule(job: AssetJob) -> dg.ScheduleDefinition:
 
 
 def storage_cost_schedule(job: AssetJob) -> dg.ScheduleDefinition:
-    """Reckons the cost on the first of every month, after the audit."""
-    return _schedule(job, "storage_cost_schedule", "30 4 1 * *", "Reckons what the backups cost.")
+    """Reckons the cost every day: bills change slowly, but an exceeded quota must not wait for the end of a month."""
+    return _schedule(job, "storage_cost_schedule", "30 4 * * *", "Reckons the cost, and whether the quota holds.")
 
 
 def _schedule(job: AssetJob, name: str, cron: str, description: str) -> dg.ScheduleDefinition:

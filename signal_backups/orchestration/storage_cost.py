@@ -13,7 +13,7 @@ from signal_backups.core.cost.quota import WARN_SHARE, QuotaState
 from signal_backups.core.cost.report import CostReport, compared_profiles, cost_report
 from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.settings import load_settings
-from signal_backups.core.watch.objectives import MAX_AUDIT_AGE
+from signal_backups.core.watch.objectives import MAX_BACKUP_AGE
 from signal_backups.orchestration.assets import OWNERS
 from signal_backups.orchestration.bucket_policy import BUCKET_GROUP
 from signal_backups.orchestration.checks import BACKUP_OBJECT
@@ -30,8 +30,8 @@ WITHIN_QUOTA = "storage_within_quota"
     group_name=BUCKET_GROUP,
     owners=OWNERS,
     kinds={"s3"},
-    # On the first of every month, like the retention audit.
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_AUDIT_AGE),
+    # Once a day, like a backup.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
     description="What does it cost, and does the quota hold? What is stored by storage class, what S3 bills for it a "
     "month, and what seven years will cost under each retention profile at the measured growth.",
     check_specs=[

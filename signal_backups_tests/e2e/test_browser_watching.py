@@ -24,9 +24,9 @@ CHAIN = ["signal_extract", "hashed_csv", "backup_object"]
 A_DAY, A_WEEK, A_MONTH = timedelta(hours=25), timedelta(days=8), timedelta(days=32)
 #: After how long without a run Dagster shows an asset as stale.
 FRESH_FOR = {
-    **dict.fromkeys([*CHAIN, "bucket_policy", "audit_trail"], A_DAY),
+    **dict.fromkeys([*CHAIN, "bucket_policy", "audit_trail", "storage_cost"], A_DAY),
     "restore_drill": A_WEEK,
-    **dict.fromkeys(["retention_audit", "storage_cost"], A_MONTH),
+    "retention_audit": A_MONTH,
 }
 # The daemons that evaluate sensors and freshness look twice a minute.
 DAEMON_TIMEOUT_S = 90

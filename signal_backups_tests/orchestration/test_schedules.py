@@ -44,7 +44,7 @@ def test_the_drill_is_held_on_sundays_at_three_in_the_morning_utc() -> None:
         ("bucket_policy_schedule", "30 2 * * *"),
         ("audit_trail_schedule", "45 2 * * *"),
         ("retention_audit_schedule", "0 4 1 * *"),
-        ("storage_cost_schedule", "30 4 1 * *"),
+        ("storage_cost_schedule", "30 4 * * *"),
     ],
 )
 def test_the_bucket_is_looked_at_daily_and_audited_on_the_first_of_the_month(
