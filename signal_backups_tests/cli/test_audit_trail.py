@@ -14,13 +14,14 @@ from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import StoredFile
 from signal_backups.core.proof.anchors import write_anchor
 from signal_backups.core.proof.statement import LogHead, statement_of
+from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.trail.event import Action, ObjectName
-from signal_backups.core.trail.numbered_log import FIRST
+from signal_backups.core.trail.numbered_log import FIRST, FOLDER_SIZE
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
 from signal_backups_tests.core.retention.audit.audited import manifest_of
-from signal_backups_tests.core.trail.trails import Admin, failed
+from signal_backups_tests.core.trail.trails import Admin, bodies_of, failed
 from signal_backups_tests.servers.s3 import create_versioned_bucket
 
 AT = [datetime(2026, 11, number, 2, tzinfo=UTC) for number in (1, 2, 3)]
@@ -47,11 +48,17 @@ def admin(stored: StoredDays) -> Admin:
     return Admin(stored.client, stored.vault.trail.log)
 
 
-def anchor(stored: StoredDays) -> None:
+def second_bucket(stored: StoredDays) -> dict[str, str]:
+    """A new bucket, named as the second one."""
+    create_versioned_bucket(stored.client, name := f"{stored.bucket}-anchors")
+    return {"SIGNAL_BACKUPS_ANCHOR_BUCKET": name}
+
+
+def anchor(stored: StoredDays, second: S3ObjectStore | None = None) -> None:
     entries = list(stored.vault.trail.log.entries())
     head = LogHead(number=len(entries), sha256=entries[-1].sha256)
     statement = statement_of(AT[2], stored.bucket, head, []).to_bytes()
-    assert not write_anchor(stored.vault, statement, AT[2], None, None).errors
+    assert not write_anchor(stored.vault, statement, AT[2], None, second).errors
 
 
 def test_the_log_for_people(terminal: Terminal) -> None:
@@ -108,13 +115,24 @@ def test_a_log_with_a_gap_cannot_be_listed(terminal: Terminal, admin: Admin) -> 
 
 def test_an_unbroken_trail(stored: StoredDays, terminal: Terminal) -> None:
     done = terminal.run("audit", "verify")
-    assert (done.code, done.out) == (0, "3 events, 0 manifests, unbroken; not anchored\n")
-    anchor(stored)
-    done = terminal.run("audit", "verify", "--full")
+    assert (done.code, done.out) == (0, "3 events, 0 manifests, unbroken; not anchored outside of the bucket\n")
+    named = second_bucket(stored)
+    anchor(stored, S3ObjectStore(stored.client, *named.values()))
+    done = terminal.run("audit", "verify", "--full", **named)
     told = "3 events, 0 manifests, unbroken; anchored up to event 3 at 2026-11-03 02:00:00Z\n"
     assert (done.code, done.out, done.err) == (0, told, "")
     stored.vault.trail.record(Action.DRILL, "passed")
-    assert terminal.run("audit", "verify").out.endswith("at 2026-11-03 02:00:00Z, 1 events since\n")
+    assert terminal.run("audit", "verify", **named).out.endswith("at 2026-11-03 02:00:00Z, 1 events since\n")
+
+
+def test_an_anchor_that_nothing_outside_confirms(stored: StoredDays, terminal: Terminal) -> None:
+    anchor(stored)
+    done = terminal.run("audit", "verify")
+    assert (done.code, done.out.endswith("unbroken; not anchored outside of the bucket\n")) == (0, True)
+    assert "SIGNAL_BACKUPS_TSA_CA_FILE" in done.err
+    done = terminal.run("audit", "verify", **second_bucket(stored))
+    assert (done.code, done.out.endswith("unbroken; not anchored outside of the bucket\n")) == (0, True)
+    assert "anchors without a copy in the second bucket: 1" in done.err
 
 
 def test_a_broken_trail_names_its_first_bad_event(terminal: Terminal, admin: Admin) -> None:
@@ -126,7 +144,7 @@ def test_a_broken_trail_names_its_first_bad_event(terminal: Terminal, admin: Adm
     assert first.startswith(
         f"BROKEN, first at events 2 ({admin.log.key_of(2)}): an edited version was put over entry 2"
     )
-    assert last == "3 events, 0 manifests, 2 findings; not anchored"
+    assert last == "3 events, 0 manifests, 2 findings; not anchored outside of the bucket"
     assert "removed" in done.out
 
 
@@ -145,7 +163,10 @@ def test_an_empty_trail(terminal: Terminal, admin: Admin) -> None:
     for number in (1, 2, 3):
         admin.erase(admin.log.key_of(number))
     done = terminal.run("audit", "verify")
-    assert (done.code, done.out) == (0, f"The audit trail of {admin.log.store.bucket} is empty; not anchored\n")
+    assert (done.code, done.out) == (
+        0,
+        f"The audit trail of {admin.log.store.bucket} is empty; not anchored outside of the bucket\n",
+    )
     assert terminal.run("audit", "verify", "--json").json["ok"]
 
 
@@ -171,7 +192,7 @@ def test_days_from_before_the_chain_are_told_how_to_enter_it(stored: StoredDays,
 def test_a_manifest_that_may_have_expired_is_not_missed(stored: StoredDays, terminal: Terminal) -> None:
     for day in (datetime(2015, 1, 1, tzinfo=UTC).date(), day_at(0)):
         named = StoredFile(key=stored.key(day), version_id="v", bytes=1, sha256=FIRST)
-        manifest = write_manifest(stored.vault, BackupSlot(day), manifest_of(named, day))
+        manifest = write_manifest(stored.vault, BackupSlot(day), manifest_of(named, day, bucket=stored.bucket))
         chained = stored.vault.manifest_chain.entry(manifest.number or 0)
         assert chained is not None
         place = {"number": chained.number, "sha256": chained.sha256}
@@ -195,15 +216,29 @@ def test_there_is_nowhere_to_anchor_by_itself(terminal: Terminal) -> None:
 
 
 def test_anchoring_in_a_second_bucket(stored: StoredDays, terminal: Terminal) -> None:
-    second = f"{stored.bucket}-anchors"
-    create_versioned_bucket(stored.client, second)
-    named = {"SIGNAL_BACKUPS_ANCHOR_BUCKET": second}
+    named = second_bucket(stored)
     made = terminal.run("audit", "anchor", "--json", **named)
     assert (made.code, made.json["ok"], made.json["errors"]) == (0, True, [])
     key = made.json["key"]
-    assert made.json["copies"] == [f"s3://{stored.bucket}/{key}", f"s3://{second}/{key}"]
+    assert made.json["copies"] == [f"s3://{stored.bucket}/{key}", f"s3://{named['SIGNAL_BACKUPS_ANCHOR_BUCKET']}/{key}"]
     assert made.json["statement"]["events"]["number"] == 3
     assert "anchored up to event 3 at" in terminal.run("audit", "verify", **named).out
+
+
+def test_anchoring_writes_the_checkpoints_that_are_due(stored: StoredDays, terminal: Terminal, admin: Admin) -> None:
+    create_versioned_bucket(stored.client, f"{stored.bucket}-anchors")
+    named = {"SIGNAL_BACKUPS_ANCHOR_BUCKET": f"{stored.bucket}-anchors"}
+    for number in (1, 2, 3):
+        admin.erase(admin.log.key_of(number))
+    admin.put_events(FOLDER_SIZE + 1)
+    admin.edit(5, failed)
+    refused = terminal.run("audit", "anchor", **named)
+    assert refused.code == 0
+    assert "Warning: no checkpoint was written of the events" in refused.err
+    admin.replace(admin.log.key_of(5), bodies_of(5)[-1])
+    assert terminal.run("audit", "anchor", **named).err == ""
+    checkpoint = f"{stored.vault.layout.checkpoint_prefix}events_0000000.jsonl"
+    assert [item.key for item in stored.vault.store.list_current(stored.vault.layout.checkpoint_prefix)] == [checkpoint]
 
 
 def test_an_authority_that_is_down_is_said_and_the_bucket_is_written(stored: StoredDays, terminal: Terminal) -> None:

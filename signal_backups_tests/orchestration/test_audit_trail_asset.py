@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -56,6 +57,19 @@ def test_an_unbroken_trail_passes_and_says_that_nothing_outside_is_set(backed_up
     assert (unbroken.passed, unbroken.description) == (True, "2 events and 2 manifests, unbroken")
     assert anchored.passed
     assert "SIGNAL_BACKUPS_ANCHOR_BUCKET" in str(anchored.description)
+
+
+def test_days_that_the_chain_does_not_know_are_counted(backed_up: World) -> None:
+    (event,) = materializations(examine(backed_up), AUDIT_TRAIL)
+    assert metadata_of(event)["days_from_before_the_chain"] == 0
+    vault = backed_up.vault
+    for slot, manifest in vault.manifests(date.min, date.max).items():
+        unnumbered = manifest.model_copy(update={"number": None, "previous": None}).to_bytes()
+        vault.store.put_bytes(vault.layout.manifest_key(slot), unnumbered, "application/json")
+    for version in vault.store.list_versions(vault.layout.audit_prefix):
+        vault.store._client.delete_object(Bucket=vault.store.bucket, Key=version.key, VersionId=version.version_id)
+    (event,) = materializations(examine(backed_up), AUDIT_TRAIL)
+    assert metadata_of(event)["days_from_before_the_chain"] == 2
 
 
 def test_an_edited_event_fails_the_check_and_is_named(backed_up: World) -> None:

@@ -1,7 +1,7 @@
 """``signal-backups audit log``, ``verify`` and ``anchor``: what was done to the backups, and is that record whole?
 
 ``audit log --json``: ``events``, as they are stored. ``audit verify --json``: the fields of ``TrailReport`` (see
-``core.trail.examine_trail``), and ``ok``; ``findings`` holds the first wrong event first.
+``core.trail.examine_trail``), and ``ok``; ``findings`` begins with the event where a change shows first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from signal_backups.cli.options import FromOption, JsonOption
 from signal_backups.cli.output import moment, print_json, print_line, print_notice, print_table
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day, utc_now
-from signal_backups.core.errors import ExitCode, SettingsError
+from signal_backups.core.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.proof.anchoring import anchor_heads
 from signal_backups.core.proof.anchors import AnchorResult
 from signal_backups.core.proof.statement import Statement
@@ -24,6 +24,8 @@ from signal_backups.core.retention.audit.auditing import oldest_kept_day
 from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.trail.event import Action, Event
 from signal_backups.core.trail.examine_trail import TrailReport, examine_trail
+from signal_backups.core.trail.write_checkpoints import write_checkpoints
+from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.connection import outside
 
 #: How many objects of an event a table names.
@@ -54,7 +56,10 @@ def verify(
     full: Annotated[bool, typer.Option("--full", help="Read every entry again, and trust no checkpoint.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Examine the audit trail, the chain of manifests and the anchors; name the first event that is not as it was."""
+    """Examine the audit trail, the chain of manifests and the anchors; name the event where a change shows first.
+
+    The change is there or before: who makes later events fit it moves the place where it shows.
+    """
     settings = settings_with_notice()
     kept_from = oldest_kept_day(utc_now(), load_profile(settings.profile).retention_years)
     with opened_vault(settings) as vault:
@@ -69,6 +74,7 @@ def anchor(as_json: JsonOption = False) -> None:
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         made = anchor_heads(vault, outside(settings, load_profile(settings.profile).lock_policy))
+        _write_checkpoints(vault)
     statement = Statement.from_bytes(made.anchor.statement.encode())
     if as_json:
         print_json(
@@ -85,6 +91,14 @@ def anchor(as_json: JsonOption = False) -> None:
     else:
         _print_anchor(made, statement)
     raise typer.Exit(max((error.exit_code for error in made.errors), default=ExitCode.OK))
+
+
+def _write_checkpoints(vault: BackupVault) -> None:
+    """Those that are due, so that examining a long trail takes few requests; the anchor stands without them."""
+    try:
+        write_checkpoints(vault)
+    except SignalBackupsError as error:
+        print_notice(f"Warning: {error}")
 
 
 def _print_anchor(made: AnchorResult, statement: Statement) -> None:
@@ -149,6 +163,6 @@ def _summary(found: TrailReport) -> str:
 
 def _anchored(found: TrailReport) -> str:
     if found.anchored is None:
-        return "not anchored"
+        return "not anchored outside of the bucket"
     newer = f", {found.events_since_anchor:,} events since" if found.events_since_anchor else ""
     return f"anchored up to event {found.anchored.event:,} at {moment(found.anchored.at)}{newer}"

@@ -55,7 +55,8 @@ def _whole(signal: dict[str, str]) -> dict[str, str]:
     return signal
 
 
-#: Each of ``PROVEN_FIELDS``, in their order, as a text exactly as it stands in the CSV.
+#: Each of ``PROVEN_FIELDS``, in their order, as a text. A proof that we make has the texts of the CSV. Of a number its
+#: value is proven: when that is integral, both ``87.0`` and ``87`` hold, whichever of them stands in the CSV.
 ProvenSignal = Annotated[dict[str, str], AfterValidator(_whole)]
 
 

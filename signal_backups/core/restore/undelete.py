@@ -17,6 +17,7 @@ from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.errors import NotFoundError, StoreError
 from signal_backups.core.layout import BackupSlot
 from signal_backups.core.manifest import Manifest, verification_result
+from signal_backups.core.proof.row_tree import root_of_csv
 from signal_backups.core.restore.fetching import fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.store import ObjectVersion
@@ -160,6 +161,8 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
             )
         stored = put_csv(vault, chosen.version.key, fetched.csv, chosen.manifest.records, chosen.day)
         report = read_back(vault, stored, chosen.manifest.expected, folder / "read_back.csv")
+        # A manifest of an earlier version has none.
+        root = root_of_csv(fetched.csv)
     finished = clock()
     manifest = chosen.manifest.model_copy(
         update={
@@ -168,6 +171,7 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
             "started_at": started,
             "finished_at": finished,
             "verification": verification_result(report, finished),
+            "merkle_root": root,
         }
     )
     return write_manifest(vault, chosen.slot, manifest)

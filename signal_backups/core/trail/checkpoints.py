@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import md5
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -44,6 +45,11 @@ class Line(BaseModel):
         """Whether a listing still shows what the line says."""
         mine = (self.key, self.version_id, self.etag, self.size)
         return mine == (version.key, version.version_id, version.etag, version.size)
+
+    @property
+    def has_etag_of_body(self) -> bool:
+        """Whether the ETag is that of these bytes; never so of what the store encrypts with KMS."""
+        return self.etag.strip('"') == md5(self.body.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ What belongs here: holding the three against each other. What does not: each log
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,9 +15,10 @@ from signal_backups.core.errors import VerificationError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.manifest import Manifest
 from signal_backups.core.store import ObjectVersion
+from signal_backups.core.trail.event import Occurrence
 from signal_backups.core.trail.examine import LogExamination
 from signal_backups.core.trail.findings import Fault, Finding, LogName
-from signal_backups.core.trail.reading import Claim, Seen
+from signal_backups.core.trail.reading import Claim, Seen, claim_of
 from signal_backups.core.vault import BackupVault, VersionsBySlot
 
 #: A backup may still be at work: its manifest is in the chain before it is anywhere else.
@@ -39,6 +40,7 @@ def cross_check(
     events: LogExamination,
     days: VersionsBySlot,
     manifests: LogExamination,
+    waiting: Iterable[Occurrence] = (),
     *,
     full: bool,
     kept_from: date,
@@ -50,6 +52,7 @@ def cross_check(
         events: the events, examined.
         days: the versions of the days' manifests, listed before the chain: what they say must be in it.
         manifests: the chain, examined.
+        waiting: events that are not written yet, read before the others: what they tell of lacks no event.
         full: read every day's manifest, also those that the store shows to be the same as their chain entry.
         kept_from: days before may have expired.
 
@@ -57,7 +60,7 @@ def cross_check(
         StoreError: the store cannot be read.
     """
     checker = _CrossChecker(vault, manifests, events, full=full, kept_from=kept_from)
-    return checker.checked(days)
+    return checker.checked(days, waiting)
 
 
 class _CrossChecker:
@@ -73,12 +76,12 @@ class _CrossChecker:
         self._claims: dict[Claim, int] = {
             entry.claim: number for number, entry in events.seen.items() if entry.claim is not None
         }
+        self._chained_since = min((entry.stored.last_modified for entry in manifests.seen.values()), default=None)
         self._found = CrossChecks()
 
-    def checked(self, days: VersionsBySlot) -> CrossChecks:
+    def checked(self, days: VersionsBySlot, waiting: Iterable[Occurrence]) -> CrossChecks:
         self._check_claims()
-        if not self._vault.trail.waiting():
-            self._find_without_event()
+        self._find_without_event(waiting)
         self._check_days(days)
         return self._found
 
@@ -92,18 +95,22 @@ class _CrossChecker:
             elif claim.number > self._manifests.last:
                 self._add_removed(claim.number, f"event {event} tells of it")
 
-    def _find_without_event(self) -> None:
-        told = {claim.number for claim in self._claims}
+    def _find_without_event(self, waiting: Iterable[Occurrence]) -> None:
+        claims = [*self._claims, *(claim_of(event.details) for event in waiting)]
+        told = {claim.number for claim in claims if claim is not None}
         for number, entry in self._manifests.seen.items():
             if number not in told and entry.stored.last_modified < self._settled_before:
                 self._add(Fault.WITHOUT_EVENT, number, entry.stored, f"no event tells of manifest {number}")
 
     def _check_days(self, days: VersionsBySlot) -> None:
         entries: dict[BackupSlot, list[Seen]] = {}
-        for _, entry in sorted(self._manifests.seen.items()):
+        for number, entry in sorted(self._manifests.seen.items()):
             slot = self._layout.slot_of(entry.backup_key)
-            if slot is not None:
+            if slot is not None and slot.day == entry.day:
                 entries.setdefault(slot, []).append(entry)
+            else:
+                words = f"manifest {number} is of {entry.day}, and speaks of {entry.backup_key}"
+                self._add(Fault.INSERTED, number, entry.stored, f"{words}: that is no backup of this day")
         held = self._entries_held(days, entries)
         for slot in sorted(days.keys() | entries.keys()):
             self._check_day(slot, days.get(slot, []), entries.get(slot, []), held)
@@ -162,8 +169,8 @@ class _CrossChecker:
         """Whether the newest chain entry of a day is its current manifest."""
         current = versions[0] if versions else None
         if not entries:
-            if current in held:
-                self._found.unchained.append(slot.day)
+            if current is not None and current in held and held[current] is None:
+                self._add_unchained(slot, current)
             return
         newest = entries[-1]
         is_gone = current is None or current.is_delete_marker
@@ -181,6 +188,13 @@ class _CrossChecker:
         is_told = Claim(newest.number, newest.sha256) in self._claims
         is_stored = any(held.get(version) == newest for version in versions)
         self._add_not_current(slot, newest, removed=is_gone if is_stored else is_told)
+
+    def _add_unchained(self, slot: BackupSlot, current: ObjectVersion) -> None:
+        if self._chained_since is None or current.last_modified <= self._chained_since:
+            self._found.unchained.append(slot.day)
+        else:
+            words = f"the manifest of {slot.day} is not in the chain, and was stored after the chain began"
+            self._add(Fault.INSERTED, None, current, words)
 
     def _add_not_current(self, slot: BackupSlot, newest: Seen, *, removed: bool) -> None:
         key, number = self._layout.manifest_key(slot), newest.number

@@ -1,10 +1,10 @@
-"""Examining one log: whether what is stored is what was appended, and if not, which entry is the first that is wrong.
+"""Examining one log: whether what is stored is what was appended, and if not, where that shows first.
 
 What belongs here: everything a log tells by itself, with its checkpoints. What does not: what the other log, the days
 and the anchors know (``cross_checks``, ``examine_trail``).
 
-Names are given by the fewest changes that explain what is stored. The end of a log is held by nothing that comes after
-it: that its last entry was changed, or cut off, only the other log and the anchors show.
+Names are given by the fewest changes that explain what is stored; a change to which later entries were fitted shows
+after them. The end of a log is held by nothing: that it was changed, or cut off, only the other log and anchors show.
 """
 
 from __future__ import annotations
@@ -127,10 +127,10 @@ class _Examiner:
     def _by_checkpoint(
         self, folder: int, versions: Mapping[int, list[ObjectVersion]], checkpoint: Checkpoint
     ) -> dict[int, Seen] | None:
-        """The entries of a folder, when the store still shows what its checkpoint says and its chain is whole."""
+        """The entries of a folder, when the store still shows those very bytes and its chain is whole."""
         following = self._found.seen.get(numbers_of(folder).stop)
         if following is None or not all(
-            len(versions.get(number, [])) == 1 and line.shows(versions[number][0])
+            len(versions.get(number, [])) == 1 and line.shows(versions[number][0]) and line.has_etag_of_body
             for number, line in checkpoint.lines.items()
         ):
             return None
@@ -253,9 +253,10 @@ class _Examiner:
             if before is None or before == entry.previous or explained == number - 1 > 0:
                 continue
             explained = number if self._is_culprit(number) else number - 1
-            kind, words = Fault.EDITED, f"entry {explained} was changed: entry {number} was built upon another one"
+            changed = f"entry {explained}, or one before it, was changed"
+            kind, words = Fault.EDITED, f"{changed}: it does not fit entry {number}"
             if explained == number:
-                words = f"entry {number} was changed: it does not follow the entry before, nor is it what came after"
+                words = f"{changed}: it fits neither the one before nor the next"
                 if number > 1 and number + 1 not in self._found.seen:
                     kind, words = Fault.INSERTED, f"entry {number} does not follow entry {number - 1}"
             self._add(kind, explained, self._found.seen[explained].stored, words)

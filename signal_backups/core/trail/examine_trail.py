@@ -10,10 +10,8 @@ from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.errors import VerificationError
-from signal_backups.core.proof.anchors import Anchor, StoredAnchor, read_anchors
-from signal_backups.core.proof.examine_anchors import AnchorFinding, examine_anchors
-from signal_backups.core.proof.statement import Statement
+from signal_backups.core.proof.anchors import read_anchors
+from signal_backups.core.proof.examine_anchors import Anchored, AnchorFinding, examine_anchors
 from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.trail.checkpoints import Checkpoints
 from signal_backups.core.trail.cross_checks import cross_check
@@ -31,13 +29,6 @@ _INSTANT = "%Y-%m-%d %H:%M:%SZ"
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class Anchored(_Model):
-    """The newest anchor that holds: up to which event, and when it was made (UTC)."""
-
-    event: int
-    at: datetime
 
 
 class Unchained(_Model):
@@ -58,8 +49,8 @@ class TrailReport(_Model):
         events: how many events there are to read.
         manifests: how many manifests the chain has to read.
         anchors: how many anchors the bucket has.
-        anchored: the newest anchor that holds; None when there is none.
-        events_since_anchor: how many events no anchor covers yet.
+        anchored: the newest anchor that holds and is confirmed from outside of the bucket; None when there is none.
+        events_since_anchor: how many events it does not cover.
         unchained: days that the chain does not know yet; None when there are none.
         waiting: how many events wait on this machine to be written.
         finding_count: how many things are wrong.
@@ -112,21 +103,21 @@ def examine_trail(
     """
     with vault.store.counted_requests() as requests:
         # In the opposite order of writing: nothing that is written meanwhile can seem to lack what it speaks of.
-        others = read_anchors(second, vault.layout) if second else []
+        others = read_anchors(second, vault.layout) if second else None
         anchors = read_anchors(vault.store, vault.layout)
+        waiting = vault.trail.waiting_events()
         events = examine_log(Checkpoints(vault, LogName.EVENTS), full=full)
         days = vault.manifest_versions(date.min, date.max)
         manifests = examine_log(Checkpoints(vault, LogName.MANIFESTS), full=full)
-        cross = cross_check(vault, events, days, manifests, full=full, kept_from=kept_from)
+        cross = cross_check(vault, events, days, manifests, waiting, full=full, kept_from=kept_from)
         single = _takes_one_writer(vault)
-    contradicted = examine_anchors(anchors, others, events.sha256_of, manifests.sha256_of, ca_pem)
+    held = examine_anchors(vault.store.bucket, anchors, others, events.sha256_of, manifests.sha256_of, ca_pem)
     # What anchors know is about a whole log: what names an entry says more.
     findings = [
         *events.findings,
         *each_once([*manifests.findings, *cross.findings]),
-        *each_once(_of_anchor(one) for one in contradicted),
+        *each_once(_of_anchor(one) for one in held.findings),
     ]
-    anchored = _newest_that_holds(anchors, contradicted)
     return TrailReport(
         bucket=vault.store.bucket,
         at=vault.store.clock(),
@@ -134,13 +125,13 @@ def examine_trail(
         events=len(events.seen),
         manifests=len(manifests.seen),
         anchors=len(anchors),
-        anchored=anchored,
-        events_since_anchor=max(0, events.last - (anchored.event if anchored else 0)),
+        anchored=held.anchored,
+        events_since_anchor=max(0, events.last - (held.anchored.event if held.anchored else 0)),
         unchained=_unchained(cross.unchained),
         waiting=vault.trail.waiting(),
         finding_count=len(findings),
         findings=findings[:MAX_FINDINGS],
-        warnings=_warnings(vault, events, single=single),
+        warnings=_warnings(vault, events, single=single) + held.warnings,
         requests=dict(Counter(requests)),
     )
 
@@ -161,20 +152,6 @@ def _of_anchor(found: AnchorFinding) -> Finding:
         version_id=None,
         words=found.what,
     )
-
-
-def _newest_that_holds(anchors: list[StoredAnchor], findings: list[AnchorFinding]) -> Anchored | None:
-    wrong = {finding.anchor for finding in findings}
-    held = []
-    for stored in anchors:
-        if stored.body is None or stored.uri in wrong:
-            continue
-        try:
-            statement = Statement.from_bytes(Anchor.from_bytes(stored.body).statement.encode())
-        except VerificationError:
-            continue
-        held.append(Anchored(event=statement.events.number, at=statement.at))
-    return max(held, key=lambda one: (one.event, one.at), default=None)
 
 
 def _unchained(days: list[date]) -> Unchained | None:

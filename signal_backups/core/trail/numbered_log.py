@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -28,6 +28,8 @@ from signal_backups.core.trail.conditional import honours_conditional_writes
 FIRST = "0" * 64
 #: Entries a folder, so that the newest is found with two listings, however long the log.
 FOLDER_SIZE = 1000
+#: Keys have ten digits.
+LAST_NUMBER = 10**10 - 1
 #: How often an entry is tried anew because others were faster.
 ATTEMPTS = 500
 
@@ -105,7 +107,8 @@ class NumberedLog:
             body_of: makes the entry's bytes for its place; called again when another writer took that place.
 
         Raises:
-            ConflictError: others were faster all the time.
+            ConflictError: others were faster all the time; something stands at the last number there is; on a store for
+                one writer, the lock that keeps this machine's writers apart cannot be had.
             VerificationError: the store returns something else than was sent.
             StoreError: the store cannot be reached or refuses.
         """
@@ -184,6 +187,13 @@ class NumberedLog:
         if self._last is None:
             head = self.head()
             self._last = Link(head.number, head.sha256) if head else Link(0, FIRST)
+        if self._last.number == LAST_NUMBER:
+            self._last = None  # it may be removed
+            raise ConflictError(
+                f"cannot append to {self.store.uri(self.prefix)}: {self.key_of(LAST_NUMBER)} stands at the last number "
+                "there is, which no entry of ours has",
+                remedy="Find out who put it there, and remove it. See: signal-backups audit verify",
+            )
         return Link(self._last.number + 1, self._last.previous)
 
     def _step(self, taken: int, attempt: int) -> None:
@@ -202,12 +212,23 @@ class NumberedLog:
         self._last = Link(entry.number, entry.sha256)
         return entry
 
-    def _alone(self) -> AbstractContextManager[object]:
-        if self.takes_several_writers():
-            return nullcontext()
-        self._last = None  # another process may have written since
-        name = hashlib.sha256(self.store.uri(self.prefix).encode()).hexdigest()[:16]
-        return exclusive(Path(gettempdir()) / f"signal-backups-{name}.lock")
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with ExitStack() as held:
+            if not self.takes_several_writers():
+                self._last = None  # another process may have written since
+                name = hashlib.sha256(self.store.uri(self.prefix).encode()).hexdigest()[:16]
+                # Where every writer of this machine looks, whatever its settings.
+                path = Path(gettempdir()) / f"signal-backups-{name}.lock"
+                try:
+                    held.enter_context(exclusive(path))
+                except OSError as error:
+                    raise ConflictError(
+                        f"cannot lock {path}: {error.strerror}",
+                        remedy="This store takes one writer: write as the user who owns that file, or remove it when "
+                        "nobody writes",
+                    ) from error
+            yield
 
 
 def _first_stored(versions: Sequence[ObjectVersion]) -> ObjectVersion | None:

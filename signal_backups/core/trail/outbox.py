@@ -5,15 +5,19 @@ What belongs here: keeping them, and writing each once. What does not: why the s
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.locks import exclusive
 from signal_backups.core.trail.event import Event, Occurrence
 from signal_backups.core.trail.numbered_log import Link, NumberedLog
+
+_log = logging.getLogger(__name__)
 
 
 class _Waiting(BaseModel):
@@ -35,15 +39,27 @@ class Outbox:
         """The files of the events that wait, oldest first."""
         return sorted(self.folder.glob("*.json"))
 
+    def occurrences(self) -> list[Occurrence]:
+        """The events that wait, oldest first, but for those that cannot be read."""
+        found = []
+        for path in self.waiting():
+            with suppress(OSError, ValidationError):  # another process may have written it meanwhile
+                found.append(_read(path).occurrence)
+        return found
+
     def keep(self, occurrence: Occurrence, tried: list[int]) -> Path:
-        """Keep an event that may not have been stored."""
+        """Keep an event that may not have been stored.
+
+        Raises:
+            OSError: the folder takes no file.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{occurrence.at:%Y%m%dT%H%M%S%fZ}_{occurrence.id}.json"
         _save(path, _Waiting(occurrence=occurrence, tried=tried))
         return path
 
     def write_to(self, log: NumberedLog) -> int:
-        """Write what waits, and return how many events that were.
+        """Write what waits, and return how many events that were; a folder that cannot be worked in is a warning.
 
         Raises:
             SignalBackupsError: the store cannot be written to; what is not written keeps waiting.
@@ -51,10 +67,12 @@ class Outbox:
         if not self.waiting():
             return 0
         written = 0
-        with exclusive(self.folder / "lock"):
-            for path in self.waiting():
-                _write(path, log)
-                written += 1
+        try:
+            with exclusive(self.folder / "lock"):
+                for path in self.waiting():
+                    written += _write(path, log)
+        except OSError as error:
+            _log.warning("the audit events in %s keep waiting: %s", self.folder, error)
         return written
 
 
@@ -73,8 +91,18 @@ def append(log: NumberedLog, occurrence: Occurrence, trying: Callable[[int], Non
     return Event.from_bytes(entry.body, log.store.uri(entry.key))
 
 
-def _write(path: Path, log: NumberedLog) -> None:
-    waiting = _Waiting.model_validate_json(path.read_bytes())
+def _read(path: Path) -> _Waiting:
+    return _Waiting.model_validate_json(path.read_bytes())
+
+
+def _write(path: Path, log: NumberedLog) -> bool:
+    """Whether the file is an event; what is none is set aside, so that it keeps no other from being written."""
+    try:
+        waiting = _read(path)
+    except ValidationError:
+        aside = path.replace(path.with_suffix(".unreadable"))
+        _log.warning("what waits in %s is no audit event: it was set aside as %s", path, aside)
+        return False
     tried = list(waiting.tried)
 
     def trying(number: int) -> None:
@@ -85,6 +113,7 @@ def _write(path: Path, log: NumberedLog) -> None:
     if not any(_is_stored(log, number, waiting.occurrence) for number in tried):
         append(log, waiting.occurrence, trying)
     path.unlink()
+    return True
 
 
 def _is_stored(log: NumberedLog, number: int, occurrence: Occurrence) -> bool:

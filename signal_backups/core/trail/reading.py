@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -37,6 +37,7 @@ class Seen:
         identity: what two different entries never share, however they are edited: the event's id, the backup's version.
         at: when it happened, as it says (UTC).
         claim: of an event: the manifest it tells of.
+        day: of a manifest: its day (UTC).
         backup_key: of a manifest: the backup it vouches for.
     """
 
@@ -47,6 +48,7 @@ class Seen:
     identity: str
     at: datetime
     claim: Claim | None = None
+    day: date | None = None
     backup_key: str = ""
 
 
@@ -68,11 +70,12 @@ def _event(stored: ObjectVersion, body: bytes) -> Seen:
         stored=stored,
         identity=event.id,
         at=event.at,
-        claim=_claim(event.details),
+        claim=claim_of(event.details),
     )
 
 
-def _claim(details: Mapping[str, Any]) -> Claim | None:
+def claim_of(details: Mapping[str, Any]) -> Claim | None:
+    """What an event's details say of a manifest; None when they tell of none."""
     match details.get("manifest"):
         case {"number": int(number), "sha256": str(digest)}:
             return Claim(number, digest)
@@ -90,5 +93,6 @@ def _manifest(stored: ObjectVersion, body: bytes) -> Seen:
         stored=stored,
         identity=manifest.backup.version_id,
         at=manifest.finished_at,
+        day=manifest.day,
         backup_key=manifest.backup.key,
     )

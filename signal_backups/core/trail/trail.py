@@ -48,7 +48,8 @@ class AuditTrail:
     ) -> Event | None:
         """Record what was done; None when the event waits in the outbox, because it cannot be written now.
 
-        Never undoes what was done: a backup stands although its event is late.
+        Never undoes what was done: a backup stands although its event is late. An event that the outbox does not take
+        either stands in the program's log only.
 
         Args:
             action: what.
@@ -75,8 +76,13 @@ class AuditTrail:
         except SignalBackupsError as error:
             if self.outbox is None:
                 raise
-            path = self.outbox.keep(occurrence, tried)
-            _log.warning("the audit event of this %s is not written yet and waits in %s: %s", action, path, error)
+            try:
+                path = self.outbox.keep(occurrence, tried)
+            except OSError as lost:
+                text = "THE AUDIT EVENT OF THIS %s IS LOST: it cannot be written (%s), nor kept (%s): %s"
+                _log.critical(text, action, error, lost, occurrence.model_dump_json())
+            else:
+                _log.warning("the audit event of this %s is not written yet and waits in %s: %s", action, path, error)
             return None
 
     @contextmanager
@@ -87,7 +93,7 @@ class AuditTrail:
         except Exception as error:
             reason = str(error) if isinstance(error, SignalBackupsError) else f"unexpected {type(error).__name__}"
             log_failed_step(_log, action, reason, details)
-            self.record(action, "failed", details={**details, "error": reason})
+            self.record(action, "failed", details={**details, "error": reason, "error_type": type(error).__name__})
             raise
 
     def write_waiting(self) -> int:
@@ -101,6 +107,10 @@ class AuditTrail:
     def waiting(self) -> int:
         """How many events wait on this machine to be written."""
         return len(self.outbox.waiting()) if self.outbox else 0
+
+    def waiting_events(self) -> list[Occurrence]:
+        """The events that wait on this machine, oldest first."""
+        return self.outbox.occurrences() if self.outbox else []
 
     def events(self, first: int = 1, last: int | None = None) -> Iterator[Event]:
         """The events from a number to another, in order.

@@ -81,9 +81,8 @@ def observe(
         StoreError: the store cannot be reached.
     """
     now, last = clock(), last_complete_day(clock)
-    kept_from = oldest_kept_day(now, retention_years) if retention_years else date.min
     with vault.store.counted_requests() as sent:
-        first = max(start or date.min, kept_from)
+        first = first_expected(start, now, retention_years)
         listed = vault.backup_versions(first, last)
         manifests = _current(vault.manifest_versions(first, last))
         if start is None:
@@ -95,6 +94,12 @@ def observe(
     ever = {slot.day for slot in listed}
     hidden = [day for day, state in days.items() if state is DayState.MISSING and day in ever]
     return Observation(now, first, last, days, latest, hidden, len(sent))
+
+
+def first_expected(start: date | None, now: datetime, retention_years: int | None) -> date:
+    """The first day that should be there, as far as a start and the retention say; neither does: ``date.min``."""
+    kept_from = oldest_kept_day(now, retention_years) if retention_years else date.min
+    return max(start or date.min, kept_from)
 
 
 def _state(day: date, present: bool, vouched: bool, now: datetime, grace: timedelta) -> DayState:

@@ -70,8 +70,8 @@ class Plan:
 def plan_repair(observation: Observation, dagster: DagsterDays, before: Attempts, now: datetime) -> Plan:
     """Decide.
 
-    Stale is a day that S3 does not hold verified, or whose last run failed. Nothing is asked for within grace, while a
-    run has the day, or before the pause after the last attempt is over.
+    Stale is a day that S3 does not hold verified, or whose last run failed, unless it was deleted. Nothing is asked for
+    within grace, while a run has the day, or before the pause after the last attempt is over.
     """
     stale = stale_days(observation, dagster.failed)
     tried = {day: attempt for day, attempt in before.by_day().items() if day in stale}
@@ -85,10 +85,16 @@ def plan_repair(observation: Observation, dagster: DagsterDays, before: Attempts
 
 
 def stale_days(observation: Observation, failed: Set[date]) -> list[date]:
-    """The days that have to be backed up, oldest first."""
+    """The days that have to be backed up, oldest first.
+
+    Not those that a delete marker hides: a new backup would cover up the deletion, and hold only what the database
+    still has. They wait for people, and for ``undelete``.
+    """
     bad = {DayState.MISSING, DayState.UNVERIFIED}
     return [
-        day for day, state in observation.days.items() if state in bad or (day in failed and state is not DayState.DUE)
+        day
+        for day, state in observation.days.items()
+        if day not in observation.hidden and (state in bad or (day in failed and state is not DayState.DUE))
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +25,7 @@ from signal_backups.core.errors import (
 )
 from signal_backups.core.layout import Layout
 from signal_backups.core.proof.anchors import Anchor, StoredAnchor, read_anchors, write_anchor
-from signal_backups.core.proof.examine_anchors import AnchorFinding, EntryHash, examine_anchors
+from signal_backups.core.proof.examine_anchors import AnchorExamination, AnchorFinding, EntryHash, examine_anchors
 from signal_backups.core.proof.proof_file import Timestamp
 from signal_backups.core.proof.statement import LogHead, Statement, statement_of
 from signal_backups.core.proof.timestamp_authority import request_timestamp, verify_timestamp
@@ -49,8 +50,8 @@ def entry_hash(log: Sequence[str]) -> EntryHash:
     return dict(enumerate(log, start=1)).get
 
 
-def statement(events: Sequence[str], manifests: Sequence[str], at: datetime = AT) -> Statement:
-    return statement_of(at, "bucket", LogHead(number=len(events), sha256=events[-1] if events else FIRST), manifests)
+def statement(events: Sequence[str], manifests: Sequence[str], at: datetime = AT, bucket: str = "main") -> Statement:
+    return statement_of(at, bucket, LogHead(number=len(events), sha256=events[-1] if events else FIRST), manifests)
 
 
 def stored(made: Statement, *stamps: Timestamp, bucket: str = "main") -> StoredAnchor:
@@ -75,7 +76,16 @@ def examined(
     second: Sequence[StoredAnchor] = (),
     ca_pem: bytes | None = None,
 ) -> list[AnchorFinding]:
-    return examine_anchors(anchors, second, entry_hash(events), entry_hash(manifests), ca_pem)
+    return examine_anchors("main", anchors, second, entry_hash(events), entry_hash(manifests), ca_pem).findings
+
+
+def confirmed(
+    anchors: Sequence[StoredAnchor], second: Sequence[StoredAnchor] | None = None, ca_pem: bytes | None = None
+) -> AnchorExamination:
+    """What anchors come to that contradict nothing."""
+    examination = examine_anchors("main", anchors, second, entry_hash(hashes(9)), entry_hash([]), ca_pem)
+    assert examination.findings == []
+    return examination
 
 
 def stamp(authority: Authority, data: bytes) -> Timestamp:
@@ -209,7 +219,7 @@ def test_anchors_are_read_oldest_first_as_they_were_created(vault: BackupVault, 
     written = []
     for day in (2, 0, 1):
         at = AT + timedelta(days=day)
-        made = statement(hashes(3 + day), hashes(2), at).to_bytes()
+        made = statement(hashes(3 + day), hashes(2), at, vault.store.bucket).to_bytes()
         written.append(write_anchor(vault, made, at, None, None))
     in_order = [written[place] for place in (1, 2, 0)]
     store.put_bytes(in_order[0].key, b"{}", JSON_TYPE)
@@ -219,7 +229,8 @@ def test_anchors_are_read_oldest_first_as_they_were_created(vault: BackupVault, 
     assert [anchor.body for anchor in found] == [anchor.anchor.to_bytes() for anchor in in_order]
     assert [(anchor.overwritten, anchor.deleted) for anchor in found] == [(True, False), (False, True), (False, False)]
     events, manifests = entry_hash(hashes(5)), entry_hash(hashes(2))
-    assert [(finding.anchor, finding.what) for finding in examine_anchors(found, [], events, manifests, None)] == [
+    examination = examine_anchors(store.bucket, found, [], events, manifests, None)
+    assert [(finding.anchor, finding.what) for finding in examination.findings] == [
         (store.uri(in_order[0].key), "another version was put over the anchor"),
         (store.uri(in_order[1].key), "the anchor was deleted"),
     ]
@@ -278,7 +289,7 @@ def test_an_earlier_manifest_that_changed_or_is_gone_shows_in_the_root(tamper: C
     events, manifests = hashes(5, "event"), hashes(5)
     anchors = history(events, manifests, [(1, 1), (3, 3), (5, 5)])
     changed = {number: tamper(sha) if number == 2 else sha for number, sha in enumerate(manifests, start=1)}
-    found = examine_anchors(anchors, [], entry_hash(events), changed.get, None)
+    found = examine_anchors("main", anchors, [], entry_hash(events), changed.get, None).findings
     assert [(finding.log, finding.number) for finding in found] == [("manifests", 3), ("manifests", 5)]
 
 
@@ -290,7 +301,7 @@ def test_the_tree_over_the_manifests_is_built_once() -> None:
         asked.append(number)
         return manifests[number - 1]
 
-    assert examine_anchors(anchors, [], entry_hash([]), manifest, None) == []
+    assert examine_anchors("main", anchors, [], entry_hash([]), manifest, None).findings == []
     assert len(asked) <= 2 * len(manifests)
 
 
@@ -310,15 +321,16 @@ def test_a_chain_rewritten_in_the_bucket_itself_is_seen(vault: BackupVault, seco
         return BackupVault(vault.store, vault.layout).manifest_chain
 
     manifests = grow(newly_opened(), "manifest")
-    written = write_anchor(vault, statement([], manifests).to_bytes(), AT, None, second)
+    bucket = vault.store.bucket
+    written = write_anchor(vault, statement([], manifests, bucket=bucket).to_bytes(), AT, None, second)
     stored_ones = read_anchors(vault.store, vault.layout), read_anchors(second, vault.layout)
     grown = grow(newly_opened(), "manifest")
-    assert examine_anchors(*stored_ones, entry_hash([]), entry_hash(grown), None) == []
+    assert examine_anchors(bucket, *stored_ones, entry_hash([]), entry_hash(grown), None).findings == []
 
     for version in vault.store.list_versions(vault.layout.manifest_chain_prefix):
         vault.store._client.delete_object(Bucket=vault.store.bucket, Key=version.key, VersionId=version.version_id)
     forged = grow(newly_opened(), "forged")
-    (finding,) = examine_anchors(*stored_ones, entry_hash([]), entry_hash(forged), None)
+    (finding,) = examine_anchors(bucket, *stored_ones, entry_hash([]), entry_hash(forged), None).findings
     assert (finding.anchor, finding.log, finding.number) == (written.main.uri, "manifests", 3)
 
 
@@ -410,3 +422,100 @@ def test_a_copy_that_was_deleted_is_a_finding() -> None:
 
 def test_an_anchor_that_the_second_bucket_never_got_is_no_finding() -> None:
     assert examined(history([], [], [(0, 0)]), second=[]) == []
+
+
+def test_anchors_of_another_backup_set_in_the_second_bucket_are_passed_over() -> None:
+    (main,) = history(hashes(3), [], [(3, 0)])
+    another = stored(statement(hashes(5, "another"), [], AT + timedelta(days=1), bucket="another"), bucket="second")
+    assert examined([main], hashes(3), second=[main, another]) == []
+    # Of two sets anchored in the same second after as many events, the second bucket takes the anchor of one.
+    taken = stored(statement(hashes(3, "another"), [], bucket="another"), bucket="second")
+    assert taken.key == main.key
+    assert confirmed([main], [taken]).anchored is None
+
+
+def test_an_anchor_from_before_the_bucket_had_its_name_is_held_against_the_logs_and_confirmed() -> None:
+    moved = stored(statement(hashes(3), [], bucket="before"))
+    found = confirmed([moved], [moved])
+    assert (found.anchored and found.anchored.event, found.warnings) == (3, [])
+    assert len(examined([moved], hashes(3, "forged"))) == 1
+
+
+# -- What confirms an anchor -----------------------------------------------------------------------
+
+
+def days_of(count: int, *stamps: Timestamp) -> list[StoredAnchor]:
+    """Anchors of so many days, one event each; their logs contradict none of them."""
+    of_days = [statement(hashes(day), [], AT + timedelta(days=day)) for day in range(1, count + 1)]
+    return [stored(made, *stamps) for made in of_days]
+
+
+def test_an_anchor_that_only_the_bucket_itself_has_anchors_nothing() -> None:
+    anchors = days_of(2)
+    alone = confirmed(anchors)
+    assert alone.anchored is None
+    (warning,) = alone.warnings
+    assert "SIGNAL_BACKUPS_ANCHOR_BUCKET" in warning
+    assert "SIGNAL_BACKUPS_TSA_CA_FILE" in warning
+    assert confirmed([]) == ([], None, [])
+
+
+def test_an_anchor_is_confirmed_by_the_same_one_in_the_second_bucket() -> None:
+    first, newest = days_of(2)
+    both = confirmed([first, newest], [first, newest])
+    assert both.anchored is not None
+    assert (both.anchored.event, both.anchored.at, both.warnings) == (2, AT + timedelta(days=2), [])
+    without_newest = confirmed([first, newest], [first])
+    assert without_newest.anchored is not None
+    assert without_newest.anchored.event == 1
+
+
+def test_an_anchor_made_up_with_a_rewritten_chain_is_not_confirmed_by_an_emptied_second_bucket(
+    authority: Authority,
+) -> None:
+    made_up = days_of(1)
+    for places, lacks in (
+        ({"second": []}, ["a copy in the second bucket"]),
+        ({"ca_pem": authority.ca_pem}, ["a time stamp"]),
+        ({"second": [], "ca_pem": authority.ca_pem}, ["a copy in the second bucket", "a time stamp"]),
+    ):
+        found = confirmed(made_up, **places)  # type: ignore[arg-type]
+        assert found.anchored is None
+        assert [
+            f"anchors without {what}: 1, the first is {made_up[0].uri}" in warning
+            for what, warning in zip(lacks, found.warnings, strict=True)
+        ] == [True] * len(lacks)
+
+
+def test_an_anchor_that_differs_from_its_copy_is_not_confirmed() -> None:
+    (main,), (of_day,) = days_of(1), days_of(1, Timestamp(authority="x", token=""))
+    copy = replace(of_day, uri="s3://second/x")
+    assert examine_anchors("main", [main], [copy], entry_hash(hashes(9)), entry_hash([]), None).anchored is None
+
+
+def test_what_is_older_than_the_second_bucket_is_not_warned_of_and_gaps_are() -> None:
+    anchors = days_of(5)
+    assert confirmed(anchors, anchors[2:]).warnings == []
+    (warning,) = confirmed(anchors, [anchors[1], anchors[4]]).warnings
+    assert f"anchors without a copy in the second bucket: 2, the first is {anchors[2].uri}" in warning
+
+
+def test_a_stamp_that_was_stripped_is_warned_of(authority: Authority) -> None:
+    at = utc_now()
+    made = [statement(hashes(day), [], at + timedelta(minutes=day)) for day in (1, 2, 3)]
+    stamped = [stored(one, stamp(authority, one.to_bytes())) for one in made]
+    whole = confirmed(stamped, ca_pem=authority.ca_pem)
+    assert (whole.anchored and whole.anchored.event, whole.warnings) == (3, [])
+    stripped = confirmed([*stamped[:2], stored(made[2])], ca_pem=authority.ca_pem)
+    assert (stripped.anchored and stripped.anchored.event, len(stripped.warnings)) == (2, 1)
+    before_the_setting = confirmed([stored(made[0]), *stamped[1:]], ca_pem=authority.ca_pem)
+    assert (before_the_setting.anchored and before_the_setting.anchored.event, before_the_setting.warnings) == (3, [])
+
+
+def test_a_stamp_that_nothing_checks_or_that_does_not_verify_confirms_nothing(authority: Authority) -> None:
+    made = statement(hashes(1), [], utc_now())
+    unchecked = confirmed([stored(made, stamp(authority, made.to_bytes()))])
+    assert (unchecked.anchored, len(unchecked.warnings)) == (None, 1)
+    wrong = stored(made, stamp(authority, b"another statement"))
+    found = examine_anchors("main", [wrong], None, entry_hash(hashes(9)), entry_hash([]), authority.ca_pem)
+    assert (found.anchored, len(found.findings)) == (None, 1)

@@ -236,6 +236,10 @@ def test_a_manifest_that_is_at_no_place_of_the_chain_proves_nothing() -> None:
         assert parts(verify_proof(forged)) == [Part.LOG_TREE]
 
 
+def test_a_manifest_from_before_the_bucket_had_its_name_proves_as_well() -> None:
+    assert parts(verify_proof(made(rows_of(DAY), bucket="another").to_bytes())) == []
+
+
 @pytest.mark.parametrize(
     ("text", "holds"),
     [

@@ -10,7 +10,7 @@ import pytest
 from signal_backups.core.errors import ExitCode, NotFoundError, ReadBackError, RefusedBackupError, StoreError
 from signal_backups.core.layout import BackupSlot, Layout
 from signal_backups.core.restore.undelete import Undeletion, undelete
-from signal_backups.core.store import ObjectVersion
+from signal_backups.core.store import JSON_TYPE, ObjectVersion
 from signal_backups.core.trail.event import Action, Event
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.days import DayRun
@@ -170,6 +170,20 @@ def test_a_named_version_that_is_current_already_is_not_copied(
         again = bring_back(vault, scratch, named)
         assert (again.version_id, again.event) == (first.version_id, None)
     assert beside_the_trail(vault) == before
+
+
+def test_a_copy_of_what_an_earlier_version_vouched_for_gets_a_root(
+    back_up: BackUp, vault: BackupVault, scratch: Path
+) -> None:
+    good = back_up(signals(3))
+    earlier = good.model_copy(update={"merkle_root": None, "number": None, "previous": None})
+    vault.store.put_bytes(MANIFEST_KEY, earlier.to_bytes(), JSON_TYPE)
+    overwrite(vault, b"foreign")
+    bring_back(vault, scratch, good.backup.version_id)
+    manifest = vault.find(DAY).manifest
+    assert manifest is not None
+    assert good.merkle_root is not None
+    assert (manifest.merkle_root, manifest.copied_from) == (good.merkle_root, good.backup.version_id)
 
 
 def test_a_store_that_keeps_its_markers_gets_a_copy(

@@ -152,6 +152,30 @@ def test_two_entries_changed_next_to_each_other(vault: BackupVault, admin: Admin
     assert named(examine(vault)) == [(Fault.EDITED, 13)]
 
 
+def test_a_change_shows_where_what_follows_was_not_made_to_fit(vault: BackupVault, admin: Admin) -> None:
+    admin.put_events(COUNT)
+    admin.edit(5, failed)
+    for number in range(6, 12):
+        previous = link_to(admin, number).previous
+        admin.edit(number, lambda document, previous=previous: document.update(previous=previous))
+    (finding,) = examine(vault).findings
+    assert (finding.kind, finding.number) == (Fault.EDITED, 11)
+    assert finding.words == "entry 11, or one before it, was changed: it does not fit entry 12"
+
+
+def test_an_entry_put_in_between_and_the_rest_renumbered(vault: BackupVault, admin: Admin) -> None:
+    admin.put_events(10)
+    bodies = [admin.body(number) for number in range(5, 11)]
+    admin.replace(admin.log.key_of(5), occurrence(5, id="f" * 32).to_bytes(link_to(admin, 5)))
+    for number, body in enumerate(bodies, 6):
+        moved = edited(body, lambda document, number=number: document.update(number=number))
+        admin.replace(admin.log.key_of(number), moved)
+    findings = examine(vault).findings
+    assert [finding.number for finding in findings] == [6, 8, 10]
+    for finding in findings:
+        assert finding.words.startswith(f"entry {finding.number}, or one before it, was changed")
+
+
 def test_the_end_is_held_by_nothing_but_a_checkpoint(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(COUNT)
     erase(admin, 25)
@@ -225,6 +249,16 @@ class TestCheckpoints:
     def test_edited_listing(self, vault: BackupVault, admin: Admin, key: str, changes: dict[str, object]) -> None:
         admin.replace(key, self.changed(admin, key, 3, **changes))
         assert named(examine(vault)) == [(Fault.CHECKPOINT, 13)]
+
+    @pytest.mark.parametrize("full", [False, True])
+    def test_forged_for_an_edited_entry(self, vault: BackupVault, admin: Admin, key: str, *, full: bool) -> None:
+        # It holds the genuine bytes, which are a chain, and names the edited version as theirs.
+        admin.edit(13, failed)
+        (stored,) = admin.versions(13)
+        forged = self.changed(admin, key, 3, version_id=stored.version_id, etag=stored.etag, size=stored.size)
+        assert stored.size == len(json.loads(forged.splitlines()[3])["body"])
+        admin.replace(key, forged)
+        assert named(examine(vault, full=full)) == [(Fault.CHECKPOINT, 13), (Fault.EDITED, 13)]
 
     def test_put_over(self, vault: BackupVault, admin: Admin, key: str) -> None:
         admin.put(key, b"{}\n")

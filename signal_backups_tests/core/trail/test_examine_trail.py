@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,7 +54,7 @@ class World:
         """Store what a backup leaves, but for the backup itself."""
         key = self.vault.layout.backup_key(slot)
         stored = StoredFile(key=key, version_id=version, bytes=1, sha256=FIRST)
-        manifest = write_manifest(self.vault, slot, manifest_of(stored, slot.day))
+        manifest = write_manifest(self.vault, slot, manifest_of(stored, slot.day, bucket=self.vault.store.bucket))
         if tell:
             self.tell(manifest)
         return manifest
@@ -214,15 +213,6 @@ def test_a_manifest_that_no_event_tells_of(world: World, clock: Clock) -> None:
     assert named(at_once) == ([] if clock is utc_now else [(MANIFESTS, Fault.WITHOUT_EVENT, 5)])
 
 
-def test_a_missing_event_may_wait_on_this_machine(world: World, tmp_path: Path) -> None:
-    world.back_up(SLOTS[3], tell=False)
-    (tmp_path / "waits.json").write_text("{}", encoding="utf-8")
-    vault = BackupVault(world.vault.store, world.vault.layout, outbox=tmp_path)
-    report = examine_trail(vault)
-    assert (report.ok, report.waiting) == (True, 1)
-    assert report.warnings == ["1 events wait on this machine until they can be written"]
-
-
 @pytest.mark.parametrize("clock", [utc_now, later])
 def test_a_backup_that_was_killed_after_the_chain(world: World, clock: Clock) -> None:
     world.tell(world.back_up(SLOTS[3], tell=False))
@@ -244,14 +234,6 @@ def test_an_older_manifest_on_top_asks_for_another_backup(world: World) -> None:
     assert named(world.examine()) == [(MANIFESTS, Fault.UNFINISHED, 4)]
 
 
-def test_days_from_before_the_chain_are_counted(world: World) -> None:
-    world.chain.put(world.key(SLOTS[3]), without_number(world.body(SLOTS[2])))
-    report = world.examine()
-    assert report.ok
-    assert report.unchained is not None
-    assert (report.unchained.count, report.unchained.first_day, report.unchained.last_day) == (1, DAYS[3], DAYS[3])
-
-
 def test_what_may_have_expired_is_not_missed(world: World) -> None:
     for slot in SLOTS[:2]:
         world.chain.hide(world.key(slot))
@@ -262,9 +244,14 @@ def test_what_may_have_expired_is_not_missed(world: World) -> None:
 class TestAnchors:
     """A log that is consistent in itself, and not what it was."""
 
+    @pytest.fixture
+    def second(self, world: World, bucket: str) -> S3ObjectStore:
+        """Another bucket."""
+        return S3ObjectStore(world.client, bucket)
+
     @pytest.fixture(autouse=True)
-    def anchored(self, world: World) -> None:
-        world.anchor()
+    def anchored(self, world: World, second: S3ObjectStore) -> None:
+        world.anchor(second)
 
     @staticmethod
     def rewrite_events(world: World, first: int) -> None:
@@ -272,18 +259,23 @@ class TestAnchors:
         for number, body in enumerate(bodies_of(5 - first, before), first):
             world.events.replace(world.events.log.key_of(number), body)
 
-    def test_up_to_which_event(self, world: World) -> None:
-        report = world.examine()
-        assert (report.ok, report.anchors, report.events_since_anchor) == (True, 1, 0)
+    def test_up_to_which_event(self, world: World, second: S3ObjectStore) -> None:
+        report = world.examine(second=second)
+        assert (report.ok, report.anchors, report.events_since_anchor, report.warnings) == (True, 1, 0, [])
         assert report.anchored is not None
         assert report.anchored.event == 4
         assert utc_now() - report.anchored.at < timedelta(hours=1)
         world.vault.trail.record(Action.DRILL, "passed")
-        assert world.examine().events_since_anchor == 1
+        assert world.examine(second=second).events_since_anchor == 1
 
-    def test_events_written_anew(self, world: World) -> None:
+    def test_what_only_the_bucket_itself_has_anchors_nothing(self, world: World) -> None:
+        report = world.examine()
+        assert (report.ok, report.anchors, report.anchored, report.events_since_anchor) == (True, 1, None, 4)
+        assert len(report.warnings) == 1
+
+    def test_events_written_anew(self, world: World, second: S3ObjectStore) -> None:
         self.rewrite_events(world, 4)
-        found = world.examine()
+        found = world.examine(second=second)
         assert (EVENTS, Fault.REWRITTEN, 4) in named(found)
         assert (found.anchored, found.events_since_anchor) == (None, 4)
 
@@ -302,11 +294,8 @@ class TestAnchors:
         assert named(report) == [(EVENTS, Fault.ANCHOR, None)]
         assert report.findings[0].key == world.vault.store.uri(key)
 
-    def test_the_second_bucket_knows_what_was_anchored(self, world: World, bucket: str) -> None:
-        second = S3ObjectStore(world.client, bucket)
+    def test_the_second_bucket_knows_what_was_anchored(self, world: World, second: S3ObjectStore) -> None:
         world.vault.trail.record(Action.DRILL, "passed")
-        for key in [item.key for item in world.vault.store.list_current(world.vault.layout.anchor_prefix)]:
-            world.chain.erase(key)
         world.anchor(second)
         assert world.examine(second=second).ok
         for key in [item.key for item in world.vault.store.list_current(world.vault.layout.anchor_prefix)]:

@@ -117,6 +117,6 @@ def test_nothing_is_written_of_a_log_that_is_not_in_order(vault: BackupVault, ad
     bodies = bodies_of(1_000)
     fill(s3, {vault.trail.log.key_of(number): body for number, body in enumerate(bodies, 1)})
     admin.edit(500, failed)
-    with pytest.raises(VerificationError, match=r"no checkpoint was written of the events: entry 500 was changed"):
+    with pytest.raises(VerificationError, match=r"no checkpoint was written of the events: entry 500, or"):
         write_checkpoints(vault)
     assert Checkpoints(vault, LogName.EVENTS).versions() == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.trail.conditional import honours_conditional_writes
 from signal_backups.core.trail.event import Action, Actor, Event, ObjectName, Occurrence
-from signal_backups.core.trail.numbered_log import ATTEMPTS, FIRST, Entry, Link, NumberedLog
+from signal_backups.core.trail.numbered_log import ATTEMPTS, FIRST, LAST_NUMBER, Entry, Link, NumberedLog
 from signal_backups.core.vault import BackupVault
 from signal_backups_tests.core.trail.trails import BUCKET, START, Admin, bodies_of, failed, occurrence
 from signal_backups_tests.servers.faults import Answer, Refuse
@@ -150,6 +151,20 @@ def test_others_who_are_always_faster(s3: StrictS3, log: NumberedLog, monkeypatc
     assert (refused, error.value.transient) == (ATTEMPTS, True)
 
 
+def test_something_at_the_last_number_there_is(s3: StrictS3, log: NumberedLog, admin: Admin) -> None:
+    log.append(told(1))
+    far = log.key_of(LAST_NUMBER)
+    admin.put(far, admin.body(1))
+    writer = log_of(s3)
+    for _ in range(2):
+        with pytest.raises(ConflictError, match=far) as error:
+            writer.append(told(2))
+        assert "audit verify" in error.value.remedy
+    admin.erase(far)
+    assert writer.append(told(2)).number == 2
+    assert_chain(log, 2)
+
+
 def test_a_deleted_end_keeps_its_number(log: NumberedLog, s3: StrictS3, admin: Admin) -> None:
     for number in (1, 2):
         log.append(told(number))
@@ -223,6 +238,15 @@ class TestConditionalWrites:
             log.append(told(number))
         assert not log.takes_several_writers()
         assert caplog.text.count("ignores conditional writes: only ONE machine may write") == 1
+
+    def test_a_lock_that_cannot_be_had(self, s3: StrictS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # That of another user is refused like one in a folder that is not there.
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+        log = NumberedLog(S3ObjectStore(self.ignoring(s3.client()), BUCKET), PREFIX, PROBE)
+        with pytest.raises(ConflictError, match=rf"cannot lock {tmp_path}/missing/signal-backups-\w+\.lock") as error:
+            log.append(told(1))
+        assert "one writer" in error.value.remedy
+        assert log.head() is None
 
     def test_processes_of_one_machine_still_follow_each_other(self, connection: S3Connection, bucket: str) -> None:
         processes = multiprocessing.get_context("spawn")

@@ -124,6 +124,47 @@ def test_a_number_that_somebody_else_took_is_no_answer(s3: StrictS3, outbox: Pat
     assert results(vault) == ["another's", "mine"]
 
 
+def test_a_file_that_is_no_event_is_set_aside(s3: StrictS3, outbox: Path, caplog: pytest.LogCaptureFixture) -> None:
+    vault = vault_of(s3, outbox)
+    refuse(s3, "PutObject")
+    vault.trail.record(Action.BACKUP, "one")
+    (outbox / "0.json").write_text("{", encoding="utf-8")
+    heal(s3)
+    assert vault.trail.record(Action.BACKUP, "two") is not None
+    assert (results(vault), vault.trail.waiting()) == (["one", "two"], 0)
+    assert (outbox / "0.unreadable").read_text(encoding="utf-8") == "{"
+    assert "0.json is no audit event: it was set aside" in caplog.text
+
+
+def test_an_outbox_that_cannot_be_made_loses_nothing_while_the_store_takes_events(s3: StrictS3, outbox: Path) -> None:
+    outbox.write_text("a file", encoding="utf-8")
+    assert vault_of(s3, outbox).trail.record(Action.BACKUP, "one") is not None
+
+
+def test_an_event_that_nothing_takes_is_told_in_the_log(
+    s3: StrictS3, outbox: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox.write_text("a file", encoding="utf-8")
+    refuse(s3, "PutObject")
+    assert vault_of(s3, outbox).trail.record(Action.BACKUP, "one") is None
+    (told,) = [each for each in caplog.records if each.levelname == "CRITICAL"]
+    assert "THE AUDIT EVENT OF THIS backup IS LOST" in told.getMessage()
+    assert '"result":"one"' in told.getMessage()
+
+
+def test_an_outbox_that_is_locked_away_keeps_only_its_own_waiting(
+    s3: StrictS3, outbox: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    vault = vault_of(s3, outbox)
+    refuse(s3, "PutObject")
+    vault.trail.record(Action.BACKUP, "one")
+    heal(s3)
+    (outbox / "lock").mkdir()  # cannot be opened, like that of another user
+    assert vault.trail.record(Action.BACKUP, "two") is not None
+    assert (results(vault), vault.trail.waiting()) == (["two"], 1)
+    assert f"the audit events in {outbox} keep waiting" in caplog.text
+
+
 def flush(connection: S3Connection, bucket: str, outbox: Path) -> None:
     """One process that writes what waits."""
     vault = BackupVault(S3ObjectStore(s3_client(connection), bucket), Layout(), outbox=outbox)

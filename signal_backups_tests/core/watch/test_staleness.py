@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from hypothesis import given
@@ -13,7 +13,7 @@ from signal_backups.core.days import ONE_DAY
 from signal_backups.core.watch.day_ranges import DayRange, ranges_of
 from signal_backups.core.watch.objectives import FIRST_REPAIR_PAUSE, MAX_REPAIRS, REPAIR_INTERVAL, due_at
 from signal_backups.core.watch.observation import DayState, Observation
-from signal_backups.core.watch.staleness import Attempt, Attempts, DagsterDays, Plan, plan_repair
+from signal_backups.core.watch.staleness import Attempt, Attempts, DagsterDays, Plan, plan_repair, stale_days
 from signal_backups_tests.core.examples import examples
 from signal_backups_tests.core.watch.watched import FIRST
 
@@ -22,8 +22,8 @@ NOW = due_at(DAYS[-1]) + timedelta(hours=5)
 VERIFIED, UNVERIFIED, MISSING, DUE = DayState.VERIFIED, DayState.UNVERIFIED, DayState.MISSING, DayState.DUE
 
 
-def observed(days: Mapping[date, DayState]) -> Observation:
-    return Observation(NOW, min(days), max(days), days, None, [], 0)
+def observed(days: Mapping[date, DayState], hidden: Sequence[date] = ()) -> Observation:
+    return Observation(NOW, min(days), max(days), days, None, hidden, 0)
 
 
 def plan(
@@ -63,6 +63,11 @@ def test_a_day_whose_last_run_failed_is_stale_although_an_earlier_backup_stands(
 
 def test_within_grace_nothing_is_asked_for_whatever_failed() -> None:
     assert plan({DAYS[0]: DUE}, failed={DAYS[0]}).stale == []
+
+
+def test_a_deleted_day_waits_for_people_whatever_failed() -> None:
+    found = observed(dict.fromkeys(DAYS[:3], MISSING), hidden=[DAYS[1]])
+    assert stale_days(found, failed={DAYS[1]}) == [DAYS[0], DAYS[2]]
 
 
 def test_a_failure_outside_of_the_observed_days_is_nobodys_business() -> None:
