@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, ParamValidationError
 
 from signal_backups.core.errors import (
     ArchivedError,
     ConflictError,
     NotFoundError,
+    SettingsError,
     SignalBackupsError,
     StoreError,
     UnsupportedError,
@@ -43,6 +44,12 @@ def s3_errors(bucket: str, doing: str) -> Iterator[None]:
     except NoCredentialsError as error:
         raise StoreError(
             f"{doing}: no credentials", remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from error
+    except ParamValidationError as error:
+        # Nothing was asked: no bucket has such a name.
+        raise SettingsError(
+            f"cannot ask for bucket {bucket}: {' '.join(str(error).split())}",
+            remedy="Name another with BACKUP_BUCKET_NAME (SIGNAL_BACKUPS_ANCHOR_BUCKET if it is that of the anchors)",
         ) from error
     except (BotoCoreError, HTTPClientError, OSError) as error:
         raise StoreError(

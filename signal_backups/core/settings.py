@@ -35,7 +35,10 @@ class LogSettings(BaseSettings):
     """What is logged where: read by itself before a command begins."""
 
     # An empty variable is an unset one: the fallback or default behind it counts.
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    # What pydantic says of a bad value is the cause of our error, and causes end up in Dagster's logs.
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     log_format: LogFormat | None = Field(None, validation_alias="SIGNAL_BACKUPS_LOG_FORMAT")
     log_level: LogLevel | None = Field(None, validation_alias="SIGNAL_BACKUPS_LOG_LEVEL")
@@ -93,20 +96,15 @@ class Settings(LogSettings):
         except SignalBackupsError as error:
             raise ValueError(str(error)) from error
 
-    @field_validator("tsa_url")
-    @classmethod
-    def _authority_has_no_password(cls, url: str | None) -> str | None:
-        # Every anchor names its authority. This error must not show the password either.
-        if url is not None and "@" in url:
-            raise ValueError("holds a user or password, which every anchor would show")
-        return url
-
     @field_validator("endpoint_url", "tsa_url", "anchor_endpoint_url", "ui_url")
     @classmethod
     def _endpoint_is_a_url(cls, url: str | None) -> str | None:
+        # These are shown: in errors, alerts and anchors. What is wrong with one must not show a password either.
+        if url is not None and "@" in url:
+            raise ValueError("holds a user or password, which errors, alerts or anchors would show")
         # urlsplit refuses what no address can be, a bracket that is not closed for one.
         if url is not None and urlsplit(url).scheme not in {"http", "https"}:
-            raise ValueError(f"{url!r} does not begin with http:// or https://")
+            raise ValueError("does not begin with http:// or https://")
         return url
 
     @model_validator(mode="after")

@@ -76,6 +76,15 @@ class ObjectVersion:
         return self.is_delete_marker or not self.is_latest
 
 
+def date_of(answer: Any) -> datetime | None:
+    """The store's clock (UTC, whole seconds) by the ``Date`` of an answer; None when it has none."""
+    said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return parsedate_to_datetime(said).astimezone(UTC) if said else None
+    except ValueError:
+        return None
+
+
 class S3ObjectStore:
     """Objects of one bucket; with a lock policy, every object written is locked by the request that writes it."""
 
@@ -299,11 +308,17 @@ class S3ObjectStore:
         return bool(found.get("Versions") or found.get("DeleteMarkers"))
 
     def server_time(self) -> datetime | None:
-        """The store's own clock (UTC, whole seconds), by the ``Date`` of one answer; None when it has none."""
+        """The store's own clock (UTC, whole seconds), by one answer; None when it has none.
+
+        A refusal tells it too: a clock that is far off is what stores refuse requests for.
+        """
         with s3_errors(self.bucket, f"cannot look at bucket {self.bucket}"):
-            answer = self._client.head_bucket(Bucket=self.bucket)
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        return parsedate_to_datetime(date).astimezone(UTC) if date else None
+            try:
+                return date_of(self._client.head_bucket(Bucket=self.bucket))
+            except ClientError as refused:
+                if date := date_of(refused.response):
+                    return date
+                raise
 
     def counted_requests(self) -> AbstractContextManager[list[str]]:
         """Collect the operations sent to S3 during the block; see ``s3_requests``."""

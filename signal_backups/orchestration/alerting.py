@@ -61,7 +61,8 @@ def alert_sensor(clock: Clock = utc_now) -> dg.SensorDefinition:
         channels = channels_of(settings)
         outcome = notify(channels, messages, now)
         failed = _failed_channels(state, channels, outcome)
-        state = after_telling(state, found, outcome.told, now).model_copy(update={"failed_channels": failed})
+        state = after_telling(state, found, outcome.told, outcome.missed, now)
+        state = state.model_copy(update={"failed_channels": failed})
         told = f"{len(messages)} messages to {len(outcome.deliveries)} channels" if messages else "nothing to tell"
         unset = f"; {NOTHING_CONFIGURED}" if messages and not channels else ""
         return dg.SensorResult(skip_reason=f"{len(found)} conditions, {told}{unset}", cursor=state.model_dump_json())
@@ -95,10 +96,10 @@ def _gathered(
         observation = observed(vault, backup_store.retention_profile(), clock)
         state = _read_on(state, vault)
         found += _stored_conditions(look, vault, observation, state)
+        state = state.model_copy(update={"last_good": last_good(observation)})
     except SignalBackupsError as error:
-        return state, [*found, _unreachable(error), *state.unseen(_STORED_KINDS)]
-    good = last_good(observation)
-    return state, [condition.model_copy(update={"last_good": good}) for condition in found]
+        found += [_unreachable(error), *state.unseen(_STORED_KINDS)]
+    return state, [condition.model_copy(update={"last_good": state.last_good}) for condition in found]
 
 
 def _read_on(state: AlertState, vault: BackupVault) -> AlertState:

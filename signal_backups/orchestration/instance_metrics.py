@@ -1,4 +1,4 @@
-"""What Dagster's instance adds to the metrics: our schedules, and the daemons that run them.
+"""What Dagster's instance adds to the metrics: our schedules and sensors, and the daemons that run them.
 
 What belongs here: reading the instance. What does not: what S3 tells (``core.metrics``).
 """
@@ -20,12 +20,18 @@ from signal_backups.orchestration.instance import persistent_instance
 
 def instance_metrics(home: Path) -> Callable[[], list[Metric]]:
     """A look at the instance in a folder, to be repeated; it raises ``SignalBackupsError`` when it cannot be used."""
-    names = [schedule.name for schedule in build_defs().get_repository_def().schedule_defs]
+    repository = build_defs().get_repository_def()
+    schedules = [schedule.name for schedule in repository.schedule_defs]
+    sensors = [sensor.name for sensor in repository.sensor_defs]
 
     def look() -> list[Metric]:
         try:
             with persistent_instance(home) as instance:
-                return [_schedules(instance, names), _heartbeats(instance)]
+                return [
+                    _running(instance, InstigatorType.SCHEDULE, schedules),
+                    _running(instance, InstigatorType.SENSOR, sensors),
+                    _heartbeats(instance),
+                ]
         except Exception as error:
             raise SignalBackupsError(
                 f"Dagster's instance in {home} cannot be used: {error}", remedy="See: signal-backups doctor"
@@ -34,12 +40,13 @@ def instance_metrics(home: Path) -> Callable[[], list[Metric]]:
     return look
 
 
-def _schedules(instance: dg.DagsterInstance, names: list[str]) -> Metric:
-    states = instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)
+def _running(instance: dg.DagsterInstance, kind: InstigatorType, names: list[str]) -> Metric:
+    states = instance.all_instigator_state(instigator_type=kind)
+    word = kind.value.lower()
     # Without a state what the code says counts: they are all on.
     off = {state.instigator_name for state in states if state.status is InstigatorStatus.STOPPED}
     running = GaugeMetricFamily(
-        f"{PREFIX}schedule_running", "Whether a schedule of Dagster's is on (1) or off (0).", labels=["schedule"]
+        f"{PREFIX}{word}_running", f"Whether a {word} of Dagster's is on (1) or off (0).", labels=[word]
     )
     for name in names:
         running.add_metric([name], name not in off)

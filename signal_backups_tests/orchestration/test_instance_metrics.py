@@ -16,6 +16,7 @@ from dagster._core.scheduler.instigation import (
 )
 
 from signal_backups.core.errors import SignalBackupsError
+from signal_backups.orchestration.alerting import ALERT_SENSOR
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance_metrics import instance_metrics
 from signal_backups_tests.orchestration.heartbeats import beat
@@ -38,22 +39,25 @@ def shown(home: Path) -> dict[str, float]:
     return {label: sample.value for sample in samples for label in sample.labels.values()}
 
 
-def switch_off(instance: dg.DagsterInstance, name: str) -> None:
+def switch_off(instance: dg.DagsterInstance, name: str, kind: InstigatorType) -> None:
     """As the daemon keeps it when somebody has."""
     place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("signal_backups"), "__repository__")
-    data = ScheduleInstigatorData("0 2 * * *")
+    data = ScheduleInstigatorData("0 2 * * *") if kind is InstigatorType.SCHEDULE else None
     origin = RemoteInstigatorOrigin(place, name)
-    instance.add_instigator_state(InstigatorState(origin, InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, data))
+    instance.add_instigator_state(InstigatorState(origin, kind, InstigatorStatus.STOPPED, data))
 
 
-def test_schedules_are_on_until_somebody_switches_one_off(home: Path) -> None:
-    schedules = {schedule.name for schedule in build_defs().get_repository_def().schedule_defs}
+def test_schedules_and_sensors_are_on_until_somebody_switches_one_off(home: Path) -> None:
+    repository = build_defs().get_repository_def()
+    ours = {each.name for each in (*repository.schedule_defs, *repository.sensor_defs)}
+    assert {DAILY, ALERT_SENSOR} < ours
     before = shown(home)
-    assert {name for name in before if before[name] == 1} == schedules
+    assert {name for name in before if before[name] == 1} == ours
     with dg.DagsterInstance.get() as instance:
-        switch_off(instance, DAILY)
+        switch_off(instance, DAILY, InstigatorType.SCHEDULE)
+        switch_off(instance, ALERT_SENSOR, InstigatorType.SENSOR)
     after = shown(home)
-    assert {name for name in schedules if after[name] == 0} == {DAILY}
+    assert {name for name in ours if after[name] == 0} == {DAILY, ALERT_SENSOR}
 
 
 def test_daemons_are_shown_with_their_last_report(home: Path) -> None:

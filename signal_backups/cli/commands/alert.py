@@ -10,7 +10,7 @@ from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line, print_notice
 from signal_backups.core.alerts.channels import Delivery, channels_of
 from signal_backups.core.alerts.condition import Condition, Severity
-from signal_backups.core.alerts.notifier import NOTHING_CONFIGURED, notify
+from signal_backups.core.alerts.notifier import NOTHING_CONFIGURED, send
 from signal_backups.core.alerts.state import Change, Message
 from signal_backups.core.days import utc_now
 from signal_backups.core.errors import ExitCode, SettingsError
@@ -37,22 +37,30 @@ def send_test(
         raise SettingsError(NOTHING_CONFIGURED, remedy="Set SIGNAL_BACKUPS_ALERT_URLS, see .env.example")
     now = utc_now()
     condition = Condition(key="test/alert", severity=severity, what="This is a test: nothing is wrong")
-    outcome = notify(channels, [Message(Change.NEW, condition, now)], now)
-    tried = {delivery.channel: delivery for delivery in outcome.deliveries}
-    ok = all(delivery.ok for delivery in outcome.deliveries)
-    words = {channel.name: _words(tried.get(channel.name)) for channel in channels}
+    message = Message(Change.NEW, condition, now)
+    deliveries = {each.name: send(each, [message], now) if each.takes(severity) else None for each in channels}
+    tried = [delivery.ok for delivery in deliveries.values() if delivery]
+    ok = bool(tried) and all(tried)
     if as_json:
-        print_json({"ok": ok, "severity": severity.value, "channels": words})
+        found = [{"channel": name, "state": _state(each), "reason": _reason(each)} for name, each in deliveries.items()]
+        print_json({"ok": ok, "severity": severity.value, "channels": found})
     else:
-        for name, word in words.items():
-            (print_line if word in {_SENT, _NOT_ITS_SEVERITY} else print_notice)(f"{name}: {word}")
+        for name, delivery in deliveries.items():
+            reason = _reason(delivery)
+            (print_notice if reason else print_line)(f"{name}: {_WORDS[_state(delivery)]}{reason or ''}")
+        if not tried:
+            print_notice(f"Nothing was sent: no channel takes an alert that is only a {severity}")
     raise typer.Exit(int(ExitCode.OK if ok else ExitCode.FAILED))
 
 
-_SENT, _NOT_ITS_SEVERITY = "sent", "takes critical alerts only"
+_WORDS = {"sent": "sent", "failed": "FAILED: ", "not_taken": "takes critical alerts only"}
 
 
-def _words(delivery: Delivery | None) -> str:
+def _state(delivery: Delivery | None) -> str:
     if delivery is None:
-        return _NOT_ITS_SEVERITY
-    return _SENT if delivery.ok else f"FAILED: {delivery.reason}"
+        return "not_taken"
+    return "sent" if delivery.ok else "failed"
+
+
+def _reason(delivery: Delivery | None) -> str | None:
+    return delivery.reason if delivery and not delivery.ok else None

@@ -107,8 +107,13 @@ def _shown(url: str, apprise: Apprise) -> str:
     scheme, found, _ = url.partition("://")
     if not found:
         return "(not a URL)"
-    host = next((service.host for service in apprise if "host" in service.template_tokens), "")
+    host = next((service.host for service in apprise if _always_has_host(service)), "")
     return f"{scheme}://{host}"
+
+
+def _always_has_host(service: Any) -> bool:
+    # Of ntfy://TOPIC the topic is the secret, and Apprise calls it the host.
+    return all("{host}" in template for template in service.templates)
 
 
 def _collecting(reasons: list[str]) -> Callable[[Any, Any], None]:

@@ -6,7 +6,7 @@ What belongs here: routing and grouping. What does not: speaking to a channel (`
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,36 +23,63 @@ NOTHING_CONFIGURED = "no alert channel is set (SIGNAL_BACKUPS_ALERT_URLS): alert
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of some messages: the keys that were told, and of each channel that was tried how it went."""
+    """What came of some messages.
+
+    Attributes:
+        told: keys of messages to all that at least one channel took, or none wants: they are in the log.
+        deliveries: of each channel that was tried how it went.
+        missed: by key, the channels that failed to take what is told.
+    """
 
     told: Set[str]
     deliveries: Sequence[Delivery]
+    missed: Mapping[str, tuple[str, ...]]
 
 
 def notify(channels: Sequence[Channel], messages: Sequence[Message], now: datetime) -> Outcome:
     """Log the messages and take them to the channels, side by side; nothing raises.
 
-    Messages of one change and severity go as one text: a storm is a few texts, not hundreds. A message is told when at
-    least one channel took it, or none wants it: it is in the log.
+    Messages of one change and severity go as one text: a storm is a few texts, not hundreds.
     """
     groups = _groups(messages)
     for group in groups:
-        level = logging.INFO if group[0].change is Change.RECOVERY else logging.ERROR
-        _log.log(level, "%s\n%s", title_of(group), body_of(group, now))
-    if not groups:
-        return Outcome(set(), [])
-    if not channels:
+        if not group[0].to:  # else it is in the log already
+            level = logging.INFO if group[0].change is Change.RECOVERY else logging.ERROR
+            _log.log(level, "%s\n%s", title_of(group), body_of(group, now))
+    if groups and not channels:
         _log.warning(NOTHING_CONFIGURED)
-        return Outcome({message.condition.key for message in messages}, [])
-    with ThreadPoolExecutor(len(channels)) as senders:
+    with ThreadPoolExecutor(max(1, len(channels))) as senders:
         taken = list(senders.map(lambda channel: _send(channel, groups, now), channels))
     deliveries = [delivery for _, found in taken for delivery in found]
     for delivery in deliveries:
         if not delivery.ok:
             _log.error("alert channel %s failed: %s", delivery.channel, delivery.reason)
-    wanted = {key for channel in channels for group in groups if _wants(channel, group) for key in _keys(group)}
-    told = {key for keys, _ in taken for key in keys}
-    return Outcome({message.condition.key for message in messages} - wanted | told, deliveries)
+    return _outcome(messages, channels, [keys for keys, _ in taken], deliveries)
+
+
+def _outcome(
+    messages: Sequence[Message],
+    channels: Sequence[Channel],
+    taken: Sequence[Set[str]],
+    deliveries: Sequence[Delivery],
+) -> Outcome:
+    told: set[str] = set()
+    missed = {}
+    for message in messages:
+        key = message.condition.key
+        took = {
+            channel.name: key in keys for channel, keys in zip(channels, taken, strict=True) if _wants(channel, message)
+        }
+        if not message.to and (any(took.values()) or not took):
+            told.add(key)
+        if message.to or key in told:
+            missed[key] = tuple(name for name, ok in took.items() if not ok)
+    return Outcome(told, deliveries, missed)
+
+
+def send(channel: Channel, group: Sequence[Message], now: datetime) -> Delivery:
+    """Send messages of one change and severity as one text."""
+    return channel.send(title_of(group), body_of(group, now), _kind(group[0]))
 
 
 def _send(channel: Channel, groups: Sequence[Sequence[Message]], now: datetime) -> tuple[Set[str], list[Delivery]]:
@@ -60,8 +87,8 @@ def _send(channel: Channel, groups: Sequence[Sequence[Message]], now: datetime) 
     told: set[str] = set()
     delivery = None
     for group in groups:
-        if _wants(channel, group):
-            delivery = channel.send(title_of(group), body_of(group, now), _kind(group[0]))
+        if _wants(channel, group[0]):
+            delivery = send(channel, group, now)
             if not delivery.ok:
                 break
             told |= _keys(group)
@@ -69,17 +96,19 @@ def _send(channel: Channel, groups: Sequence[Sequence[Message]], now: datetime) 
 
 
 def _groups(messages: Sequence[Message]) -> list[list[Message]]:
-    """Messages of one change and severity together, what is critical and new first."""
-    groups: dict[tuple[Severity, Change], list[Message]] = {
-        (severity, change): [] for severity in (Severity.CRITICAL, Severity.WARNING) for change in Change
-    }
-    for message in messages:
-        groups[message.condition.severity, message.change].append(message)
-    return [group for group in groups.values() if group]
+    """Messages of one change and severity to the same channels together, what is critical and new first."""
+    groups: dict[tuple[Severity, Change, tuple[str, ...]], list[Message]] = {}
+    for message in sorted(messages, key=_urgency):
+        groups.setdefault((message.condition.severity, message.change, message.to), []).append(message)
+    return list(groups.values())
 
 
-def _wants(channel: Channel, group: Sequence[Message]) -> bool:
-    return channel.takes(group[0].condition.severity)
+def _urgency(message: Message) -> tuple[bool, int]:
+    return message.condition.severity is not Severity.CRITICAL, list(Change).index(message.change)
+
+
+def _wants(channel: Channel, message: Message) -> bool:
+    return channel.takes(message.condition.severity) and (not message.to or channel.name in message.to)
 
 
 def _keys(group: Sequence[Message]) -> set[str]:

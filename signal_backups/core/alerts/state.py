@@ -25,15 +25,20 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """One thing to tell; ``since`` is when the condition began (UTC)."""
+    """One thing to tell; ``since`` is when the condition began (UTC), ``to`` are names of channels, empty: all."""
 
     change: Change
     condition: Condition
     since: datetime
+    to: tuple[str, ...] = ()
 
 
 class OpenAlert(BaseModel):
-    """A condition that lasts; ``told_at`` is None while nobody could be told, ``told_days`` were told of."""
+    """A condition that lasts.
+
+    ``told_at`` is None while nobody could be told, ``told_days`` were told of. ``missed_by`` are the channels that
+    failed when others were told.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,13 +46,15 @@ class OpenAlert(BaseModel):
     since: datetime
     told_at: datetime | None = None
     told_days: Days = Days()
+    missed_by: tuple[str, ...] = ()
 
 
 class AlertState(BaseModel):
     """What is remembered between two looks, as JSON in a cursor; as large as there are kinds of conditions.
 
     ``last_event`` is the number of the audit event read last, ``failed_verifications`` are days that did not verify and
-    when, ``failed_channels`` are the channels that could not be reached and why.
+    when, ``failed_channels`` are the channels that could not be reached and why, ``last_good`` is the newest verified
+    backup in words, as seen last.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,6 +64,7 @@ class AlertState(BaseModel):
     failed_channels: dict[str, str] = {}
     last_event: int | None = None
     failed_verifications: dict[date, datetime] = {}
+    last_good: str = ""
 
     def knows(self, key: str, day: date) -> bool:
         """Whether people have been told of a day of a condition."""
@@ -76,19 +84,35 @@ def due_messages(state: AlertState, found: Iterable[Condition], now: datetime, r
         change = _change(alert, condition, now, reminder)
         if change is not None:
             messages.append(Message(change, condition, alert.since))
+        elif alert.missed_by:
+            messages.append(Message(Change.NEW, condition, alert.since, alert.missed_by))
     ended = (alert for key, alert in state.open.items() if key not in by_key and alert.told_at is not None)
     return messages + [Message(Change.RECOVERY, alert.condition, alert.since) for alert in ended]
 
 
-def after_telling(state: AlertState, found: Iterable[Condition], told: Collection[str], now: datetime) -> AlertState:
-    """The state once the messages of some keys have been told; the others are due again at the next look."""
+def after_telling(
+    state: AlertState,
+    found: Iterable[Condition],
+    told: Collection[str],
+    missed: Mapping[str, tuple[str, ...]],
+    now: datetime,
+) -> AlertState:
+    """The state once the messages of some keys have been told; the others are due again at the next look.
+
+    Args:
+        state: as it was.
+        found: the conditions found now.
+        told: keys that somebody was told of.
+        missed: by key, the channels that failed to take what is told; to them alone it is due again.
+        now: UTC.
+    """
     by_key = _by_key(found)
     still_open = {}
     for key, condition in by_key.items():
         alert = _opened(state.open.get(key), condition, now)
         if key in told:
             alert = alert.model_copy(update={"told_at": now, "told_days": condition.days})
-        still_open[key] = alert
+        still_open[key] = alert.model_copy(update={"missed_by": missed.get(key, alert.missed_by)})
     untold = {
         key: alert
         for key, alert in state.open.items()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from signal_backups.core.days import Clock
 from signal_backups.core.doctor.finding import Verdict, failed, unknown, warning, well
 from signal_backups.core.errors import ExitCode
 from signal_backups.core.s3_errors import error_code, s3_errors
+from signal_backups.core.store import date_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -89,15 +89,7 @@ def ask(client: S3Client, bucket: str, prefix: str, clock: Clock) -> FirstAnswer
             return FirstAnswer(host, bucket, None, None, asked, clock(), is_known=False)
         except ClientError as refused:
             answer, error = refused.response, refused
-    return FirstAnswer(host, bucket, error, _date(answer), asked, clock())
-
-
-def _date(answer: Any) -> datetime | None:
-    said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    try:
-        return parsedate_to_datetime(said) if said else None
-    except ValueError:
-        return None
+    return FirstAnswer(host, bucket, error, date_of(answer), asked, clock())
 
 
 def of_store(answer: FirstAnswer) -> Verdict:

@@ -127,5 +127,5 @@ def unknown(why: str) -> Verdict:
 
 
 def of_error(error: SignalBackupsError) -> Verdict:
-    """Looking itself failed."""
-    return Verdict(State.FAILED, error.what, error.remedy or None, error.exit_code)
+    """Looking itself failed; a finding is one line, whatever a library says."""
+    return Verdict(State.FAILED, " ".join(error.what.split()), error.remedy or None, error.exit_code)

@@ -131,7 +131,12 @@ class Probes:
 
         with ThreadPoolExecutor(RACING_WRITERS) as writers:
             winners = sum(writers.map(writes, range(RACING_WRITERS)))
-        if winners <= 1:
+        if winners == 0:
+            return failed(
+                f"none of {RACING_WRITERS} writers could create a new object, each was told that it is there",
+                "Suspect the store, or what is before it: no backup or audit event can be created like that",
+            )
+        if winners == 1:
             return well(f"{RACING_WRITERS} writers created one object at once, {winners} succeeded")
         return limit(
             self._store.configuration,

@@ -81,6 +81,7 @@ class Exporter(Collector):
             seconds=found.seconds if found else 0.0,
             failures=self._failures,
             requests=self._requests,
+            clock_skew=self._measuring.clock_skew_seconds,
         )
         if found is not None:
             yield from measured_families(found)

@@ -41,16 +41,16 @@ def measured_families(found: Measurements) -> Iterator[Metric]:
             "Current backups that are not locked as long and as strongly as the retention profile says.",
             found.unlocked,
         )
-    if found.clock_skew_seconds is not None:
-        yield _gauge(
-            "clock_skew_seconds",
-            "How far the exporter's clock is ahead of the S3 store's, by the Date header of an answer.",
-            found.clock_skew_seconds,
-        )
 
 
 def exporter_families(
-    *, up: bool, last_refresh: datetime | None, seconds: float, failures: int, requests: Mapping[str, int]
+    *,
+    up: bool,
+    last_refresh: datetime | None,
+    seconds: float,
+    failures: int,
+    requests: Mapping[str, int],
+    clock_skew: float | None,
 ) -> Iterator[Metric]:
     """How the exporter itself does, and what it costs."""
     yield _gauge("up", "Whether the last refresh could read everything (1) or not (0).", up)
@@ -69,6 +69,12 @@ def exporter_families(
     for operation, count in sorted(requests.items()):
         sent.add_metric([operation], count)
     yield sent
+    if clock_skew is not None:
+        yield _gauge(
+            "clock_skew_seconds",
+            "How far the exporter's clock is ahead of the S3 store's, by the Date header of an answer.",
+            clock_skew,
+        )
 
 
 def _last_backup(found: Measurements) -> Iterator[Metric]:
@@ -117,7 +123,7 @@ def _trail(trail: Trail) -> Iterator[Metric]:
     )
     yield _gauge("failing_verifications", "Days whose last verification failed.", trail.failing_verification_days)
     yield _counter(
-        "upload_errors", "Backups of a day that failed, for whatever reason, by the audit trail.", trail.upload_errors
+        "upload_errors", "Backups of a day that the store did not take, by the audit trail.", trail.upload_errors
     )
     yield _gauge("failing_backups", "Days whose last backup failed.", trail.failing_backup_days)
     bounds = [*(str(bound) for bound in DURATION_BOUNDS), "+Inf"]

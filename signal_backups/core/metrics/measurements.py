@@ -40,7 +40,7 @@ class Trail:
 
     Attributes:
         verification_failures: verifications that failed.
-        upload_errors: backups of a day that failed.
+        upload_errors: backups of a day that the store did not take.
         failing_verification_days: days whose last verification failed.
         failing_backup_days: days whose last backup failed.
         durations: stored backups by class of duration, see ``DURATION_BOUNDS``.
@@ -78,7 +78,6 @@ class Measurements:
         trail: what the audit trail came to.
         stock: what is stored.
         unlocked: current backups that are not locked as the profile says; None: it says nothing.
-        clock_skew_seconds: how far our clock is ahead of the store's, to a second or two; None: it does not tell.
     """
 
     at: datetime
@@ -89,7 +88,6 @@ class Measurements:
     trail: Trail
     stock: Stock
     unlocked: int | None
-    clock_skew_seconds: float | None
 
     @property
     def last_backup(self) -> Manifest | None:

@@ -56,6 +56,9 @@ class Measuring:
         self._trail = TrailReader(vault.trail.log)
         self._locks = LocksSeen(vault.store, terms.profile.lock_policy)
         self._stock: Stock | None = None
+        #: How far our clock is ahead of the store's, to a second or two; None: it does not tell. Known, too, when it is
+        #: so far off that the store refuses everything else.
+        self.clock_skew_seconds: float | None = None
 
     def measure(self) -> Measurements:
         """Look at everything.
@@ -65,7 +68,7 @@ class Measuring:
         """
         started, now = time.perf_counter(), self._clock()
         store_time = self._vault.store.server_time()
-        skew = (self._clock() - store_time).total_seconds() if store_time else None
+        self.clock_skew_seconds = (self._clock() - store_time).total_seconds() if store_time else None
         observation = observe(
             self._vault, self._terms.start, self._clock, retention_years=self._terms.profile.retention_years
         )
@@ -82,7 +85,6 @@ class Measuring:
             trail=trail,
             stock=stock,
             unlocked=unlocked,
-            clock_skew_seconds=skew,
         )
 
     def _current_stock(self, now: datetime) -> Stock:

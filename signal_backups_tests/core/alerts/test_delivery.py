@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from signal_backups.core.alerts.channels import Channel, channels_of
 from signal_backups.core.alerts.condition import Condition, Days, Severity
 from signal_backups.core.alerts.notifier import NOTHING_CONFIGURED, Outcome, notify
-from signal_backups.core.alerts.state import Change, Message
+from signal_backups.core.alerts.state import AlertState, Change, Message, after_telling, due_messages
 from signal_backups.core.settings import load_settings
 from signal_backups_tests.servers.receivers import Receiver, http_receiver, smtp_receiver
 
@@ -130,7 +131,7 @@ def test_without_channels_alerts_are_logged_and_that_is_said(
 
 
 def test_when_there_is_nothing_to_tell_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    assert notify([], [], NOW) == Outcome(set(), [])
+    assert notify([], [], NOW) == Outcome(set(), [], {})
     assert caplog.text == ""
 
 
@@ -149,12 +150,45 @@ def test_a_channel_that_fails_stops_no_other_and_is_named(
     assert http.refused == 1
 
 
+def test_what_a_channel_missed_goes_to_it_when_it_is_back_and_to_no_other(
+    http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    channels = configured(monkeypatch, smtp.url, http.url)
+    state = AlertState(began=NOW)
+
+    def look(minute: int) -> None:
+        nonlocal state
+        now = NOW + timedelta(minutes=minute)
+        messages = due_messages(state, [MISSING, QUOTA], now, timedelta(hours=6))
+        outcome = notify(channels, messages, now)
+        state = after_telling(state, [MISSING, QUOTA], outcome.told, outcome.missed, now)
+
+    http.refuses = True
+    for minute in range(3):
+        look(minute)
+    # One text for each severity; the critical channel was tried each time.
+    assert (len(smtp.take()), len(http.take()), http.refused) == (2, 0, 3)
+    http.refuses = False
+    for minute in range(3, 6):
+        look(minute)
+    assert http.titles == ["[signal-backups CRITICAL] 2 days are not backed up"]
+    assert smtp.take() == []
+    assert caplog.text.count("\n2 days are not backed up") == 1
+
+
+def test_what_a_channel_missed_is_forgotten_with_the_channel(http: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    missed = replace(told_of(MISSING), to=("2 mailto://127.0.0.1",))
+    for channels in (configured(monkeypatch, http.url), []):
+        assert notify(channels, [missed], NOW) == Outcome(set(), [], {"days/missing": ()})
+    assert http.received == []
+
+
 def test_when_all_channels_fail_nobody_was_told(
     http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http.refuses = smtp.refuses = True
     outcome = notify(configured(monkeypatch, f"{http.url} {smtp.url}"), [told_of(MISSING)], NOW)
-    assert outcome.told == set()
+    assert (outcome.told, outcome.missed) == (set(), {})
     assert sorted(failed(outcome)) == ["1 json://127.0.0.1", "2 mailto://127.0.0.1"]
 
 
@@ -186,9 +220,17 @@ def test_no_secret_shows_in_names_reasons_logs_or_output(
 
 
 @pytest.mark.parametrize(
-    "url", ["slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "tgram://123456789:abcdefg_hijklmnop/12315544"]
+    "url",
+    [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+        "tgram://123456789:abcdefg_hijklmnop/12315544",
+        f"ntfy://{SECRET}",
+        f"notica://{SECRET}",
+    ],
 )
-def test_the_name_of_an_address_whose_host_is_a_token_is_its_scheme(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_of_an_address_whose_host_is_or_may_be_a_secret_is_its_scheme(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (channel,) = configured(monkeypatch, url)
     assert channel.name == f"1 {url.partition('://')[0]}://"
 

@@ -27,13 +27,20 @@ class Watch:
     def __init__(self) -> None:
         self.now = NOW
         self.state = AlertState(began=NOW)
+        self.to: list[tuple[str, ...]] = []
 
-    def look(self, *found: Condition, after: timedelta = MINUTE, reached: bool = True) -> list[tuple[Change, str]]:
+    def look(
+        self, *found: Condition, after: timedelta = MINUTE, reached: bool = True, missed_by: tuple[str, ...] = ()
+    ) -> list[tuple[Change, str]]:
         self.now += after
         messages = due_messages(self.state, found, self.now, REMINDER)
-        told = {message.condition.key for message in messages} if reached else set()
-        kept = after_telling(self.state, found, told, self.now).model_dump_json()
+        told = {message.condition.key for message in messages if not message.to} if reached else set()
+        missed = {message.condition.key: missed_by for message in messages if message.to} | dict.fromkeys(
+            told, missed_by
+        )
+        kept = after_telling(self.state, found, told, missed, self.now).model_dump_json()
         self.state = AlertState.model_validate_json(kept)
+        self.to = [message.to for message in messages]
         return [(message.change, message.condition.key) for message in messages]
 
 
@@ -85,6 +92,35 @@ def test_what_nobody_could_be_told_is_due_again_at_the_next_look() -> None:
     assert watch.look(reached=False) == [(Change.RECOVERY, "days/missing")]
     assert watch.look() == [(Change.RECOVERY, "days/missing")]
     assert watch.look() == []
+
+
+def test_what_a_channel_missed_is_due_to_it_alone_until_it_takes_it() -> None:
+    watch = Watch()
+    watch.look(condition(), missed_by=("2 mail", "3 chat"))
+    assert watch.look(condition(), missed_by=("2 mail",)) == [(Change.NEW, "days/missing")]
+    assert watch.to == [("2 mail", "3 chat")]
+    assert watch.look(condition()) == [(Change.NEW, "days/missing")]
+    assert watch.to == [("2 mail",)]
+    assert watch.look(condition()) == []
+    # The reminder goes to all, at the interval since all but these were told.
+    assert watch.look(condition(), after=REMINDER - 3 * MINUTE) == [(Change.REMINDER, "days/missing")]
+    assert watch.to == [()]
+
+
+def test_news_goes_to_all_although_a_channel_missed_what_was_before() -> None:
+    watch = Watch()
+    watch.look(condition("days/missing", DAYS[0]), missed_by=("2 mail",))
+    assert watch.look(condition("days/missing", DAYS[0], DAYS[1])) == [(Change.NEW, "days/missing")]
+    assert watch.to == [()]
+    assert watch.look(condition("days/missing", DAYS[0], DAYS[1])) == []
+
+
+def test_a_state_from_before_channels_were_remembered_is_read() -> None:
+    watch = Watch()
+    watch.look(condition())
+    old = watch.state.model_dump(mode="json", exclude={"last_good": True, "open": {"days/missing": {"missed_by"}}})
+    watch.state = AlertState.model_validate(old)
+    assert watch.look(condition()) == []
 
 
 def test_what_ends_before_anybody_could_be_told_is_nothing_to_tell() -> None:

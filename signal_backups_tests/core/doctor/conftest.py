@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.backup_object import BackupRun, store_backup
+from signal_backups.core.days import last_complete_day
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.days import extracted
@@ -36,7 +37,8 @@ def database(tmp_path: Path) -> Path:
 def backed_up(patient: Patient, database: Path) -> Patient:
     """The patient, with a bucket and a backup in it."""
     patient.make_bucket()
-    day = extracted(sqlite_table(database.with_name("other.db"), signals(3)), database.parent)
+    source = sqlite_table(database.with_name("other.db"), signals(3))
+    day = extracted(source, database.parent, last_complete_day())
     store_backup(patient.vault(patient.profile()), day.folder, BackupRun("run"))
     return patient
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from signal_backups.core.doctor.finding import Check, State
+from signal_backups.core.doctor.finding import Check, State, of_error
 from signal_backups.core.doctor.probes import RACING_WRITERS
-from signal_backups.core.errors import ExitCode
+from signal_backups.core.errors import ExitCode, StoreError
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.doctor.patients import BUCKET, Patient, finding_of, ill, states
@@ -108,6 +109,36 @@ def test_a_bucket_that_is_not_there(patient: Patient) -> None:
     assert finding_of(report, Check.BUCKET).remedy == "Create it with: signal-backups init"
     assert finding_of(report, Check.PUT).found == "needs object lock first"
     assert report.exit_code is ExitCode.UNREACHABLE
+
+
+def test_a_bucket_that_cannot_be_one_is_a_wrong_setting(amazon: Patient) -> None:
+    report = replace(amazon, bucket="Not_A_Bucket!").examined()
+    assert ill(report) == {Check.STORE}
+    found = finding_of(report, Check.STORE)
+    assert found.found.startswith("cannot ask for bucket Not_A_Bucket!: ")
+    assert "\n" not in found.found
+    assert "BACKUP_BUCKET_NAME" in str(found.remedy)
+    assert report.exit_code is ExitCode.USAGE
+
+
+def test_a_finding_is_one_line() -> None:
+    assert of_error(StoreError("refused:\n  why")).found == "refused: why"
+
+
+def test_a_race_that_nobody_wins(amazon: Patient, s3: StrictS3) -> None:
+    puts = itertools.count()
+
+    def refuse_the_racing(operation: str) -> Answer | None:
+        return (
+            Answer(412, "PreconditionFailed")
+            if operation == "PutObject" and 1 <= next(puts) <= RACING_WRITERS
+            else None
+        )
+
+    s3.faults = refuse_the_racing
+    report = amazon.examined()
+    assert states(report, State.FAILED) == {Check.CONDITIONAL_WRITES}
+    assert f"none of {RACING_WRITERS} writers" in finding_of(report, Check.CONDITIONAL_WRITES).found
 
 
 def open_to_public(client: S3Client, bucket: str) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from signal_backups.core.cost.prices import load_prices
 from signal_backups.core.days import utc_now
+from signal_backups.core.errors import StoreError
 from signal_backups.core.layout import BackupSlot
+from signal_backups.core.metrics.exporter import Exporter
 from signal_backups.core.metrics.measurements import Measurements
 from signal_backups.core.metrics.measuring import Measuring, Terms
 from signal_backups.core.object_lock import LockMode
 from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.core.store import S3ObjectStore
 from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.watch.observation import DayState
@@ -190,6 +197,19 @@ def test_a_profile_without_locks_asks_for_none(world: World) -> None:
 
 def test_the_stores_clock_is_compared_with_ours(vault: BackupVault) -> None:
     terms = Terms(None, load_profile("documented"), load_prices("us-east-1"))
-    found = Measuring(vault, terms, lambda: utc_now() + timedelta(hours=1)).measure()
-    assert found.clock_skew_seconds is not None
-    assert round(found.clock_skew_seconds / 600) == 6
+    measuring = Measuring(vault, terms, lambda: utc_now() + timedelta(hours=1))
+    measuring.measure()
+    assert measuring.clock_skew_seconds is not None
+    assert round(measuring.clock_skew_seconds / 600) == 6
+
+
+def test_the_stores_clock_is_shown_when_it_refuses_everything(vault: BackupVault, connection: S3Connection) -> None:
+    stranger = s3_client(replace(connection, secret_access_key="wrong", max_attempts=1))
+    refused = BackupVault(S3ObjectStore(stranger, vault.store.bucket), vault.layout)
+    terms = Terms(None, load_profile("documented"), load_prices("us-east-1"))
+    exporter = Exporter(Measuring(refused, terms, lambda: utc_now() + timedelta(minutes=20)), refused.store)
+    with pytest.raises(StoreError):
+        exporter.refresh()
+    shown = samples(exporter)
+    assert shown["signal_backups_up"] == 0
+    assert round(shown["signal_backups_clock_skew_seconds"] / 60) == 20

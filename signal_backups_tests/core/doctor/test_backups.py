@@ -1,0 +1,74 @@
+"""What the doctor says of the latest backup: as old as when it was made, and of no use where newer days are missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from signal_backups.core.days import ONE_DAY
+from signal_backups.core.doctor.backups import is_recent
+from signal_backups.core.doctor.finding import State, Verdict
+from signal_backups.core.errors import ExitCode
+from signal_backups.core.layout import BackupSlot
+from signal_backups.core.watch.objectives import due_at
+from signal_backups_tests.core.retention.audit.audited import manifest_of
+from signal_backups_tests.core.watch.watched import FIRST, Watched
+
+SECOND = FIRST + ONE_DAY
+
+
+@pytest.fixture
+def watched() -> Watched:
+    """An empty, versioned bucket."""
+    return Watched()
+
+
+def latest(watched: Watched) -> Verdict:
+    return is_recent(watched.vault, FIRST, watched.clock)
+
+
+def test_of_today_it_is_well(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.clock.set(due_at(FIRST) + timedelta(hours=3))
+    assert (latest(watched).state, latest(watched).found) == (State.OK, "2026-03-01, made 3.0 h ago")
+
+
+def test_it_is_well_until_the_next_day_is_missed(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.clock.set(due_at(SECOND) + timedelta(minutes=59, seconds=59))
+    assert latest(watched).state is State.OK
+    watched.clock.advance(timedelta(seconds=1))
+    missed = latest(watched)
+    assert missed.state is State.FAILED
+    assert missed.found == "2026-03-01, made 25.0 h ago, but that of 2026-03-02 is missing"
+
+
+def test_a_day_made_ahead_of_its_time_grows_too_old(watched: Watched) -> None:
+    watched.clock.set(due_at(FIRST) - timedelta(minutes=90))
+    made = manifest_of(watched.put_object(BackupSlot(FIRST)), FIRST).model_copy(update={"finished_at": watched.clock()})
+    watched.vault.store.put_bytes(
+        watched.vault.layout.manifest_key(BackupSlot(FIRST)), made.to_bytes(), "application/json"
+    )
+    watched.clock.set(due_at(SECOND) + timedelta(minutes=30))
+    old = latest(watched)
+    assert (old.state, old.found) == (State.FAILED, "2026-03-01, made 26.0 h ago, more than 25 h")
+
+
+def test_an_old_day_that_was_made_again_does_not_stand_for_newer_ones(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.clock.set(due_at(FIRST + 6 * ONE_DAY) + timedelta(hours=3))
+    watched.put(FIRST)
+    found = latest(watched)
+    assert found.state is State.FAILED
+    assert found.found.endswith("but that of 2026-03-07 is missing")
+    assert "signal-backups status" in str(found.remedy)
+
+
+def test_where_everything_was_deleted_it_names_undelete(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
+    watched.clock.set(due_at(FIRST) + timedelta(hours=3))
+    found = latest(watched)
+    assert (found.state, found.exit_code) == (State.FAILED, ExitCode.FAILED)
+    assert "signal-backups undelete 2026-03-01" in str(found.remedy)
