@@ -20,12 +20,16 @@ LOW_SHARE = 0.5
 
 @dataclass(frozen=True)
 class CountJudgement:
-    """Whether a count is plausible, and the words and numbers that say why."""
+    """Whether a count is plausible, and the words and numbers that say why.
+
+    ``lost_all``: nothing is left of what the backup stored before.
+    """
 
     plausible: bool
     reason: str
     median: float | None
     earlier_days: int
+    lost_all: bool = False
 
 
 def judge_count(day: date, records: int, counts: Mapping[date, int]) -> CountJudgement:
@@ -40,7 +44,8 @@ def judge_count(day: date, records: int, counts: Mapping[date, int]) -> CountJud
     usual = float(median(before)) if before else None
     stored = counts.get(day)
     if stored is not None and records < stored:
-        return CountJudgement(False, f"{stored - records} fewer than the backup stored before", usual, len(before))
+        reason = f"{stored - records} fewer than the backup stored before"
+        return CountJudgement(False, reason, usual, len(before), lost_all=not records)
     if usual is None or len(before) < MIN_WEEKS:
         return CountJudgement(True, f"only {len(before)} earlier {day:%A}s to compare with", usual, len(before))
     low, high = usual * LOW_SHARE, usual / LOW_SHARE

@@ -6,18 +6,20 @@ What does not: how it looks (``status_words``, ``status_page``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
+from itertools import chain
 
 from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.days import ONE_DAY, Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.status_calendar import CalendarDay, DayMark, calendar_of
 from signal_backups.core.trail.event import Action, Event
-from signal_backups.core.trail.newest import newest_events
+from signal_backups.core.trail.newest import newest_first
 from signal_backups.core.vault import BackupVault
-from signal_backups.core.watch.events import failed_verifications
 from signal_backups.core.watch.objectives import due_at, missed_from
+from signal_backups.core.watch.observation import first_expected
+from signal_backups.core.watch.verifications import last_verifications
 
 #: How many events of the audit trail are looked through for failures.
 RECENT_EVENTS = 200
@@ -37,9 +39,11 @@ class Failure(BaseModel):
 class BackupStatus(BaseModel):
     """The state; times UTC, ages seconds.
 
+    ``first_day`` and ``last_day`` are what should be there, ``first_stored_day`` and ``last_stored_day`` what is.
     ``due_days`` are neither missing nor unverified: their backup may still come in time. ``hidden_days`` are those of
-    the missing that a delete marker hides, ``failing_days`` others whose last verification failed, ``failures`` what
-    failed among the newest ``RECENT_EVENTS`` events, newest first, ``next_run`` is when the next backup is due.
+    the missing that a delete marker hides, ``failing_days`` others whose last verification failed; ``unknown_days`` are
+    those of whose last verification the newest ``verifications.MAX_EVENTS_BACK`` events do not tell. ``failures`` is
+    what failed among the newest ``RECENT_EVENTS`` events, newest first, ``next_run`` is when the next backup is due.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,6 +51,8 @@ class BackupStatus(BaseModel):
     at: datetime
     first_day: date
     last_day: date
+    first_stored_day: date | None
+    last_stored_day: date | None
     days_backed_up: int
     records: int
     bytes: int
@@ -58,6 +64,7 @@ class BackupStatus(BaseModel):
     unverified_days: list[date]
     due_days: list[date]
     failing_days: list[date]
+    unknown_days: list[date]
     quarantined_rows: dict[date, int]
     failures: list[Failure]
     next_run: datetime
@@ -65,37 +72,55 @@ class BackupStatus(BaseModel):
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing asks for attention."""
-        return not (self.missing_days or self.unverified_days or self.failing_days or self.quarantined_rows)
+        """Whether there are backups, and nothing asks for attention."""
+        bad = self.missing_days or self.unverified_days or self.failing_days or self.quarantined_rows
+        return bool(self.days_backed_up) and not bad
 
 
-def backup_status(vault: BackupVault, start: date | None, clock: Clock = utc_now) -> BackupStatus:
-    """Look at every day from ``start`` (None: the oldest day that has a backup) to the last complete one."""
+def backup_status(
+    vault: BackupVault, start: date | None, clock: Clock = utc_now, *, retention_years: int | None = None
+) -> BackupStatus:
+    """Look at every day that should be there, to the last complete one.
+
+    Args:
+        vault: where the backups are.
+        start: the first day that should be there; None: the oldest that ever had a backup.
+        clock: the present (UTC).
+        retention_years: calendar years that a day is kept; older days are not looked at. None: for ever.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
     now, last = clock(), last_complete_day(clock)
-    backups = vault.backups_with_manifests(start or date.min, last)
+    first = first_expected(start, now, retention_years)
+    ever = {slot.day for slot in vault.backup_versions(first, last)}
     if start is None:
-        start = backups[0].slot.day if backups else last
+        first = min(ever, default=last)
+    backups = vault.backups_with_manifests(first, last)
     present = {backup.slot.day for backup in backups}
     manifests = [backup.manifest for backup in backups if backup.manifest is not None]
     vouched = {backup.slot.day for backup in backups if backup.is_vouched}
     newest = max(manifests, key=lambda manifest: manifest.day, default=None)
-    due = {day for day in (last,) if day >= start and day not in vouched and now < missed_from(day)}
-    missing = [day for day in days_between(start, last) if day not in present | due]
+    due = {day for day in (last,) if day >= first and day not in vouched and now < missed_from(day)}
+    missing = [day for day in days_between(first, last) if day not in present | due]
     unverified = sorted(present - vouched - due)
     quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
-    events = newest_events(vault.trail.log, RECENT_EVENTS)
-    failing = [day for day in failed_verifications({}, events) if day in vouched]
+    events = newest_first(vault.trail.log, RECENT_EVENTS)
+    recent = next(events, [])
+    verified = last_verifications(chain([recent], events), vouched)
     marks = {
         **dict.fromkeys(vouched, DayMark.VERIFIED),
         **dict.fromkeys(quarantined, DayMark.QUARANTINED),
-        **dict.fromkeys([*unverified, *failing], DayMark.UNVERIFIED),
+        **dict.fromkeys([*unverified, *verified.failing], DayMark.UNVERIFIED),
         **dict.fromkeys(missing, DayMark.MISSING),
         **dict.fromkeys(due, DayMark.NOT_DUE),
     }
     return BackupStatus(
         at=now,
-        first_day=start,
+        first_day=first,
         last_day=last,
+        first_stored_day=min(present, default=None),
+        last_stored_day=max(present, default=None),
         days_backed_up=len(present),
         records=sum(manifest.records for manifest in manifests),
         bytes=sum(backup.current.size for backup in backups),
@@ -103,22 +128,16 @@ def backup_status(vault: BackupVault, start: date | None, clock: Clock = utc_now
         last_backup_at=newest.finished_at if newest else None,
         last_backup_age_seconds=(now - newest.finished_at).total_seconds() if newest else None,
         missing_days=missing,
-        hidden_days=_hidden(vault, missing),
+        hidden_days=[day for day in missing if day in ever],
         unverified_days=unverified,
         due_days=sorted(due),
-        failing_days=failing,
+        failing_days=list(verified.failing),
+        unknown_days=list(verified.not_reached),
         quarantined_rows=quarantined,
-        failures=_failures(events),
+        failures=_failures(recent),
         next_run=due_at(last) if now < due_at(last) else due_at(last + ONE_DAY),
-        calendar=calendar_of(last + ONE_DAY, start, marks),
+        calendar=calendar_of(last + ONE_DAY, first, marks),
     )
-
-
-def _hidden(vault: BackupVault, missing: Sequence[date]) -> list[date]:
-    if not missing:
-        return []
-    ever = {slot.day for slot in vault.backup_versions(missing[0], missing[-1])}
-    return [day for day in missing if day in ever]
 
 
 def _failures(events: Iterable[Event]) -> list[Failure]:

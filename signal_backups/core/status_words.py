@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 
 from signal_backups.core.days import ONE_DAY
 from signal_backups.core.status import BackupStatus, Failure
-from signal_backups.core.watch.day_ranges import ranges_of
+from signal_backups.core.watch.day_ranges import DayRange, ranges_of
+from signal_backups.core.watch.verifications import MAX_EVENTS_BACK
 
 _MB = 1e6
 
@@ -30,24 +31,23 @@ def verdict(found: BackupStatus) -> str:
         )
         if days
     ]
-    return f"{'LOOK' if _only_quarantined(found) else 'NOT SAFE'}: {', '.join(reasons)}"
-
-
-def _only_quarantined(found: BackupStatus) -> bool:
-    return not (found.missing_days or found.unverified_days or found.failing_days)
+    only_quarantined = found.quarantined_rows and len(reasons) == 1
+    return f"{'LOOK' if only_quarantined else 'NOT SAFE'}: {', '.join(reasons) or 'nothing is backed up'}"
 
 
 def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     """What is known, each with its name."""
     stored = f"{_days(found.days_backed_up)}, {found.records:,} records, {found.bytes / _MB:,.1f} MB"
-    yield "stored", f"{stored}, {found.first_day} to {found.last_day}"
+    if found.first_stored_day and found.last_stored_day:
+        stored += f", {DayRange(found.first_stored_day, found.last_stored_day)}"
+    yield "stored", stored
     if found.last_backup_at is not None and found.last_backup_age_seconds is not None:
         age = _duration(timedelta(seconds=found.last_backup_age_seconds))
         yield "last backup", f"{found.last_backup_day}, made {moment(found.last_backup_at)}, {age} ago"
     yield "missing", _list(found.missing_days)
     yield "hidden", _list(found.hidden_days, "of these, by delete markers")
     yield "unverified", _list(found.unverified_days)
-    yield "not passing", _list(found.failing_days, "failed the last verification")
+    yield "not passing", f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}"
     rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
     yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
     yield "failures", _failures(found.failures)
@@ -55,7 +55,7 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
 
 
 def remedies(found: BackupStatus) -> Iterator[str]:
-    """Commands that make right what can be made right."""
+    """Commands that make right what can be made right; of several days with the newest."""
     if found.hidden_days:
         yield f"Bring a deleted day back with: signal-backups undelete {found.hidden_days[-1]}"
     never_stored = [day for day in found.missing_days if day not in found.hidden_days]
@@ -63,6 +63,9 @@ def remedies(found: BackupStatus) -> Iterator[str]:
         first, last = never_stored[0], never_stored[-1]
         which = f"{first}" if first == last else f"--from {first} --to {last}"
         yield f"Back the missing days up with: signal-backups backup {which}"
+    bad = max([*found.unverified_days, *found.failing_days], default=None)
+    if bad:
+        yield f"See why with: signal-backups verify --date {bad}; mend with: signal-backups backup {bad}"
 
 
 def moment(instant: datetime) -> str:
@@ -74,7 +77,13 @@ def _failures(failures: Sequence[Failure]) -> str:
     if not failures:
         return "none lately"
     last = failures[0]
-    return f"{len(failures):,} lately; {moment(last.at)} {last.action} of {last.day}: {last.reason}"
+    # The reason first: on a screen the end is cut off.
+    return f"{len(failures):,} lately; {last.reason} ({last.action} of {last.day}, {moment(last.at)})"
+
+
+def _unknown(days: Sequence[date]) -> str:
+    """Failing or not: to look further back takes too long for one look."""
+    return f"; of {_days(len(days))} the newest {MAX_EVENTS_BACK:,} events do not tell" if days else ""
 
 
 def _days(count: int) -> str:

@@ -38,7 +38,8 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         name=STALE_PARTITION_SENSOR,
         minimum_interval_seconds=int(REPAIR_INTERVAL.total_seconds()),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Looks at every day in S3: what is missing, unverified or failed is backed up again, a few times.",
+        description="Looks at every day in S3: what is missing, unverified or failed is backed up again, a few times; "
+        "what was deleted is left to people.",
     )
     def stale_partitions(
         context: dg.SensorEvaluationContext, backup_store: BackupStore
@@ -78,11 +79,13 @@ def _request(attempt: Attempt) -> dg.RunRequest:
 
 
 def _reason(plan: Plan, observation: Observation) -> str:
-    if not plan.stale:
+    if not plan.stale and not observation.hidden:
         return f"all {len(observation.days)} days are as they should be ({observation.requests} requests)"
+    hidden = ", ".join(str(each) for each in ranges_of(observation.hidden))
+    deleted = f"; deleted, people have to bring them back with signal-backups undelete: {hidden}" if hidden else ""
     given_up = ", ".join(str(each) for each in ranges_of(plan.given_up))
     words = f"; asked for too often in vain, people have to look: {given_up}" if given_up else ""
-    return f"{len(plan.stale)} days are stale and in progress or waiting for their next attempt{words}"
+    return f"{len(plan.stale)} days are stale and in progress or waiting for their next attempt{words}{deleted}"
 
 
 def _attempts(context: dg.SensorEvaluationContext) -> Attempts:

@@ -60,7 +60,8 @@ def test_everything_wrong_at_once_fits_on_one_screen(days: StoredDays, last: dat
     assert lines[0].startswith("NOT SAFE: ")
     assert re.search(r"hidden +1 of these, by delete markers: " + str(deleted), done.out)
     assert f"unverified   1: {last}" in done.out
-    assert re.search(r"failures +2 lately; .*: many words …", done.out)
+    assert re.search(r"failures +2 lately; many words many words .* …", done.out)
+    assert f"signal-backups verify --date {last}; " in done.out
     assert f"signal-backups undelete {deleted}" in done.out
     weekday = next(line.split() for line in lines if line.startswith(f"  {last:%a} "))
     assert len(weekday) - 1 in (WEEKS, WEEKS - 1)
@@ -94,11 +95,27 @@ def test_a_page_that_cannot_be_written_is_an_error_after_the_result(days: Stored
     assert "last backup" in done.out
 
 
-def test_where_nothing_is_backed_up_no_page_is_written(days: StoredDays, last: date) -> None:
+def test_where_nothing_is_backed_up_the_page_does_not_stay_yesterdays(days: StoredDays, last: date) -> None:
     done = terminal_of(days, last).run("status", "--html", "status.html")
-    assert done.code == 4
+    assert (done.code, done.out) == (4, "")
     assert "signal-backups backup" in done.err
-    assert not (days.folder / "status.html").exists()
+    assert "NOT SAFE: " in (days.folder / "status.html").read_text(encoding="utf-8")
+
+
+def test_where_everything_was_deleted_it_names_undelete(days: StoredDays, last: date) -> None:
+    days.store(last, rows_of(last, 2))
+    days.delete(days.key(last))
+    done = days.terminal(days.folder).run("status", "--html", "status.html")
+    assert done.code == 1
+    assert done.out.startswith("NOT SAFE: ")
+    assert f"signal-backups undelete {last}" in done.out
+    assert f"signal-backups undelete {last}" in (days.folder / "status.html").read_text(encoding="utf-8")
+
+
+def test_days_past_the_retention_of_the_profile_are_not_missed(days: StoredDays, last: date) -> None:
+    days.store(last, rows_of(last, 2))
+    found = terminal_of(days, date(2015, 1, 1)).run("status", "--json").json
+    assert date.fromisoformat(found["first_day"]).year == (last + timedelta(days=2)).year - 7
 
 
 def test_a_terminal_gets_colours(days: StoredDays, last: date) -> None:

@@ -47,6 +47,13 @@ def test_fewer_than_the_backup_stored_before_is_implausible_whatever_the_median(
     judgement = judge_count(DAY, 99, weeks_of(100, 100, 100) | {DAY: 100})
     assert not judgement.plausible
     assert judgement.reason == "1 fewer than the backup stored before"
+    assert not judgement.lost_all
+
+
+def test_nothing_where_there_was_something_is_more_than_implausible() -> None:
+    assert judge_count(DAY, 0, {DAY: 100}).lost_all
+    assert not judge_count(DAY, 0, {DAY: 0}).lost_all
+    assert not judge_count(DAY, 0, weeks_of(100, 100, 100)).lost_all
 
 
 def test_as_many_or_more_than_the_backup_stored_before_is_plausible() -> None:

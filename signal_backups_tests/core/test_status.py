@@ -9,12 +9,14 @@ import pytest
 
 from signal_backups.core.days import ONE_DAY
 from signal_backups.core.layout import BackupSlot
-from signal_backups.core.status import BackupStatus, backup_status
+from signal_backups.core.status import RECENT_EVENTS, BackupStatus, backup_status
 from signal_backups.core.status_calendar import DayMark
 from signal_backups.core.status_page import status_page
 from signal_backups.core.status_words import facts, remedies, verdict
-from signal_backups.core.trail.event import Action
-from signal_backups.core.trail.newest import newest_events
+from signal_backups.core.trail.event import Action, Actor, Occurrence
+from signal_backups.core.trail.newest import newest_first
+from signal_backups.core.trail.numbered_log import Link
+from signal_backups.core.watch import verifications
 from signal_backups.core.watch.objectives import GRACE, due_at
 from signal_backups_tests.core.watch.watched import FIRST, Watched
 
@@ -81,7 +83,35 @@ def test_each_kind_of_day_has_its_mark(watched: Watched) -> None:
     assert list(remedies(found)) == [
         "Bring a deleted day back with: signal-backups undelete 2026-03-04",
         "Back the missing days up with: signal-backups backup 2026-03-03",
+        "See why with: signal-backups verify --date 2026-03-02; mend with: signal-backups backup 2026-03-02",
     ]
+    assert fact(found, "stored") == "2 days, 1 records, 0.0 MB, 2026-03-01 to 2026-03-02"
+
+
+def test_without_a_start_a_deleted_oldest_day_is_missed(watched: Watched) -> None:
+    watched.put(FIRST, SECOND)
+    watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
+    watched.clock.set(due_at(SECOND) + LATER)
+    found = status_of(watched, None)
+    assert (found.first_day, found.missing_days, found.hidden_days) == (FIRST, [FIRST], [FIRST])
+    assert (found.first_stored_day, found.last_stored_day) == (SECOND, SECOND)
+
+
+def test_a_deleted_day_past_its_retention_is_not_missed(watched: Watched) -> None:
+    watched.put(FIRST, SECOND)
+    watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
+    watched.clock.set(due_at(SECOND) + LATER)
+    watched.clock.advance(timedelta(days=364))
+    found = backup_status(watched.vault, None, watched.clock, retention_years=1)
+    assert (found.first_day, FIRST in found.missing_days) == (SECOND, False)
+
+
+def test_without_any_backup_nothing_is_safe(watched: Watched) -> None:
+    watched.clock.set(due_at(FIRST))
+    found = status_of(watched)
+    assert (found.healthy, found.missing_days, found.due_days) == (False, [], [FIRST])
+    assert verdict(found) == "NOT SAFE: nothing is backed up"
+    assert fact(found, "stored") == "0 days, 0 records, 0.0 MB"
 
 
 @pytest.mark.parametrize("has_object", [False, True], ids=["nothing there yet", "being backed up"])
@@ -121,7 +151,7 @@ def test_failures_are_told_newest_first_with_their_reason(watched: Watched) -> N
         (Action.VERIFICATION, "2026-03-02", "row 1; row 2"),
         (Action.BACKUP, "2026-03-02", "no database"),
     ]
-    assert fact(found, "failures") == "2 lately; 2026-03-03 05:00:01Z verification of 2026-03-02: row 1; row 2"
+    assert fact(found, "failures") == "2 lately; row 1; row 2 (verification of 2026-03-02, 2026-03-03 05:00:01Z)"
     assert found.healthy
 
 
@@ -134,6 +164,45 @@ def test_a_day_whose_last_verification_failed_is_not_safe(watched: Watched) -> N
     assert (found.healthy, found.failing_days, found.unverified_days) == (False, [FIRST], [])
     assert marks(found)[FIRST] is DayMark.UNVERIFIED
     assert verdict(found) == "NOT SAFE: 1 day failed the last verification"
+    assert list(remedies(found)) == [
+        "See why with: signal-backups verify --date 2026-03-01; mend with: signal-backups backup 2026-03-01"
+    ]
+
+
+def test_a_failed_verification_is_not_forgotten_for_what_came_since(watched: Watched) -> None:
+    watched.put(FIRST, SECOND)
+    watched.clock.advance(LATER)
+    fail(watched, Action.VERIFICATION, FIRST, problems=["row 1"])
+    for _ in range(RECENT_EVENTS):
+        watched.vault.trail.record(Action.BACKUP, "unchanged", details={"day": SECOND.isoformat()})
+    assert status_of(watched).failing_days == [FIRST]
+
+
+def test_once_every_day_is_known_no_more_events_are_read(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.clock.advance(LATER)
+    for _ in range(RECENT_EVENTS + 1):
+        watched.vault.trail.record(Action.VERIFICATION, "passed", details={"day": FIRST.isoformat()})
+    before = watched.s3.requests.copy()
+    assert status_of(watched).healthy
+    assert (watched.s3.requests - before)["GetObject"] == 1 + RECENT_EVENTS
+
+
+def test_days_that_are_too_far_back_in_the_trail_are_said_to_be_unknown(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifications, "MAX_EVENTS_BACK", RECENT_EVENTS)
+    watched.put(FIRST, SECOND)
+    watched.clock.advance(LATER)
+    for _ in range(RECENT_EVENTS):
+        watched.vault.trail.record(Action.BACKUP, "unchanged", details={"day": SECOND.isoformat()})
+    at_its_first_event = status_of(watched)
+    assert at_its_first_event.unknown_days == []
+    assert fact(at_its_first_event, "not passing") == "none"
+    watched.vault.trail.record(Action.DRILL, "passed")
+    found = status_of(watched)
+    assert found.unknown_days == [FIRST]
+    assert fact(found, "not passing") == "none; of 1 day the newest 10,000 events do not tell"
 
 
 def test_quarantined_rows_ask_for_a_look_only(watched: Watched) -> None:
@@ -144,14 +213,25 @@ def test_quarantined_rows_ask_for_a_look_only(watched: Watched) -> None:
     assert fact(quarantined, "quarantined") == "3 rows; 2026-03-01: 3"
 
 
-def test_only_the_newest_events_are_read(watched: Watched) -> None:
+def test_events_are_read_as_far_back_as_is_asked(watched: Watched) -> None:
     for day in (FIRST, SECOND, THIRD):
         fail(watched, Action.BACKUP, day)
     log = watched.vault.trail.log
     with watched.vault.store.counted_requests() as sent:
-        events = newest_events(log, 2)
-    assert [event.number for event in events] == [2, 3]
-    assert len(sent) == 4  # the folders, the last of them, two events
+        events = newest_first(log, 2)
+        assert [event.number for event in next(events)] == [3, 2]
+        assert len(sent) == 4  # the folders, the last of them, two events
+    assert [event.number for event in next(events)] == [1]
+    assert next(events, None) is None
+
+
+def test_the_folder_before_the_last_is_read_too(watched: Watched) -> None:
+    log = watched.vault.trail.log
+    for number in (998, 999, 1000):
+        link = Link(number, "0" * 64)
+        event = Occurrence(at=watched.clock(), actor=Actor.here(), action=Action.DRILL, result="passed")
+        watched.vault.store.put_bytes(log.key_of(number), event.to_bytes(link), "application/json")
+    assert [[event.number for event in events] for events in newest_first(log, 2)] == [[1000, 999], [998]]
 
 
 def test_an_event_is_what_was_stored_first_and_what_is_none_is_passed_over(watched: Watched) -> None:
@@ -160,11 +240,11 @@ def test_an_event_is_what_was_stored_first_and_what_is_none_is_passed_over(watch
     watched.vault.store.put_bytes(log.key_of(1), b"put over it", "application/json")
     watched.vault.store.put_bytes(log.key_of(2), b"no event", "application/json")
     watched.hide(log.key_of(1))
-    assert [event.number for event in newest_events(log, 200)] == [1]
+    assert [[event.number for event in events] for events in newest_first(log, 200)] == [[1]]
 
 
 def test_an_empty_trail_has_no_events(watched: Watched) -> None:
-    assert newest_events(watched.vault.trail.log, 200) == []
+    assert list(newest_first(watched.vault.trail.log, 200)) == []
 
 
 def test_the_page_is_complete_escaped_and_needs_nothing_else(watched: Watched) -> None:

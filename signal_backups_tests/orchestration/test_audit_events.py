@@ -39,7 +39,8 @@ def test_a_day_that_cannot_be_read_is_an_event_that_says_why(world: World) -> No
     world.run(FIRST_DAY, LAST_DAY, source=broken)
     events = list(world.vault.trail.events())
     assert [result for _, result in told(events)] == ["stored", "failed", "stored"]
-    assert events[1].details == {"day": day_number(1).isoformat(), "error": "the disk is broken"}
+    why = {"error": "the disk is broken", "error_type": "SourceError"}
+    assert events[1].details == {"day": day_number(1).isoformat(), **why}
 
 
 def test_a_day_that_is_refused_is_one_event(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The check on record counts: warns, and never stops a backup."""
+"""The check on record counts: warns, fails where everything is gone, and never stops a backup."""
 
 import dagster as dg
 import pytest
@@ -49,3 +49,14 @@ def test_a_day_that_lost_records_since_its_backup_warns(world: World) -> None:
     world.table.add_days(FIRST_DAY, FIRST_DAY, signals_a_day=9)
     (answer,) = evaluations(world.run(FIRST_DAY), COUNT_PLAUSIBLE)
     assert (answer.passed, answer.description) == (False, "1 fewer than the backup stored before")
+    assert answer.severity is dg.AssetCheckSeverity.WARN
+
+
+def test_a_day_that_lost_everything_since_its_backup_is_an_error(world: World) -> None:
+    world.table.add_days(FIRST_DAY, FIRST_DAY, signals_a_day=10)
+    world.run(FIRST_DAY)
+    world.table.remove_day(FIRST_DAY)
+    result = world.run(FIRST_DAY)
+    (answer,) = evaluations(result, COUNT_PLAUSIBLE)
+    assert (answer.passed, answer.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert materialized_days(result, BACKUP_OBJECT) == [FIRST_DAY]

@@ -49,6 +49,13 @@ def asked(found: SensorExecutionData) -> list[tuple[date, date]]:
     ]
 
 
+def destroy(world: World, day: date) -> None:
+    """Take every version of a day's backup away, as nobody can where it is locked."""
+    store = world.vault.store
+    for version in store.list_versions(world.vault.layout.backup_key(BackupSlot(day))):
+        store._client.delete_object(Bucket=store.bucket, Key=version.key, VersionId=version.version_id)
+
+
 def waiting_run(world: World, first: date, last: date) -> dg.DagsterRun:
     """A run that nobody has started yet."""
     defs = build_defs(resource_overrides=world.overrides(), retry_policy=None)
@@ -87,15 +94,24 @@ def test_when_repair_is_off_nothing_is_asked_for_and_nothing_looked_at(
     assert "repair is off" in (found.skip_message or "")
 
 
-def test_a_day_that_was_deleted_or_written_over_in_s3_is_asked_for_although_dagster_has_it(
+def test_a_day_that_was_destroyed_or_written_over_in_s3_is_asked_for_although_dagster_has_it(
     world: World, ticks: Ticks
 ) -> None:
     assert world.run(DAYS[0], DAYS[4]).success
     assert asked(ticks.tick()) == []
-    store, layout = world.vault.store, world.vault.layout
-    store._client.delete_object(Bucket=store.bucket, Key=layout.backup_key(BackupSlot(DAYS[1])))
-    store.put_bytes(layout.backup_key(BackupSlot(DAYS[3])), b"something else", "text/csv")
+    destroy(world, DAYS[1])
+    world.vault.store.put_bytes(world.vault.layout.backup_key(BackupSlot(DAYS[3])), b"something else", "text/csv")
     assert asked(ticks.tick()) == [(DAYS[3], DAYS[3]), (DAYS[1], DAYS[1])]
+
+
+def test_a_deleted_day_is_left_to_people_who_are_told_so(world: World, ticks: Ticks) -> None:
+    assert world.run(DAYS[0], DAYS[4]).success
+    store, layout = world.vault.store, world.vault.layout
+    world.table.remove_day(DAYS[1])
+    store._client.delete_object(Bucket=store.bucket, Key=layout.backup_key(BackupSlot(DAYS[1])))
+    found = ticks.tick()
+    assert asked(found) == []
+    assert f"signal-backups undelete: {DAYS[1]}" in (found.skip_message or "")
 
 
 def test_a_day_that_s3_holds_is_fine_although_dagster_knows_nothing_of_it(world: World, ticks: Ticks) -> None:
@@ -122,12 +138,11 @@ def test_it_is_asked_for_again_only_after_a_pause_and_with_another_key(world: Wo
 
 
 def test_a_day_lost_a_second_time_has_another_key(world: World, ticks: Ticks) -> None:
-    key = world.vault.layout.backup_key(BackupSlot(LAST))
     keys = set()
     for _ in range(2):
         assert world.run(DAYS[0], LAST).success
         assert asked(ticks.tick()) == []
-        world.vault.store._client.delete_object(Bucket=world.vault.store.bucket, Key=key)
+        destroy(world, LAST)
         (request,) = ticks.tick().run_requests or []
         keys.add(request.run_key)
     assert len(keys) == 2

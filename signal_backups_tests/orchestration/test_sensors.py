@@ -101,6 +101,13 @@ def test_a_deleted_signal_is_a_change(world: World, last: date) -> None:
     assert days_of(requests(world)) == [str(last)]
 
 
+def test_a_day_that_was_deleted_from_the_bucket_is_left_to_people(world: World, last: date) -> None:
+    world.table.add(signal(last, 50))
+    (backup,) = world.vault.backups(last, last)
+    world.vault.store._client.delete_object(Bucket=world.vault.store.bucket, Key=backup.current.key)
+    assert requests(world) == []
+
+
 def test_older_days_and_days_without_a_backup_are_not_its_business(
     world: World, last: date, monkeypatch: pytest.MonkeyPatch
 ) -> None:

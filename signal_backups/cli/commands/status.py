@@ -12,6 +12,7 @@ from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line, write_file, writing_beside
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.errors import ExitCode, NotFoundError
+from signal_backups.core.retention.profile import load_profile
 from signal_backups.core.status import BackupStatus, backup_status
 from signal_backups.core.status_calendar import LEGEND, SIGNS, WEEKDAYS, DayMark, month_names, rows_of
 from signal_backups.core.status_page import status_page
@@ -38,21 +39,25 @@ def status(
     """Answer "are we safe?": the verdict, the last backup's age, gaps, failures, the next run, the last 12 weeks."""
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
-        found = backup_status(vault, settings.start_date if settings.names_start_date else None)
+        start = settings.start_date if settings.names_start_date else None
+        found = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
         where = vault.store.uri(vault.layout.prefix)
-    if not found.days_backed_up:
-        raise NotFoundError(f"no backups in {where}", remedy="Make one with: signal-backups backup")
-    if as_json:
-        print_json({"ok": found.healthy, **found.model_dump(mode="json")})
-    else:
-        _print(found, where)
+    is_empty = not (found.days_backed_up or found.hidden_days)
+    if not is_empty:
+        _show(found, where, as_json=as_json)
+    # Yesterday's page must not go on saying that all is well.
     if html is not None:
         with writing_beside():
             write_file(html, status_page(found, where).encode("utf-8"))
+    if is_empty:
+        raise NotFoundError(f"no backups in {where}", remedy="Make one with: signal-backups backup")
     raise typer.Exit(ExitCode.OK if found.healthy else ExitCode.FAILED)
 
 
-def _print(found: BackupStatus, where: str) -> None:
+def _show(found: BackupStatus, where: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": found.healthy, **found.model_dump(mode="json")})
+        return
     print_line(Text(verdict(found), "bold green" if found.healthy else "bold red"))
     print_line(f"Backups in {where}")
     for name, fact in facts(found):

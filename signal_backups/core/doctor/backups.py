@@ -13,20 +13,28 @@ from signal_backups.core.errors import ExitCode
 from signal_backups.core.trail.outbox import Outbox
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.watch.objectives import MAX_BACKUP_AGE
-from signal_backups.core.watch.observation import observe
+from signal_backups.core.watch.observation import DayState, observe
 
 
 def is_recent(vault: BackupVault, start: date | None, clock: Clock) -> Verdict:
-    """The newest backup that was verified is young enough."""
-    latest = observe(vault, start, clock).latest
+    """The newest day that should be backed up by now is, and its backup is young enough."""
+    found = observe(vault, start, clock)
+    latest = found.latest
+    if latest is None and found.hidden:
+        remedy = f"Bring it back with: signal-backups undelete {found.hidden[-1]}"
+        return failed(f"deleted: a delete marker hides {found.hidden[-1]}", remedy)
     if latest is None:
         return failed("there is none", "Make the first with: signal-backups backup", ExitCode.NOT_FOUND)
     age = clock() - latest.finished_at
     words = f"{latest.day}, made {age.total_seconds() / 3600:.1f} h ago"
+    remedy = "See what is missing with: signal-backups status"
+    # An old day that was made again is young, and says nothing of the days since.
+    newest = max((day for day, state in found.days.items() if state is not DayState.DUE), default=latest.day)
+    if newest > latest.day:
+        return failed(f"{words}, but that of {newest} is {found.days[newest]}", remedy)
     if age <= MAX_BACKUP_AGE:
         return well(words)
-    hours = MAX_BACKUP_AGE.total_seconds() / 3600
-    return failed(f"{words}, more than {hours:.0f} h", "See what is missing with: signal-backups status")
+    return failed(f"{words}, more than {MAX_BACKUP_AGE.total_seconds() / 3600:.0f} h", remedy)
 
 
 def largest_day(vault: BackupVault) -> int:
