@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from signal_backups.core.days import last_complete_day, parse_day, require_complete
-from signal_backups.core.errors import SettingsError
+from signal_backups.core.errors import NotFoundError, SettingsError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, YYYY-MM-DD (UTC).")]
@@ -23,6 +25,39 @@ ProfileOption = Annotated[
 SampleOption = Annotated[
     int | None, typer.Option("--sample", min=1, help="Hash at most so many rows of each backup; default: every row.")
 ]
+CaOption = Annotated[
+    Path | None, typer.Option("--ca", metavar="FILE", help="CA certificates (PEM) its time stamps must lead to.")
+]
+HeadOption = Annotated[
+    str | None, typer.Option("--head", metavar="SHA256", help="The chain head that you trust: SHA-256 of a statement.")
+]
+
+
+def trusted_head(head: str | None) -> str | None:
+    """The SHA-256 (lower-case hex) that ``--head`` names.
+
+    Raises:
+        SettingsError: it is no SHA-256.
+    """
+    trusted = head.strip().lower() if head is not None else None
+    if trusted is not None and not re.fullmatch("[0-9a-f]{64}", trusted):
+        raise SettingsError(f"{head!r} is not a SHA-256", remedy="Give it as 64 hex digits")
+    return trusted
+
+
+def read_file(file: Path) -> bytes:
+    """The bytes of a file that an argument or option names.
+
+    Raises:
+        NotFoundError: there is no such file.
+        SettingsError: it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no file at {file}", remedy="Check the path") from error
+    except OSError as error:
+        raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
 
 
 def day_range(first: str | None, last: str | None, start: date) -> tuple[date, date]:

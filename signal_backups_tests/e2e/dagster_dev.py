@@ -7,28 +7,25 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 
 from signal_backups.orchestration.assets import CHAIN
+from signal_backups_tests.servers.waiting import HOST, free_port, wait_for
 
-HOST = "127.0.0.1"
 PROJECT = Path(__file__).parents[2]
 START_TIMEOUT_S = 120
 # The backfill daemon looks twice a minute: once to begin, once to see that all is done.
 BACKFILL_TIMEOUT_S = 240
 RUN_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 30
-POLL_S = 0.5
 CONFIG = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 # A shell that starts tests in the background makes them ignore SIGINT, which Dagster would take over for SIGTERM too.
 LISTENING_TO_SIGINT = (
@@ -36,7 +33,6 @@ LISTENING_TO_SIGINT = (
     "runpy.run_module('dagster', run_name='__main__')"
 )
 
-Answer = TypeVar("Answer")
 
 LAUNCH_BACKFILL = """
 mutation ($params: LaunchBackfillParams!) {
@@ -210,7 +206,7 @@ def running_dagster(folder: Path, environment: Mapping[str, str]) -> Iterator[Da
     home = folder / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text(CONFIG, encoding="utf-8")
-    port, log = _free_port(), folder / "dagster-dev.log"
+    port, log = free_port(), folder / "dagster-dev.log"
     command = [sys.executable, "-c", LISTENING_TO_SIGINT, "dev", "-h", HOST, "-p", str(port)]
     whole = {"PATH": os.environ["PATH"], "HOME": str(folder), "DAGSTER_HOME": str(home), **environment}
     with log.open("wb") as output:
@@ -223,16 +219,6 @@ def running_dagster(folder: Path, environment: Mapping[str, str]) -> Iterator[Da
             yield dagster
         finally:
             _stop(process)
-
-
-def wait_for(condition: Callable[[], Answer | None], timeout: float, what: str) -> Answer:
-    """The first answer that is not None or False."""
-    deadline = time.monotonic() + timeout
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout:g} s in vain for {what}")
-        time.sleep(POLL_S)
-    return answer
 
 
 def _is_ready(process: subprocess.Popen[bytes], dagster: DagsterDev, log: Path) -> bool:
@@ -253,11 +239,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _by_day(statuses: Mapping[str, Any] | None, days: Sequence[str]) -> dict[str, str | None]:

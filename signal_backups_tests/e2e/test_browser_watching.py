@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from signal_backups_tests.e2e.conftest import Deployment
-from signal_backups_tests.e2e.dagster_dev import wait_for
 from signal_backups_tests.orchestration.signals import day_number
+from signal_backups_tests.servers.waiting import wait_for
 
 SCHEDULES = [
     "daily_backup_schedule",

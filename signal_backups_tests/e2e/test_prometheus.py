@@ -27,15 +27,9 @@ from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.core.days import extracted
 from signal_backups_tests.deploy.shown import dashboard_queries
 from signal_backups_tests.orchestration.heartbeats import beat
-from signal_backups_tests.servers.prometheus import (
-    HOST,
-    Receiver,
-    free_port,
-    running_alertmanager,
-    running_prometheus,
-    wait_for,
-)
+from signal_backups_tests.servers.prometheus import Receiver, running_alertmanager, running_prometheus
 from signal_backups_tests.servers.s3 import client_for
+from signal_backups_tests.servers.waiting import HOST, free_port, wait_for
 
 PROFILE = "recommended"
 TOO_OLD = "SignalBackupsTooOld"

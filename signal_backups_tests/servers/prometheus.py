@@ -7,26 +7,22 @@ assertions.
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 import yaml
 
-HOST = "127.0.0.1"
+from signal_backups_tests.servers.waiting import HOST, free_port, wait_for
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
-POLL_S = 0.2
-
-Answer = TypeVar("Answer")
 
 
 class Receiver:
@@ -122,22 +118,6 @@ def running_prometheus(folder: Path, exporter: str, alertmanager: str) -> Iterat
     ]
     with _running(command, folder / "prometheus.log", f"http://{address}/-/ready"):
         yield Prometheus(f"http://{address}")
-
-
-def wait_for(condition: Callable[[], Answer | None], timeout: float, what: str) -> Answer:
-    """The first answer that is not None, False or empty."""
-    deadline = time.monotonic() + timeout
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout:g} s in vain for {what}")
-        time.sleep(POLL_S)
-    return answer
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server((HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.options import (
+    CaOption,
+    FromOption,
+    HeadOption,
+    JsonOption,
+    ToOption,
+    day_range,
+    read_file,
+    trusted_head,
+)
 from signal_backups.cli.output import day_ranges, moment, print_json, print_line, print_notice
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.bundle.checking import check_bundle
@@ -16,7 +24,7 @@ from signal_backups.core.bundle.content import VERIFIER
 from signal_backups.core.bundle.fetching import bundle_content
 from signal_backups.core.bundle.report import BundleFinding, BundleReport
 from signal_backups.core.bundle.writing import WrittenBundle, require_free, write_bundle
-from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError
+from signal_backups.core.errors import ExitCode
 
 
 def bundle(
@@ -38,31 +46,14 @@ def bundle(
 
 def verify_bundle(
     path: Annotated[Path, typer.Argument(metavar="FOLDER|ZIP", help="The bundle.")],
-    ca: Annotated[
-        Path | None, typer.Option("--ca", metavar="FILE", help="CA certificates (PEM) its time stamps must lead to.")
-    ] = None,
-    head: Annotated[
-        str | None,
-        typer.Option("--head", metavar="SHA256", help="The chain head that you trust: SHA-256 of a statement."),
-    ] = None,
+    ca: CaOption = None,
+    head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a bundle; needs neither store nor database. The verify.py in it checks the same without this program."""
-    trusted = head.strip().lower() if head is not None else None
-    if trusted is not None and not re.fullmatch("[0-9a-f]{64}", trusted):
-        raise SettingsError(f"{head!r} is not a SHA-256", remedy="Give it as 64 hex digits")
-    report = check_bundle(path, _read(ca) if ca else None, trusted)
+    report = check_bundle(path, read_file(ca) if ca else None, trusted_head(head))
     print_json({"ok": report.ok, **report.model_dump(mode="json")}) if as_json else _print_report(report)
     raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError as error:
-        raise NotFoundError(f"no file at {file}", remedy="Check the path") from error
-    except OSError as error:
-        raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
 
 
 def _document(written: WrittenBundle, findings: list[BundleFinding]) -> dict[str, Any]:
@@ -106,10 +97,10 @@ def _print_report(report: BundleReport) -> None:
         print_line(f"{stamp.file}: stamped {at} by {stamp.authority}")
     for statement, file in report.statements.items():
         print_line(f"Chain head {statement} in {file}")
+    about = f"{report.bucket}, {report.first} to {report.last}: " if report.first else ""
     print_line(
-        f"{'OK' if report.ok else 'FAILED'}: {report.bucket}, {report.first} to {report.last}: {report.days:,} days, "
-        f"{report.records:,} records, {report.manifests:,} manifests, {report.events:,} events, "
-        f"{len(report.findings):,} findings"
+        f"{'OK' if report.ok else 'FAILED'}: {about}{report.days:,} days, {report.records:,} records, "
+        f"{report.manifests:,} manifests, {report.events:,} events, {len(report.findings):,} findings"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import JsonOption
+from signal_backups.cli.options import CaOption, HeadOption, JsonOption, read_file, trusted_head
 from signal_backups.cli.output import (
     SHORT_SHA256,
     moment,
@@ -21,7 +21,7 @@ from signal_backups.cli.output import (
 )
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.days import parse_day
-from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError
+from signal_backups.core.errors import ExitCode
 from signal_backups.core.proof import prove as proving
 from signal_backups.core.proof.verify_proof import ProofVerdict, Proven
 from signal_backups.core.proof.verify_proof import verify_proof as verdict_on
@@ -71,31 +71,14 @@ def _default_file(signal_id: str) -> Path:
 
 def verify_proof(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The proof.")],
-    ca: Annotated[
-        Path | None, typer.Option("--ca", metavar="FILE", help="CA certificates (PEM) its time stamps must lead to.")
-    ] = None,
-    head: Annotated[
-        str | None,
-        typer.Option("--head", metavar="SHA256", help="The chain head that you trust: SHA-256 of a statement."),
-    ] = None,
+    ca: CaOption = None,
+    head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a proof; needs neither store nor database."""
-    trusted = head.strip().lower() if head is not None else None
-    if trusted is not None and not re.fullmatch("[0-9a-f]{64}", trusted):
-        raise SettingsError(f"{head!r} is not a SHA-256", remedy="Give it as 64 hex digits")
-    verdict = verdict_on(_read(file), _read(ca) if ca else None, trusted)
+    verdict = verdict_on(read_file(file), read_file(ca) if ca else None, trusted_head(head))
     print_json(_document(verdict)) if as_json else _print(verdict)
     raise typer.Exit(ExitCode.OK if verdict.ok else ExitCode.FAILED)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError as error:
-        raise NotFoundError(f"no file at {file}", remedy="Check the path") from error
-    except OSError as error:
-        raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
 
 
 def _document(verdict: ProofVerdict) -> dict[str, object]:

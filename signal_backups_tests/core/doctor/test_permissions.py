@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,26 +12,16 @@ import pytest
 from signal_backups.core.doctor.finding import Check, State
 from signal_backups.core.layout import Layout
 from signal_backups.core.protection.iam import Role, policy
-from signal_backups.embedded import weed
-from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
+from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.doctor.patients import Patient, database_settings, finding_of, ill
 from signal_backups_tests.servers.s3 import client_for
+from signal_backups_tests.servers.two_users import two_users_in
 
 
 @pytest.fixture(scope="module")
 def two_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[S3Server, S3Server]]:
-    """A server as its administrator sees it, and as somebody does who has no rights of his own."""
-    folder = tmp_path_factory.mktemp("users")
-    users = json.loads(weed.identities("ADMINISTRATOR", "secret-1"))
-    stranger = {"name": "stranger", "credentials": [{"accessKey": "STRANGER", "secretKey": "secret-2"}], "actions": []}
-    users["identities"].append(stranger)
-    (folder / "credentials.json").write_text(json.dumps(users))
-    server = SeaweedServer(folder)
-    try:
-        administrator = server.start()
-        yield administrator, replace(administrator, access_key="STRANGER", secret_key="secret-2")
-    finally:
-        server.stop()
+    with two_users_in(tmp_path_factory.mktemp("users")) as users:
+        yield users
 
 
 def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> Patient:

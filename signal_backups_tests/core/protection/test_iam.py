@@ -34,8 +34,7 @@ from signal_backups.core.status import backup_status
 from signal_backups.core.trail.event import Action
 from signal_backups.core.vault import BackupVault
 from signal_backups.core.verification import verify_stored
-from signal_backups.embedded import weed
-from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
+from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.conftest import Back
 from signal_backups_tests.core.protection.iam_judge import REMAINING_DAYS, Asked, Recorder, allowed, denied
 from signal_backups_tests.core.protection.locked import NOW, delete, vault_in
@@ -44,6 +43,7 @@ from signal_backups_tests.core.restore.places import Place
 from signal_backups_tests.core.signals import DAY, signal, signals
 from signal_backups_tests.core.trail.told import told
 from signal_backups_tests.servers.s3 import client_for
+from signal_backups_tests.servers.two_users import two_users_in
 
 LOCK = LockPolicy(LockMode.COMPLIANCE, 7)
 TLS = "OnlyOverTls"
@@ -252,18 +252,8 @@ def test_each_role_may_do_all_that_its_work_calls(
 
 @pytest.fixture(scope="module")
 def two_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[S3Server, S3Server]]:
-    """A server as its administrator sees it, and as somebody does who has no rights of his own."""
-    folder = tmp_path_factory.mktemp("users")
-    users = json.loads(weed.identities("ADMINISTRATOR", "secret-1"))
-    stranger = {"name": "stranger", "credentials": [{"accessKey": "STRANGER", "secretKey": "secret-2"}], "actions": []}
-    users["identities"].append(stranger)
-    (folder / "credentials.json").write_text(json.dumps(users))
-    server = SeaweedServer(folder)
-    try:
-        administrator = server.start()
-        yield administrator, replace(administrator, access_key="STRANGER", secret_key="secret-2")
-    finally:
-        server.stop()
+    with two_users_in(tmp_path_factory.mktemp("users")) as users:
+        yield users
 
 
 def seen_by(server: S3Server, bucket: str) -> BackupVault:
