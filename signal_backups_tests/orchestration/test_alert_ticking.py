@@ -54,15 +54,15 @@ def test_a_sensor_that_is_off(watched: World, told: Told) -> None:
 
 
 def test_a_schedule_that_did_not_run_when_it_should_have(watched: World, ticks: Ticks, told: Told) -> None:
-    # Switched on before 2 o'clock, and an hour after it there is still no tick.
-    state = schedule_state(watched, "bucket_policy_schedule", InstigatorStatus.RUNNING, ticks.at(1))
+    # The last one of the day, switched on before; an hour after its time there is still no tick.
+    state = schedule_state(watched, "storage_cost_schedule", InstigatorStatus.RUNNING, ticks.at(1))
     watched.instance.add_instigator_state(state)
-    ticks.now = ticks.at(3, 28)
+    ticks.now = ticks.at(5, 28)
     assert told() == []
     alert = arrives_once_reminds_and_recovers(
         told,
-        lambda: watched.instance.create_tick(tick_of(state, ticks.at(2, 30), TickStatus.SUCCESS)),
-        f"CRITICAL] schedule bucket_policy_schedule did not run at {LAST + ONE_DAY} 02:30Z: it never did",
+        lambda: watched.instance.create_tick(tick_of(state, ticks.at(4, 30), TickStatus.SUCCESS)),
+        f"CRITICAL] schedule storage_cost_schedule did not run at {LAST + ONE_DAY} 04:30Z: it never did",
     )
     assert alert.body
 
