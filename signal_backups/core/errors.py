@@ -129,3 +129,7 @@ class UnconfirmedError(SignalBackupsError):
     """Something that deletes sooner, or can never be undone, was asked for without saying that it is meant."""
 
     exit_code = ExitCode.USAGE
+
+
+#: Names of what a backup fails with when the store does not take it.
+UPLOAD_ERRORS = frozenset(error.__name__ for error in (StoreError, UnsupportedError, ConflictError))

@@ -9,7 +9,7 @@ import sys
 from bisect import bisect_left
 from dataclasses import replace
 
-from signal_backups.core.errors import ConflictError, StoreError, UnsupportedError
+from signal_backups.core.errors import UPLOAD_ERRORS
 from signal_backups.core.metrics.measurements import DURATION_BOUNDS, Trail
 from signal_backups.core.trail.event import Action, Event
 from signal_backups.core.trail.newest import read_events, versions_after
@@ -17,8 +17,6 @@ from signal_backups.core.trail.numbered_log import NumberedLog
 from signal_backups.core.watch.verifications import LastTries, failing, note, note_verification, verifies
 
 FAILED, PASSED, STORED = "failed", "passed", "stored"
-#: What a backup fails with when the store does not take it.
-_UPLOAD_ERRORS = {error.__name__ for error in (StoreError, UnsupportedError, ConflictError)}
 
 
 class TrailReader:
@@ -59,7 +57,7 @@ class TrailReader:
 
     def _count_backup(self, event: Event, *, failed: bool) -> None:
         note(self._backed_up, event, went_well=not failed)
-        self._add(upload_errors=int(failed and event.details.get("error_type") in _UPLOAD_ERRORS))
+        self._add(upload_errors=int(failed and event.details.get("error_type") in UPLOAD_ERRORS))
         seconds = _number(event, "seconds")
         if event.result == STORED and seconds is not None:
             durations = list(self._trail.durations)

@@ -11,6 +11,7 @@ from dagster._core.storage.dagster_run import RunRecord
 
 from signal_backups.core.alerts.condition import Condition, Days, Severity
 from signal_backups.core.alerts.stored import backup_command, counted, settled
+from signal_backups.core.errors import UPLOAD_ERRORS
 from signal_backups.orchestration.alert_conditions.look import Look
 from signal_backups.orchestration.failures import DayFailure, day_failures
 
@@ -21,9 +22,7 @@ MAX_RUNS = 25
 _UPLOAD = ("upload", "could not be stored", "could not be stored")
 _VERIFICATION = ("verification", "did not verify", "did not verify")
 _CAUSES = {
-    "StoreError": _UPLOAD,
-    "UnsupportedError": _UPLOAD,
-    "ConflictError": _UPLOAD,
+    **dict.fromkeys(UPLOAD_ERRORS, _UPLOAD),
     "SourceError": ("source", "could not be read from the database", "could not be read from the database"),
     "ReadBackError": _VERIFICATION,
     "VerificationError": _VERIFICATION,
