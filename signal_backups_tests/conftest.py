@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
 from signal_backups_tests.servers.ceph import INSTALL, CephGateway
 from signal_backups_tests.servers.postgres import running_postgres
+from signal_backups_tests.servers.receivers import Receiver, http_receiver, smtp_receiver
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
 if TYPE_CHECKING:
@@ -133,3 +134,17 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
         connection.execute(f'CREATE DATABASE "{name}"')
         yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def http() -> Iterator[Receiver]:
+    """Takes alerts by HTTP."""
+    with http_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def smtp() -> Iterator[Receiver]:
+    """Takes alerts by e-mail."""
+    with smtp_receiver() as receiver:
+        yield receiver

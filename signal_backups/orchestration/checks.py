@@ -118,7 +118,11 @@ def stored_verdicts(outcome: StoreOutcome) -> list[Verdict]:
 
 def _event_verdict(event: int | None) -> Verdict:
     if event is None:
-        return Verdict(AUDIT_EVENT_WRITTEN, False, "the event waits on this machine; the next one takes it along")
+        return Verdict(
+            AUDIT_EVENT_WRITTEN,
+            False,
+            "it waits on this machine for the next event; if even that failed, only the log has it",
+        )
     return Verdict(AUDIT_EVENT_WRITTEN, True, f"event {event} of the audit trail")
 
 

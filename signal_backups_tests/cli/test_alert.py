@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from signal_backups_tests.cli.conftest import Terminal
-from signal_backups_tests.servers.receivers import Receiver, http_receiver, smtp_receiver
-
-SECRET = "hush-hush"
-
-
-@pytest.fixture
-def http() -> Iterator[Receiver]:
-    with http_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def smtp() -> Iterator[Receiver]:
-    with smtp_receiver() as receiver:
-        yield receiver
+from signal_backups_tests.servers.receivers import SECRET, Receiver
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from signal_backups.orchestration.alerting import ALERT_SENSOR
 from signal_backups_tests.orchestration.alerts import FIRST, LAST, Told
 from signal_backups_tests.orchestration.ticks import Ticks
 from signal_backups_tests.orchestration.world import World, empty_world, own_settings
-from signal_backups_tests.servers.receivers import Received, Receiver, http_receiver, smtp_receiver
+from signal_backups_tests.servers.receivers import Received, Receiver
 from signal_backups_tests.servers.s3 import client_for
 
 
@@ -45,18 +45,6 @@ def watched(tmp_path: Path, s3_server: S3Server, bucket: str, monkeypatch: pytes
         found = empty_world(tmp_path, client_for(s3_server), bucket, persistent)
         found.table.add_days(FIRST, LAST, signals_a_day=2)
         yield found
-
-
-@pytest.fixture
-def http() -> Iterator[Receiver]:
-    with http_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def smtp() -> Iterator[Receiver]:
-    with smtp_receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+#: What of a channel's address must be shown nowhere.
+SECRET = "hush-hush"
+
 
 @dataclass(frozen=True)
 class Received:
@@ -49,8 +52,8 @@ class Receiver:
 
 
 @contextmanager
-def http_receiver(path: str = "alerts") -> Iterator[Receiver]:
-    """Takes Apprise's JSON at a path."""
+def http_receiver(path: str = SECRET) -> Iterator[Receiver]:
+    """Takes Apprise's JSON at a path, which nobody else is to know."""
     receiver = Receiver("")
 
     class Handler(BaseHTTPRequestHandler):

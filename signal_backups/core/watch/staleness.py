@@ -90,11 +90,11 @@ def stale_days(observation: Observation, failed: Set[date]) -> list[date]:
     Not those that a delete marker hides: a new backup would cover up the deletion, and hold only what the database
     still has. They wait for people, and for ``undelete``.
     """
-    bad = {DayState.MISSING, DayState.UNVERIFIED}
+    bad, hidden = {DayState.MISSING, DayState.UNVERIFIED}, set(observation.hidden)
     return [
         day
         for day, state in observation.days.items()
-        if day not in observation.hidden and (state in bad or (day in failed and state is not DayState.DUE))
+        if day not in hidden and (state in bad or (day in failed and state is not DayState.DUE))
     ]
 
 

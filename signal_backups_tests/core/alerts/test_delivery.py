@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,10 +13,9 @@ from signal_backups.core.alerts.condition import Condition, Days, Severity
 from signal_backups.core.alerts.notifier import NOTHING_CONFIGURED, Outcome, notify
 from signal_backups.core.alerts.state import AlertState, Change, Message, after_telling, due_messages
 from signal_backups.core.settings import load_settings
-from signal_backups_tests.servers.receivers import Receiver, http_receiver, smtp_receiver
+from signal_backups_tests.servers.receivers import SECRET, Receiver, smtp_receiver
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
-SECRET = "hush-hush"
 MISSING = Condition(
     key="days/missing",
     severity=Severity.CRITICAL,
@@ -28,18 +26,6 @@ MISSING = Condition(
     link="http://127.0.0.1:3000/runs/abc",
 )
 QUOTA = Condition(key="check/quota", severity=Severity.WARNING, what="8.2 of 10 GB used")
-
-
-@pytest.fixture
-def http() -> Iterator[Receiver]:
-    with http_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def smtp() -> Iterator[Receiver]:
-    with smtp_receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,73 +22,30 @@ from signal_backups.core.errors import (
     TimestampAuthorityError,
     VerificationError,
 )
-from signal_backups.core.layout import Layout
 from signal_backups.core.proof.anchors import Anchor, StoredAnchor, read_anchors, write_anchor
-from signal_backups.core.proof.examine_anchors import AnchorExamination, AnchorFinding, EntryHash, examine_anchors
+from signal_backups.core.proof.examine_anchors import examine_anchors
 from signal_backups.core.proof.proof_file import Timestamp
-from signal_backups.core.proof.statement import LogHead, Statement, statement_of
-from signal_backups.core.proof.timestamp_authority import request_timestamp, verify_timestamp
+from signal_backups.core.proof.timestamp_authority import verify_timestamp
 from signal_backups.core.s3_client import S3Connection, s3_client
 from signal_backups.core.store import JSON_TYPE, S3ObjectStore
-from signal_backups.core.trail.numbered_log import FIRST, NumberedLog
+from signal_backups.core.trail.numbered_log import NumberedLog
 from signal_backups.core.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.core.proof.held import (
+    AT,
+    confirmed,
+    entry_hash,
+    examined,
+    hashes,
+    history,
+    stamp,
+    statement,
+    stored,
+)
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority, verified_by_openssl
 
-AT = datetime(2026, 11, 2, 2, 45, tzinfo=UTC)
 NOWHERE = "http://127.0.0.1:9"
-
-
-def hashes(size: int, name: str = "entry") -> list[str]:
-    """The SHA-256 of each entry of a log; those of logs of different names all differ."""
-    return [sha256(f"{name} {number}".encode()).hexdigest() for number in range(1, size + 1)]
-
-
-def entry_hash(log: Sequence[str]) -> EntryHash:
-    return dict(enumerate(log, start=1)).get
-
-
-def statement(events: Sequence[str], manifests: Sequence[str], at: datetime = AT, bucket: str = "main") -> Statement:
-    return statement_of(at, bucket, LogHead(number=len(events), sha256=events[-1] if events else FIRST), manifests)
-
-
-def stored(made: Statement, *stamps: Timestamp, bucket: str = "main") -> StoredAnchor:
-    """An anchor as it would be read back."""
-    key = Layout().anchor_key(made.at, made.events.number)
-    body = Anchor(statement=made.to_bytes().decode(), timestamps=list(stamps)).to_bytes()
-    return StoredAnchor(f"s3://{bucket}/{key}", key, body, overwritten=False, deleted=False)
-
-
-def history(events: Sequence[str], manifests: Sequence[str], sizes: Sequence[tuple[int, int]]) -> list[StoredAnchor]:
-    """An anchor a day, each over the first so many entries of both logs."""
-    return [
-        stored(statement(events[:of_events], manifests[:of_manifests], AT + timedelta(days=day)))
-        for day, (of_events, of_manifests) in enumerate(sizes)
-    ]
-
-
-def examined(
-    anchors: Sequence[StoredAnchor],
-    events: Sequence[str] = (),
-    manifests: Sequence[str] = (),
-    second: Sequence[StoredAnchor] = (),
-    ca_pem: bytes | None = None,
-) -> list[AnchorFinding]:
-    return examine_anchors("main", anchors, second, entry_hash(events), entry_hash(manifests), ca_pem).findings
-
-
-def confirmed(
-    anchors: Sequence[StoredAnchor], second: Sequence[StoredAnchor] | None = None, ca_pem: bytes | None = None
-) -> AnchorExamination:
-    """What anchors come to that contradict nothing."""
-    examination = examine_anchors("main", anchors, second, entry_hash(hashes(9)), entry_hash([]), ca_pem)
-    assert examination.findings == []
-    return examination
-
-
-def stamp(authority: Authority, data: bytes) -> Timestamp:
-    return Timestamp(authority=authority.url, token=base64.b64encode(request_timestamp(authority.url, data)).decode())
 
 
 @pytest.fixture
@@ -439,83 +395,3 @@ def test_an_anchor_from_before_the_bucket_had_its_name_is_held_against_the_logs_
     found = confirmed([moved], [moved])
     assert (found.anchored and found.anchored.event, found.warnings) == (3, [])
     assert len(examined([moved], hashes(3, "forged"))) == 1
-
-
-# -- What confirms an anchor -----------------------------------------------------------------------
-
-
-def days_of(count: int, *stamps: Timestamp) -> list[StoredAnchor]:
-    """Anchors of so many days, one event each; their logs contradict none of them."""
-    of_days = [statement(hashes(day), [], AT + timedelta(days=day)) for day in range(1, count + 1)]
-    return [stored(made, *stamps) for made in of_days]
-
-
-def test_an_anchor_that_only_the_bucket_itself_has_anchors_nothing() -> None:
-    anchors = days_of(2)
-    alone = confirmed(anchors)
-    assert alone.anchored is None
-    (warning,) = alone.warnings
-    assert "SIGNAL_BACKUPS_ANCHOR_BUCKET" in warning
-    assert "SIGNAL_BACKUPS_TSA_CA_FILE" in warning
-    assert confirmed([]) == ([], None, [])
-
-
-def test_an_anchor_is_confirmed_by_the_same_one_in_the_second_bucket() -> None:
-    first, newest = days_of(2)
-    both = confirmed([first, newest], [first, newest])
-    assert both.anchored is not None
-    assert (both.anchored.event, both.anchored.at, both.warnings) == (2, AT + timedelta(days=2), [])
-    without_newest = confirmed([first, newest], [first])
-    assert without_newest.anchored is not None
-    assert without_newest.anchored.event == 1
-
-
-def test_an_anchor_made_up_with_a_rewritten_chain_is_not_confirmed_by_an_emptied_second_bucket(
-    authority: Authority,
-) -> None:
-    made_up = days_of(1)
-    for places, lacks in (
-        ({"second": []}, ["a copy in the second bucket"]),
-        ({"ca_pem": authority.ca_pem}, ["a time stamp"]),
-        ({"second": [], "ca_pem": authority.ca_pem}, ["a copy in the second bucket", "a time stamp"]),
-    ):
-        found = confirmed(made_up, **places)  # type: ignore[arg-type]
-        assert found.anchored is None
-        assert [
-            f"anchors without {what}: 1, the first is {made_up[0].uri}" in warning
-            for what, warning in zip(lacks, found.warnings, strict=True)
-        ] == [True] * len(lacks)
-
-
-def test_an_anchor_that_differs_from_its_copy_is_not_confirmed() -> None:
-    (main,), (of_day,) = days_of(1), days_of(1, Timestamp(authority="x", token=""))
-    copy = replace(of_day, uri="s3://second/x")
-    assert examine_anchors("main", [main], [copy], entry_hash(hashes(9)), entry_hash([]), None).anchored is None
-
-
-def test_what_is_older_than_the_second_bucket_is_not_warned_of_and_gaps_are() -> None:
-    anchors = days_of(5)
-    assert confirmed(anchors, anchors[2:]).warnings == []
-    (warning,) = confirmed(anchors, [anchors[1], anchors[4]]).warnings
-    assert f"anchors without a copy in the second bucket: 2, the first is {anchors[2].uri}" in warning
-
-
-def test_a_stamp_that_was_stripped_is_warned_of(authority: Authority) -> None:
-    at = utc_now()
-    made = [statement(hashes(day), [], at + timedelta(minutes=day)) for day in (1, 2, 3)]
-    stamped = [stored(one, stamp(authority, one.to_bytes())) for one in made]
-    whole = confirmed(stamped, ca_pem=authority.ca_pem)
-    assert (whole.anchored and whole.anchored.event, whole.warnings) == (3, [])
-    stripped = confirmed([*stamped[:2], stored(made[2])], ca_pem=authority.ca_pem)
-    assert (stripped.anchored and stripped.anchored.event, len(stripped.warnings)) == (2, 1)
-    before_the_setting = confirmed([stored(made[0]), *stamped[1:]], ca_pem=authority.ca_pem)
-    assert (before_the_setting.anchored and before_the_setting.anchored.event, before_the_setting.warnings) == (3, [])
-
-
-def test_a_stamp_that_nothing_checks_or_that_does_not_verify_confirms_nothing(authority: Authority) -> None:
-    made = statement(hashes(1), [], utc_now())
-    unchecked = confirmed([stored(made, stamp(authority, made.to_bytes()))])
-    assert (unchecked.anchored, len(unchecked.warnings)) == (None, 1)
-    wrong = stored(made, stamp(authority, b"another statement"))
-    found = examine_anchors("main", [wrong], None, entry_hash(hashes(9)), entry_hash([]), authority.ca_pem)
-    assert (found.anchored, len(found.findings)) == (None, 1)
