@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
+from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType, TickStatus
 
 from signal_backups.core.days import Clock, utc_now
 from signal_backups.core.doctor.examination import Step
 from signal_backups.core.doctor.finding import Check, Verdict, failed, warning, well
 from signal_backups.core.errors import SignalBackupsError
 from signal_backups.core.settings import Settings
+from signal_backups.orchestration.alert_conditions.ticking import FINISHED, last_tick
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance import persistent_instance
 
@@ -88,7 +89,7 @@ class DagsterDoctor:
         return well(words) if age <= WARN_HEARTBEAT_AGE else warning(words, self._start)
 
     def _are_on(self, kind: str) -> Verdict:
-        """All that our code declares running are on."""
+        """All that our code declares running are on, and their last tick went well."""
         repository = build_defs().get_repository_def()
         defined: Sequence[dg.ScheduleDefinition | dg.SensorDefinition] = (
             repository.schedule_defs if kind == "schedule" else repository.sensor_defs
@@ -96,6 +97,7 @@ class DagsterDoctor:
         wanted = sorted(each.name for each in defined if each.default_status.value == "RUNNING")
         with self._instance() as instance:
             states = instance.all_instigator_state(instigator_type=InstigatorType(kind.upper()))
+            ticks = {state.instigator_name: last_tick(instance, state, FINISHED) for state in states}
         on = {state.instigator_name for state in states if state.status is not InstigatorStatus.STOPPED}
         known = {state.instigator_name for state in states}
         off = [name for name in wanted if name in known - on]
@@ -104,6 +106,9 @@ class DagsterDoctor:
             return failed(
                 f"off: {', '.join(off)}", f"Switch on in the Dagster UI, or in the project's folder: {commands}"
             )
+        failing = [name for name in wanted if (tick := ticks.get(name)) and tick.status is TickStatus.FAILURE]
+        if failing:
+            return failed(f"the last tick failed of: {', '.join(failing)}", "Read why in the Dagster UI: Automation")
         return well(f"{len(wanted)} on: {', '.join(wanted)}")
 
     @property

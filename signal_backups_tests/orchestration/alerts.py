@@ -71,14 +71,14 @@ def hide(world: World, day: date) -> None:
     world.vault.store._client.delete_object(Bucket=world.vault.store.bucket, Key=key)
 
 
-def origin(world: World, name: str) -> RemoteInstigatorOrigin:
+def origin(name: str) -> RemoteInstigatorOrigin:
     place = RegisteredCodeLocationOrigin("signal_backups")
     return RemoteInstigatorOrigin(RemoteRepositoryOrigin(place, "__repository__"), name)
 
 
-def schedule_state(world: World, name: str, status: InstigatorStatus, since: datetime) -> InstigatorState:
+def schedule_state(name: str, status: InstigatorStatus, since: datetime) -> InstigatorState:
     data = ScheduleInstigatorData("0 2 * * *", since.timestamp())
-    return InstigatorState(origin(world, name), InstigatorType.SCHEDULE, status, data)
+    return InstigatorState(origin(name), InstigatorType.SCHEDULE, status, data)
 
 
 def tick_of(state: InstigatorState, at: datetime, status: TickStatus, error: str = "") -> TickData:

@@ -41,7 +41,7 @@ MINUTE = timedelta(minutes=1)
 def switch_schedules_on(world: World, ticks: Ticks, since: datetime) -> None:
     """Until then none of them is missed."""
     for schedule in ticks.repository.schedule_defs:
-        world.instance.add_instigator_state(schedule_state(world, schedule.name, InstigatorStatus.RUNNING, since))
+        world.instance.add_instigator_state(schedule_state(schedule.name, InstigatorStatus.RUNNING, since))
 
 
 def watching_since(ticks: Ticks, began: datetime) -> None:
@@ -167,7 +167,7 @@ def test_a_bucket_that_cannot_be_reached(watched: World, ticks: Ticks, told: Tol
 
 
 def test_a_schedule_whose_ticks_fail(watched: World, ticks: Ticks, told: Told) -> None:
-    state = schedule_state(watched, "daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
+    state = schedule_state("daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
     watched.instance.add_instigator_state(state)
     watched.instance.create_tick(tick_of(state, ticks.now, TickStatus.FAILURE, "no such job"))
     arrives_once_reminds_and_recovers(
@@ -178,7 +178,7 @@ def test_a_schedule_whose_ticks_fail(watched: World, ticks: Ticks, told: Told) -
 
 
 def test_a_tick_that_has_only_begun_ends_nothing(watched: World, ticks: Ticks, told: Told) -> None:
-    state = schedule_state(watched, "daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
+    state = schedule_state("daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
     watched.instance.add_instigator_state(state)
     watched.instance.create_tick(tick_of(state, ticks.now, TickStatus.FAILURE, "no such job"))
     assert len(told()) == 1

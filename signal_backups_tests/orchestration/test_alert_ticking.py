@@ -24,7 +24,7 @@ from signal_backups_tests.orchestration.world import World
 
 
 def test_a_schedule_that_is_off(watched: World, ticks: Ticks, told: Told) -> None:
-    on = schedule_state(watched, "daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
+    on = schedule_state("daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
     watched.instance.add_instigator_state(on)
     assert told() == []
     watched.instance.update_instigator_state(on.with_status(InstigatorStatus.STOPPED))
@@ -38,7 +38,7 @@ def test_a_schedule_that_is_off(watched: World, ticks: Ticks, told: Told) -> Non
 
 def test_a_sensor_that_is_off(watched: World, told: Told) -> None:
     on = InstigatorState(
-        origin(watched, "stale_partition_sensor"),
+        origin("stale_partition_sensor"),
         InstigatorType.SENSOR,
         InstigatorStatus.RUNNING,
         SensorInstigatorData(min_interval=300),
@@ -55,7 +55,7 @@ def test_a_sensor_that_is_off(watched: World, told: Told) -> None:
 
 def test_a_schedule_that_did_not_run_when_it_should_have(watched: World, ticks: Ticks, told: Told) -> None:
     # The last one of the day, switched on before; an hour after its time there is still no tick.
-    state = schedule_state(watched, "storage_cost_schedule", InstigatorStatus.RUNNING, ticks.at(1))
+    state = schedule_state("storage_cost_schedule", InstigatorStatus.RUNNING, ticks.at(1))
     watched.instance.add_instigator_state(state)
     ticks.now = ticks.at(5, 28)
     assert told() == []
@@ -69,7 +69,7 @@ def test_a_schedule_that_did_not_run_when_it_should_have(watched: World, ticks: 
 
 def test_a_sensor_whose_ticks_fail(watched: World, ticks: Ticks, told: Told) -> None:
     state = InstigatorState(
-        origin(watched, "late_rows_sensor"), InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData()
+        origin("late_rows_sensor"), InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData()
     )
     watched.instance.add_instigator_state(state)
     watched.instance.create_tick(tick_of(state, ticks.now, TickStatus.FAILURE, "no SQLite database"))

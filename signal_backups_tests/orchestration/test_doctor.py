@@ -8,14 +8,25 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    SensorInstigatorData,
+    TickStatus,
+)
 from dagster._utils.error import SerializableErrorInfo
 
+from signal_backups.core.days import utc_now
 from signal_backups.core.doctor.examination import Step, examine
 from signal_backups.core.doctor.finding import Check, Finding, State, well
 from signal_backups.core.settings import load_settings
+from signal_backups.orchestration.alerting import ALERT_SENSOR
 from signal_backups.orchestration.doctor import DagsterDoctor
 from signal_backups.orchestration.instance import prepare_home
+from signal_backups_tests.orchestration.alerts import origin, tick_of
 from signal_backups_tests.orchestration.heartbeats import beat
 
 PROJECT = Path(__file__).parents[2]
@@ -118,4 +129,21 @@ def test_a_schedule_and_a_sensor_that_are_off_and_on_again(home: Path) -> None:
         command = str(found[check].remedy).partition("folder: ")[2]
         dagster(home, *command.removeprefix("dagster ").split())
     beat(home)
+    assert states(examined()) == [State.OK] * 4
+
+
+def test_a_sensor_whose_last_tick_failed(home: Path) -> None:
+    # Nobody else would tell it of the sensor that alerts.
+    where = origin(ALERT_SENSOR)
+    state = InstigatorState(where, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData())
+    with dg.DagsterInstance.from_config(str(prepare_home(home))) as instance:
+        instance.add_instigator_state(state)
+        instance.create_tick(tick_of(state, utc_now(), TickStatus.FAILURE, "no settings"))
+    beat(home)
+    found = examined()
+    assert states(found) == [State.OK, State.OK, State.OK, State.FAILED]
+    assert found[Check.SENSORS].found == "the last tick failed of: alert_sensor"
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        instance.create_tick(tick_of(state, utc_now() + timedelta(minutes=1), TickStatus.SKIPPED))
+        instance.create_tick(tick_of(state, utc_now() + timedelta(minutes=2), TickStatus.STARTED))
     assert states(examined()) == [State.OK] * 4

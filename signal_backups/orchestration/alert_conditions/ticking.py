@@ -20,7 +20,8 @@ from signal_backups.core.alerts.condition import Condition, Severity
 from signal_backups.core.watch.objectives import GRACE
 from signal_backups.orchestration.alert_conditions.look import Look
 
-_FINISHED = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
+#: A tick that has only begun tells nothing yet.
+FINISHED = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
 
 
 def ticking_conditions(look: Look, itself: str) -> Iterator[Condition]:
@@ -54,8 +55,7 @@ def _is_off(name: str, kind: str, state: InstigatorState | None) -> Iterator[Con
 
 
 def _tick_failed(look: Look, name: str, kind: str, state: InstigatorState | None) -> Iterator[Condition]:
-    # A tick that has only begun tells nothing yet.
-    tick = _last_tick(look, state, _FINISHED)
+    tick = last_tick(look.instance, state, FINISHED)
     if tick is not None and tick.status is TickStatus.FAILURE:
         why = (tick.error.cause or tick.error).message.strip() if tick.error else "no reason given"
         yield Condition(
@@ -72,7 +72,7 @@ def _did_not_run(look: Look, schedule: dg.ScheduleDefinition, state: InstigatorS
     data = state.instigator_data if state is not None else None
     on_since = data.start_timestamp if isinstance(data, ScheduleInstigatorData) else None
     due = _last_due(schedule, look.now - GRACE)
-    tick = _last_tick(look, state)
+    tick = last_tick(look.instance, state)
     last = tick.timestamp if tick is not None else 0
     if last >= due.timestamp() or due.timestamp() < (on_since or look.state.began.timestamp()):
         return
@@ -94,10 +94,11 @@ def _last_due(schedule: dg.ScheduleDefinition, now: datetime) -> datetime:
     return next(time for time in times if time <= now).astimezone(UTC)
 
 
-def _last_tick(
-    look: Look, state: InstigatorState | None, statuses: list[TickStatus] | None = None
+def last_tick(
+    instance: dg.DagsterInstance, state: InstigatorState | None, statuses: list[TickStatus] | None = None
 ) -> InstigatorTick | None:
+    """The last tick of a schedule or sensor, or the last of some statuses; None when there is none."""
     if state is None:
         return None
-    ticks = look.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=statuses)
+    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=statuses)
     return ticks[0] if ticks else None
