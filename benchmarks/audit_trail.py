@@ -16,14 +16,14 @@ from statistics import median
 
 from benchmarks.backfill_year import running_server
 from benchmarks.measuring import print_load, print_table, spread, work_folder
-from signal_backups.core.layout import Layout
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import JSON_TYPE, S3ObjectStore
-from signal_backups.core.trail.event import Action, Actor, Occurrence
-from signal_backups.core.trail.examine_trail import examine_trail
-from signal_backups.core.trail.numbered_log import FIRST, Entry, Link
-from signal_backups.core.trail.write_checkpoints import write_checkpoints
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.integrity.examine_trail import examine_trail
+from signal_backups.core.integrity.log.write_checkpoints import write_checkpoints
+from signal_backups.core.ledger.chained_log import FIRST, Entry, Link
+from signal_backups.core.ledger.event import Action, Actor, Occurrence
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import JSON_TYPE, S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 
 FIRST_EVENT = datetime(2019, 1, 1, 2, tzinfo=UTC)
 _WRITERS = 16

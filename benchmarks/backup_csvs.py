@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 from benchmarks.signal_tables import DAY
-from signal_backups.core.extract import extract_day
-from signal_backups.core.hashed_csv import write_hashed_csv
+from signal_backups.core.backup.extract import extract_day
+from signal_backups.core.backup.hashed_csv import write_hashed_csv
+from signal_backups.core.backup.scratch import Scratch
+from signal_backups.core.signals.verify_csv import Expected
 from signal_backups.core.source import open_source
-from signal_backups.core.stages import Scratch
-from signal_backups.core.verify import Expected
 
 
 def main(database: Path, csv: Path) -> None:

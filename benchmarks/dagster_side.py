@@ -14,14 +14,13 @@ import dagster as dg
 
 from benchmarks.measuring import Figures
 from benchmarks.signal_tables import DAY
-from signal_backups.core.settings import load_settings
-from signal_backups.orchestration import partition_events
-from signal_backups.orchestration.assets import CHAIN
-from signal_backups.orchestration.checks import Verdict, check_specs
-from signal_backups.orchestration.instance import persistent_instance
-from signal_backups.orchestration.launch import run_backup
-from signal_backups.orchestration.partitions import daily_partitions
-from signal_backups.orchestration.schedules import range_tags
+from signal_backups.core.config.settings import load_settings
+from signal_backups.orchestration.assets import partition_events
+from signal_backups.orchestration.assets.daily_backup_checks import Verdict, check_specs
+from signal_backups.orchestration.for_cli.launch import run_backup
+from signal_backups.orchestration.instance.home import persistent_instance
+from signal_backups.orchestration.names import CHAIN
+from signal_backups.orchestration.partitions import daily_partitions, range_tags
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _DATA_VERSION = "0" * 64

@@ -11,9 +11,9 @@ from benchmarks.backup_csvs import promise_of
 from benchmarks.measuring import Figures
 from benchmarks.shell_side import shape_of
 from benchmarks.signal_tables import DAY, TABLE
-from signal_backups.core.restore.opening import open_target
-from signal_backups.core.restore.target import DayToImport
-from signal_backups.core.verify import Expected, verify_csv
+from signal_backups.core.restore.targets.contract import DayToImport
+from signal_backups.core.restore.targets.opening import open_target
+from signal_backups.core.signals.verify_csv import Expected, verify_csv
 
 DRIVERS = {"sqlite": "adbc-driver-sqlite", "postgres": "adbc-driver-postgresql"}
 

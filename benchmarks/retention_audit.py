@@ -15,16 +15,16 @@ from pathlib import Path
 
 from benchmarks.backfill_year import running_server
 from benchmarks.measuring import print_load, print_table, work_folder
-from signal_backups.core.days import BACKUP_TIME, days_between
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
-from signal_backups.core.retention.audit.auditing import audit_retention
-from signal_backups.core.retention.audit.heat_map import heat_map
-from signal_backups.core.retention.audit.report import RetentionAudit
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.base.days import BACKUP_TIME, days_between
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention_audit.heat_map import heat_map
+from signal_backups.core.retention_audit.report import RetentionAudit
+from signal_backups.core.retention_audit.run import audit_retention
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
+from signal_backups.core.vault.vault import BackupVault
 
 FIRST_DAY = date(2019, 1, 1)
 _WRITERS = 16

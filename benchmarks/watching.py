@@ -19,16 +19,17 @@ import dagster as dg
 from benchmarks.backfill_year import running_server
 from benchmarks.measuring import print_load, print_table, work_folder
 from benchmarks.retention_audit import store_days
-from signal_backups.core.days import ONE_DAY, days_between
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups.core.watch.objectives import due_at
+from signal_backups.core.base.days import ONE_DAY, days_between
+from signal_backups.core.base.objectives import due_at
+from signal_backups.core.config.observed import observed
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups.orchestration.assets.daily_backup_checks import STORED_HASHES_VERIFY
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.checks import BACKUP_OBJECT, STORED_HASHES_VERIFY
-from signal_backups.orchestration.repair import observed
+from signal_backups.orchestration.names import BACKUP_OBJECT
 from signal_backups_tests.orchestration.faulty import GivenStore
 
 LAST_DAY = date(2025, 12, 30)

@@ -31,9 +31,9 @@ from signal_backups.cli.commands.status import status
 from signal_backups.cli.commands.undelete import undelete
 from signal_backups.cli.commands.verify import verify
 from signal_backups.cli.output import print_error
-from signal_backups.core.errors import SignalBackupsError
-from signal_backups.core.logs import configure_logging
-from signal_backups.core.settings import load_log_settings
+from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.logs import configure_logging
+from signal_backups.core.config.settings import load_log_settings
 
 _DEBUG = "SIGNAL_BACKUPS_DEBUG"
 _INTERRUPTED = 130
@@ -84,7 +84,8 @@ def _common(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
     del version
-    configure_logging(load_log_settings())
+    logs = load_log_settings()
+    configure_logging(logs.log_format, logs.log_level, logs.log_file)
 
 
 def _is_interrupt(error: Exception) -> bool:

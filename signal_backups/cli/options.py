@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.core.days import last_complete_day, parse_day, require_complete
-from signal_backups.core.errors import NotFoundError, SettingsError
+from signal_backups.core.base.days import last_complete_day, parse_day, require_complete
+from signal_backups.core.base.errors import NotFoundError, SettingsError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, YYYY-MM-DD (UTC).")]

@@ -20,8 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from signal_backups.core.errors import SettingsError, SignalBackupsError
-from signal_backups.core.watch.day_ranges import ranges_of
+from signal_backups.core.base.day_ranges import ranges_of
+from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 
 #: Width of tables when nobody is looking at a terminal: nothing is cut off in a log file.
 _PIPE_WIDTH = 200

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from signal_backups.cli.output import print_notice
-from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.connect import anchor_store, open_vault
+from signal_backups.core.config.settings import Settings, load_settings
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import BucketState, apply, make_right
-from signal_backups.core.settings import Settings, load_settings
-from signal_backups.core.vault import BackupVault
-from signal_backups.embedded.connection import anchor_store, open_vault
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import using_server
 
 

@@ -9,7 +9,7 @@ import random
 import socket
 from dataclasses import astuple, dataclass
 
-from signal_backups.core.errors import StoreError
+from signal_backups.core.base.errors import StoreError
 
 HOST = "127.0.0.1"
 GRPC_OFFSET = 10_000

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from signal_backups.core import locks
-from signal_backups.core.errors import StoreError
+from signal_backups.core.base import file_locks
+from signal_backups.core.base.errors import StoreError
 from signal_backups.embedded import processes, weed
 from signal_backups.embedded.ports import HOST, Ports, pick_ports
 
@@ -59,7 +59,7 @@ class SeaweedServer:
             StoreError: it did not come up.
         """
         self._make_folders()
-        with locks.exclusive(self._start_lock):
+        with file_locks.exclusive(self._start_lock):
             for _ in range(BOOT_ATTEMPTS):
                 if not self.is_running():
                     self._boot()
@@ -81,7 +81,7 @@ class SeaweedServer:
         """
         if not self._folder.exists():
             return
-        with locks.exclusive(self._start_lock):
+        with file_locks.exclusive(self._start_lock):
             pid = processes.read_pid(self._pid_file)
             if pid is not None and not processes.end(pid, weed.data_argument(self._data)):
                 raise StoreError(
@@ -176,12 +176,12 @@ def using_server(folder: Path, *, keep_running: bool = False) -> Iterator[S3Serv
     """
     server = SeaweedServer(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with locks.shared(folder / "in-use.lock") as in_use:
+    with file_locks.shared(folder / "in-use.lock") as in_use:
         try:
             yield server.start()
         finally:
             # The exclusive lock is kept while stopping: who comes now waits, and then boots it afresh.
-            if not keep_running and locks.is_last_holder(in_use):
+            if not keep_running and file_locks.is_last_holder(in_use):
                 server.stop()
 
 

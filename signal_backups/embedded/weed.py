@@ -16,7 +16,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from signal_backups.core.errors import StoreError
+from signal_backups.core.base.errors import StoreError
 from signal_backups.embedded.ports import GRPC_OFFSET, HOST, Ports, is_free
 
 MEMORY_LIMIT = "512MiB"

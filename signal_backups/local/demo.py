@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from signal_backups.cli.output import SHORT_SHA256, age, print_line, print_table, size
 from signal_backups.cli.session import opened_vault
-from signal_backups.core.days import last_complete_day
-from signal_backups.core.errors import ExitCode, SettingsError, SignalBackupsError
-from signal_backups.core.settings import Settings, load_settings
-from signal_backups.core.vault import BackupVault
-from signal_backups.core.verification import verify_stored
+from signal_backups.core.base.days import last_complete_day
+from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
+from signal_backups.core.config.settings import Settings, load_settings
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups.local.sample_signals import extend_sample_database
-from signal_backups.orchestration.instance import persistent_instance
-from signal_backups.orchestration.launch import BackupRunResult, run_backup
+from signal_backups.orchestration.for_cli.launch import BackupRunResult, run_backup
+from signal_backups.orchestration.instance.home import persistent_instance
 
 DEMO_DAYS = 7
 

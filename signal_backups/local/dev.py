@@ -9,10 +9,10 @@ import sys
 
 from signal_backups.cli.output import print_notice
 from signal_backups.cli.session import running_store, settings_with_notice
-from signal_backups.core.days import last_complete_day
-from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.base.days import last_complete_day
+from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.local.sample_signals import extend_sample_database
-from signal_backups.orchestration.instance import prepare_home
+from signal_backups.orchestration.instance.home import prepare_home
 
 HOST, DEFAULT_PORT = "127.0.0.1", "3000"
 PORT_VARIABLE = "SIGNAL_BACKUPS_UI_PORT"

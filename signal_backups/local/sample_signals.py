@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from signal_backups.core.days import days_between, start_of
-from signal_backups.core.row_hash import canonical_json
+from signal_backups.core.base.days import days_between, start_of
+from signal_backups.core.signals.row_hash import canonical_json
 
 #: History made before the last day, so that counts have weekdays to be compared with.
 HISTORY_DAYS = 60

@@ -7,12 +7,15 @@ from typing import Any
 
 import dagster as dg
 
-from signal_backups.core.days import Clock, utc_now
-from signal_backups.core.settings import load_settings
-from signal_backups.orchestration.alerting import alert_sensor
-from signal_backups.orchestration.assets import backup_assets, signals_table
-from signal_backups.orchestration.audit_trail import audit_trail
-from signal_backups.orchestration.bucket_policy import bucket_policy
+from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.config.settings import load_settings
+from signal_backups.orchestration.assets.audit_trail import audit_trail
+from signal_backups.orchestration.assets.bucket_policy import bucket_policy
+from signal_backups.orchestration.assets.daily_backup import backup_assets, signals_table
+from signal_backups.orchestration.assets.previews import known_previews
+from signal_backups.orchestration.assets.restore_drill import restore_drill
+from signal_backups.orchestration.assets.retention_audit import retention_audit
+from signal_backups.orchestration.assets.storage_cost import storage_cost
 from signal_backups.orchestration.jobs import (
     audit_trail_job,
     bucket_policy_job,
@@ -22,11 +25,7 @@ from signal_backups.orchestration.jobs import (
     storage_cost_job,
 )
 from signal_backups.orchestration.partitions import daily_partitions
-from signal_backups.orchestration.previews import known_previews
-from signal_backups.orchestration.repair import stale_partition_sensor
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
-from signal_backups.orchestration.restore_drill import restore_drill
-from signal_backups.orchestration.retention_audit import retention_audit
 from signal_backups.orchestration.schedules import (
     audit_trail_schedule,
     bucket_policy_schedule,
@@ -35,8 +34,9 @@ from signal_backups.orchestration.schedules import (
     retention_audit_schedule,
     storage_cost_schedule,
 )
-from signal_backups.orchestration.sensors import late_rows_sensor
-from signal_backups.orchestration.storage_cost import storage_cost
+from signal_backups.orchestration.sensors.alerts import alert_sensor
+from signal_backups.orchestration.sensors.late_rows import late_rows_sensor
+from signal_backups.orchestration.sensors.stale_partitions import stale_partition_sensor
 
 #: For store and database troubles that pass: 20 s, 40 s, 80 s.
 RETRY_POLICY = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)

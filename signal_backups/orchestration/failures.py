@@ -11,7 +11,7 @@ from datetime import date
 import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.errors import ExitCode, SignalBackupsError
+from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
 _METADATA_KEY = "failed_days"
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from signal_backups.orchestration.assets import CHAIN
-from signal_backups.orchestration.audit_trail import AUDIT_TRAIL
-from signal_backups.orchestration.bucket_policy import BUCKET_POLICY
-from signal_backups.orchestration.restore_drill import RESTORE_DRILL
-from signal_backups.orchestration.retention_audit import RETENTION_AUDIT
-from signal_backups.orchestration.storage_cost import STORAGE_COST
+from signal_backups.orchestration.names import (
+    AUDIT_TRAIL,
+    BUCKET_POLICY,
+    CHAIN,
+    RESTORE_DRILL,
+    RETENTION_AUDIT,
+    STORAGE_COST,
+)
 
 #: What ``define_asset_job`` returns; Dagster does not export the name.
 AssetJob = UnresolvedAssetJobDefinition

@@ -11,16 +11,17 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
-from signal_backups.core.errors import SettingsError
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.profile import Profile, load_profile
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.settings import AddressingStyle, ChecksumMode, load_settings
+from signal_backups.connect import open_vault
+from signal_backups.core.base.errors import SettingsError
+from signal_backups.core.config.settings import load_settings
+from signal_backups.core.ledger.event import Actor
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import Profile
+from signal_backups.core.s3.client import AddressingStyle, ChecksumMode, S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import SignalSource, open_source
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.trail.event import Actor
-from signal_backups.core.vault import BackupVault
-from signal_backups.embedded.connection import open_vault
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

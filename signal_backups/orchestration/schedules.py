@@ -3,19 +3,14 @@
 What belongs here: ticks and what they ask for. What does not: what a backup does.
 """
 
-from datetime import date
-
 import dagster as dg
 from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 
-from signal_backups.core.days import BACKUP_TIME
+from signal_backups.core.base.days import BACKUP_TIME
 from signal_backups.orchestration.jobs import AssetJob
 
 #: What ``build_schedule_from_partitioned_job`` returns; Dagster does not export the name of the unresolved one.
 DailySchedule = UnresolvedPartitionedAssetScheduleDefinition | dg.ScheduleDefinition
-
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
 
 
 def daily_backup_schedule(job: AssetJob) -> DailySchedule:
@@ -71,8 +66,3 @@ def _schedule(job: AssetJob, name: str, cron: str, description: str) -> dg.Sched
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=description,
     )
-
-
-def range_tags(first: date, last: date) -> dict[str, str]:
-    """Run tags that make one run cover a range of days, both included."""
-    return {_RANGE_START: first.isoformat(), _RANGE_END: last.isoformat()}

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.retention.profile import LockSetting, Profile, load_profile
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import DayRun, extracted
-from signal_backups_tests.core.signals import Row, signal
-from signal_backups_tests.core.tables import sqlite_table
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import LockSetting, Profile
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.days import DayRun, extracted
+from signal_backups_tests.samples.signals import Row, signal
+from signal_backups_tests.samples.tables import sqlite_table
 
 DOCUMENTED = load_profile("documented")
 #: Under the mode that can be lifted: seven years under the other nobody could clean up after this suite.

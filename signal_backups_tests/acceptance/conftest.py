@@ -27,12 +27,12 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from signal_backups.core.errors import SettingsError
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.s3_client import DEFAULT_REGION, S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.base.errors import SettingsError
+from signal_backups.core.s3.bucket import StoredLifecycle
+from signal_backups.core.s3.client import DEFAULT_REGION, S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.conftest import CEPH_DAY_S
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Transition
+from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition
 
 
 def scaled(lifecycle: Lifecycle, step: int) -> Lifecycle:

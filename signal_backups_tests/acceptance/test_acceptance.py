@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.days import next_midnight, utc_now, years_after
-from signal_backups.core.errors import StoreError
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.protection.extension import extend
-from signal_backups.core.protection.holds import list_holds, put_holds, release_holds
-from signal_backups.core.restore.fetching import fetch
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import next_midnight, utc_now, years_after
+from signal_backups.core.base.errors import StoreError
+from signal_backups.core.restore.fetch import fetch
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days, choose_key
 from signal_backups.core.restore.undelete import undelete
-from signal_backups.core.retention.bucket import StoredLifecycle
+from signal_backups.core.retention.holds import list_holds, put_holds, release_holds
 from signal_backups.core.retention.lifecycle_plan import is_same, reductions
+from signal_backups.core.retention.lock_extension import extend
 from signal_backups.core.retention.policy import Claim, Finding, examine_policy
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.setup import Setting, make_right, plan_for
-from signal_backups.core.store import ObjectVersion
-from signal_backups.core.vault import BackupVault
-from signal_backups.core.verification import verify_stored
+from signal_backups.core.s3.bucket import StoredLifecycle
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups_tests.acceptance.backups import (
     DOCUMENTED,
     PROFILES,
@@ -36,8 +36,8 @@ from signal_backups_tests.acceptance.backups import (
     profile_name,
 )
 from signal_backups_tests.acceptance.conftest import NewVault
-from signal_backups_tests.core.days import DayRun
-from signal_backups_tests.core.protection.locked import delete
+from signal_backups_tests.core.retention.locked import delete
+from signal_backups_tests.samples.days import DayRun
 
 DAY = date(2026, 11, 1)
 FOREIGN = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 5}}

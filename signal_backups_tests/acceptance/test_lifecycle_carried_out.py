@@ -13,22 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.days import utc_now
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.object_lock import LockMode, LockPolicy, ObjectLock
-from signal_backups.core.protection.holds import put_holds, release_holds
+from signal_backups.core.base.days import utc_now
 from signal_backups.core.restore.undelete import undelete
-from signal_backups.core.retention.lifecycle import Lifecycle
+from signal_backups.core.retention.holds import put_holds, release_holds
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.setup import apply_lifecycle, make_right
-from signal_backups.core.vault import BackupVault
-from signal_backups.core.verification import verify_stored
+from signal_backups.core.s3.lifecycle import Lifecycle
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups_tests.acceptance.backups import DOCUMENTED, RECOMMENDED, back_up, key_of, locking, made_days
 from signal_backups_tests.acceptance.conftest import Endpoint, NewVault, new_vaults
 from signal_backups_tests.acceptance.scaling import keeping, only_for, scaled
 from signal_backups_tests.acceptance.watching import GONE, Subject, Watch
-from signal_backups_tests.core.protection.locked import delete
+from signal_backups_tests.core.retention.locked import delete
 
 #: Lifecycle days from one event of a profile to the next.
 STEP = 4

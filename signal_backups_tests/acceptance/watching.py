@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from signal_backups.core.days import utc_now
-from signal_backups.core.errors import NotFoundError
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.object_lock import ObjectLock
-from signal_backups.core.restore.fetching import fetch
+from signal_backups.core.base.days import utc_now
+from signal_backups.core.base.errors import NotFoundError
+from signal_backups.core.restore.fetch import fetch
 from signal_backups.core.restore.selection import choose_key
-from signal_backups.core.store import ObjectVersion
-from signal_backups.core.vault import BackupVault
-from signal_backups.core.verification import verify_stored
+from signal_backups.core.s3.object_lock import ObjectLock
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups.embedded.processes import wait_until
 
 GONE = "gone"

@@ -15,13 +15,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.proof.merkle import MerkleTree, leaves
-from signal_backups.core.store import ObjectVersion
-from signal_backups.core.trail.numbered_log import NumberedLog
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.signals import HASHED, NUMBERS, producer_hash
+from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.signals.merkle import MerkleTree, leaves
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.signals import HASHED, NUMBERS, producer_hash
 
 Records = list[dict[str, str]]
 Alteration = Callable[[Records], None]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.proof.anchoring import Outside
-from signal_backups.core.proof.row_tree import root_of_csv
-from signal_backups.core.trail.examine_trail import examine_trail
-from signal_backups.core.vault import BackupVault
-from signal_backups.core.verify import verify_csv
+from signal_backups.core.integrity.anchors.anchoring import Outside
+from signal_backups.core.integrity.examine_trail import examine_trail
+from signal_backups.core.signals.row_tree import root_of_csv
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.vault import BackupVault
 
 
 class Layer(StrEnum):

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.proof.anchoring import Outside, anchor_heads
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.trail.examine_trail import TrailReport, examine_trail
-from signal_backups.core.trail.findings import Fault, LogName
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.integrity.anchors.anchoring import Outside, anchor_heads
+from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
+from signal_backups.core.integrity.log.findings import Fault, LogName
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.adversary.attacks import ALTERATIONS, Alteration, Intruder
 from signal_backups_tests.adversary.layers import Layer, caught_by
 from signal_backups_tests.adversary.page import PAGE, page
-from signal_backups_tests.core.days import extracted
-from signal_backups_tests.core.signals import Row, signal
-from signal_backups_tests.core.tables import sqlite_table
+from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.signals import Row, signal
+from signal_backups_tests.samples.tables import sqlite_table
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.days import last_complete_day
+from signal_backups.core.base.days import last_complete_day
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.local.sample_signals import extend_sample_database
 

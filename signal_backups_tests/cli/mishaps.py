@@ -27,13 +27,13 @@ from dagster._core.scheduler.instigation import (
     ScheduleInstigatorData,
 )
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.manifest import Manifest
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import open_source
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.days import extracted
+from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.servers.receivers import Receiver
 
 # A port that belongs to nobody: the discard service.

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from botocore.exceptions import ClientError
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import TIMEOUT_S, Finished, Terminal
-from signal_backups_tests.core.days import extracted
-from signal_backups_tests.core.signals import Row, signal
-from signal_backups_tests.core.tables import OPTIONAL_TYPES, SQLITE_TYPES, sqlite_table
+from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.signals import Row, signal
+from signal_backups_tests.samples.tables import OPTIONAL_TYPES, SQLITE_TYPES, sqlite_table
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
 if TYPE_CHECKING:

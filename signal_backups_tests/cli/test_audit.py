@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.retention.audit.report import RetentionAudit
+from signal_backups.core.retention_audit.report import RetentionAudit
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, rows_of, stored_days

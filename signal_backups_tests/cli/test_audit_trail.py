@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup_object import write_manifest
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.manifest import StoredFile
-from signal_backups.core.proof.anchors import write_anchor
-from signal_backups.core.proof.statement import LogHead, statement_of
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.trail.event import Action, ObjectName
-from signal_backups.core.trail.numbered_log import FIRST, FOLDER_SIZE
+from signal_backups.core.integrity.anchors.anchors import write_anchor
+from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
+from signal_backups.core.ledger.chained_log import FIRST, FOLDER_SIZE
+from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import StoredFile
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
-from signal_backups_tests.core.retention.audit.audited import manifest_of
-from signal_backups_tests.core.trail.trails import Admin, bodies_of, failed
+from signal_backups_tests.core.ledger.trails import Admin, bodies_of, failed
+from signal_backups_tests.core.retention_audit.audited import manifest_of
 from signal_backups_tests.servers.s3 import create_versioned_bucket
 
 AT = [datetime(2026, 11, number, 2, tzinfo=UTC) for number in (1, 2, 3)]

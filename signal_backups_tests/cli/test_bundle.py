@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from signal_backups.cli.app import app
-from signal_backups.core.errors import SignalBackupsError
+from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Finished
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, rows_of, stored_days

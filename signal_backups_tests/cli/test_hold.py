@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.s3_client import S3Connection
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.protection.locked import DAYS, keys_of, put_days, vault_in
-from signal_backups_tests.core.trail.told import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.retention.locked import DAYS, keys_of, put_days, vault_in
 
 FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
 RANGE = ("--from", FIRST, "--to", LAST)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.protection.iam import Role, policy
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.retention.iam import Role, policy
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.vault.layout import Layout
 from signal_backups_tests.cli.conftest import Terminal
 
 

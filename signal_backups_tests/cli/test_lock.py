@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.days import next_midnight, utc_now
-from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.base.days import next_midnight, utc_now
 from signal_backups.core.retention import profile
-from signal_backups.core.s3_client import S3Connection
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.protection.locked import DAYS, put_days, vault_in
-from signal_backups_tests.core.trail.told import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.retention.locked import DAYS, put_days, vault_in
 
 RANGE = ("--from", DAYS[0].isoformat(), "--to", DAYS[-1].isoformat())
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.proof.anchors import write_anchor
-from signal_backups.core.proof.statement import LogHead, statement_of
+from signal_backups.core.integrity.anchors.anchors import write_anchor
+from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, day_at, rows_of, stored_days
-from signal_backups_tests.core.signals import signal
+from signal_backups_tests.samples.signals import signal
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 
 AT = datetime(2026, 11, 2, 2, 45, tzinfo=UTC)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from signal_backups.core.manifest import Manifest
+from signal_backups.core.vault.manifest import Manifest
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import (
@@ -26,7 +26,7 @@ from signal_backups_tests.cli.stored_days import (
     rows_of,
     stored_days,
 )
-from signal_backups_tests.core.signals import Row, signal
+from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.servers.chaos import ChaosProxy
 
 PLAIN, REWRITTEN, ODD, NEVER = day_at(0), day_at(1), day_at(2), day_at(9)

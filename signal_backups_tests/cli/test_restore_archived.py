@@ -14,14 +14,14 @@ from moto.moto_api import state_manager
 from typer.testing import CliRunner, Result
 
 from signal_backups.cli.app import app
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.errors import ArchivedError
-from signal_backups.core.layout import Layout
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import extracted
-from signal_backups_tests.core.signals import DAY, signal
-from signal_backups_tests.core.tables import sqlite_table
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.errors import ArchivedError
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.signals import DAY, signal
+from signal_backups_tests.samples.tables import sqlite_table
 
 BUCKET, REGION = "archived-signals", "us-east-1"
 DAYS = [DAY + timedelta(days=number) for number in range(3)]
@@ -116,7 +116,7 @@ def test_run_again_it_asks_nothing_twice_and_goes_on_where_it_stopped() -> None:
 @pytest.mark.usefixtures("bucket")
 def test_waiting_shows_progress_and_restores_all(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("signal_backups.cli.commands.thawing.time.sleep", slept.append)
+    monkeypatch.setattr("signal_backups.cli.thaw.time.sleep", slept.append)
     done = restore("--tier", "expedited")
     assert done.exit_code == 0
     assert slept

@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.manifest import Manifest
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.restore.journal import RestoreJournal
-from signal_backups.core.restore.opening import open_target
 from signal_backups.core.restore.report import DayRestore, RestoreReport
-from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
+from signal_backups.core.restore.targets.opening import open_target
+from signal_backups.core.vault.manifest import Manifest
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Finished, Terminal
 from signal_backups_tests.cli.stored_days import (

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.days import last_complete_day
-from signal_backups.core.status_calendar import WEEKS
-from signal_backups.core.trail.event import Action
+from signal_backups.core.base.days import last_complete_day
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.monitoring.status.calendar import WEEKS
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, rows_of, stored_days

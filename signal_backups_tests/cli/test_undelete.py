@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.trail.event import Action
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.vault.manifest import Manifest
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import (
@@ -21,7 +21,7 @@ from signal_backups_tests.cli.stored_days import (
     rows_of,
     stored_days,
 )
-from signal_backups_tests.core.trail.told import beside_the_trail, told
+from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, told
 
 DAYS = count()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.s3_client import S3Connection
+from signal_backups.core.s3.client import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, as_held, held_in_sqlite, rows_of
-from signal_backups_tests.core.protection.locked import vault_in
-from signal_backups_tests.core.trail.told import told
+from signal_backups_tests.core.ledger.recorded_events import told
+from signal_backups_tests.core.retention.locked import vault_in
 
 DAY = FIRST.isoformat()
 

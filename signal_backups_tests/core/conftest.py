@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.days import DayRun, extracted
-from signal_backups_tests.core.signals import DAY, Row, signals
-from signal_backups_tests.core.tables import SQLITE_TYPES, sqlite_table
-
-Back = Callable[..., DayRun]
+from signal_backups_tests.samples.days import Back, DayRun, extracted
+from signal_backups_tests.samples.signals import DAY, Row, signals
+from signal_backups_tests.samples.tables import SQLITE_TYPES, sqlite_table
 
 
 @pytest.fixture

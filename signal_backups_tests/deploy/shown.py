@@ -16,10 +16,10 @@ from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from signal_backups.core.metrics.exporter import Exporter
-from signal_backups.core.trail.event import Action
-from signal_backups.orchestration.instance_metrics import instance_metrics
-from signal_backups_tests.core.metrics.measured import World
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.monitoring.metrics.exporter import Exporter
+from signal_backups.orchestration.for_cli.metrics import instance_metrics
+from signal_backups_tests.core.monitoring.metrics.measured import World
 from signal_backups_tests.orchestration.heartbeats import beat
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -9,8 +9,8 @@ import pytest
 import typer
 
 from signal_backups.cli.app import app
-from signal_backups.core.doctor.answer import WARN_SKEW
-from signal_backups.core.watch.objectives import MAX_BACKUP_AGE, MAX_DRILL_AGE
+from signal_backups.core.base.objectives import MAX_BACKUP_AGE, MAX_DRILL_AGE
+from signal_backups.core.doctor.store_answer import WARN_SKEW
 from signal_backups_tests.deploy.shown import alerts, dashboard_queries, full_exposition, labels_by_name, panels
 
 _NAME = re.compile(r"\b(?:signal_backups_|last_backup_|backup_duration_)\w+")

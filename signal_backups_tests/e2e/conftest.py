@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.e2e.dagster_dev import DagsterDev, running_dagster
 from signal_backups_tests.e2e.refusing_proxy import refusing_to_store

@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from signal_backups.orchestration.assets import CHAIN
+from signal_backups.orchestration.names import CHAIN
 from signal_backups_tests.servers.waiting import HOST, free_port, wait_for
 
 PROJECT = Path(__file__).parents[2]

@@ -14,19 +14,19 @@ from pathlib import Path
 import pytest
 import requests
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.days import last_complete_day, utc_now
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import last_complete_day, utc_now
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import open_source
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.local.sample_signals import extend_sample_database
 from signal_backups_tests.cli.conftest import Terminal
-from signal_backups_tests.core.days import extracted
 from signal_backups_tests.deploy.shown import dashboard_queries
 from signal_backups_tests.orchestration.heartbeats import beat
+from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.servers.prometheus import Receiver, running_alertmanager, running_prometheus
 from signal_backups_tests.servers.s3 import client_for
 from signal_backups_tests.servers.waiting import HOST, free_port, wait_for

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import StoreError
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.settings import Settings, load_settings
-from signal_backups.embedded.connection import anchor_store, open_vault
+from signal_backups.connect import anchor_store, open_vault
+from signal_backups.core.base.errors import StoreError
+from signal_backups.core.config.settings import Settings, load_settings
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.embedded.seaweedfs import using_server
 
 MAIN = {

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from signal_backups.core.errors import StoreError
+from signal_backups.core.base.errors import StoreError
 from signal_backups.embedded import weed
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
-from signal_backups.core.row_hash import CANONICAL_FORM, matching_form
+from signal_backups.core.signals.row_hash import CANONICAL_FORM, matching_form
 from signal_backups.local.sample_signals import HISTORY_DAYS, extend_sample_database, sample_signals
 
 DAY = date(2026, 11, 20)

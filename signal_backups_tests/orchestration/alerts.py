@@ -20,9 +20,9 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._utils.error import SerializableErrorInfo
 
-from signal_backups.core.days import ONE_DAY, last_complete_day
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.base.days import ONE_DAY, last_complete_day
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.resources import SignalsDatabase
 from signal_backups_tests.orchestration.world import QUIET, World

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups.orchestration.alerting import ALERT_SENSOR
+from signal_backups.orchestration.sensors.alerts import ALERT_SENSOR
 from signal_backups_tests.orchestration.alerts import FIRST, LAST, Told
 from signal_backups_tests.orchestration.ticks import Ticks
 from signal_backups_tests.orchestration.world import World, empty_world, own_settings

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from signal_backups.core.errors import SignalBackupsError, StoreError
-from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile, load_profile
+from signal_backups.core.base.errors import SignalBackupsError, StoreError
+from signal_backups.core.ledger.event import Actor
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.source import DaySnapshot, SignalSource, SourceDescription
-from signal_backups.core.store import ObjectVersion, S3ObjectStore
-from signal_backups.core.trail.event import Actor
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.vault.vault import BackupVault
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import SerializableErrorInfo
 
-from signal_backups.orchestration.instance import prepare_home
+from signal_backups.orchestration.instance.home import prepare_home
 
 
 def beat(

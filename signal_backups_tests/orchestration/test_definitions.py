@@ -9,10 +9,9 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
-from signal_backups.core.fields import CSV_COLUMNS, REQUIRED_COLUMNS
-from signal_backups.orchestration.assets import CHAIN, SIGNALS_TABLE
+from signal_backups.core.signals.fields import CSV_COLUMNS, REQUIRED_COLUMNS
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.checks import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
+from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN, HASHED_CSV, SIGNAL_EXTRACT, SIGNALS_TABLE
 from signal_backups_tests.orchestration.signals import FIRST_DAY
 
 PROJECT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from signal_backups.core.errors import ExitCode, SourceError, StoreError
+from signal_backups.core.base.errors import ExitCode, SourceError, StoreError
 from signal_backups.orchestration.failures import DayFailure, failed_days, failure_of
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number
 

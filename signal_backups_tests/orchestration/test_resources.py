@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import SettingsError, StoreError
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.trail.event import Actor
+from signal_backups.core.base.errors import SettingsError, StoreError
+from signal_backups.core.ledger.event import Actor
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups.orchestration.launch import run_backup
+from signal_backups.orchestration.for_cli.launch import run_backup
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable
 from signal_backups_tests.orchestration.world import World

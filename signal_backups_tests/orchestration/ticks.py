@@ -10,8 +10,8 @@ from datetime import datetime, time, timedelta
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-from signal_backups.core.days import start_of, utc_now
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.base.days import start_of, utc_now
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.build import build_defs
 from signal_backups_tests.orchestration.world import World
 

@@ -19,15 +19,15 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
-from signal_backups.core.days import days_between
-from signal_backups.core.layout import Layout
+from signal_backups.core.base.days import days_between
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import SignalSource, open_source
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups.orchestration.assets import CHAIN
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.jobs import DAILY_BACKUP_JOB
-from signal_backups.orchestration.schedules import range_tags
+from signal_backups.orchestration.names import CHAIN
+from signal_backups.orchestration.partitions import range_tags
 from signal_backups_tests.orchestration.faulty import GivenDatabase, GivenStore
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable
 

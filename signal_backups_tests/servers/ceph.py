@@ -15,7 +15,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 
-from signal_backups.core.errors import SettingsError, StoreError
+from signal_backups.core.base.errors import SettingsError, StoreError
 from signal_backups.embedded.ports import pick_ports
 from signal_backups.embedded.processes import wait_until
 from signal_backups.embedded.seaweedfs import S3Server

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signal_backups.core.errors import SourceError
+from signal_backups.core.base.errors import SourceError
 from signal_backups_tests.servers.postgres_binaries import postgres_programs, run_as, unprivileged_user
 
 if TYPE_CHECKING:

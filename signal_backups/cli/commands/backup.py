@@ -18,14 +18,14 @@ from signal_backups.cli.output import (
     size,
 )
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import last_complete_day, parse_day, require_complete
-from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.settings import Settings
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.base.days import last_complete_day, parse_day, require_complete
+from signal_backups.core.base.errors import ExitCode, SettingsError
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
-    from signal_backups.orchestration.launch import BackupRunResult
+    from signal_backups.orchestration.for_cli.launch import BackupRunResult
 
 
 def backup(
@@ -38,8 +38,8 @@ def backup(
     settings = settings_with_notice()
     begin, end = _chosen_days(settings, day, first, last)
     # Dagster takes seconds to import, and the other commands do without it.
-    from signal_backups.orchestration.instance import persistent_instance  # noqa: PLC0415
-    from signal_backups.orchestration.launch import run_backup  # noqa: PLC0415
+    from signal_backups.orchestration.for_cli.launch import run_backup  # noqa: PLC0415
+    from signal_backups.orchestration.instance.home import persistent_instance  # noqa: PLC0415
 
     with opened_vault(settings) as vault, persistent_instance(settings.dagster_home) as instance:
         days = (end - begin).days + 1

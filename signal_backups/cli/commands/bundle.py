@@ -19,12 +19,12 @@ from signal_backups.cli.options import (
 )
 from signal_backups.cli.output import day_ranges, moment, print_json, print_line, print_notice
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.bundle.checking import check_bundle
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.content import VERIFIER
-from signal_backups.core.bundle.fetching import bundle_content
+from signal_backups.core.bundle.fetch import bundle_content
 from signal_backups.core.bundle.report import BundleFinding, BundleReport
-from signal_backups.core.bundle.writing import WrittenBundle, require_free, write_bundle
-from signal_backups.core.errors import ExitCode
+from signal_backups.core.bundle.write import WrittenBundle, require_free, write_bundle
 
 
 def bundle(

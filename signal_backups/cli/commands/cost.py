@@ -10,10 +10,10 @@ import typer
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line, print_table, size, write_file, writing_beside
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.cost.prices import load_prices
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.cost.quota import Quota
 from signal_backups.core.cost.report import DEFAULT_YEARS, CostReport, compared_profiles, cost_report
-from signal_backups.core.errors import ExitCode
+from signal_backups.core.s3.prices import load_prices
 
 _MOST_YEARS = 100
 _LEAST_SHOWN_USD = 0.01

@@ -14,14 +14,14 @@ import typer
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line
 from signal_backups.cli.session import settings_with_notice, started_store
-from signal_backups.core.doctor.doctor import Doctor
+from signal_backups.connect import store_connection
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.doctor.checks import Doctor
 from signal_backups.core.doctor.examination import examine
 from signal_backups.core.doctor.finding import DoctorReport, State
 from signal_backups.core.doctor.probes import OpenStore
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.s3_client import s3_client
-from signal_backups.core.settings import Settings
-from signal_backups.embedded.connection import store_connection
+from signal_backups.core.s3.client import s3_client
 
 #: A store that is down should be known soon.
 _ATTEMPTS = 2
@@ -30,7 +30,7 @@ _WORDS = {State.OK: "ok", State.WARNING: "warning", State.FAILED: "FAILED", Stat
 
 def doctor(as_json: JsonOption = False) -> None:
     """Examine settings, database, store, permissions, Dagster and disk; say what is wrong and what to do."""
-    from signal_backups.orchestration.doctor import DagsterDoctor  # noqa: PLC0415  Dagster takes seconds to load
+    from signal_backups.orchestration.for_cli.doctor import DagsterDoctor  # noqa: PLC0415  Dagster takes seconds to load
 
     with ExitStack() as stack:
 

@@ -10,11 +10,11 @@ import typer
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line, print_notice, print_table, progress
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.drill.choosing import RECENT_DAYS
-from signal_backups.core.drill.drill import DrillDay, DrillReport, DrillRun
-from signal_backups.core.drill.drill import drill as hold_drill
-from signal_backups.core.drill.forecast import RTO_OBJECTIVE_S
-from signal_backups.core.errors import ExitCode
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
+from signal_backups.core.drill.choose_days import RECENT_DAYS
+from signal_backups.core.drill.run import DrillDay, DrillReport, DrillRun
+from signal_backups.core.drill.run import drill as hold_drill
 
 
 def drill(

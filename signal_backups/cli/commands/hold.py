@@ -12,8 +12,8 @@ from signal_backups.cli.options import ConfirmOption, FromOption, JsonOption, To
 from signal_backups.cli.output import print_json, print_line, print_notice, print_table
 from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.protection.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
+from signal_backups.core.base.errors import ExitCode, SettingsError
+from signal_backups.core.retention.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
 
 hold = typer.Typer(no_args_is_help=True, help="Put, list and release legal holds: what is held cannot be deleted.")
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from signal_backups.cli.output import print_json
-from signal_backups.core.errors import SettingsError
-from signal_backups.core.layout import Layout
-from signal_backups.core.protection.iam import Role, policy
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.settings import load_settings
+from signal_backups.core.base.errors import SettingsError
+from signal_backups.core.config.settings import load_settings
+from signal_backups.core.retention.iam import Role, policy
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.vault.layout import Layout
 
 
 def iam_policy(

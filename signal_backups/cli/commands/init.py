@@ -9,9 +9,10 @@ import typer
 from signal_backups.cli.options import ConfirmOption, JsonOption, ProfileOption
 from signal_backups.cli.output import print_json, print_line
 from signal_backups.cli.session import settings_with_notice, started_store
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.cost.break_even import cheaper_note
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import Setting, SetupPlan, make_right, plan_for
 
 

@@ -7,12 +7,12 @@ import typer
 from signal_backups.cli.options import ConfirmOption, JsonOption, ProfileOption
 from signal_backups.cli.output import print_json, print_line
 from signal_backups.cli.session import settings_with_notice, started_store
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.retention.describe import rule_in_words
-from signal_backups.core.retention.lifecycle import LifecycleRule
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import is_ours
 from signal_backups.core.retention.setup import Setting, SetupPlan, make_right, plan_for
+from signal_backups.core.s3.lifecycle import LifecycleRule
+from signal_backups.core.s3.lifecycle_words import rule_in_words
 
 lifecycle = typer.Typer(no_args_is_help=True, help="Show, compare and mend the bucket's lifecycle rules.")
 

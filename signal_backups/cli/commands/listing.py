@@ -10,9 +10,9 @@ import typer
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import SHORT_SHA256, moment, print_json, print_table, size
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day
-from signal_backups.core.errors import NotFoundError
-from signal_backups.core.vault import BackupVersion, StoredBackup
+from signal_backups.core.base.days import parse_day
+from signal_backups.core.base.errors import NotFoundError
+from signal_backups.core.vault.vault import BackupVersion, StoredBackup
 
 
 def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:

@@ -11,13 +11,13 @@ from signal_backups.cli.options import ConfirmOption, JsonOption, day_range
 from signal_backups.cli.output import print_json, print_line, print_notice, print_table
 from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day, start_of
-from signal_backups.core.errors import ExitCode, SettingsError, UnconfirmedError
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.protection.extension import Extension
-from signal_backups.core.protection.extension import extend as extend_days
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.settings import Settings
+from signal_backups.core.base.days import parse_day, start_of
+from signal_backups.core.base.errors import ExitCode, SettingsError, UnconfirmedError
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.lock_extension import Extension
+from signal_backups.core.retention.lock_extension import extend as extend_days
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 
 lock = typer.Typer(no_args_is_help=True, help="Lengthen the retention of stored versions; it never becomes shorter.")
 

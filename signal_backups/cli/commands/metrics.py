@@ -14,13 +14,13 @@ from prometheus_client.core import Metric
 
 from signal_backups.cli.output import print_notice
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.cost.prices import load_prices
-from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.metrics.exporter import Exporter
-from signal_backups.core.metrics.measuring import Measuring, Terms
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.settings import Settings
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.base.errors import ExitCode, SettingsError
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.monitoring.metrics.exporter import Exporter
+from signal_backups.core.monitoring.metrics.measure import Measuring, Terms
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.s3.prices import load_prices
+from signal_backups.core.vault.vault import BackupVault
 
 DEFAULT_PORT = 9108
 DEFAULT_REFRESH_S = 300
@@ -99,6 +99,6 @@ def _instance(settings: Settings) -> Callable[[], Sequence[Metric]]:
     if not (home / "dagster.yaml").is_file():
         return tuple
     # Dagster takes seconds to import, and the other commands do without it.
-    from signal_backups.orchestration.instance_metrics import instance_metrics  # noqa: PLC0415
+    from signal_backups.orchestration.for_cli.metrics import instance_metrics  # noqa: PLC0415
 
     return instance_metrics(home)

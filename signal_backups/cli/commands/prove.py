@@ -20,11 +20,11 @@ from signal_backups.cli.output import (
     write_file,
 )
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.proof import prove as proving
-from signal_backups.core.proof.verify_proof import ProofVerdict, Proven
-from signal_backups.core.proof.verify_proof import verify_proof as verdict_on
+from signal_backups.core.base.days import parse_day
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.integrity.proof import prove as proving
+from signal_backups.core.integrity.proof.verify_proof import ProofVerdict, Proven
+from signal_backups.core.integrity.proof.verify_proof import verify_proof as verdict_on
 
 _LONGEST_NAME = 100
 

@@ -12,13 +12,13 @@ import typer
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import print_json, print_notice, print_table, progress
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import days_between, last_complete_day
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.reconcile import Reconciliation, reconcile_day
-from signal_backups.core.settings import Settings
+from signal_backups.core.backup.scratch import Scratch
+from signal_backups.core.base.days import days_between, last_complete_day
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day
 from signal_backups.core.source import open_source
-from signal_backups.core.stages import Scratch
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.vault.vault import BackupVault
 
 _KINDS = ("late", "mutated", "deleted")
 
@@ -67,8 +67,8 @@ def _back_up(settings: Settings, days: Sequence[date]) -> list[date]:
     if not days:
         return []
     # Dagster takes seconds to import, and the other commands do without it.
-    from signal_backups.orchestration.instance import persistent_instance  # noqa: PLC0415
-    from signal_backups.orchestration.launch import run_backup  # noqa: PLC0415
+    from signal_backups.orchestration.for_cli.launch import run_backup  # noqa: PLC0415
+    from signal_backups.orchestration.instance.home import persistent_instance  # noqa: PLC0415
 
     stored = []
     with persistent_instance(settings.dagster_home) as instance:

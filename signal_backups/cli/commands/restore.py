@@ -7,17 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from signal_backups.cli.commands.thawing import ThawChoice, await_thaw
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import print_json, print_line, print_notice, print_table, progress, size
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day, parse_instant
-from signal_backups.core.errors import ExitCode, SettingsError
-from signal_backups.core.restore.archive import ThawPlan, Tier
+from signal_backups.cli.thaw import ThawChoice, await_thaw
+from signal_backups.core.base.days import parse_day, parse_instant
+from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.restore.journal import restore_journal
-from signal_backups.core.restore.opening import open_target, refuse_source
 from signal_backups.core.restore.report import DayRestore, RestoreReport
-from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import (
     ChosenBackup,
     Selection,
@@ -25,8 +23,10 @@ from signal_backups.core.restore.selection import (
     choose_key,
     choose_version_of_day,
 )
-from signal_backups.core.restore.target import OnConflict, RestoreTarget
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.restore.targets.contract import OnConflict, RestoreTarget
+from signal_backups.core.restore.targets.opening import open_target, refuse_source
+from signal_backups.core.s3.thaw import ThawPlan, Tier
+from signal_backups.core.vault.vault import BackupVault
 
 _COUNTS = ("records", "restored", "replaced", "skipped", "refused", "quarantined")
 

@@ -11,28 +11,24 @@ import typer
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line, print_table
 from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.core.base.days import utc_now
+from signal_backups.core.base.errors import ExitCode, UnsupportedError
+from signal_backups.core.config.settings import Settings
 from signal_backups.core.cost.forecast import measured_growth
 from signal_backups.core.cost.inventory import list_everything
-from signal_backups.core.cost.prices import load_prices
-from signal_backups.core.days import utc_now
-from signal_backups.core.errors import ExitCode, UnsupportedError
-from signal_backups.core.layout import Layout
-from signal_backups.core.object_lock import LockPolicy
-from signal_backups.core.retention.lifecycle import Lifecycle, Transition
-from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.settings import Settings
-from signal_backups.core.simulation.fates import StoryFigures
-from signal_backups.core.simulation.holes import kilobytes
-from signal_backups.core.simulation.simulate import (
-    DEFAULT_RECORD_BYTES,
-    DEFAULT_YEARS,
-    SimulationReport,
-    present_lifecycle,
-)
-from signal_backups.core.simulation.simulate import simulate as play
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.lifecycle import Lifecycle, Transition
+from signal_backups.core.s3.object_lock import LockPolicy
+from signal_backups.core.s3.prices import load_prices
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.simulation.findings import kilobytes
+from signal_backups.core.simulation.outcomes import StoryFigures
+from signal_backups.core.simulation.run import DEFAULT_RECORD_BYTES, DEFAULT_YEARS, SimulationReport, present_lifecycle
+from signal_backups.core.simulation.run import simulate as play
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 
 _MOST_YEARS = 100
 

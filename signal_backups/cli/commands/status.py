@@ -11,12 +11,12 @@ from rich.text import Text
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line, write_file, writing_beside
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.errors import ExitCode, NotFoundError
-from signal_backups.core.retention.profile import load_profile
-from signal_backups.core.status import BackupStatus, backup_status
-from signal_backups.core.status_calendar import LEGEND, SIGNS, WEEKDAYS, DayMark, month_names, rows_of
-from signal_backups.core.status_page import status_page
-from signal_backups.core.status_words import facts, remedies, verdict
+from signal_backups.core.base.errors import ExitCode, NotFoundError
+from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, DayMark, month_names, rows_of
+from signal_backups.core.monitoring.status.page import status_page
+from signal_backups.core.monitoring.status.status import BackupStatus, backup_status
+from signal_backups.core.monitoring.status.words import facts, remedies, verdict
+from signal_backups.core.retention.load_profile import load_profile
 
 #: Room for a fact beside its name on a line of 80.
 _FACT_WIDTH = 64

@@ -10,7 +10,7 @@ from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_line
 from signal_backups.cli.protecting import print_recorded
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import parse_day
+from signal_backups.core.base.days import parse_day
 from signal_backups.core.restore.undelete import Undeletion
 from signal_backups.core.restore.undelete import undelete as undelete_day
 

@@ -12,11 +12,11 @@ import typer
 from signal_backups.cli.options import JsonOption, SampleOption
 from signal_backups.cli.output import print_json, print_notice, print_table, progress, size
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.days import days_between, last_complete_day, parse_day
-from signal_backups.core.errors import ExitCode, NotFoundError, SettingsError
-from signal_backups.core.vault import BackupVault, StoredBackup
-from signal_backups.core.verification import verify_stored
-from signal_backups.core.verify import VerifyReport, verify_csv
+from signal_backups.core.base.days import days_between, last_complete_day, parse_day
+from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError
+from signal_backups.core.signals.verify_csv import VerifyReport, verify_csv
+from signal_backups.core.vault.vault import BackupVault, StoredBackup
+from signal_backups.core.vault.verify_stored import verify_stored
 
 
 def verify(

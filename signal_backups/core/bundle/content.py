@@ -16,8 +16,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from signal_backups.core.errors import VerificationError
-from signal_backups.core.proof.proof_file import Timestamp
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp
 
 SUMS = "SHA256SUMS"
 INDEX = "bundle.json"

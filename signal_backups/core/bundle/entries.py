@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.bundle.content import DayEntry
-from signal_backups.core.errors import VerificationError
-from signal_backups.core.verify import Expected
+from signal_backups.core.signals.verify_csv import Expected
 
 
 class _Model(BaseModel):

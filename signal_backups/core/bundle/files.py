@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from signal_backups.core.base.digest import digest
 from signal_backups.core.bundle.content import SUMS
-from signal_backups.core.bundle.unpacking import Problem
-from signal_backups.core.csv_format import digest
+from signal_backups.core.bundle.unpack import Problem
 
 
 def plain_files(folder: Path) -> tuple[set[str], list[Problem]]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
 
+from signal_backups.core.base.html import page, paragraph, section, table
 from signal_backups.core.bundle.content import ANCHORS, EVENTS, SUMS, VERIFIER, BundleContent, BundleIndex, DayEntry
-from signal_backups.core.html import page, paragraph, section, table
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.proof.anchors import Anchor
-from signal_backups.core.proof.statement import Statement
-from signal_backups.core.trail.event import Action, Event
+from signal_backups.core.integrity.anchors.anchors import Anchor
+from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.ledger.event import Action, Event
+from signal_backups.core.vault.manifest import Manifest
 
 _WHAT = (
     "Backups of trading signals as they were stored in S3, one CSV a day (UTC), with everything that proves them: the "

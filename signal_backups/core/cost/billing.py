@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from signal_backups.core.cost.inventory import Inventory, StoredGroup, VersionState
-from signal_backups.core.cost.prices import BYTES_PER_GB, DAYS_PER_MONTH, Prices
-from signal_backups.core.retention.storage_classes import STORAGE_CLASSES, storage_class
-from signal_backups.core.simulation.timeline import Stay
+from signal_backups.core.s3.lifecycle_timeline import Stay
+from signal_backups.core.s3.prices import BYTES_PER_GB, DAYS_PER_MONTH, Prices
+from signal_backups.core.s3.storage_classes import STORAGE_CLASSES, storage_class
 
 _STANDARD = STORAGE_CLASSES[0]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from signal_backups.core.cost.billing import spend
-from signal_backups.core.cost.prices import Prices, load_prices
-from signal_backups.core.retention.lifecycle import Transition
 from signal_backups.core.retention.profile import Moves, Profile
-from signal_backups.core.retention.storage_classes import STORAGE_CLASSES, StorageClass, storage_class
-from signal_backups.core.simulation.timeline import Stay
+from signal_backups.core.s3.lifecycle import Transition
+from signal_backups.core.s3.lifecycle_timeline import Stay
+from signal_backups.core.s3.prices import Prices, load_prices
+from signal_backups.core.s3.storage_classes import STORAGE_CLASSES, StorageClass, storage_class
 
 _LARGEST_TRIED = 1024**3
 _STANDARD = STORAGE_CLASSES[0].name

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from signal_backups.core.cost.forecast import MONTHS_PER_YEAR, Forecast
-from signal_backups.core.cost.prices import Prices
+from signal_backups.core.s3.prices import Prices
 
 _INCHES, _DPI = (9, 4.5), 120
 _LINES = ("-", "--", "-.", ":")

@@ -14,14 +14,14 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.cost.billing import early_leave_days, move_usd, put_usd, usd_per_month
 from signal_backups.core.cost.inventory import Listing
-from signal_backups.core.cost.prices import DAYS_PER_MONTH, Prices
-from signal_backups.core.days import ONE_DAY
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.retention.lifecycle import Lifecycle
-from signal_backups.core.simulation.timeline import Timeline, rules_for
-from signal_backups.core.store import ObjectVersion
+from signal_backups.core.s3.lifecycle import Lifecycle
+from signal_backups.core.s3.lifecycle_timeline import Timeline, rules_for
+from signal_backups.core.s3.prices import DAYS_PER_MONTH, Prices
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.layout import BackupSlot, Layout
 
 #: Growth is the median of so many of the newest backups; of fewer than the lower number it is a guess.
 MOST_DAYS_MEASURED, FEWEST_DAYS_MEASURED = 90, 30

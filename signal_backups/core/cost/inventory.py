@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.layout import Layout
 from signal_backups.core.retention.profile import KindsKept
-from signal_backups.core.retention.storage_classes import storage_class
-from signal_backups.core.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.storage_classes import storage_class
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.vault.layout import Layout
 
 #: Every version and delete marker, by kind of object.
 Listing = Mapping[str, Sequence[ObjectVersion]]

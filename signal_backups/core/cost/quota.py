@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.cost.prices import BYTES_PER_GB
+from signal_backups.core.s3.prices import BYTES_PER_GB
 
 #: From this share of the quota on there is a warning.
 WARN_SHARE = 0.8

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from signal_backups.core.base.days import BACKUP_TIME, Clock, utc_now
 from signal_backups.core.cost.billing import Bill, bill
 from signal_backups.core.cost.forecast import DailyGrowth, Forecast, forecast, measured_growth
 from signal_backups.core.cost.inventory import Inventory, inventory_of, list_everything
-from signal_backups.core.cost.prices import Prices
 from signal_backups.core.cost.quota import Quota, QuotaState, quota_of
-from signal_backups.core.days import BACKUP_TIME, Clock, utc_now
-from signal_backups.core.retention.profile import Profile, load_profile, shipped_profiles
+from signal_backups.core.retention.load_profile import load_profile, shipped_profiles
+from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.prices import Prices
+from signal_backups.core.vault.vault import BackupVault
 
 DEFAULT_YEARS = 7
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from signal_backups.core.days import Clock
+from signal_backups.core.base.days import Clock
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.doctor.finding import Verdict, failed, warning, well
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.trail.outbox import Outbox
-from signal_backups.core.vault import BackupVault
-from signal_backups.core.watch.objectives import MAX_BACKUP_AGE
-from signal_backups.core.watch.observation import DayState, observe
+from signal_backups.core.ledger.outbox import Outbox
+from signal_backups.core.monitoring.observation import DayState, observe
+from signal_backups.core.vault.vault import BackupVault
 
 
 def is_recent(vault: BackupVault, start: date | None, clock: Clock) -> Verdict:

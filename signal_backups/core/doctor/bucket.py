@@ -5,12 +5,12 @@ What belongs here: each answer held against the profile. What does not: what the
 
 from __future__ import annotations
 
+from signal_backups.core.base.errors import UnsupportedError
 from signal_backups.core.doctor.finding import Verdict, failed, warning, well
-from signal_backups.core.errors import UnsupportedError
-from signal_backups.core.retention.bucket import BucketConfiguration
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import BucketState, Setting, plan
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.bucket import BucketConfiguration
+from signal_backups.core.vault.vault import BackupVault
 
 _INIT = "signal-backups init"
 

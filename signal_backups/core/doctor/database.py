@@ -14,11 +14,11 @@ import adbc_driver_postgresql.dbapi as postgres
 import adbc_driver_sqlite.dbapi as sqlite
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.adbc import execute
+from signal_backups.core.base.errors import SourceError
 from signal_backups.core.doctor.finding import Verdict, warning, well
-from signal_backups.core.errors import SourceError
-from signal_backups.core.fields import TIMESTAMP
+from signal_backups.core.signals.fields import TIMESTAMP
 from signal_backups.core.source import open_source
+from signal_backups.core.source.adbc import execute
 from signal_backups.core.source.base import TableColumns, padded_text_range, quoted
 from signal_backups.core.source.opening import database_address
 from signal_backups.core.source.postgres import with_connect_timeout

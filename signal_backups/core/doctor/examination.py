@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 from signal_backups.core.doctor.finding import Check, DoctorReport, Finding, State, Verdict, of_error, unknown
-from signal_backups.core.errors import ExitCode, SignalBackupsError
 
 _BLOCKING = (State.FAILED, State.NOT_CHECKED)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from signal_backups.core.errors import ExitCode, SignalBackupsError
+from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
 
 class Check(StrEnum):

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from signal_backups.core.base.errors import ConflictError
 from signal_backups.core.doctor.bucket import limit
 from signal_backups.core.doctor.finding import Verdict, failed, warning, well
-from signal_backups.core.errors import ConflictError
-from signal_backups.core.s3_client import S3Connection
-from signal_backups.core.s3_errors import error_code, s3_errors
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.error_translation import error_code, s3_errors
+from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

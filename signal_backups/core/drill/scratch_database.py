@@ -13,9 +13,9 @@ from uuid import uuid4
 import adbc_driver_postgresql.dbapi as adbc
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.adbc import execute, fetch_all
-from signal_backups.core.errors import TargetError
+from signal_backups.core.base.errors import TargetError
 from signal_backups.core.source import database_address
+from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.postgres import is_transient, with_connect_timeout
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from signal_backups.core import locks
+from signal_backups.core.base import file_locks
 
 
 class _Entries(BaseModel):
@@ -26,7 +26,7 @@ class _Entries(BaseModel):
 def restore_journal(folder: Path, target: str) -> Iterator[RestoreJournal | None]:
     """The journal of restores into a target; None while another restore into it keeps one."""
     folder.mkdir(parents=True, exist_ok=True)
-    with locks.exclusive_or_not(_file_of(folder, target).with_suffix(".lock")) as is_ours:
+    with file_locks.exclusive_or_not(_file_of(folder, target).with_suffix(".lock")) as is_ours:
         yield RestoreJournal(folder, target) if is_ours else None
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.errors import ExitCode, SignalBackupsError
+from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
 #: Of several failures, the exit code says the first of these.
 _GRAVEST_FIRST = (ExitCode.UNREACHABLE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOT_FOUND, ExitCode.THAWING)

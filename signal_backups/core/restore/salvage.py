@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from signal_backups.core import engine
-from signal_backups.core.csv_format import read_sql, write_rows
-from signal_backups.core.errors import RefusedBackupError
-from signal_backups.core.fields import CSV_COLUMNS, SIGNAL_ID
-from signal_backups.core.row_hash import matches_sql, other_forms_sql
+from signal_backups.core.base.errors import RefusedBackupError
+from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.csv_file import read_sql, write_rows
+from signal_backups.core.signals.fields import CSV_COLUMNS, SIGNAL_ID
+from signal_backups.core.signals.row_hash import matches_sql, other_forms_sql
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def salvage(damaged: Path, good: Path, rejected: Path) -> Salvage:
         RefusedBackupError: the file cannot be told apart into rows.
         VerificationError: it has no header of a backup.
     """
-    with closing(engine.cursor()) as cursor:
+    with closing(duckdb_engine.cursor()) as cursor:
         try:
             cursor.execute(
                 f"CREATE TEMP TABLE parted AS SELECT row_number() OVER () AS row, * FROM {read_sql(damaged)}"

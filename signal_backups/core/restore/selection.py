@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from signal_backups.core.days import days_between
-from signal_backups.core.errors import DeletedBackupError, NotFoundError, SignalBackupsError
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.store import ObjectVersion
-from signal_backups.core.vault import BackupVault, SlotHistory
+from signal_backups.core.base.days import days_between
+from signal_backups.core.base.errors import DeletedBackupError, NotFoundError, SignalBackupsError
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault, SlotHistory
 
 
 @dataclass(frozen=True)

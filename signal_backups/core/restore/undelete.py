@@ -12,18 +12,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.backup_object import put_csv, read_back, vouching_details, write_manifest
-from signal_backups.core.days import Clock, utc_now
-from signal_backups.core.errors import NotFoundError, StoreError
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.manifest import Manifest, verification_result
-from signal_backups.core.proof.row_tree import root_of_csv
-from signal_backups.core.restore.fetching import fetch, nearest_good_version, refusal
+from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.base.errors import NotFoundError, StoreError
+from signal_backups.core.ledger.batch_events import named, number_of
+from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.restore.fetch import fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
-from signal_backups.core.store import ObjectVersion
-from signal_backups.core.trail.event import Action, ObjectName
-from signal_backups.core.trail.several import named, number_of
-from signal_backups.core.vault import BackupVault, SlotHistory
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.signals.row_tree import root_of_csv
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import Manifest, verification_result
+from signal_backups.core.vault.vault import BackupVault, SlotHistory
+from signal_backups.core.vault.writing import put_csv, read_back, vouching_details, write_manifest
 
 
 class Undeletion(BaseModel):

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.retention.describe import rule_in_words
-from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule
 from signal_backups.core.retention.rules import is_ours
+from signal_backups.core.s3.bucket import StoredLifecycle
+from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule
+from signal_backups.core.s3.lifecycle_words import rule_in_words
+from signal_backups.core.vault.layout import Layout
 
 _NEVER = 10**9
 WITHOUT_MOVES = "moves to other storage classes"

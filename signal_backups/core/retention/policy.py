@@ -12,11 +12,11 @@ from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 
-from signal_backups.core.days import Clock, next_midnight, utc_now, years_after
+from signal_backups.core.base.days import Clock, next_midnight, utc_now, years_after
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import Setting, SetupPlan, plan_for
-from signal_backups.core.store import ObjectVersion
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.vault import BackupVault
 
 #: How many of the newest backups are asked for their lock.
 NEWEST_LOCKS = 7

@@ -6,22 +6,17 @@ rules it comes to (``rules``). Shipped profiles stand in ``profiles/``; any othe
 
 from __future__ import annotations
 
-import tomllib
-from importlib.resources import files
-from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from signal_backups.core.errors import SettingsError
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.retention.lifecycle import DEFAULT_TRANSITION_MINIMUM, Transition, TransitionMinimum
-from signal_backups.core.retention.storage_classes import storage_class
+from signal_backups.core.s3.lifecycle import DEFAULT_TRANSITION_MINIMUM, Transition, TransitionMinimum
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.s3.storage_classes import storage_class
 
 DEFAULT_PROFILE = "documented"
 #: A hundred years: nobody means more.
 MOST_DAYS = 36_525
-_SHIPPED = files("signal_backups.core.retention") / "profiles"
 
 
 class _Part(BaseModel):
@@ -111,53 +106,3 @@ class Profile(_Part):
     def lock_policy(self) -> LockPolicy | None:
         """What new versions are locked with; None for no lock."""
         return LockPolicy(self.lock.mode, self.retention_years) if self.lock else None
-
-
-def shipped_profiles() -> list[str]:
-    """Names of the profiles that come with the project."""
-    return sorted(entry.name.removesuffix(".toml") for entry in _SHIPPED.iterdir() if entry.name.endswith(".toml"))
-
-
-def load_profile(name_or_path: str) -> Profile:
-    """A shipped profile by its name, or one from a TOML file; checked against S3's own rules.
-
-    Raises:
-        SettingsError: there is no such profile, or it breaks a rule; the message names the rule.
-    """
-    if name_or_path in shipped_profiles():
-        return _parsed((_SHIPPED / f"{name_or_path}.toml").read_text("utf-8"), name_or_path)
-    path = Path(name_or_path)
-    if path.suffix != ".toml" or not path.is_file():
-        known = ", ".join(shipped_profiles())
-        raise SettingsError(
-            f"no retention profile {name_or_path!r}", remedy=f"Use one of: {known}; or the path of a .toml file"
-        )
-    try:
-        profile = _parsed(path.read_text("utf-8"), name_or_path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(name_or_path, [f"the file cannot be read as UTF-8 text: {error}"]) from error
-    if profile.name in shipped_profiles():
-        raise _wrong(name_or_path, [f"name: {profile.name} is the name of a shipped profile"])
-    return profile
-
-
-def _parsed(text: str, name: str) -> Profile:
-    from signal_backups.core.retention.rules import profile_findings  # noqa: PLC0415  rules are made of profiles
-
-    try:
-        profile = Profile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise _wrong(name, [str(error)]) from error
-    except ValidationError as error:
-        findings = [f"{'.'.join(map(str, item['loc'])) or 'profile'}: {item['msg']}" for item in error.errors()]
-        raise _wrong(name, findings) from error
-    if found := profile_findings(profile):
-        raise _wrong(name, found)
-    return profile
-
-
-def _wrong(name: str, findings: list[str]) -> SettingsError:
-    return SettingsError(
-        f"retention profile {name} is not acceptable: {'; '.join(findings)}",
-        remedy="Mend the file, nothing was changed",
-    )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule
 from signal_backups.core.retention.profile import KeepRule, Moves, Profile
-from signal_backups.core.retention.s3_rules import findings
+from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule
+from signal_backups.core.s3.lifecycle_limits import findings
+from signal_backups.core.vault.layout import Layout
 
 _RULE_ID = "signal-backups"
 

@@ -14,10 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from signal_backups.core.errors import StoreError, UnconfirmedError, UnsupportedError
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.bucket import BucketConfiguration, StoredLifecycle
-from signal_backups.core.retention.lifecycle import Lifecycle
+from signal_backups.core.base.errors import StoreError, UnconfirmedError, UnsupportedError
+from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention.lifecycle_plan import (
     WITHOUT_MOVES,
     Reduction,
@@ -31,8 +29,10 @@ from signal_backups.core.retention.lifecycle_plan import (
 )
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.trail.event import Action
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.bucket import BucketConfiguration, StoredLifecycle
+from signal_backups.core.s3.lifecycle import Lifecycle
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 
 
 class Setting(StrEnum):

@@ -18,8 +18,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from signal_backups.core.errors import SourceError
-from signal_backups.core.fields import (
+from signal_backups.core.base.errors import SourceError
+from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FIELDS,
     NUMBER_COLUMNS,
@@ -28,11 +28,9 @@ from signal_backups.core.fields import (
     SIGNAL_ID,
     SOURCE_HASH_COLUMNS,
     TIMESTAMP,
+    UNREADABLE_VALUES,
     VERIFICATION_HASH,
 )
-
-#: Column beside the fields: a JSON object, field name -> the stored value that its kind cannot hold; else null.
-UNREADABLE_VALUES = "unreadable_values"
 
 #: Shape of every batch a source hands out: the CSV columns (text as string, numbers as double) and one more.
 SOURCE_SCHEMA = pa.schema(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from signal_backups.core.errors import SettingsError
+from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.source.base import SignalSource
 from signal_backups.core.source.postgres import PostgresSource
 from signal_backups.core.source.sqlite import SqliteSource

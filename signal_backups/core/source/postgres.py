@@ -17,15 +17,14 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.adbc import execute, fetch_all
-from signal_backups.core.days import ONE_DAY
-from signal_backups.core.errors import SourceError
-from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP
+from signal_backups.core.base.days import ONE_DAY
+from signal_backups.core.base.errors import SourceError
+from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP, UNREADABLE_VALUES
+from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import (
     IDENTITY_COLUMNS,
     IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
-    UNREADABLE_VALUES,
     DaySnapshot,
     OpenSource,
     SourceDescription,

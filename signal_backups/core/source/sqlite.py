@@ -18,14 +18,13 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.errors import SourceError
-from signal_backups.core.fields import CSV_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TIMESTAMP
+from signal_backups.core.base.errors import SourceError
+from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TIMESTAMP, UNREADABLE_VALUES
 from signal_backups.core.source.base import (
     BATCH_ROWS,
     IDENTITY_COLUMNS,
     IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
-    UNREADABLE_VALUES,
     DaySnapshot,
     OpenSource,
     SourceDescription,

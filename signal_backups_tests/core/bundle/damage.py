@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from signal_backups_tests.core.bundle.made import ZEROS, Files, csv_bytes, row_root, sha, statement_of
-from signal_backups_tests.core.signals import NUMBERS, Row, producer_hash
+from signal_backups_tests.samples.signals import NUMBERS, Row, producer_hash
 
 SUMS, INDEX, EVENTS = "SHA256SUMS", "bundle.json", "events.jsonl"
 #: Only SHA256SUMS speaks of what is in them (and rows speak of themselves).

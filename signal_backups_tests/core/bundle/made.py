@@ -16,13 +16,13 @@ from pathlib import Path
 from random import Random
 
 from signal_backups.core.bundle.content import UNVOUCHED, BundleContent, BundleDay, BundleFile, DayEntry
-from signal_backups.core.bundle.writing import write_bundle
-from signal_backups.core.fields import CSV_COLUMNS
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
-from signal_backups.core.trail.event import Action, Actor, Occurrence
-from signal_backups.core.trail.numbered_log import Link
-from signal_backups_tests.core.signals import NUMBERS, Row, producer_hash
+from signal_backups.core.bundle.write import write_bundle
+from signal_backups.core.ledger.chained_log import Link
+from signal_backups.core.ledger.event import Action, Actor, Occurrence
+from signal_backups.core.signals.fields import CSV_COLUMNS
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
+from signal_backups_tests.samples.signals import NUMBERS, Row, producer_hash
 
 FIRST_DAY = date(2026, 11, 1)
 NOW = datetime(2026, 11, 20, 2, 45, tzinfo=UTC)

@@ -14,24 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.bundle.checking import check_bundle
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.errors import ArchivedError, NotFoundError, SettingsError, StoreError, VerificationError
+from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.content import BundleContent, BundleDay, BundleFile, DayEntry
-from signal_backups.core.bundle.fetching import bundle_content
-from signal_backups.core.bundle.writing import WrittenBundle, write_bundle
-from signal_backups.core.errors import ArchivedError, NotFoundError, SettingsError, StoreError, VerificationError
-from signal_backups.core.layout import Layout
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.proof.anchors import write_anchor
-from signal_backups.core.proof.statement import LogHead, statement_of
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.trail.event import Action
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.bundle.fetch import bundle_content
+from signal_backups.core.bundle.write import WrittenBundle, write_bundle
+from signal_backups.core.integrity.anchors.anchors import write_anchor
+from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.bundle.made import csv_bytes, files_of, made_bundle, sha
 from signal_backups_tests.core.bundle.verifiers import STANDALONE, as_program, findings_in
-from signal_backups_tests.core.conftest import Back
 from signal_backups_tests.core.restore.backups import delete, destroy, overwrite, rows_of
-from signal_backups_tests.core.signals import DAY, Row, signal
+from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.signals import DAY, Row, signal
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 from signal_backups_tests.servers.strict_s3.helpers import put_rules
 from signal_backups_tests.servers.timestamp_authority import timestamp_authority

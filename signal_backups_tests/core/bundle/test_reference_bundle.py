@@ -10,17 +10,17 @@ from random import Random
 
 import pytest
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.bundle.checking import check_bundle
-from signal_backups.core.bundle.fetching import bundle_content
-from signal_backups.core.bundle.writing import WrittenBundle, write_bundle
-from signal_backups.core.days import days_between
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import days_between
+from signal_backups.core.bundle.check import check_bundle
+from signal_backups.core.bundle.fetch import bundle_content
+from signal_backups.core.bundle.write import WrittenBundle, write_bundle
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import StoredDays, stored_days
+from signal_backups_tests.core.backup.test_reference_database import DATABASE, FIRST, LAST
 from signal_backups_tests.core.bundle.verifiers import STANDALONE, findings_in
-from signal_backups_tests.core.days import extracted
-from signal_backups_tests.core.tables import sqlite_source
-from signal_backups_tests.core.test_reference_database import DATABASE, FIRST, LAST
+from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.tables import sqlite_source
 
 FLIPS, WHOLE_CHECKS = 2000, 20
 

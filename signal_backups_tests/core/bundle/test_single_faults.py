@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.bundle.checking import check_bundle
-from signal_backups.core.fields import CSV_COLUMNS
+from signal_backups.core.bundle.check import check_bundle
+from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups_tests.core.bundle.damage import INDEX, Rewritten, Spoil, cover_up, rows_of
 from signal_backups_tests.core.bundle.made import Files, csv_bytes, files_of, made_bundle, sha, statement_of, written
 from signal_backups_tests.core.bundle.verifiers import findings_in
-from signal_backups_tests.core.signals import NUMBERS, Row, producer_hash
+from signal_backups_tests.samples.signals import NUMBERS, Row, producer_hash
 
 #: A bundle of two days with records, a manifest and an event each, the first with quarantined rows.
 SEED = 168

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.bundle.checking import check_bundle
+from signal_backups.core.bundle.check import check_bundle
 from signal_backups_tests.core.bundle.damage import EVENTS, INDEX, Rewritten, cover_up
 from signal_backups_tests.core.bundle.made import BUCKET, Files, files_of, made_bundle, sha, statement_of, written
 from signal_backups_tests.core.bundle.verifiers import as_program

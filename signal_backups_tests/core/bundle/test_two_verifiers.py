@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.bundle import checking
-from signal_backups.core.verify import Expected, VerifyReport
+from signal_backups.core.bundle import check
+from signal_backups.core.signals.verify_csv import Expected, VerifyReport
 from signal_backups_tests.core.bundle.damage import FREE, Rewritten, damaged
 from signal_backups_tests.core.bundle.made import Files, files_of, made_bundle, written
 from signal_backups_tests.core.bundle.verifiers import as_program, findings_in
@@ -32,7 +32,7 @@ def each_csv_judged_once() -> Iterator[None]:
     """The same bytes are judged in the same way: the engine takes its time, and most bundles share their days."""
     verdicts: dict[Any, VerifyReport] = {}
     roots: dict[str, str] = {}
-    verify_csv, root_of_csv = checking.verify_csv, checking.root_of_csv
+    verify_csv, root_of_csv = check.verify_csv, check.root_of_csv
 
     def verified(path: Path, expected: Expected | None) -> VerifyReport:
         key = (sha256(path.read_bytes()).digest(), expected)
@@ -43,8 +43,8 @@ def each_csv_judged_once() -> Iterator[None]:
         return roots.get(key) or roots.setdefault(key, root_of_csv(path))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checking, "verify_csv", verified)
-        patch.setattr(checking, "root_of_csv", rooted)
+        patch.setattr(check, "verify_csv", verified)
+        patch.setattr(check, "root_of_csv", rooted)
         yield
 
 
@@ -52,7 +52,7 @@ def test_good_bundles_pass_both(tmp_path: Path) -> None:
     for seed in range(BUNDLES):
         bundle = made_bundle(seed, tmp_path)
         assert findings_in(bundle) == [], seed
-        assert checking.check_bundle(bundle).findings == [], seed
+        assert check.check_bundle(bundle).findings == [], seed
         if seed % EVERY == 0:
             assert as_program(bundle).returncode == 0
         shutil.rmtree(bundle)
@@ -70,7 +70,7 @@ def test_damaged_bundles_fail_both_or_were_rewritten_as_a_whole(tmp_path: Path) 
         random = Random(seed)  # noqa: S311 - tests, not secrets
         kind, level, changed = damaged(files, random)
         bundle = written(changed, tmp_path / "damaged")
-        alone, ours = findings_in(bundle), checking.check_bundle(bundle).findings
+        alone, ours = findings_in(bundle), check.check_bundle(bundle).findings
         assert bool(alone) == bool(ours), (seed, kind, level, alone, ours)
         if seed % EVERY == 0:
             assert as_program(bundle).returncode == bool(alone)

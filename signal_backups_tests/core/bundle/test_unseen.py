@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.bundle.checking import check_bundle
+from signal_backups.core.bundle.check import check_bundle
 from signal_backups_tests.core.bundle.made import files_of, made_bundle
 from signal_backups_tests.core.bundle.verifiers import findings_in
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from signal_backups.core.bundle.writing import STANDALONE_VERIFIER
+from signal_backups.core.bundle.write import STANDALONE_VERIFIER
 
 
 def loaded(path: Path) -> ModuleType:

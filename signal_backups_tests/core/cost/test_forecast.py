@@ -6,19 +6,19 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.cost.chart import cost_chart
 from signal_backups.core.cost.forecast import DailyGrowth, Forecast, forecast, measured_growth
 from signal_backups.core.cost.inventory import VersionState
-from signal_backups.core.cost.prices import BYTES_PER_GB, DAYS_PER_MONTH, load_prices
 from signal_backups.core.cost.quota import QuotaState, quota_of
 from signal_backups.core.cost.report import compared_profiles, cost_report
-from signal_backups.core.errors import SettingsError
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Transition
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.store import ObjectVersion, S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition
+from signal_backups.core.s3.prices import BYTES_PER_GB, DAYS_PER_MONTH, load_prices
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.vault import BackupVault
 
 MIB = 1024**2
 PRICES, LAYOUT = load_prices(), Layout()

@@ -10,13 +10,14 @@ import pytest
 from signal_backups.core.cost.billing import bill, early_leave_days, move_usd, put_usd, spend, usd_per_month
 from signal_backups.core.cost.break_even import break_even_bytes, cheaper_note, stays_of
 from signal_backups.core.cost.inventory import VersionState, inventory_of
-from signal_backups.core.cost.prices import BYTES_PER_GB, load_prices
-from signal_backups.core.restore.archive import COPY_USD_PER_GB_MONTH, THAW_TERMS, Tier
-from signal_backups.core.retention.lifecycle import Transition
-from signal_backups.core.retention.profile import KindsKept, Profile, load_profile
-from signal_backups.core.retention.storage_classes import STORAGE_CLASSES
-from signal_backups.core.simulation.timeline import Stay
-from signal_backups.core.store import ObjectVersion
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import KindsKept, Profile
+from signal_backups.core.s3.lifecycle import Transition
+from signal_backups.core.s3.lifecycle_timeline import Stay
+from signal_backups.core.s3.prices import BYTES_PER_GB, load_prices
+from signal_backups.core.s3.storage_classes import STORAGE_CLASSES
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.thaw import COPY_USD_PER_GB_MONTH, THAW_TERMS, Tier
 
 KIB, MIB = 1024, 1024**2
 DAYS = 2555

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.days import last_complete_day
-from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import last_complete_day
+from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.days import extracted
 from signal_backups_tests.core.doctor.patients import Patient, database_settings
-from signal_backups_tests.core.signals import signals
-from signal_backups_tests.core.tables import sqlite_table
+from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.signals import signals
+from signal_backups_tests.samples.tables import sqlite_table
 from signal_backups_tests.servers.s3 import client_for
 from signal_backups_tests.servers.strict_s3 import StrictS3
 

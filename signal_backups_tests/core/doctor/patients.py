@@ -11,18 +11,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signal_backups.core.days import utc_now
-from signal_backups.core.doctor.doctor import Doctor
+from signal_backups.core.base.days import utc_now
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.doctor.checks import Doctor
 from signal_backups.core.doctor.examination import examine
 from signal_backups.core.doctor.finding import Check, DoctorReport, Finding, State
 from signal_backups.core.doctor.probes import OpenStore
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import make_right
-from signal_backups.core.s3_client import S3Connection
-from signal_backups.core.settings import Settings
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

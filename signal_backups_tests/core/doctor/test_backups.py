@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from signal_backups.core.days import ONE_DAY
+from signal_backups.core.base.days import ONE_DAY
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.base.objectives import due_at
 from signal_backups.core.doctor.backups import is_recent
 from signal_backups.core.doctor.finding import State, Verdict
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.layout import BackupSlot
-from signal_backups.core.watch.objectives import due_at
-from signal_backups_tests.core.retention.audit.audited import manifest_of
-from signal_backups_tests.core.watch.watched import FIRST, Watched
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups_tests.core.monitoring.watched import FIRST, Watched
+from signal_backups_tests.core.retention_audit.audited import manifest_of
 
 SECOND = FIRST + ONE_DAY
 

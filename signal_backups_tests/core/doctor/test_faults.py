@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.doctor.finding import Check, State
-from signal_backups.core.errors import ExitCode
 from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill, states
-from signal_backups_tests.core.signals import signals
-from signal_backups_tests.core.tables import POSTGRES_TYPES, postgres_table
+from signal_backups_tests.samples.signals import signals
+from signal_backups_tests.samples.tables import POSTGRES_TYPES, postgres_table
 
 CREATE_INDEX = 'CREATE INDEX "signals_by_timestamp" ON "signals" ("timestamp")'
 EVERYTHING = set(Check) - {Check.INSTANCE, Check.DAEMON, Check.SCHEDULES, Check.SENSORS}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.doctor.finding import Check, State
 from signal_backups.core.doctor.probes import RACING_WRITERS
-from signal_backups.core.errors import ExitCode
 from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill, states
 
 _DAGSTER = {Check.INSTANCE, Check.DAEMON, Check.SCHEDULES, Check.SENSORS}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.doctor import machine
 from signal_backups.core.doctor.finding import Check
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.trail.event import Action, Actor, Occurrence
-from signal_backups.core.trail.outbox import Outbox
+from signal_backups.core.ledger.event import Action, Actor, Occurrence
+from signal_backups.core.ledger.outbox import Outbox
 from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.doctor.finding import Check, State
-from signal_backups.core.layout import Layout
-from signal_backups.core.protection.iam import Role, policy
+from signal_backups.core.retention.iam import Role, policy
+from signal_backups.core.vault.layout import Layout
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.doctor.patients import Patient, database_settings, finding_of, ill
 from signal_backups_tests.servers.s3 import client_for

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from signal_backups.core.base.errors import ExitCode, StoreError
 from signal_backups.core.doctor.finding import Check, State, of_error
 from signal_backups.core.doctor.probes import RACING_WRITERS
-from signal_backups.core.errors import ExitCode, StoreError
-from signal_backups.core.s3_client import S3Connection, s3_client
+from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.doctor.patients import BUCKET, Patient, finding_of, ill, states
 from signal_backups_tests.servers.chaos import ChaosProxy
@@ -44,7 +44,7 @@ def test_a_store_that_is_down(patient: Patient, connection: S3Connection) -> Non
 
 
 def test_a_store_that_never_answers(patient: Patient, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signal_backups.core.s3_client.READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("signal_backups.core.s3.client.READ_TIMEOUT_S", 0.2)
     with ChaosProxy(s3_server.endpoint_url) as proxy:
         proxy.strike(Hang())
         connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)

@@ -15,18 +15,18 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.drill.drill import DrillReport, DrillRun, drill
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.errors import NotFoundError, SourceError, TargetError
+from signal_backups.core.drill.run import DrillReport, DrillRun, drill
 from signal_backups.core.drill.scratch_database import SCRATCH_PREFIX
-from signal_backups.core.errors import NotFoundError, SourceError, TargetError
-from signal_backups.core.layout import BackupSlot
+from signal_backups.core.ledger.event import Action
 from signal_backups.core.source import open_source
-from signal_backups.core.trail.event import Action
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import extracted
-from signal_backups_tests.core.signals import Row, signal
-from signal_backups_tests.core.tables import SQLITE_TYPES, postgres_table, sqlite_table
-from signal_backups_tests.core.trail.told import objects, told
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.signals import Row, signal
+from signal_backups_tests.samples.tables import SQLITE_TYPES, postgres_table, sqlite_table
 
 NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
 LAST = date(2026, 11, 11)

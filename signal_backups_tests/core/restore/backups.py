@@ -12,16 +12,16 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from signal_backups.core.csv_format import digest
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.manifest import Manifest
+from signal_backups.core.base.digest import digest
 from signal_backups.core.restore.report import RestoreReport
-from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
-from signal_backups.core.restore.target import RestoreTarget
-from signal_backups.core.store import ObjectVersion, S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.signals import DAY, Row, signal
+from signal_backups.core.restore.targets.contract import RestoreTarget
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.signals import DAY, Row, signal
 
 NOW = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)
 ONE_DAY = timedelta(days=1)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.manifest import Manifest
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.conftest import Back
-from signal_backups_tests.core.days import DayRun
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import NOW, Dated
 from signal_backups_tests.core.restore.places import FULL_SQLITE, Place
-from signal_backups_tests.core.signals import DAY, Row
+from signal_backups_tests.samples.days import Back, DayRun
+from signal_backups_tests.samples.signals import DAY, Row
 
 BackUp = Callable[..., Manifest]
 MakeDay = Callable[..., DayRun]

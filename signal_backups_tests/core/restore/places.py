@@ -14,18 +14,13 @@ from typing import Any
 
 import psycopg
 
-from signal_backups.core.restore.database import DatabaseTarget
-from signal_backups.core.restore.opening import open_target
-from signal_backups.core.restore.target import DayToImport, Imported, OnConflict
+from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
+from signal_backups.core.restore.targets.database import DatabaseTarget
+from signal_backups.core.restore.targets.opening import open_target
 from signal_backups.core.source import open_source
-from signal_backups_tests.core.days import DayRun
-from signal_backups_tests.core.signals import DAY, Row
-from signal_backups_tests.core.tables import (
-    OPTIONAL_POSTGRES_TYPES,
-    OPTIONAL_TYPES,
-    POSTGRES_TYPES,
-    SQLITE_TYPES,
-)
+from signal_backups_tests.samples.days import DayRun
+from signal_backups_tests.samples.signals import DAY, Row
+from signal_backups_tests.samples.tables import OPTIONAL_POSTGRES_TYPES, OPTIONAL_TYPES, POSTGRES_TYPES, SQLITE_TYPES
 
 FULL_SQLITE = SQLITE_TYPES | OPTIONAL_TYPES
 FULL_POSTGRES = POSTGRES_TYPES | OPTIONAL_POSTGRES_TYPES

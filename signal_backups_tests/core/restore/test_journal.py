@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.restore.csv_folder import CsvFolderTarget
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.restore.journal import RestoreJournal
 from signal_backups.core.restore.report import Outcome, RestoreReport
-from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
-from signal_backups.core.restore.target import DayToImport, Imported, RestoreTarget
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.restore.targets.contract import DayToImport, Imported, RestoreTarget
+from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import days_from, rows_of, vouch
 from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place
-from signal_backups_tests.core.signals import DAY
+from signal_backups_tests.samples.signals import DAY
 
 DAYS = days_from(DAY, 4)
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import ExitCode
-from signal_backups.core.restore.csv_folder import CsvFolderTarget
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.restore.report import Outcome
-from signal_backups.core.restore.restoring import RestoreOptions
-from signal_backups.core.restore.target import OnConflict
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.restore.run import RestoreOptions
+from signal_backups.core.restore.targets.contract import OnConflict
+from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import ONE_DAY, QUARANTINE_KEY, overwrite, restore, rows_of
 from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place, as_held
-from signal_backups_tests.core.signals import DAY, Row, signal, signals
+from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 
 BAD: list[Row] = [signal(8, action="HOLD"), signal(9, symbol="", server_timestamp='"\n,')]
 WITH = RestoreOptions(include_quarantined=True)

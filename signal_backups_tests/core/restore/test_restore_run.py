@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import ArchivedError, ExitCode, NotFoundError, StoreError, TargetError
-from signal_backups.core.restore.csv_folder import CsvFolderTarget
-from signal_backups.core.restore.fetching import fetch
+from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundError, StoreError, TargetError
+from signal_backups.core.restore.fetch import fetch
 from signal_backups.core.restore.report import DayRestore, Outcome, RestoreReport
-from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import UnavailableDay, choose_days, choose_key
-from signal_backups.core.restore.target import OnConflict
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import read_csv
+from signal_backups.core.restore.targets.contract import OnConflict
+from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import (
     KEY,
     MANIFEST_KEY,
@@ -35,7 +34,8 @@ from signal_backups_tests.core.restore.backups import (
 )
 from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place, as_held
-from signal_backups_tests.core.signals import DAY, signal, signals
+from signal_backups_tests.samples.days import read_csv
+from signal_backups_tests.samples.signals import DAY, signal, signals
 from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Refuse
 

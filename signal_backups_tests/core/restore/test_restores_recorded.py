@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import ArchivedError, ExitCode, StoreError
+from signal_backups.core.base.errors import ArchivedError, ExitCode, StoreError
+from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.restore.report import DayRestore
-from signal_backups.core.restore.restoring import Restore, RestoreOptions
+from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
-from signal_backups.core.restore.target import OnConflict
-from signal_backups.core.trail.event import Action, Event
-from signal_backups.core.vault import BackupVault
+from signal_backups.core.restore.targets.contract import OnConflict
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.ledger.recorded_events import objects, told
 from signal_backups_tests.core.restore.backups import days_from, delete, restore, rows_of, vouch
 from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place
-from signal_backups_tests.core.signals import DAY
-from signal_backups_tests.core.trail.told import objects, told
+from signal_backups_tests.samples.signals import DAY
 
 THREE = days_from(DAY, 3)
 
@@ -112,7 +112,7 @@ def test_many_days_are_told_in_several_events(
 ) -> None:
     for day in THREE:
         back_up(rows_of(day, 2), day)
-    monkeypatch.setattr("signal_backups.core.trail.several.ITEMS_AN_EVENT", 2)
+    monkeypatch.setattr("signal_backups.core.ledger.batch_events.ITEMS_AN_EVENT", 2)
     restore(vault, sqlite_place.target(), tmp_path, last=THREE[-1])
     events = told(vault, Action.RESTORE)
     assert [(len(event.objects), event.details["restored"]) for event in events] == [(2, 4), (1, 2)]

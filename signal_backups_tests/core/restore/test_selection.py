@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from signal_backups.core.errors import ExitCode, NotFoundError
-from signal_backups.core.layout import BackupSlot, Layout
+from signal_backups.core.base.errors import ExitCode, NotFoundError
 from signal_backups.core.restore.selection import (
     ChosenBackup,
     Selection,
@@ -17,8 +16,8 @@ from signal_backups.core.restore.selection import (
     choose_version_of_day,
     good_versions,
 )
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import DayRun
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import (
     KEY,
     MANIFEST_KEY,
@@ -32,7 +31,8 @@ from signal_backups_tests.core.restore.backups import (
     rows_of,
 )
 from signal_backups_tests.core.restore.conftest import BackUp
-from signal_backups_tests.core.signals import DAY, signals
+from signal_backups_tests.samples.days import DayRun
+from signal_backups_tests.samples.signals import DAY, signals
 
 HOUR = timedelta(hours=1)
 FIRST = datetime(2026, 11, 2, 2, tzinfo=UTC)

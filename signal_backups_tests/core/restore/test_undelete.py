@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import ExitCode, NotFoundError, ReadBackError, RefusedBackupError, StoreError
-from signal_backups.core.layout import BackupSlot, Layout
+from signal_backups.core.base.errors import ExitCode, NotFoundError, ReadBackError, RefusedBackupError, StoreError
+from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.restore.undelete import Undeletion, undelete
-from signal_backups.core.store import JSON_TYPE, ObjectVersion
-from signal_backups.core.trail.event import Action, Event
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import DayRun
+from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, objects, told
 from signal_backups_tests.core.restore.backups import (
     KEY,
     MANIFEST_KEY,
@@ -28,8 +28,8 @@ from signal_backups_tests.core.restore.backups import (
 )
 from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place, as_held
-from signal_backups_tests.core.signals import DAY, signal, signals
-from signal_backups_tests.core.trail.told import beside_the_trail, objects, told
+from signal_backups_tests.samples.days import DayRun
+from signal_backups_tests.samples.signals import DAY, signal, signals
 
 LATER = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 

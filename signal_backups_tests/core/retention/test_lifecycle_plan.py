@@ -6,9 +6,6 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.retention.lifecycle import Lifecycle
 from signal_backups.core.retention.lifecycle_plan import (
     deleted_sooner,
     difference,
@@ -18,8 +15,11 @@ from signal_backups.core.retention.lifecycle_plan import (
     reductions,
     threats,
 )
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
+from signal_backups.core.s3.bucket import StoredLifecycle
+from signal_backups.core.s3.lifecycle import Lifecycle
+from signal_backups.core.vault.layout import Layout
 
 LAYOUT = Layout()
 #: The trail never expires.

@@ -11,20 +11,21 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.days import utc_now
-from signal_backups.core.layout import Layout
-from signal_backups.core.object_lock import LockMode, LockPolicy
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import utc_now
 from signal_backups.core.restore.undelete import undelete
-from signal_backups.core.retention.bucket import StoredLifecycle
+from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.policy import Claim, Finding, examine_policy, hidden_objects
-from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import make_right
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import ObjectVersion, S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import DayRun
-from signal_backups_tests.core.signals import DAY
+from signal_backups.core.s3.bucket import StoredLifecycle
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.days import DayRun
+from signal_backups_tests.samples.signals import DAY
 
 DOCUMENTED, RECOMMENDED = load_profile("documented"), load_profile("recommended")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.errors import SettingsError
-from signal_backups.core.layout import Layout
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Transition
-from signal_backups.core.retention.profile import load_profile, shipped_profiles
+from signal_backups.core.base.errors import SettingsError
+from signal_backups.core.retention.load_profile import load_profile, shipped_profiles
 from signal_backups.core.retention.rules import is_ours, lifecycle_of
-from signal_backups.core.retention.s3_rules import findings
+from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition
+from signal_backups.core.s3.lifecycle_limits import findings
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.vault.layout import Layout
 
 SHIPPED = Path(__file__).parents[3] / "signal_backups" / "core" / "retention" / "profiles"
 

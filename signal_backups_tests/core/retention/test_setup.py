@@ -10,18 +10,18 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from signal_backups.core.errors import StoreError, UnconfirmedError
-from signal_backups.core.layout import Layout
-from signal_backups.core.retention.bucket import BucketConfiguration, StoredLifecycle
+from signal_backups.core.base.errors import StoreError, UnconfirmedError
+from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.retention.lifecycle_plan import is_same
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.setup import Setting, make_right, plan_for
-from signal_backups.core.s3_client import S3Connection, s3_client
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.trail.event import Action, Event
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.trail.told import told
+from signal_backups.core.s3.bucket import BucketConfiguration, StoredLifecycle
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.ledger.recorded_events import told
 
 DOCUMENTED, RECOMMENDED = load_profile("documented"), load_profile("recommended")
 LAYOUT = Layout()

@@ -12,16 +12,17 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from signal_backups.core.backup_object import BackupRun, store_backup
-from signal_backups.core.days import BACKUP_TIME, days_between, years_after
-from signal_backups.core.errors import SignalBackupsError
-from signal_backups.core.layout import BackupSlot, Layout
-from signal_backups.core.retention.profile import Profile, load_profile
+from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import BACKUP_TIME, days_between, years_after
+from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import make_right, plan_for
-from signal_backups.core.stages import DayFolder
-from signal_backups.core.store import S3ObjectStore
-from signal_backups.core.vault import BackupVault
-from signal_backups_tests.core.days import DayRun
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.servers.faults import Answer, Refuse
 from signal_backups_tests.servers.strict_s3 import LostAnswer, SimulatedClock, StrictS3
 

@@ -6,15 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from signal_backups.core.layout import Layout
-from signal_backups.core.object_lock import LockMode, LockPolicy
-from signal_backups.core.retention.bucket import StoredLifecycle
-from signal_backups.core.retention.lifecycle import Lifecycle, LifecycleRule, Transition
-from signal_backups.core.retention.profile import load_profile
+from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.simulation.fates import Fate, Story, StoryFigures
-from signal_backups.core.simulation.holes import Finding, Severity
-from signal_backups.core.simulation.simulate import SimulationReport, present_lifecycle, simulate
+from signal_backups.core.s3.bucket import StoredLifecycle
+from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.simulation.findings import Finding, Severity
+from signal_backups.core.simulation.outcomes import Fate, Story, StoryFigures
+from signal_backups.core.simulation.run import SimulationReport, present_lifecycle, simulate
+from signal_backups.core.vault.layout import Layout
 
 FIRST = date(2026, 1, 1)
 SEVEN_YEARS_OF_DAYS = 2557

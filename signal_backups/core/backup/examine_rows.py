@@ -1,0 +1,78 @@
+"""Examining rows as they leave the database: their texts, the form each was hashed in, what breaks the schema.
+
+What belongs here: findings on single rows, a batch at a time. What does not: what follows from them (``judge``).
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from signal_backups.core.backup.schema import schema_violations
+from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, UNREADABLE_VALUES
+from signal_backups.core.signals.row_hash import CANONICAL_FORM, matches_sql, other_forms_sql
+from signal_backups.core.signals.timestamps import INSTANT
+
+#: The form a row was hashed in (``row_hash.FORMS``); null when the row does not match its hash.
+HASH_FORM = "hash_form"
+#: How a row breaks the schema, in words; null when it conforms.
+SCHEMA_FAULT = "schema_fault"
+
+#: Shape of examined rows: the columns of a CSV as they will be written, and the findings.
+EXAMINED_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in (*CSV_COLUMNS, UNREADABLE_VALUES)]
+    + [(INSTANT, pa.int64()), (HASH_FORM, pa.int8()), (SCHEMA_FAULT, pa.string())]
+)
+
+_TEXTS_SQL = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" if name in NUMBER_COLUMNS else name for name in CSV_COLUMNS)
+
+
+def examine(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Examine a batch.
+
+    Args:
+        cursor: an engine cursor of the calling thread's own.
+        batch: rows of a source, and their instants.
+
+    Returns:
+        The same rows in the same order, in ``EXAMINED_SCHEMA``.
+    """
+    rows = _with_texts_and_forms(cursor, batch)
+    unmatched = pc.indices_nonzero(pc.is_null(rows.column(HASH_FORM)))
+    if len(unmatched):
+        rows = _with_other_forms(cursor, rows, unmatched)
+    faults = _faults(schema_violations(batch), batch.num_rows)
+    examined = rows.append_column(SCHEMA_FAULT, faults)
+    columns = [examined.column(name).combine_chunks() for name in EXAMINED_SCHEMA.names]
+    return pa.record_batch(columns, schema=EXAMINED_SCHEMA)
+
+
+def _with_texts_and_forms(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Table:
+    """The batch, its numbers as texts, and the canonical form where a row's texts as they stand give its hash."""
+    cursor.register("extracted", pa.Table.from_batches([batch]))
+    computed = cursor.sql(
+        f"SELECT {', '.join(NUMBER_COLUMNS)}, "
+        f"CAST(CASE WHEN {matches_sql()} THEN {CANONICAL_FORM} END AS TINYINT) AS {HASH_FORM} "
+        f"FROM (SELECT {_TEXTS_SQL} FROM extracted)"
+    ).to_arrow_table()
+    cursor.unregister("extracted")
+    # Texts are taken from the batch as they are: copying them through the engine would cost most of the time.
+    names = [*batch.schema.names, HASH_FORM]
+    return pa.table([(computed if name in computed.column_names else batch).column(name) for name in names], names)
+
+
+def _with_other_forms(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, unmatched: pa.Array) -> pa.Table:
+    cursor.register("unmatched", rows.take(unmatched).append_column("row", unmatched))
+    matched = cursor.sql(f"SELECT row, form FROM {other_forms_sql('unmatched')}").fetchnumpy()
+    cursor.unregister("unmatched")
+    forms = rows.column(HASH_FORM).to_numpy().astype(float)
+    forms[matched["row"]] = matched["form"]
+    merged = pa.array(forms, pa.float64(), from_pandas=True).cast(pa.int8())
+    return rows.set_column(rows.schema.get_field_index(HASH_FORM), HASH_FORM, merged)
+
+
+def _faults(violations: dict[int, list[str]], rows: int) -> pa.Array:
+    if not violations:
+        return pa.nulls(rows, pa.string())
+    return pa.array(["; ".join(violations[row]) if row in violations else None for row in range(rows)], pa.string())

@@ -1,0 +1,136 @@
+"""Stage one: the rows of one UTC day leave the database, are examined as they come, and lie in order on disk.
+
+What belongs here: cutting the day exactly, ordering, the extract file. What does not: what is found on a row
+(``examine``) and what follows from it (``judge``).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA, examine
+from signal_backups.core.backup.scratch import DayFolder, StageReport
+from signal_backups.core.base.logs import log_step
+from signal_backups.core.base.parallel import map_in_order, read_ahead
+from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.fields import CSV_COLUMNS, SIGNAL_ID, UNREADABLE_VALUES
+from signal_backups.core.signals.timestamps import INSTANT, cut
+from signal_backups.core.source import SignalSource, SourceDescription
+from signal_backups.core.source.base import BATCH_ROWS
+
+#: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
+_ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
+
+_log = logging.getLogger(__name__)
+
+
+class ExtractReport(StageReport):
+    """What was extracted."""
+
+    rows: int
+    rows_without_instant: int
+    sorted_by_engine: bool
+    source: dict[str, object]
+    snapshot_id: str
+    seconds: float
+
+
+def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
+    """Read the folder's day from ``source`` into ``folder.extract``.
+
+    Raises:
+        SourceError: the database cannot be read.
+    """
+    started = time.perf_counter()
+    description: SourceDescription = source.describe()
+    order = _OrderWatch()
+    with source.read_day(folder.day) as snapshot, _writing_extract(folder.extract) as writer:
+        # The drivers work outside the interpreter lock: the next batch is read while the last ones are examined.
+        batches = read_ahead(snapshot.batches)
+        for batch in map_in_order(partial(_examined, day=folder.day), batches, duckdb_engine.THREADS):
+            order.see(batch)
+            writer.write_batch(batch)
+    if not order.is_sorted:
+        _sort(folder)
+    report = ExtractReport(
+        rows=order.rows,
+        rows_without_instant=order.rows_without_instant,
+        sorted_by_engine=not order.is_sorted,
+        source=description.as_dict(),
+        snapshot_id=snapshot.snapshot_id,
+        seconds=time.perf_counter() - started,
+    )
+    folder.save(report)
+    log_step(_log, "extract", folder.day, seconds=report.seconds, size=folder.extract.stat().st_size, rows=report.rows)
+    return report
+
+
+@contextmanager
+def reading_extract(path: Path) -> Iterator[pa.RecordBatchReader]:
+    """Stream an extract file, a batch in memory at a time."""
+    with pa.OSFile(str(path)) as file:
+        extract = pa.ipc.open_file(file)
+        batches = (extract.get_batch(number) for number in range(extract.num_record_batches))
+        yield pa.RecordBatchReader.from_batches(EXAMINED_SCHEMA, batches)
+
+
+@contextmanager
+def _writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, EXAMINED_SCHEMA) as writer:
+        yield writer
+
+
+def _examined(batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
+    with closing(duckdb_engine.cursor()) as cursor:
+        return examine(cursor, cut(cursor, batch, day))
+
+
+class _OrderWatch:
+    """Watches batches go by and knows whether they already came in backup order."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.rows_without_instant = 0
+        self.is_sorted = True
+        self._last: pa.RecordBatch | None = None
+
+    def see(self, batch: pa.RecordBatch) -> None:
+        if not batch.num_rows:
+            return
+        self.rows += batch.num_rows
+        without_instant = batch.column(INSTANT).null_count
+        self.rows_without_instant += without_instant
+        # Rows without an instant are rare and have no natural place: let the engine order them.
+        self.is_sorted = self.is_sorted and not without_instant and self._continues(batch)
+        self._last = batch.slice(batch.num_rows - 1)
+
+    def _continues(self, batch: pa.RecordBatch) -> bool:
+        rows = pa.Table.from_batches([self._last, batch] if self._last is not None else [batch])
+        instants, ids = (rows.column(name).combine_chunks() for name in (INSTANT, SIGNAL_ID))
+        earlier, later = instants[:-1], instants[1:]
+        if not len(later):
+            return True
+        ascending = pc.greater(later, earlier)
+        tie_in_order = pc.and_(pc.equal(later, earlier), pc.greater(ids[1:], ids[:-1]))
+        return bool(pc.all(pc.or_kleene(ascending, tie_in_order), skip_nulls=False).as_py())
+
+
+def _sort(folder: DayFolder) -> None:
+    """Order the extract on disk, in bounded memory."""
+    unsorted = folder.extract.rename(folder.extract.with_suffix(".unsorted"))
+    with closing(duckdb_engine.cursor()) as cursor, reading_extract(unsorted) as reader:
+        cursor.register("unsorted", reader)
+        ordered = cursor.sql(f"SELECT * FROM unsorted ORDER BY {_ORDER}").to_arrow_reader(BATCH_ROWS)
+        with _writing_extract(folder.extract) as writer:
+            for batch in ordered:
+                writer.write_batch(pa.record_batch(batch.columns, schema=EXAMINED_SCHEMA))
+    unsorted.unlink()

@@ -1,0 +1,185 @@
+"""Stage two: the extract is judged batch by batch and becomes the backup CSV and, if need be, a quarantine CSV.
+
+What belongs here: streaming the extract through ``judge``, some batches at a time, the two files and their report.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from signal_backups.core.backup.extract import ExtractReport, reading_extract
+from signal_backups.core.backup.quarantine import Fault, Losers, find_losers, judge
+from signal_backups.core.backup.scratch import DayFolder, StageReport
+from signal_backups.core.base.logs import log_step
+from signal_backups.core.base.parallel import map_in_order
+from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.csv_file import join_parts, write_part
+from signal_backups.core.signals.fields import CSV_COLUMNS, FAULTS, QUARANTINE_COLUMNS, REASON, SIGNAL_ID, TIMESTAMP
+from signal_backups.core.signals.merkle import MerkleTree
+from signal_backups.core.signals.row_tree import leaf_hashes
+
+#: How many quarantined rows a report names.
+NAMED_ROWS = 10
+
+_log = logging.getLogger(__name__)
+
+
+class QuarantinedRow(StageReport):
+    """A row that did not make it into the backup, for people."""
+
+    signal_id: str | None
+    timestamp: str | None
+    faults: str
+    reason: str
+
+
+class CsvReport(StageReport):
+    """What the CSV holds and what was kept out of it; ``merkle_root`` is that of its row tree, hex."""
+
+    records: int
+    bytes: int
+    sha256: str
+    merkle_root: str
+    integer_form_records: int
+    quarantined: int
+    quarantine_sha256: str | None
+    faults: dict[Fault, int]
+    named_rows: list[QuarantinedRow]
+    extract: ExtractReport
+    seconds: float
+
+    def rows_with(self, fault: Fault) -> list[QuarantinedRow]:
+        """The named rows that show a fault."""
+        return [row for row in self.named_rows if fault in row.faults.split()]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One batch, written."""
+
+    good: Path
+    bad: Path | None
+    records: int
+    integer_forms: int
+    quarantined: int
+    faults: Counter[Fault]
+    named_rows: list[QuarantinedRow]
+
+
+def write_hashed_csv(folder: DayFolder) -> CsvReport:
+    """Turn the folder's extract into ``backup_csv`` and, when a row is bad, ``quarantine_csv``.
+
+    Raises:
+        StageInputMissingError: there is no extract.
+    """
+    started = time.perf_counter()
+    extract = folder.load(ExtractReport, "signal_extract")
+    with closing(duckdb_engine.cursor()) as cursor:
+        losers = find_losers(cursor, folder.extract)
+    parts: list[_Part] = []
+    tree = MerkleTree()
+    writing = map_in_order(partial(_write_part, folder=folder, losers=losers), _batches(folder), duckdb_engine.THREADS)
+    written = join_parts(CSV_COLUMNS, _good_files(writing, parts, tree), folder.backup_csv)
+    bad_parts = [part.bad for part in parts if part.bad is not None]
+    quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
+    named = [row for part in parts for row in part.named_rows]
+    report = CsvReport(
+        records=sum(part.records for part in parts),
+        bytes=written.bytes,
+        sha256=written.sha256,
+        merkle_root=tree.root().hex(),
+        integer_form_records=sum(part.integer_forms for part in parts),
+        quarantined=sum(part.quarantined for part in parts),
+        quarantine_sha256=quarantine.sha256 if quarantine else None,
+        faults=dict(sum((part.faults for part in parts), Counter())),
+        named_rows=_first_of_each_fault(named),
+        extract=extract,
+        seconds=time.perf_counter() - started,
+    )
+    folder.save(report)
+    log_step(
+        _log,
+        "csv",
+        folder.day,
+        seconds=report.seconds,
+        size=report.bytes,
+        records=report.records,
+        quarantined=report.quarantined,
+    )
+    return report
+
+
+def _good_files(written: Iterator[tuple[_Part, bytes]], parts: list[_Part], tree: MerkleTree) -> Iterator[Path]:
+    """Pass on the files as they come, so that joining overlaps writing; keep the parts and the leaves' tree."""
+    for part, leaves in written:
+        parts.append(part)
+        tree.add(leaves)
+        yield part.good
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A batch of the extract and where it stands in it."""
+
+    number: int
+    first_row: int
+    rows: pa.RecordBatch
+
+
+def _batches(folder: DayFolder) -> Iterator[_Batch]:
+    first_row = 0
+    with reading_extract(folder.extract) as batches:
+        for number, rows in enumerate(batches):
+            yield _Batch(number, first_row, rows)
+            first_row += rows.num_rows
+
+
+def _write_part(batch: _Batch, folder: DayFolder, losers: Losers) -> tuple[_Part, bytes]:
+    """Write one batch; also returns the leaf hashes of its good rows."""
+    verdict = judge(batch.rows, losers, batch.first_row)
+    rows = pa.Table.from_batches([verdict.good])
+    with closing(duckdb_engine.cursor()) as cursor:
+        good = folder.path / f"part-{batch.number:06}.csv"
+        write_part(cursor, rows, good)
+        bad = None
+        if verdict.quarantined is not None:
+            bad = folder.path / f"quarantine-{batch.number:06}.csv"
+            write_part(cursor, verdict.quarantined, bad)
+        cursor.register("good_rows", rows)
+        leaves = b"".join(leaf_hashes(cursor, "good_rows"))
+    part = _Part(
+        good=good,
+        bad=bad,
+        records=verdict.good.num_rows,
+        integer_forms=verdict.integer_forms,
+        quarantined=batch.rows.num_rows - verdict.good.num_rows,
+        faults=verdict.faults,
+        named_rows=_first_of_each_fault(_named(verdict.quarantined)) if verdict.quarantined is not None else [],
+    )
+    return part, leaves
+
+
+def _named(quarantined: pa.Table) -> Iterator[QuarantinedRow]:
+    columns = (quarantined.column(name).to_pylist() for name in (SIGNAL_ID, TIMESTAMP, FAULTS, REASON))
+    for signal_id, timestamp, faults, reason in zip(*columns, strict=True):
+        yield QuarantinedRow(signal_id=signal_id, timestamp=timestamp, faults=faults, reason=reason)
+
+
+def _first_of_each_fault(rows: Iterable[QuarantinedRow]) -> list[QuarantinedRow]:
+    """Ten rows for each fault, so that every check can name its own."""
+    seen: Counter[str] = Counter()
+    chosen = []
+    for row in rows:
+        if any(seen[fault] < NAMED_ROWS for fault in row.faults.split()):
+            chosen.append(row)
+        seen.update(row.faults.split())
+    return chosen

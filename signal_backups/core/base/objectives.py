@@ -1,0 +1,48 @@
+"""By when things have to be done, and how often is said that they are not: every threshold of the watching.
+
+What belongs here: numbers and what they mean. What does not: looking (``observation``), deciding (``staleness``).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from signal_backups.core.base.days import BACKUP_TIME, ONE_DAY
+
+#: How long after ``BACKUP_TIME`` the backup of a day may take before it is missed.
+GRACE = timedelta(hours=1)
+#: Age beyond which the last backup is too old: a day and the grace.
+MAX_BACKUP_AGE = ONE_DAY + GRACE
+#: Age beyond which the last restore drill is too old: one is held every Sunday.
+MAX_DRILL_AGE = timedelta(days=8)
+#: Age beyond which the last retention audit is too old: one is made on the first of every month.
+MAX_AUDIT_AGE = timedelta(days=32)
+
+#: Seconds within which everything in retention has to be restored.
+RTO_OBJECTIVE_S = 3600.0
+
+#: How many manifests one observation reads at most.
+MAX_MANIFEST_READS = 50
+
+#: How often the repair looks for stale days, and the alerts at everything else.
+REPAIR_INTERVAL = timedelta(minutes=5)
+ALERT_INTERVAL = timedelta(minutes=2)
+#: How often the repair asks for a day before people have to look, and the pause after the first time. Every further
+#: pause is twice as long, so that it goes on for 32 hours: longer than most outages of a database.
+MAX_REPAIRS = 8
+FIRST_REPAIR_PAUSE = timedelta(minutes=15)
+#: How many runs the repair asks for at a time, and how many days each of them covers at most.
+MAX_REPAIR_RUNS = 5
+MAX_REPAIR_DAYS = 31
+#: How often a failure that lasts is told again, unless SIGNAL_BACKUPS_ALERT_REMINDER_HOURS says otherwise.
+REMINDER_HOURS = 6.0
+
+
+def due_at(day: date) -> datetime:
+    """When the backup of a day begins (UTC): at ``BACKUP_TIME`` on the next day."""
+    return datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC)
+
+
+def missed_from(day: date, grace: timedelta = GRACE) -> datetime:
+    """From when on (UTC) a day without a verified backup is missed rather than due."""
+    return due_at(day) + grace

@@ -1,0 +1,133 @@
+"""The whole examination, but for Dagster: which checks there are, and what each needs first.
+
+What belongs here: the list. What does not: how each looks (the other modules of this folder).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from signal_backups.core.base.days import Clock, last_complete_day, utc_now
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.doctor import backups, bucket, store_answer
+from signal_backups.core.doctor.database import SignalsTable
+from signal_backups.core.doctor.examination import Step
+from signal_backups.core.doctor.finding import Check, Verdict, well
+from signal_backups.core.doctor.machine import has_room
+from signal_backups.core.doctor.probes import OpenStore, Probes
+from signal_backups.core.ledger.outbox import Outbox
+from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import Profile
+from signal_backups.core.source.opening import database_address
+from signal_backups.core.vault.vault import BackupVault
+
+
+class Doctor:
+    """One examination; nothing is read or opened before its check's turn.
+
+    Args:
+        load: reads the settings.
+        open_store: opens the store that settings and profile name; connects to nothing yet.
+        clock: the present (UTC).
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        open_store: Callable[[Settings, Profile], OpenStore],
+        clock: Clock = utc_now,
+    ) -> None:
+        self._load = load
+        self._open_store = open_store
+        self._clock = clock
+        self._largest_day = 0
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; not before ``Check.SETTINGS``."""
+        return self._load()
+
+    def steps(self) -> list[Step]:
+        """Every check, after those it needs."""
+        return [
+            Step(Check.SETTINGS, self._settings_are_right),
+            self._of_table(Check.DATABASE, SignalsTable.can_be_read, Check.SETTINGS),
+            self._of_table(Check.COLUMNS, SignalsTable.has_columns, Check.DATABASE),
+            self._of_table(Check.INDEX, SignalsTable.has_index, Check.COLUMNS),
+            self._of_answer(Check.STORE, store_answer.of_store, Check.SETTINGS),
+            self._of_answer(Check.CLOCK, store_answer.of_clock, Check.STORE),
+            self._of_answer(Check.CREDENTIALS, store_answer.of_credentials, Check.STORE),
+            self._of_answer(Check.BUCKET, store_answer.of_bucket, Check.CREDENTIALS),
+            self._of_vault(Check.VERSIONING, bucket.versioning),
+            self._of_vault(Check.PUBLIC_ACCESS, bucket.public_access),
+            self._of_vault(Check.LIFECYCLE, bucket.lifecycle),
+            self._of_vault(Check.OBJECT_LOCK, bucket.object_lock),
+            self._of_probes(Check.LIST_VERSIONS, Probes.may_list_versions, Check.BUCKET),
+            self._of_probes(Check.PUT, Probes.may_put, Check.OBJECT_LOCK),
+            self._of_probes(Check.GET, Probes.may_get, Check.PUT),
+            self._of_probes(Check.LOCKED, Probes.is_locked, Check.PUT),
+            self._of_probes(Check.DELETE, Probes.is_delete_denied, Check.LOCKED),
+            self._of_probes(Check.CONDITIONAL_WRITES, Probes.refuses_second_writer, Check.PUT),
+            self._of_probes(Check.CHECKSUMS, Probes.refuses_damage, Check.PUT),
+            Step(Check.LATEST_BACKUP, self._is_backed_up, (Check.LIST_VERSIONS,)),
+            Step(Check.AUDIT_EVENTS, self._events_are_written, (Check.SETTINGS,)),
+            Step(Check.DISK, self._has_room, (Check.SETTINGS,)),
+        ]
+
+    @property
+    def written(self) -> list[int]:
+        """Bytes of each probe object that was written."""
+        return self._probes.written if "_probes" in self.__dict__ else []
+
+    def _of_table(self, check: Check, look: Callable[[SignalsTable], Verdict], *needs: Check) -> Step:
+        return Step(check, lambda: look(self._table), needs)
+
+    def _of_answer(self, check: Check, look: Callable[[store_answer.FirstAnswer], Verdict], *needs: Check) -> Step:
+        return Step(check, lambda: look(self._answer), needs)
+
+    def _of_vault(self, check: Check, look: Callable[[BackupVault, Profile], Verdict]) -> Step:
+        return Step(check, lambda: look(self._store.vault, self._profile), (Check.BUCKET,))
+
+    def _of_probes(self, check: Check, look: Callable[[Probes], Verdict], *needs: Check) -> Step:
+        return Step(check, lambda: look(self._probes), needs)
+
+    def _settings_are_right(self) -> Verdict:
+        settings = self.settings
+        database_address(settings.source_url)
+        if settings.drill_url is not None:
+            database_address(settings.drill_url, "SIGNAL_BACKUPS_DRILL_DATABASE_URL")
+        where = f"bucket {settings.bucket}" if settings.bucket else "embedded store"
+        return well(f"{where}, prefix {settings.prefix}, profile {self._profile.name}, home {settings.home.absolute()}")
+
+    def _is_backed_up(self) -> Verdict:
+        vault, settings = self._store.vault, self.settings
+        self._largest_day = backups.largest_day(vault)
+        return backups.is_recent(vault, settings.start_date if settings.names_start_date else None, self._clock)
+
+    def _has_room(self) -> Verdict:
+        return has_room(self.settings.home, self._largest_day)
+
+    def _events_are_written(self) -> Verdict:
+        return backups.events_are_written(Outbox(self.settings.unwritten_events))
+
+    @cached_property
+    def _profile(self) -> Profile:
+        return load_profile(self.settings.profile)
+
+    @cached_property
+    def _table(self) -> SignalsTable:
+        return SignalsTable(self.settings.source_url, self.settings.table, last_complete_day(self._clock))
+
+    @cached_property
+    def _store(self) -> OpenStore:
+        return self._open_store(self.settings, self._profile)
+
+    @cached_property
+    def _answer(self) -> store_answer.FirstAnswer:
+        vault = self._store.vault
+        return store_answer.ask(self._store.client, vault.store.bucket, vault.layout.prefix, self._clock)
+
+    @cached_property
+    def _probes(self) -> Probes:
+        return Probes(self._store)

@@ -1,0 +1,42 @@
+"""Which days a drill restores: the last ones, and an older one of each storage class."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from signal_backups.core.s3.thaw import needs_thaw
+from signal_backups.core.vault.vault import StoredBackup
+
+#: How many of the last days a drill restores.
+RECENT_DAYS = 7
+
+
+@dataclass(frozen=True)
+class DrillChoice:
+    """Days to restore, oldest first, and the storage classes no day of which can be read without a thaw."""
+
+    days: tuple[date, ...]
+    archived_classes: tuple[str, ...]
+
+
+def choose_drill_days(backups: Sequence[StoredBackup], last: date, recent_days: int, rng: random.Random) -> DrillChoice:
+    """Choose from the current backups.
+
+    Args:
+        backups: all of them.
+        last: the last complete day.
+        recent_days: how many days up to it are restored whatever happens.
+        rng: chooses the older days.
+    """
+    first_recent = last - timedelta(days=recent_days - 1)
+    recent = {backup.slot.day for backup in backups if first_recent <= backup.slot.day <= last}
+    older: dict[str, list[date]] = {}
+    for backup in backups:
+        if backup.slot.day < first_recent:
+            older.setdefault(backup.current.storage_class, []).append(backup.slot.day)
+    archived = sorted(name for name in older if needs_thaw(name))
+    chosen = {rng.choice(sorted(days)) for name, days in sorted(older.items()) if name not in archived}
+    return DrillChoice(tuple(sorted(recent | chosen)), tuple(archived))

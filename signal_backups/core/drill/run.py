@@ -1,0 +1,257 @@
+"""One drill: restore, verify, compare with the live source, forecast, record; the scratch is thrown away.
+
+What belongs here: the steps and the report. What does not: what restore and reconciliation do.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.backup.scratch import Scratch
+from signal_backups.core.base.days import Clock, last_complete_day, utc_now
+from signal_backups.core.base.errors import ExitCode, NotFoundError
+from signal_backups.core.base.logs import log_step
+from signal_backups.core.drill.choose_days import RECENT_DAYS, DrillChoice, choose_drill_days
+from signal_backups.core.drill.rto import WARN_SHARE, RtoForecast, forecast_rto
+from signal_backups.core.drill.scratch_database import scratch_database
+from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.restore.reconcile import Reconciliation, add_quarantine, compare_with_source
+from signal_backups.core.restore.report import DayRestore
+from signal_backups.core.restore.run import Restore, RestoreOptions
+from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days
+from signal_backups.core.restore.targets.opening import open_database
+from signal_backups.core.s3.store import JSON_TYPE
+from signal_backups.core.signals.compare_rows import RowComparer
+from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source
+from signal_backups.core.vault.vault import BackupVault, StoredBackup
+
+_log = logging.getLogger(__name__)
+
+
+class DrillDay(BaseModel):
+    """One day: how its restore ended, and how it compares with the source (None when it was not restored)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    storage_class: str
+    restore: DayRestore
+    reconciliation: Reconciliation | None
+    bytes: int
+
+
+class DrillReport(BaseModel):
+    """A drill. Times are UTC, durations seconds.
+
+    Attributes:
+        seconds: by phase: download, verify, import, verify_import, compare.
+        archived_classes: storage classes that were not drilled, because their objects have to thaw first.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    run_id: str
+    engine: str
+    days: list[DrillDay]
+    archived_classes: list[str]
+    seconds: dict[str, float]
+    total_seconds: float
+    forecast: RtoForecast
+
+    @property
+    def rows(self) -> int:
+        """Signals restored."""
+        return sum(day.restore.restored for day in self.days)
+
+    @property
+    def restore_seconds(self) -> float:
+        """What a restore took, without the comparison with the source."""
+        return sum(seconds for phase, seconds in self.seconds.items() if phase != "compare")
+
+    @property
+    def rows_per_second(self) -> float:
+        """Signals restored a second."""
+        return self.rows / self.restore_seconds if self.restore_seconds else 0.0
+
+    @property
+    def failed_days(self) -> list[DrillDay]:
+        """Days that did not come back whole."""
+        return [day for day in self.days if day.restore.exit_code is not ExitCode.OK]
+
+    @property
+    def differing_days(self) -> list[Reconciliation]:
+        """Days that are not the same in source and backup."""
+        return [day.reconciliation for day in self.days if day.reconciliation and not day.reconciliation.is_equal]
+
+    @property
+    def restores_everything(self) -> bool:
+        """Whether every day that was tried came back whole and equal to its backup."""
+        return not self.failed_days
+
+    @property
+    def source_matches(self) -> bool:
+        """Whether no backed-up signal was changed in or deleted from the source; late ones are no mismatch."""
+        return all(day.only_late for day in self.differing_days)
+
+    @property
+    def rto_within_objective(self) -> bool:
+        """Whether the forecast is below the share at which a drill warns."""
+        return self.forecast.share < WARN_SHARE
+
+    @property
+    def ok(self) -> bool:
+        """Whether restore and comparison found nothing wrong."""
+        return self.restores_everything and self.source_matches
+
+
+@dataclass(frozen=True)
+class DrillRun:
+    """Who drills, and how.
+
+    Attributes:
+        run_id: for the report.
+        source_url: the live source; the scratch database is of its engine.
+        table: the source's table.
+        scratch_url: where scratch databases are made; None: on the source's own server.
+        scratch: folder for files.
+        recent_days: how many of the last days are restored.
+        rng: chooses the older days.
+    """
+
+    run_id: str
+    source_url: str
+    table: str
+    scratch: Path
+    scratch_url: str | None = None
+    recent_days: int = RECENT_DAYS
+    clock: Clock = utc_now
+    rng: random.Random = field(default_factory=random.Random)
+
+
+def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] = lambda _: None) -> DrillReport:
+    """Restore some days into a scratch database, compare them with the source, and record what came out.
+
+    Raises:
+        NotFoundError: there is nothing to restore.
+        SourceError: the live source cannot be read.
+        TargetError: no scratch database can be made.
+        StoreError: the store cannot be reached.
+    """
+    with vault.trail.recording_failure(Action.DRILL, {"run_id": run.run_id}):
+        report = _held(vault, run, on_day)
+        stored = _store(vault, report)
+    result = "passed" if report.ok else "failed"
+    log_step(
+        _log,
+        "drill",
+        None,
+        seconds=report.total_seconds,
+        uri=vault.store.uri(stored.key),
+        days=len(report.days),
+        rows=report.rows,
+        result=result,
+    )
+    vault.trail.record(Action.DRILL, result, [stored], _details(report))
+    return report
+
+
+def _held(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None]) -> DrillReport:
+    started, at = time.perf_counter(), run.clock()
+    last = last_complete_day(run.clock)
+    backups = vault.backups(date.min, last)
+    if not backups:
+        raise NotFoundError(f"no backups in {vault.store.uri(vault.layout.prefix)}", remedy="Make one first")
+    choice = choose_drill_days(backups, last, run.recent_days, run.rng)
+    source = open_source(run.source_url, run.table)
+    days: list[DrillDay] = []
+    with scratch_database(run.scratch_url or run.source_url, run.scratch, at) as scratch_url:
+        for day in choice.days:
+            days.append(_drill_day(vault, source, scratch_url, day, run))
+            on_day(days[-1])
+    return _report(run, source.describe().engine, at, days, choice, backups, time.perf_counter() - started)
+
+
+def _drill_day(vault: BackupVault, source: SignalSource, scratch_url: str, day: date, run: DrillRun) -> DrillDay:
+    # A table a day: producers may use an id again on another day.
+    target = open_database(scratch_url, f"signals_{day:%Y%m%d}")
+    (chosen,) = choose_days(vault, day, day)
+    restored = Restore(vault, target, RestoreOptions(is_drill=True), run.scratch).run([chosen]).days[0]
+    if isinstance(chosen, UnavailableDay) or restored.exit_code is not ExitCode.OK:
+        return DrillDay(day=day, storage_class="", restore=restored, reconciliation=None, bytes=0)
+    started = time.perf_counter()
+    found = _compare(vault, source, target.source, chosen, run)
+    seconds = {**restored.seconds, "compare": time.perf_counter() - started}
+    return DrillDay(
+        day=day,
+        storage_class=chosen.version.storage_class,
+        restore=restored.model_copy(update={"seconds": seconds}),
+        reconciliation=found,
+        bytes=chosen.version.size,
+    )
+
+
+def _compare(
+    vault: BackupVault, source: SignalSource, restored: SignalSource, chosen: ChosenBackup, run: DrillRun
+) -> Reconciliation:
+    with Scratch(run.scratch).day(f"drill-{run.run_id}", chosen.day) as folder:
+
+        def add_restored(comparer: RowComparer) -> None:
+            with restored.read_day(chosen.day) as snapshot:
+                comparer.add_saved(snapshot.batches, SOURCE_SCHEMA)
+            add_quarantine(comparer, vault, chosen, folder.path)
+
+        return compare_with_source(source, folder, chosen, add_restored)
+
+
+def _report(
+    run: DrillRun,
+    engine: str,
+    at: datetime,
+    days: list[DrillDay],
+    choice: DrillChoice,
+    backups: list[StoredBackup],
+    total_seconds: float,
+) -> DrillReport:
+    seconds: Counter[str] = Counter()
+    for day in days:
+        seconds.update(day.restore.seconds)
+    restore_seconds = sum(took for phase, took in seconds.items() if phase != "compare")
+    whole = [day for day in days if day.restore.exit_code is ExitCode.OK]
+    return DrillReport(
+        at=at,
+        run_id=run.run_id,
+        engine=engine,
+        days=days,
+        archived_classes=list(choice.archived_classes),
+        seconds=dict(seconds),
+        total_seconds=total_seconds,
+        forecast=forecast_rto(backups, len(whole), sum(day.bytes for day in whole), restore_seconds),
+    )
+
+
+def _store(vault: BackupVault, report: DrillReport) -> ObjectName:
+    key, body = vault.layout.drill_key(report.at), report.model_dump_json(indent=2) + "\n"
+    return ObjectName(key=key, version_id=vault.store.put_bytes(key, body.encode("utf-8"), JSON_TYPE))
+
+
+def _details(report: DrillReport) -> dict[str, Any]:
+    return {
+        "ok": report.ok,
+        "run_id": report.run_id,
+        "days": len(report.days),
+        "failed_days": [day.day.isoformat() for day in report.failed_days],
+        "differing_days": [day.day.isoformat() for day in report.differing_days],
+        "rows": report.rows,
+        "rto_seconds": round(report.forecast.seconds, 1),
+    }

@@ -1,0 +1,173 @@
+"""Anchors: statements kept where nobody can change them unseen, stamped by an outsider, in one bucket or in two.
+
+A chain shows that one entry was changed. That all of it was written anew, or its end cut off, only an anchor shows.
+What belongs here: writing and reading them. What does not: holding the logs against them (``examine_anchors``).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from signal_backups.core.base.errors import ReadBackError, SignalBackupsError, VerificationError
+from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, request_timestamp, verify_timestamp
+from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion, S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
+
+_READERS = 16
+
+
+class Anchor(BaseModel):
+    """A statement, as the text whose bytes are stamped, and its time stamps; none when no authority gave one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: Literal[1] = 1
+    statement: str
+    timestamps: list[Timestamp]
+
+    def to_bytes(self) -> bytes:
+        """The anchor as it is stored: indented JSON, ASCII."""
+        return (json.dumps(self.model_dump(), indent=2) + "\n").encode("ascii")
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Anchor:
+        """Read an anchor.
+
+        Raises:
+            VerificationError: it is none.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            raise VerificationError(f"not an anchor: {error.errors()[0]['msg']}") from error
+
+
+@dataclass(frozen=True)
+class AnchorCopy:
+    """One bucket's copy of a new anchor: its version, or why there is none."""
+
+    uri: str
+    version_id: str | None = None
+    error: SignalBackupsError | None = None
+
+
+@dataclass(frozen=True)
+class AnchorResult:
+    """What came of writing an anchor; ``stamp_error`` says why it has no time stamp although one was wanted."""
+
+    key: str
+    anchor: Anchor
+    main: AnchorCopy
+    second: AnchorCopy | None
+    stamp_error: SignalBackupsError | None
+
+    @property
+    def errors(self) -> list[SignalBackupsError]:
+        """Everything that did not work."""
+        copies = [copy.error for copy in (self.main, self.second) if copy is not None]
+        return [error for error in (self.stamp_error, *copies) if error is not None]
+
+
+@dataclass(frozen=True)
+class StoredAnchor:
+    """What a bucket holds under the key of an anchor.
+
+    Attributes:
+        uri: where, for people.
+        key: its key.
+        body: its oldest version, which is what was created; None when only a delete marker is left.
+        overwritten: whether another version was put on top.
+        deleted: whether a delete marker was.
+    """
+
+    uri: str
+    key: str
+    body: bytes | None
+    overwritten: bool
+    deleted: bool
+
+
+def write_anchor(
+    vault: BackupVault,
+    statement: bytes,
+    at: datetime,
+    authority_url: str | None,
+    second: S3ObjectStore | None,
+    ca_pem: bytes | None = None,
+) -> AnchorResult:
+    """Have a statement stamped and create it in the vault's bucket and in a second one; what fails stops nothing else.
+
+    Args:
+        vault: whose logs the statement is about.
+        statement: its exact bytes.
+        at: when it was made (UTC); part of the key.
+        authority_url: the time-stamp authority; None: no time stamp.
+        second: the second bucket; None: only the vault's.
+        ca_pem: when given, a time stamp that does not verify with these certificates (PEM) is not kept.
+
+    Raises:
+        VerificationError: the bytes are not a statement.
+    """
+    key = vault.layout.anchor_key(at, Statement.from_bytes(statement).events.number)
+    stamps: list[Timestamp] = []
+    stamp_error = None
+    if authority_url is not None:
+        try:
+            stamps.append(_stamp(authority_url, statement, ca_pem))
+        except SignalBackupsError as error:
+            stamp_error = error
+    anchor = Anchor(statement=statement.decode("ascii"), timestamps=stamps)
+    main = _create(vault.store, key, anchor)
+    return AnchorResult(key, anchor, main, _create(second, key, anchor) if second else None, stamp_error)
+
+
+def read_anchors(store: S3ObjectStore, layout: Layout) -> list[StoredAnchor]:
+    """What a bucket holds under the keys of anchors, oldest key first, deleted ones included.
+
+    Raises:
+        StoreError: the bucket cannot be read.
+    """
+    versions: dict[str, list[ObjectVersion]] = {}
+    for version in store.list_versions(layout.anchor_prefix):
+        versions.setdefault(version.key, []).append(version)
+    with ThreadPoolExecutor(_READERS) as readers:
+        return list(readers.map(lambda key: _stored(store, key, versions[key]), versions))
+
+
+def _stamp(url: str, statement: bytes, ca_pem: bytes | None) -> Timestamp:
+    token = request_timestamp(url, statement)
+    if ca_pem is not None:
+        # An anchor cannot be corrected: one with a bad stamp would be a finding for ever.
+        verify_timestamp(token, statement, ca_pem)
+    return Timestamp(authority=url, token=base64.b64encode(token).decode("ascii"))
+
+
+def _create(store: S3ObjectStore, key: str, anchor: Anchor) -> AnchorCopy:
+    uri, body = store.uri(key), anchor.to_bytes()
+    try:
+        version_id = store.create_bytes(key, body, JSON_TYPE)
+        if store.get_bytes(key, version_id)[0] != body:
+            raise ReadBackError(f"{uri} is not what was sent", remedy="Run it again")
+    except SignalBackupsError as error:
+        return AnchorCopy(uri, error=error)
+    return AnchorCopy(uri, version_id)
+
+
+def _stored(store: S3ObjectStore, key: str, versions: list[ObjectVersion]) -> StoredAnchor:
+    data = [version for version in versions if not version.is_delete_marker]
+    return StoredAnchor(
+        uri=store.uri(key),
+        key=key,
+        body=store.get_bytes(key, data[-1].version_id)[0] if data else None,
+        overwritten=len(data) > 1,
+        deleted=len(data) < len(versions),
+    )

@@ -1,0 +1,34 @@
+"""What both logs come to right now.
+
+What belongs here: reading the heads. What does not: the statement's bytes (``statement``), fixing it (``anchoring``).
+"""
+
+from __future__ import annotations
+
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.integrity.anchors.statement import LogHead, Statement, statement_of
+from signal_backups.core.integrity.log.checkpoints import Checkpoints
+from signal_backups.core.integrity.log.examine_log import examine_log
+from signal_backups.core.integrity.log.findings import LogName
+from signal_backups.core.ledger.chained_log import FIRST
+from signal_backups.core.vault.vault import BackupVault
+
+
+def current_statement(vault: BackupVault) -> Statement:
+    """The statement of the present.
+
+    Raises:
+        VerificationError: the chain of manifests is not in order: nothing can be stated of it.
+        StoreError: the store cannot be read.
+    """
+    # The trail first: the chain then has every manifest that the trail speaks of.
+    events = vault.trail.log.head()
+    head = LogHead(number=events.number, sha256=events.sha256) if events else LogHead(number=0, sha256=FIRST)
+    chain = examine_log(Checkpoints(vault, LogName.MANIFESTS))
+    if chain.findings:
+        raise VerificationError(
+            f"the chain of manifests is not in order: {chain.findings[0].words}",
+            remedy="See all that is wrong with: signal-backups audit verify",
+        )
+    hashes = [chain.seen[number].sha256 for number in range(1, chain.last + 1)]
+    return statement_of(vault.store.clock(), vault.store.bucket, head, hashes)

@@ -1,0 +1,93 @@
+"""The statement: what both logs came to at an instant, in one line; its hash, kept elsewhere, pins both of them.
+
+What belongs here: its fields, its exact bytes, making it from the heads. What does not: stamping it (``anchors``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.ledger.chained_log import FIRST
+from signal_backups.core.signals.merkle import MerkleTree, leaves
+
+#: A SHA-256 in lower-case hex.
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+#: How many entries, rows or nodes; far more than there can be.
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+#: An instant in UTC, whole seconds.
+Second = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC).replace(microsecond=0))]
+
+
+class LogHead(BaseModel):
+    """The newest entry of a log: its number (0: there is none) and the SHA-256 of its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: Count
+    sha256: Sha256
+
+
+class ManifestHead(LogHead):
+    """The newest manifest, and the root of the log tree over all of them (RFC 6962, hex)."""
+
+    root: Sha256
+
+
+class Statement(BaseModel):
+    """The heads of a bucket's audit trail and of its chain of manifests at an instant (UTC, whole seconds)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: Second
+    bucket: str
+    events: LogHead
+    manifests: ManifestHead
+    format: Literal[1] = 1
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes that are hashed and stamped: one line of JSON, keys sorted, ASCII."""
+        document = self.model_dump() | {"at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}"}
+        return (json.dumps(document, sort_keys=True, separators=(",", ":")) + "\n").encode("ascii")
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of its bytes, lower-case hex."""
+        return sha256(self.to_bytes()).hexdigest()
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Statement:
+        """Read a statement.
+
+        Raises:
+            VerificationError: it is none, or not written exactly as ``to_bytes`` writes it.
+        """
+        try:
+            statement = cls.model_validate_json(body)
+        except ValidationError as error:
+            raise VerificationError(f"not a statement of the logs' heads: {error.errors()[0]['msg']}") from error
+        if statement.to_bytes() != body:
+            raise VerificationError("a statement of the logs' heads is not written as we write them")
+        return statement
+
+
+def statement_of(at: datetime, bucket: str, events: LogHead, manifests: Iterable[str]) -> Statement:
+    """The statement of an instant.
+
+    Args:
+        at: the instant, with a time zone.
+        bucket: the bucket that holds the logs.
+        events: head of the audit trail.
+        manifests: SHA-256 (hex) of every manifest of the chain, from number 1 on.
+    """
+    hashes = list(manifests)
+    tree = MerkleTree()
+    tree.add(leaves(map(bytes.fromhex, hashes)))
+    head = ManifestHead(number=len(hashes), sha256=hashes[-1] if hashes else FIRST, root=tree.root().hex())
+    return Statement(at=at, bucket=bucket, events=events, manifests=head)

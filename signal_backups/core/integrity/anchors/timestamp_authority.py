@@ -1,0 +1,155 @@
+"""Time stamps of RFC 3161: asking an authority for one, and checking one against the authority's CA.
+
+What belongs here: the protocol. What does not: what is stamped (``statement``) and where stamps are kept (``anchors``).
+No certificate is fetched from anywhere: the CA is what the caller trusts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from cryptography import x509
+from pydantic import BaseModel, ConfigDict
+from rfc3161_client import (
+    HashAlgorithm,
+    PKIStatus,
+    TimestampRequestBuilder,
+    TimeStampResponse,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
+
+from signal_backups.core.base.errors import SettingsError, TimestampAuthorityError, VerificationError
+
+QUERY_TYPE = "application/timestamp-query"
+TIMEOUT_S = 30.0
+#: Real answers have a few kilobytes.
+MAX_ANSWER_BYTES = 1024**2
+
+_HASHES: dict[str, Any] = {
+    "2.16.840.1.101.3.4.2.1": hashlib.sha256,
+    "2.16.840.1.101.3.4.2.2": hashlib.sha384,
+    "2.16.840.1.101.3.4.2.3": hashlib.sha512,
+}
+_LATER = "Run it again later"
+
+
+class Timestamp(BaseModel):
+    """A time stamp of the statement: who gave it, and the RFC 3161 answer (Base64 of its DER)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    authority: str
+    token: str
+
+
+def request_timestamp(url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) -> bytes:
+    """Have an authority stamp the SHA-256 of ``data``; returns its answer, the DER of a TimeStampResp.
+
+    The signature is not checked here; see ``verify_timestamp``.
+
+    Args:
+        url: the authority's address, http or https.
+        data: what is stamped; only its hash leaves this machine.
+        timeout_s: seconds to wait for each step of the exchange.
+
+    Raises:
+        TimestampAuthorityError: it cannot be reached, refuses, or answers with something else than a time stamp.
+        VerificationError: the time stamp is for other data or answers another request.
+    """
+    request = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
+    answer = _post(url, request.as_bytes(), timeout_s)
+    try:
+        stamp = _decoded(answer)
+    except VerificationError as error:
+        raise TimestampAuthorityError(
+            f"{url} answered with {error.what}",
+            remedy=f"{_LATER}; if that does not help, use an authority that keeps to DER",
+            transient=True,
+        ) from error
+    if stamp.status != PKIStatus.GRANTED:
+        # Refusals for good and for now come alike: the library does not pass on which.
+        reason = " ".join(stamp.status_string) or f"status {stamp.status}"
+        raise TimestampAuthorityError(f"{url} refused to stamp: {reason}", remedy=_LATER, transient=True)
+    _require_imprint(stamp, data)
+    if stamp.tst_info.nonce != request.nonce:
+        raise VerificationError(
+            f"the time stamp of {url} answers another request: its nonce differs", remedy="Use another authority"
+        )
+    return answer
+
+
+def verify_timestamp(token: bytes, data: bytes, ca_pem: bytes) -> datetime:
+    """Check a time stamp; returns the instant (UTC) at which ``data`` existed by the word of the authority.
+
+    The authority's certificate had to be valid then; it may have expired since.
+
+    Args:
+        token: the DER of a TimeStampResp, as ``request_timestamp`` returns it.
+        data: what was stamped.
+        ca_pem: certificates of the CAs that are trusted, one or several, PEM.
+
+    Raises:
+        VerificationError: the stamp is malformed, for other data, by a hash weaker than SHA-256, or not signed by an
+            authority of one of these CAs.
+        SettingsError: there is no certificate in ``ca_pem``.
+    """
+    stamp = _decoded(token)
+    _require_imprint(stamp, data)
+    verifier = VerifierBuilder(roots=_certificates(ca_pem)).build()
+    try:
+        verifier.verify_message(stamp, data)
+    except Exception as error:  # hostile bytes: whatever their parsers trip over
+        raise VerificationError(f"the time stamp does not verify with this CA: {error}") from error
+    return stamp.tst_info.gen_time.astimezone(UTC)
+
+
+def _post(url: str, query: bytes, timeout_s: float) -> bytes:
+    request = Request(url, data=query, headers={"Content-Type": QUERY_TYPE})  # noqa: S310 - settings take http(s) only
+    try:
+        with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+            body: bytes = answer.read(MAX_ANSWER_BYTES)
+            return body
+    except HTTPError as error:
+        error.close()
+        raise TimestampAuthorityError(
+            f"{url} answered with status {error.code}",
+            remedy=_LATER,
+            transient=error.code >= 500 or error.code in {408, 429},
+        ) from error
+    except (OSError, HTTPException) as error:
+        raise TimestampAuthorityError(f"cannot reach {url}: {error}", remedy=_LATER, transient=True) from error
+
+
+def _decoded(token: bytes) -> TimeStampResponse:
+    try:
+        return decode_timestamp_response(token)
+    except Exception as error:  # hostile bytes: whatever their parser trips over
+        raise VerificationError(f"something that is not a time stamp in DER: {error}") from error
+
+
+def _require_imprint(stamp: TimeStampResponse, data: bytes) -> None:
+    try:
+        imprint = stamp.tst_info.message_imprint
+        algorithm, imprinted = imprint.hash_algorithm.dotted_string, imprint.message
+    except Exception as error:  # as above
+        raise VerificationError(f"the time stamp is malformed: {error}") from error
+    if algorithm not in _HASHES:
+        raise VerificationError(f"the time stamp is by the hash {algorithm}, not by SHA-256 or a stronger one")
+    if imprinted != _HASHES[algorithm](data).digest():
+        raise VerificationError("the time stamp is not for these bytes")
+
+
+def _certificates(ca_pem: bytes) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(ca_pem)
+    except ValueError as error:
+        raise SettingsError(
+            f"no certificate of a time-stamp authority's CA: {error}",
+            remedy="Name a PEM file of CERTIFICATE blocks with SIGNAL_BACKUPS_TSA_CA_FILE",
+        ) from error

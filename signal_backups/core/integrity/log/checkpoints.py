@@ -1,0 +1,126 @@
+"""Checkpoints: a finished folder of a log in one object, so that examining a long log takes few requests.
+
+What belongs here: writing and reading them. What does not: whether one is to be believed (``examine``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import md5
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.integrity.log.findings import LogName
+from signal_backups.core.ledger.chained_log import FOLDER_SIZE, NumberedLog
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.vault import BackupVault
+
+_JSON_LINES_TYPE = "application/jsonl"
+
+Value = TypeVar("Value")
+
+
+class Line(BaseModel):
+    """One entry: its exact bytes (UTF-8, decoded), and how a listing shows the version that holds them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    version_id: str
+    etag: str
+    size: int
+    body: str
+
+    @classmethod
+    def of(cls, version: ObjectVersion, body: bytes) -> Line:
+        """The line of an entry."""
+        return cls(
+            key=version.key, version_id=version.version_id, etag=version.etag, size=version.size, body=body.decode()
+        )
+
+    def shows(self, version: ObjectVersion) -> bool:
+        """Whether a listing still shows what the line says."""
+        mine = (self.key, self.version_id, self.etag, self.size)
+        return mine == (version.key, version.version_id, version.etag, version.size)
+
+    @property
+    def has_etag_of_body(self) -> bool:
+        """Whether the ETag is that of these bytes; never so of what the store encrypts with KMS."""
+        return self.etag.strip('"') == md5(self.body.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The version that holds it, and the entries of a folder by their numbers."""
+
+    stored: ObjectVersion
+    lines: Mapping[int, Line]
+
+
+class Checkpoints:
+    """The checkpoints of one log, which are created once like its entries."""
+
+    def __init__(self, vault: BackupVault, name: LogName) -> None:
+        self.name = name
+        self.log: NumberedLog = vault.trail.log if name is LogName.EVENTS else vault.manifest_chain
+        self._prefix = f"{vault.layout.checkpoint_prefix}{name}_"
+
+    def key_of(self, folder: int) -> str:
+        """Key of a folder's checkpoint."""
+        return f"{self._prefix}{folder:07d}.jsonl"
+
+    def folder_of(self, key: str) -> int | None:
+        """Inverse of ``key_of``; None for a foreign object."""
+        digits = key.removeprefix(self._prefix).removesuffix(".jsonl")
+        folder = int(digits) if digits.isdecimal() and digits.isascii() else -1
+        return folder if folder >= 0 and self.key_of(folder) == key else None
+
+    def versions(self) -> dict[int, list[ObjectVersion]]:
+        """Every version and delete marker of every checkpoint, by folder, newest first."""
+        found: dict[int, list[ObjectVersion]] = {}
+        for version in self.log.store.list_versions(self._prefix):
+            folder = self.folder_of(version.key)
+            if folder is not None:
+                found.setdefault(folder, []).append(version)
+        return found
+
+    def read(self, folder: int, version: ObjectVersion) -> Checkpoint:
+        """One version of a checkpoint.
+
+        Raises:
+            VerificationError: it does not hold exactly the entries of the folder, one each.
+        """
+        body, _ = self.log.store.get_bytes(version.key, version.version_id)
+        try:
+            lines = [Line.model_validate_json(line) for line in body.splitlines()]
+        except ValidationError as error:
+            raise VerificationError(f"is not a checkpoint: {error.errors()[0]['msg']}") from error
+        if [self.log.number_of(line.key) for line in lines] != list(numbers_of(folder)):
+            raise VerificationError(f"does not hold entries {numbers_of(folder).start} to {numbers_of(folder)[-1]}")
+        return Checkpoint(version, dict(zip(numbers_of(folder), lines, strict=True)))
+
+    def write(self, folder: int, lines: Iterable[Line]) -> str:
+        """Create the checkpoint of a folder, and return its key.
+
+        Raises:
+            ConflictError: there is another one.
+        """
+        body = "".join(line.model_dump_json() + "\n" for line in lines).encode()
+        self.log.store.create_bytes(self.key_of(folder), body, _JSON_LINES_TYPE)
+        return self.key_of(folder)
+
+
+def numbers_of(folder: int) -> range:
+    """The numbers of the entries in a folder; there is no number 0."""
+    return range(max(1, folder * FOLDER_SIZE), (folder + 1) * FOLDER_SIZE)
+
+
+def by_folder(entries: Mapping[int, Value]) -> dict[int, dict[int, Value]]:
+    """What is known by number, by folder."""
+    found: dict[int, dict[int, Value]] = {}
+    for number, value in entries.items():
+        found.setdefault(number // FOLDER_SIZE, {})[number] = value
+    return found

@@ -1,0 +1,221 @@
+"""What the events, the chain of manifests and the days' own manifests know of each other.
+
+What belongs here: holding the three against each other. What does not: each log by itself (``examine``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from hashlib import sha256
+
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.integrity.log.entries import Claim, Seen, claim_of
+from signal_backups.core.integrity.log.examine_log import LogExamination
+from signal_backups.core.integrity.log.findings import Fault, Finding, LogName
+from signal_backups.core.ledger.event import Occurrence
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
+
+#: A backup may still be at work: its manifest is in the chain before it is anywhere else.
+GRACE = timedelta(hours=1)
+
+_READERS = 16
+
+
+@dataclass
+class CrossChecks:
+    """What does not agree, and the days whose manifest has no place in the chain because it is older than that."""
+
+    findings: list[Finding] = field(default_factory=list)
+    unchained: list[date] = field(default_factory=list)
+
+
+def cross_check(
+    vault: BackupVault,
+    events: LogExamination,
+    days: VersionsBySlot,
+    manifests: LogExamination,
+    waiting: Iterable[Occurrence] = (),
+    *,
+    full: bool,
+    kept_from: date,
+) -> CrossChecks:
+    """Hold events, chain and days against each other.
+
+    Args:
+        vault: where they are.
+        events: the events, examined.
+        days: the versions of the days' manifests, listed before the chain: what they say must be in it.
+        manifests: the chain, examined.
+        waiting: events that are not written yet, read before the others: what they tell of lacks no event.
+        full: read every day's manifest, also those that the store shows to be the same as their chain entry.
+        kept_from: days before may have expired.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    checker = _CrossChecker(vault, manifests, events, full=full, kept_from=kept_from)
+    return checker.checked(days, waiting)
+
+
+class _CrossChecker:
+    def __init__(
+        self, vault: BackupVault, manifests: LogExamination, events: LogExamination, *, full: bool, kept_from: date
+    ) -> None:
+        self._vault = vault
+        self._layout: Layout = vault.layout
+        self._manifests = manifests
+        self._full = full
+        self._kept_from = kept_from
+        self._settled_before = vault.store.clock() - GRACE
+        self._claims: dict[Claim, int] = {
+            entry.claim: number for number, entry in events.seen.items() if entry.claim is not None
+        }
+        self._chained_since = min((entry.stored.last_modified for entry in manifests.seen.values()), default=None)
+        self._found = CrossChecks()
+
+    def checked(self, days: VersionsBySlot, waiting: Iterable[Occurrence]) -> CrossChecks:
+        self._check_claims()
+        self._find_without_event(waiting)
+        self._check_days(days)
+        return self._found
+
+    def _check_claims(self) -> None:
+        """What events say of manifests."""
+        for claim, event in sorted(self._claims.items()):
+            entry = self._manifests.seen.get(claim.number)
+            if entry is not None and entry.sha256 != claim.sha256:
+                words = f"manifest {claim.number} is not the one that event {event} tells of"
+                self._add(Fault.EDITED, claim.number, entry.stored, words)
+            elif claim.number > self._manifests.last:
+                self._add_removed(claim.number, f"event {event} tells of it")
+
+    def _find_without_event(self, waiting: Iterable[Occurrence]) -> None:
+        claims = [*self._claims, *(claim_of(event.details) for event in waiting)]
+        told = {claim.number for claim in claims if claim is not None}
+        for number, entry in self._manifests.seen.items():
+            if number not in told and entry.stored.last_modified < self._settled_before:
+                self._add(Fault.WITHOUT_EVENT, number, entry.stored, f"no event tells of manifest {number}")
+
+    def _check_days(self, days: VersionsBySlot) -> None:
+        entries: dict[BackupSlot, list[Seen]] = {}
+        for number, entry in sorted(self._manifests.seen.items()):
+            slot = self._layout.slot_of(entry.backup_key)
+            if slot is not None and slot.day == entry.day:
+                entries.setdefault(slot, []).append(entry)
+            else:
+                words = f"manifest {number} is of {entry.day}, and speaks of {entry.backup_key}"
+                self._add(Fault.INSERTED, number, entry.stored, f"{words}: that is no backup of this day")
+        held = self._entries_held(days, entries)
+        for slot in sorted(days.keys() | entries.keys()):
+            self._check_day(slot, days.get(slot, []), entries.get(slot, []), held)
+
+    def _entries_held(
+        self, days: VersionsBySlot, entries: Mapping[BackupSlot, list[Seen]]
+    ) -> dict[ObjectVersion, Seen | None]:
+        """The chain entry that each version of the days' manifests is; None for one from before the chain."""
+        held: dict[ObjectVersion, Seen | None] = {}
+        to_read = []
+        for slot, versions in days.items():
+            # The same bytes have the same ETag, unless they are encrypted; then all are read.
+            shown = {(entry.stored.etag, entry.stored.size): entry for entry in entries.get(slot, [])}
+            for version in versions:
+                entry = None if self._full else shown.get((version.etag, version.size))
+                if entry is not None:
+                    held[version] = entry
+                elif not version.is_delete_marker:
+                    to_read.append((slot, version))
+        with ThreadPoolExecutor(_READERS) as readers:
+            bodies = readers.map(lambda one: self._vault.store.get_bytes(one[1].key, one[1].version_id)[0], to_read)
+            for (slot, version), body in zip(to_read, bodies, strict=True):
+                self._hold(slot, version, body, held)
+        return held
+
+    def _hold(
+        self, slot: BackupSlot, version: ObjectVersion, body: bytes, held: dict[ObjectVersion, Seen | None]
+    ) -> None:
+        """Note which entry a manifest is; one that should be in the chain and is not is a finding, and not noted."""
+        try:
+            number = Manifest.from_bytes(body, "it").number
+        except VerificationError as error:
+            self._add(Fault.UNREADABLE, None, version, error.what)
+            return
+        entry = self._manifests.seen.get(number) if number is not None else None
+        if number is None:
+            held[version] = None
+        elif number > self._manifests.last:
+            self._add_removed(number, f"it is the manifest of {slot.day}, version {version.version_id}")
+        elif entry is not None and sha256(body).hexdigest() == entry.sha256:
+            if self._layout.slot_of(entry.backup_key) == slot:
+                held[version] = entry
+            else:
+                self._add(Fault.REORDERED, number, version, f"{slot.day} has the manifest of another day")
+        elif entry is not None:
+            words = f"the manifest of {slot.day} was changed: it is not manifest {number} of the chain"
+            self._add(Fault.EDITED, number, version, words)
+
+    def _check_day(
+        self,
+        slot: BackupSlot,
+        versions: list[ObjectVersion],
+        entries: list[Seen],
+        held: Mapping[ObjectVersion, Seen | None],
+    ) -> None:
+        """Whether the newest chain entry of a day is its current manifest."""
+        current = versions[0] if versions else None
+        if not entries:
+            if current is not None and current in held and held[current] is None:
+                self._add_unchained(slot, current)
+            return
+        newest = entries[-1]
+        is_gone = current is None or current.is_delete_marker
+        if is_gone and slot.day < self._kept_from:
+            return
+        if current is not None and not is_gone:
+            if current not in held:
+                return  # a finding already
+            if held[current] is None:
+                words = f"a manifest without a number was put over manifest {newest.number} of {slot.day}"
+                self._add(Fault.EDITED, newest.number, current, words)
+                return
+            if held[current] == newest:
+                return
+        is_told = Claim(newest.number, newest.sha256) in self._claims
+        is_stored = any(held.get(version) == newest for version in versions)
+        self._add_not_current(slot, newest, removed=is_gone if is_stored else is_told)
+
+    def _add_unchained(self, slot: BackupSlot, current: ObjectVersion) -> None:
+        if self._chained_since is None or current.last_modified <= self._chained_since:
+            self._found.unchained.append(slot.day)
+        else:
+            words = f"the manifest of {slot.day} is not in the chain, and was stored after the chain began"
+            self._add(Fault.INSERTED, None, current, words)
+
+    def _add_not_current(self, slot: BackupSlot, newest: Seen, *, removed: bool) -> None:
+        key, number = self._layout.manifest_key(slot), newest.number
+        if removed:
+            words = f"manifest {number} is no longer the manifest of {slot.day}: it was deleted"
+            self._found.findings.append(_finding(Fault.REMOVED, number, key, None, words))
+        elif newest.stored.last_modified < self._settled_before:
+            words = (
+                f"manifest {number} is not the current one of {slot.day}: a backup was not finished; "
+                f"back the day up again with: signal-backups backup {slot.day}"
+            )
+            self._found.findings.append(_finding(Fault.UNFINISHED, number, key, None, words))
+
+    def _add(self, kind: Fault, number: int | None, version: ObjectVersion, words: str) -> None:
+        self._found.findings.append(_finding(kind, number, version.key, version.version_id, words))
+
+    def _add_removed(self, number: int, because: str) -> None:
+        key = self._vault.manifest_chain.key_of(number)
+        words = f"manifest {number} is missing from the chain: {because}"
+        self._found.findings.append(_finding(Fault.REMOVED, number, key, None, words))
+
+
+def _finding(kind: Fault, number: int | None, key: str, version_id: str | None, words: str) -> Finding:
+    return Finding(log=LogName.MANIFESTS, kind=kind, number=number, key=key, version_id=version_id, words=words)

@@ -1,0 +1,208 @@
+"""Proving that one signal stood in the backup of its day: the proof is made from what the store holds, and checked.
+
+What belongs here: finding the signal, collecting what leads from it to a statement. What does not: the trees
+(``merkle``), the proof's fields (``proof_file``), checking one (``verify_proof``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import ArchivedError, NotFoundError, VerificationError
+from signal_backups.core.integrity.anchors.anchors import Anchor, read_anchors
+from signal_backups.core.integrity.anchors.heads import current_statement
+from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.integrity.proof.proof_file import PROVEN_FIELDS, Inclusion, Proof
+from signal_backups.core.integrity.proof.verify_proof import verify_proof
+from signal_backups.core.signals.fields import SIGNAL_ID
+from signal_backups.core.signals.merkle import inclusion_path, leaves, streamed_path
+from signal_backups.core.signals.row_tree import reading_rows, row_leaves
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault, StoredBackup
+
+_EXAMINE = "See what is wrong with: signal-backups audit verify"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A proof, and the days that were passed over on the way to it, each with the reason."""
+
+    proof: Proof
+    passed_over: dict[date, str]
+
+
+def backed_up_days(vault: BackupVault) -> list[date]:
+    """Every day that has a backup, newest first."""
+    return sorted({backup.slot.day for backup in vault.backups(date.min, date.max)}, reverse=True)
+
+
+def prove(vault: BackupVault, signal_id: str, day: date, folder: Path) -> Proof:
+    """Prove that a signal stands in the backup of a day.
+
+    The newest anchored statement that covers the backup goes into the proof; without one, a statement of the present.
+
+    Args:
+        vault: the backups.
+        signal_id: the signal.
+        day: the day (UTC) in whose backup it is looked for.
+        folder: scratch; nothing stays in it.
+
+    Raises:
+        NotFoundError: the day has no backup, or no such signal in it.
+        ArchivedError: the backup has to thaw first.
+        VerificationError: the backup cannot be proven: it is from before there were proofs, or not what its manifest
+            says, or the chain of manifests does not hold the manifest.
+        StoreError: the store cannot be reached or refuses.
+    """
+    row = _find(vault, signal_id, day, folder)
+    if row is None:
+        raise NotFoundError(
+            f"no signal {signal_id!r} in the backup of {day}",
+            remedy="Leave the day away to search all backups; a quarantined signal is in none",
+        )
+    return _proof_of(vault, row)
+
+
+def search(
+    vault: BackupVault,
+    signal_id: str,
+    days: Sequence[date],
+    folder: Path,
+    *,
+    searched: Callable[[], None],
+) -> Found:
+    """Prove that a signal stands in the backup of one of several days, the first of them that has it.
+
+    Days whose backups cannot be read or trusted are passed over; ``searched`` is called after each day.
+
+    Raises:
+        NotFoundError: none of the days that could be searched has it.
+        VerificationError: it is there, and cannot be proven; see ``prove``.
+        StoreError: the store cannot be reached or refuses.
+    """
+    passed_over: dict[date, str] = {}
+    for day in days:
+        row = None
+        try:
+            row = _find(vault, signal_id, day, folder)
+        except (ArchivedError, NotFoundError, VerificationError) as error:
+            passed_over[day] = error.what
+        searched()
+        if row is not None:
+            return Found(_proof_of(vault, row), passed_over)
+    unsearched = "".join(f"; {day} was not searched: {reason}" for day, reason in passed_over.items())
+    raise NotFoundError(
+        f"no signal {signal_id!r} in {len(days) - len(passed_over)} backups{unsearched}",
+        remedy="Check the id; a quarantined signal is in no backup",
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A signal as a backup has it, and where."""
+
+    signal: dict[str, str]
+    place: Inclusion
+    backup: StoredBackup
+    manifest: Manifest
+
+
+def _find(vault: BackupVault, signal_id: str, day: date, folder: Path) -> _Row | None:
+    """The signal in the backup of a day; None when it is not there."""
+    backup = vault.find(day)
+    manifest = backup.manifest
+    if manifest is None:
+        raise VerificationError(
+            f"no manifest vouches for {vault.store.uri(backup.key)}", remedy=f"Run: signal-backups backup {day}"
+        )
+    with _downloaded(vault, manifest, folder) as csv:
+        numbered = f"SELECT row_number() OVER () - 1 AS index, {', '.join(PROVEN_FIELDS)}"
+        with reading_rows(csv) as (cursor, rows):
+            found = cursor.execute(
+                f"SELECT * FROM ({numbered} FROM {rows}) WHERE {SIGNAL_ID} = ? LIMIT 1", [signal_id]
+            ).fetchone()
+        if found is None:
+            return None
+        index, *texts = found
+        if index >= manifest.records or None in texts:
+            raise VerificationError(
+                f"record {index + 1} of {vault.store.uri(backup.key)} cannot be what its manifest vouched for",
+                remedy=_EXAMINE,
+            )
+        path = streamed_path(row_leaves(csv), index, manifest.records)
+    signal = dict(zip(PROVEN_FIELDS, texts, strict=True))
+    return _Row(signal, _inclusion(index, manifest.records, path), backup, manifest)
+
+
+@contextmanager
+def _downloaded(vault: BackupVault, manifest: Manifest, folder: Path) -> Iterator[Path]:
+    """The version that a manifest vouches for, as a file for the block."""
+    stored = manifest.backup
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix="prove-") as scratch:
+        csv = Path(scratch) / Path(stored.key).name
+        vault.store.get_file(stored.key, stored.version_id, csv)
+        if digest(csv).sha256 != stored.sha256:
+            raise VerificationError(
+                f"{vault.store.uri(stored.key)} version {stored.version_id} is not what its manifest says",
+                remedy=f"Run: signal-backups verify --date {manifest.day}",
+            )
+        yield csv
+
+
+def _proof_of(vault: BackupVault, row: _Row) -> Proof:
+    manifest = row.manifest
+    if manifest.merkle_root is None or manifest.number is None:
+        raise VerificationError(
+            f"the backup of {manifest.day} is from before there were proofs",
+            remedy=f"Back the day up again with: signal-backups backup {manifest.day}",
+        )
+    body, _ = vault.store.get_bytes(vault.layout.manifest_key(row.backup.slot))
+    anchor, anchored = _best_anchor(vault, manifest.number) or (None, None)
+    statement = anchored or current_statement(vault)
+    hashes = [entry.sha256 for entry in vault.manifest_chain.entries(1, statement.manifests.number)]
+    if hashes[manifest.number - 1 : manifest.number] != [sha256(body).hexdigest()]:
+        raise VerificationError(
+            f"the manifest of {manifest.day} is not number {manifest.number} of the chain of manifests", remedy=_EXAMINE
+        )
+    path = inclusion_path(leaves(map(bytes.fromhex, hashes)), manifest.number - 1)
+    proof = Proof(
+        signal=row.signal,
+        row=row.place,
+        manifest=body.decode(),
+        log=_inclusion(manifest.number - 1, len(hashes), path),
+        statement=statement.to_bytes().decode(),
+        timestamps=anchor.timestamps if anchor else [],
+    )
+    findings = verify_proof(proof.to_bytes()).findings
+    if findings:
+        raise VerificationError(
+            f"the backup of {manifest.day} cannot be proven: {'; '.join(found.what for found in findings)}",
+            remedy=_EXAMINE,
+        )
+    return proof
+
+
+def _best_anchor(vault: BackupVault, manifest: int) -> tuple[Anchor, Statement] | None:
+    """The newest anchor that covers a manifest and has a time stamp, else the newest that covers it."""
+    covering = []
+    for stored in reversed(read_anchors(vault.store, vault.layout)):
+        try:
+            anchor = Anchor.from_bytes(stored.body or b"")
+            statement = Statement.from_bytes(anchor.statement.encode())
+        except VerificationError:
+            continue  # it can show nothing; what is wrong with it, an examination of the anchors says
+        if statement.manifests.number >= manifest:
+            covering.append((anchor, statement))
+    return max(covering, key=lambda found: bool(found[0].timestamps), default=None)
+
+
+def _inclusion(index: int, size: int, path: list[bytes]) -> Inclusion:
+    return Inclusion(index=index, size=size, path=[node.hex() for node in path])

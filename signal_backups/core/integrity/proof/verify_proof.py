@@ -1,0 +1,225 @@
+"""Checking a proof on its own: no store, no database, nothing but the file and what the examiner trusts.
+
+What belongs here: every step from the signal to the statement, and what the steps come to. What does not: the
+signature of a time stamp (``timestamp_authority``).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, verify_timestamp
+from signal_backups.core.integrity.proof.proof_file import Proof
+from signal_backups.core.signals.fields import SIGNAL_ID, VERIFICATION_HASH
+from signal_backups.core.signals.row_hash import HASHED_NUMBERS, matching_form
+from signal_backups.core.vault.manifest import Manifest
+
+
+class Part(StrEnum):
+    """What a finding is about."""
+
+    FILE = "file"
+    SIGNAL = "signal"
+    MANIFEST = "manifest"
+    ROW_TREE = "row tree"
+    STATEMENT = "statement"
+    LOG_TREE = "log tree"
+    TIMESTAMP = "time stamp"
+    HEAD = "head"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Finding(_Model):
+    """Something that is wrong with a proof."""
+
+    part: Part
+    what: str
+
+
+class Stamped(_Model):
+    """A time stamp: who gave it, as the proof says, and for when.
+
+    ``at`` is None when nothing to check it against was given; else it leads to a certificate that the examiner trusts.
+    """
+
+    authority: str
+    at: datetime | None
+
+
+class Proven(_Model):
+    """What a proof without findings says: the signal stood in this version of this backup, and what that rests on.
+
+    Attributes:
+        signal_id: the signal.
+        day: the day (UTC) of the backup.
+        bucket: where the backup is.
+        key: its key.
+        version_id: its version.
+        manifest: number of its manifest in the chain.
+        manifests: how many manifests the statement covers.
+        statement_at: when the statement was made (UTC), as it says itself.
+        statement_sha256: what a trusted copy of the statement has to hash to.
+        is_trusted_head: whether that is the hash that the examiner trusts.
+        timestamps: the time stamps of the statement.
+    """
+
+    signal_id: str
+    day: date
+    bucket: str
+    key: str
+    version_id: str
+    manifest: int
+    manifests: int
+    statement_at: datetime
+    statement_sha256: str
+    is_trusted_head: bool
+    timestamps: list[Stamped]
+
+    @property
+    def is_anchored(self) -> bool:
+        """Whether it rests on something from outside: a trusted head, or a time stamp that was checked."""
+        return self.is_trusted_head or any(stamp.at is not None for stamp in self.timestamps)
+
+
+class ProofVerdict(_Model):
+    """All that is wrong with a proof; ``proven`` only when nothing is."""
+
+    findings: list[Finding]
+    proven: Proven | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+
+def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = None) -> ProofVerdict:
+    """Check a proof file.
+
+    A proof that rests on nothing from outside (``Proven.is_anchored``) shows only that it is consistent in itself: who
+    can make up a signal can make up a whole chain for it.
+
+    Args:
+        body: the file.
+        ca_pem: certificates (PEM) that its time stamps have to lead to; without them no time stamp is checked.
+        head: SHA-256 (hex) of the bytes of a statement that the examiner trusts.
+    """
+    findings = _Findings()
+    proof = findings.unless(Part.FILE, lambda: Proof.from_bytes(body))
+    if proof is None:
+        return ProofVerdict(findings=findings.found)
+    findings.unless(Part.SIGNAL, lambda: _check_signal(proof.signal))
+    manifest = findings.unless(Part.MANIFEST, lambda: Manifest.from_bytes(proof.manifest.encode(), "what it holds"))
+    statement = findings.unless(Part.STATEMENT, lambda: Statement.from_bytes(proof.statement.encode()))
+    if manifest is not None:
+        findings.unless(Part.ROW_TREE, lambda: _check_row_tree(proof, manifest))
+    if manifest is not None and statement is not None:
+        findings.unless(Part.LOG_TREE, lambda: _check_log_tree(proof, manifest, statement))
+    stamps = findings.unless(Part.TIMESTAMP, lambda: _stamps(proof, ca_pem))
+    findings.unless(Part.HEAD, lambda: _check_head(proof, head))
+    if findings.found or manifest is None or statement is None or stamps is None:
+        return ProofVerdict(findings=findings.found)
+    return ProofVerdict(
+        findings=[],
+        proven=Proven(
+            signal_id=proof.signal[SIGNAL_ID],
+            day=manifest.day,
+            bucket=manifest.bucket,
+            key=manifest.backup.key,
+            version_id=manifest.backup.version_id,
+            manifest=proof.log.index + 1,
+            manifests=proof.log.size,
+            statement_at=statement.at,
+            statement_sha256=statement.sha256,
+            is_trusted_head=head is not None,
+            timestamps=stamps,
+        ),
+    )
+
+
+Checked = TypeVar("Checked")
+
+
+class _Findings:
+    """What the steps of a check found; one step that fails does not keep the others from being tried."""
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+
+    def unless(self, part: Part, step: Callable[[], Checked]) -> Checked | None:
+        """The outcome of a step; None and a finding when it raises a ``VerificationError``."""
+        try:
+            return step()
+        except VerificationError as error:
+            self.found.append(Finding(part=part, what=str(error)))
+            return None
+
+
+def _check_signal(signal: Mapping[str, str]) -> None:
+    numbers = {name: _number(name, signal[name]) for name in HASHED_NUMBERS}
+    if matching_form({**signal, **numbers}, signal[VERIFICATION_HASH]) is None:
+        raise VerificationError(f"signal {signal[SIGNAL_ID]!r} does not match its {VERIFICATION_HASH}")
+
+
+def _number(name: str, text: str) -> float:
+    """A number whose text can be in a backup: as ``repr`` writes it, or as an integer."""
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise VerificationError(f"{name} {text!r} is not a number") from error
+    if text != repr(number) and not (number.is_integer() and text == str(int(number))):
+        raise VerificationError(f"{name} {text!r} is not written as in a backup")
+    return number
+
+
+def _check_row_tree(proof: Proof, manifest: Manifest) -> None:
+    if proof.row.size != manifest.records:
+        raise VerificationError(f"its tree has {proof.row.size} rows, its manifest says {manifest.records}")
+    row = bytes.fromhex(proof.signal[VERIFICATION_HASH])
+    if proof.row.root_over(row).hex() != manifest.merkle_root:
+        raise VerificationError("the signal is not at that place in the backup that the manifest speaks of")
+
+
+def _check_log_tree(proof: Proof, manifest: Manifest, statement: Statement) -> None:
+    # Trees of different sizes can share a path, so the root alone does not tell the place.
+    if (proof.log.index + 1, proof.log.size) != (manifest.number, statement.manifests.number):
+        raise VerificationError(
+            f"it places manifest {proof.log.index + 1} of {proof.log.size}, manifest and statement say "
+            f"{manifest.number} of {statement.manifests.number}"
+        )
+    if proof.log.root_over(sha256(proof.manifest.encode()).digest()).hex() != statement.manifests.root:
+        raise VerificationError("the manifest is not at that place in the chain that the statement speaks of")
+
+
+def _stamps(proof: Proof, ca_pem: bytes | None) -> list[Stamped]:
+    if ca_pem is None:
+        return [Stamped(authority=stamp.authority, at=None) for stamp in proof.timestamps]
+    if not proof.timestamps:
+        raise VerificationError("it has no time stamp to check")
+    return [_stamped(stamp, proof.statement.encode(), ca_pem) for stamp in proof.timestamps]
+
+
+def _stamped(stamp: Timestamp, statement: bytes, ca_pem: bytes) -> Stamped:
+    try:
+        token = base64.b64decode(stamp.token, validate=True)
+    except ValueError as error:
+        raise VerificationError(f"the time stamp of {stamp.authority!r} is not Base64") from error
+    return Stamped(authority=stamp.authority, at=verify_timestamp(token, statement, ca_pem))
+
+
+def _check_head(proof: Proof, head: str | None) -> None:
+    found = sha256(proof.statement.encode()).hexdigest()
+    if head is not None and head != found:
+        raise VerificationError(f"its statement has SHA-256 {found}, the trusted one {head}")

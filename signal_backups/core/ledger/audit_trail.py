@@ -1,0 +1,123 @@
+"""The audit trail: everything that was done to the backups, as events that nobody can change unseen.
+
+What belongs here: recording and reading. What does not: examining the trail (``examine``), what is worth an event.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.logs import log_failed_step
+from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence
+from signal_backups.core.ledger.outbox import Outbox, append
+
+_log = logging.getLogger(__name__)
+
+
+class AuditTrail:
+    """The events of one backup set.
+
+    Args:
+        log: where they are stored.
+        actor: who records.
+        outbox: where events wait that cannot be written; None: failing to write one is an error.
+        clock: the present, UTC.
+    """
+
+    def __init__(self, log: NumberedLog, actor: Actor, outbox: Path | None = None, clock: Clock = utc_now) -> None:
+        self.log = log
+        self.actor = actor
+        self.outbox = Outbox(outbox) if outbox else None
+        self._clock = clock
+
+    def record(
+        self,
+        action: Action,
+        result: str,
+        objects: Iterable[ObjectName] = (),
+        details: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> Event | None:
+        """Record what was done; None when the event waits in the outbox, because it cannot be written now.
+
+        Never undoes what was done: a backup stands although its event is late. An event that the outbox does not take
+        either stands in the program's log only.
+
+        Args:
+            action: what.
+            result: what came of it, in a word or two.
+            objects: the versions it was done to.
+            details: what else there is to say, in JSON's types.
+            at: when, UTC; default: now.
+
+        Raises:
+            SignalBackupsError: the event cannot be written, and there is no outbox.
+        """
+        occurrence = Occurrence(
+            at=at or self._clock(),
+            actor=self.actor,
+            action=action,
+            result=result,
+            objects=list(objects),
+            details=details or {},
+        )
+        tried: list[int] = []
+        try:
+            self.write_waiting()
+            return append(self.log, occurrence, tried.append)
+        except SignalBackupsError as error:
+            if self.outbox is None:
+                raise
+            try:
+                path = self.outbox.keep(occurrence, tried)
+            except OSError as lost:
+                text = "THE AUDIT EVENT OF THIS %s IS LOST: it cannot be written (%s), nor kept (%s): %s"
+                _log.critical(text, action, error, lost, occurrence.model_dump_json())
+            else:
+                _log.warning("the audit event of this %s is not written yet and waits in %s: %s", action, path, error)
+            return None
+
+    @contextmanager
+    def recording_failure(self, action: Action, details: Mapping[str, Any]) -> Iterator[None]:
+        """Record as failed what raises inside, and let it raise on."""
+        try:
+            yield
+        except Exception as error:
+            reason = str(error) if isinstance(error, SignalBackupsError) else f"unexpected {type(error).__name__}"
+            log_failed_step(_log, action, reason, details)
+            self.record(action, "failed", details={**details, "error": reason, "error_type": type(error).__name__})
+            raise
+
+    def write_waiting(self) -> int:
+        """Write the events that wait on this machine, and return how many that were.
+
+        Raises:
+            SignalBackupsError: the store cannot be written to; what is not written keeps waiting.
+        """
+        return self.outbox.write_to(self.log) if self.outbox else 0
+
+    def waiting(self) -> int:
+        """How many events wait on this machine to be written."""
+        return len(self.outbox.waiting()) if self.outbox else 0
+
+    def waiting_events(self) -> list[Occurrence]:
+        """The events that wait on this machine, oldest first."""
+        return self.outbox.occurrences() if self.outbox else []
+
+    def events(self, first: int = 1, last: int | None = None) -> Iterator[Event]:
+        """The events from a number to another, in order.
+
+        Raises:
+            NotFoundError: one between them is missing.
+            VerificationError: one cannot be read.
+        """
+        for entry in self.log.entries(first, last):
+            yield Event.from_bytes(entry.body, self.log.store.uri(entry.key))

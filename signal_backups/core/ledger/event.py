@@ -1,0 +1,114 @@
+"""One event of the audit trail: who did what to which stored objects, when, and what came of it.
+
+What belongs here: its fields and its bytes. What does not: storing it (``trail``).
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from signal_backups import __version__
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.ledger.chained_log import Link
+
+#: Version of the event's own fields.
+EVENT_FORMAT = 1
+
+
+class Action(StrEnum):
+    """What an event is about."""
+
+    BACKUP = "backup"
+    VERIFICATION = "verification"
+    RESTORE = "restore"
+    THAW = "thaw"
+    DRILL = "drill"
+    POLICY_CHANGE = "policy_change"
+    HOLD_PUT = "hold_put"
+    HOLD_RELEASE = "hold_release"
+    LOCK_EXTENSION = "lock_extension"
+    UNDELETE = "undelete"
+    #: Seen, not done: nothing here deletes a backup.
+    DELETION = "deletion"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Actor(_Model):
+    """Who is at work: the system's user and machine, the Dagster run if it is one, and which version of the code."""
+
+    user: str
+    host: str
+    run_id: str = ""
+    code_version: str = __version__
+
+    @classmethod
+    def here(cls, run_id: str = "") -> Actor:
+        """This process."""
+        return cls(user=_user(), host=socket.gethostname(), run_id=run_id)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())  # in a container, a user may have no name
+
+
+class ObjectName(_Model):
+    """One version of one object."""
+
+    key: str
+    version_id: str
+
+
+class Occurrence(_Model):
+    """What happened, before it has its place in the trail; ``at`` is UTC, ``details`` are JSON's own types."""
+
+    id: str = Field(default_factory=lambda: uuid4().hex)
+    at: datetime
+    actor: Actor
+    action: Action
+    result: str
+    objects: list[ObjectName] = []
+    details: Mapping[str, Any] = {}
+
+    def to_bytes(self, link: Link) -> bytes:
+        """The event as it is stored at its place: one line of ASCII JSON."""
+        event = Event(number=link.number, previous=link.previous, **self.model_dump())
+        return (json.dumps(event.model_dump(mode="json"), sort_keys=True) + "\n").encode("ascii")
+
+
+class Event(Occurrence):
+    """One event of the trail: ``number`` counts from 1, ``previous`` is the SHA-256 of the event before."""
+
+    format: int = EVENT_FORMAT
+    number: int
+    previous: str
+
+    @classmethod
+    def from_bytes(cls, body: bytes, name: str) -> Event:
+        """Read a stored event.
+
+        Raises:
+            VerificationError: the object is not an event.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            raise VerificationError(
+                f"{name} is not an event: {error.error_count()} findings, first: {error.errors()[0]['msg']}",
+                remedy="See what else is wrong with: signal-backups audit verify",
+            ) from error

@@ -1,0 +1,131 @@
+"""Events that could not be written, kept on this machine until they can.
+
+What belongs here: keeping them, and writing each once. What does not: why the store was out of reach.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from signal_backups.core.base.file_locks import exclusive
+from signal_backups.core.ledger.chained_log import Link, NumberedLog
+from signal_backups.core.ledger.event import Event, Occurrence
+
+_log = logging.getLogger(__name__)
+
+
+class _Waiting(BaseModel):
+    """An event and the numbers it was tried with: a store may take one and its answer be lost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    occurrence: Occurrence
+    tried: list[int]
+
+
+class Outbox:
+    """A folder with a file for each event that waits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def waiting(self) -> list[Path]:
+        """The files of the events that wait, oldest first."""
+        return sorted(self.folder.glob("*.json"))
+
+    def occurrences(self) -> list[Occurrence]:
+        """The events that wait, oldest first, but for those that cannot be read."""
+        found = []
+        for path in self.waiting():
+            with suppress(OSError, ValidationError):  # another process may have written it meanwhile
+                found.append(_read(path).occurrence)
+        return found
+
+    def keep(self, occurrence: Occurrence, tried: list[int]) -> Path:
+        """Keep an event that may not have been stored.
+
+        Raises:
+            OSError: the folder takes no file.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{occurrence.at:%Y%m%dT%H%M%S%fZ}_{occurrence.id}.json"
+        _save(path, _Waiting(occurrence=occurrence, tried=tried))
+        return path
+
+    def write_to(self, log: NumberedLog) -> int:
+        """Write what waits, and return how many events that were; a folder that cannot be worked in is a warning.
+
+        Raises:
+            SignalBackupsError: the store cannot be written to; what is not written keeps waiting.
+        """
+        if not self.waiting():
+            return 0
+        written = 0
+        try:
+            with exclusive(self.folder / "lock"):
+                for path in self.waiting():
+                    written += _write(path, log)
+        except OSError as error:
+            _log.warning("the audit events in %s keep waiting: %s", self.folder, error)
+        return written
+
+
+def append(log: NumberedLog, occurrence: Occurrence, trying: Callable[[int], None]) -> Event:
+    """Store an event as the last of a trail; ``trying`` is told each number before it is tried.
+
+    Raises:
+        SignalBackupsError: the store cannot be written to, or did not answer.
+    """
+
+    def body_of(link: Link) -> bytes:
+        trying(link.number)
+        return occurrence.to_bytes(link)
+
+    entry = log.append(body_of)
+    return Event.from_bytes(entry.body, log.store.uri(entry.key))
+
+
+def _read(path: Path) -> _Waiting:
+    return _Waiting.model_validate_json(path.read_bytes())
+
+
+def _write(path: Path, log: NumberedLog) -> bool:
+    """Whether the file is an event; what is none is set aside, so that it keeps no other from being written."""
+    try:
+        waiting = _read(path)
+    except ValidationError:
+        aside = path.replace(path.with_suffix(".unreadable"))
+        _log.warning("what waits in %s is no audit event: it was set aside as %s", path, aside)
+        return False
+    tried = list(waiting.tried)
+
+    def trying(number: int) -> None:
+        # Before the request: this process may be killed before it knows how that ended.
+        tried.append(number)
+        _save(path, waiting.model_copy(update={"tried": tried}))
+
+    if not any(_is_stored(log, number, waiting.occurrence) for number in tried):
+        append(log, waiting.occurrence, trying)
+    path.unlink()
+    return True
+
+
+def _is_stored(log: NumberedLog, number: int, occurrence: Occurrence) -> bool:
+    entry = log.entry(number)
+    # Not parsed: what somebody made of another event must not keep this one from being written.
+    return entry is not None and occurrence.id.encode() in entry.body
+
+
+def _save(path: Path, waiting: _Waiting) -> None:
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(waiting.model_dump_json())
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

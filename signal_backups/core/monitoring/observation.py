@@ -1,0 +1,154 @@
+"""What S3 holds of each day that should be there, seen with a bounded number of requests.
+
+What belongs here: looking. What does not: what follows from it (``staleness``, ``alerts``), figures of all days
+(``status``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day
+from signal_backups.core.base.objectives import GRACE, MAX_MANIFEST_READS, missed_from
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
+
+_READERS = 16
+
+
+class DayState(StrEnum):
+    """How a day stands."""
+
+    VERIFIED = "verified"
+    #: There is an object, but no manifest speaks of its current version.
+    UNVERIFIED = "unverified"
+    #: There is none, or a delete marker hides it.
+    MISSING = "missing"
+    #: Not verified yet, and still within grace.
+    DUE = "due"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What S3 held at an instant (UTC), of every day from ``first_day`` to ``last_day``, both included.
+
+    ``latest`` is the manifest of the newest verified day, ``hidden`` are the missing days that a delete marker hides,
+    ``requests`` is what looking took.
+    """
+
+    at: datetime
+    first_day: date
+    last_day: date
+    days: Mapping[date, DayState]
+    latest: Manifest | None
+    hidden: Sequence[date]
+    requests: int
+
+    def in_state(self, *states: DayState) -> list[date]:
+        """The days that stand so, oldest first."""
+        return [day for day, state in self.days.items() if state in states]
+
+
+def observe(
+    vault: BackupVault,
+    start: date | None,
+    clock: Clock,
+    *,
+    grace: timedelta = GRACE,
+    retention_years: int | None = None,
+) -> Observation:
+    """Look at every day from ``start`` to the last complete one, mostly by listing.
+
+    A manifest is written after its object: one that is newer vouches for it without being read, but for the newest.
+    Of the others the newest ``MAX_MANIFEST_READS`` are read. The rest count as they look: from the same second they
+    vouch, older ones do not.
+
+    Args:
+        vault: where the backups are.
+        start: the first day that should be there; None: the oldest that ever had a backup.
+        clock: the present (UTC).
+        grace: how long after its time a backup is due rather than missing.
+        retention_years: calendar years that a day is kept; older days are not looked at. None: for ever.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    now, last = clock(), last_complete_day(clock)
+    with vault.store.counted_requests() as sent:
+        first = first_expected(start, now, retention_years)
+        listed = vault.backup_versions(first, last)
+        manifests = _current(vault.manifest_versions(first, last))
+        if start is None:
+            first = min((slot.day for slot in listed), default=last)
+        backups = _one_a_day(_current(listed))
+        vouched, latest = _vouched(vault, backups, manifests)
+    present = {slot.day for slot in backups}
+    days = {day: _state(day, day in present, day in vouched, now, grace) for day in days_between(first, last)}
+    ever = {slot.day for slot in listed}
+    hidden = [day for day, state in days.items() if state is DayState.MISSING and day in ever]
+    return Observation(now, first, last, days, latest, hidden, len(sent))
+
+
+def first_expected(start: date | None, now: datetime, retention_years: int | None) -> date:
+    """The first day that should be there, as far as a start and the retention say; neither does: ``date.min``."""
+    kept_from = oldest_kept_day(now, retention_years) if retention_years else date.min
+    return max(start or date.min, kept_from)
+
+
+def _state(day: date, present: bool, vouched: bool, now: datetime, grace: timedelta) -> DayState:
+    if vouched:
+        return DayState.VERIFIED
+    if now < missed_from(day, grace):
+        return DayState.DUE
+    return DayState.UNVERIFIED if present else DayState.MISSING
+
+
+def _current(versions: VersionsBySlot) -> dict[BackupSlot, ObjectVersion]:
+    return {slot: stored[0] for slot, stored in versions.items() if not stored[0].hides}
+
+
+def _one_a_day(backups: Mapping[BackupSlot, ObjectVersion]) -> dict[BackupSlot, ObjectVersion]:
+    """Of each day the backup that ``BackupVault.find`` would choose."""
+    chosen: dict[date, BackupSlot] = {}
+    for slot in sorted(backups):
+        if chosen.get(slot.day) != BackupSlot(slot.day):
+            chosen[slot.day] = slot
+    return {slot: backups[slot] for slot in chosen.values()}
+
+
+def _vouched(
+    vault: BackupVault, backups: Mapping[BackupSlot, ObjectVersion], manifests: Mapping[BackupSlot, ObjectVersion]
+) -> tuple[set[date], Manifest | None]:
+    """The days that are verified, and the manifest of the newest of them."""
+    ages = {slot: _seconds_after(manifests[slot], backups[slot]) for slot in backups if slot in manifests}
+    vouched = {slot for slot, seconds in ages.items() if seconds >= 0}
+    unclear = sorted((slot for slot, seconds in ages.items() if seconds <= 0), reverse=True)[:MAX_MANIFEST_READS]
+    with ThreadPoolExecutor(_READERS) as readers:
+        read = dict(zip(unclear, readers.map(vault.readable_manifest, unclear), strict=True))
+    for slot, manifest in read.items():
+        (vouched.add if _speaks_of(manifest, backups[slot]) else vouched.discard)(slot)
+    latest = None
+    # The newest is read whatever it looks like; when that shows it to be wrong, so is the next.
+    for slot in sorted(vouched, reverse=True)[:MAX_MANIFEST_READS]:
+        manifest = read[slot] if slot in read else vault.readable_manifest(slot)
+        if _speaks_of(manifest, backups[slot]):
+            latest = manifest
+            break
+        vouched.discard(slot)
+    return {slot.day for slot in vouched}, latest
+
+
+def _seconds_after(manifest: ObjectVersion, backup: ObjectVersion) -> float:
+    """Whole seconds between the two, which is all that S3 tells."""
+    times = (found.last_modified.replace(microsecond=0) for found in (manifest, backup))
+    return (next(times) - next(times)).total_seconds()
+
+
+def _speaks_of(manifest: Manifest | None, backup: ObjectVersion) -> bool:
+    return manifest is not None and manifest.backup.version_id == backup.version_id

@@ -1,0 +1,153 @@
+"""The state of all backups in one look, rebuilt from S3 alone.
+
+What belongs here: which days are missing, unverified, quarantined, what failed lately, how old the last backup is.
+What does not: how it looks (``status_words``, ``status_page``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from itertools import chain
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.base.days import ONE_DAY, Clock, days_between, last_complete_day, utc_now
+from signal_backups.core.base.objectives import due_at, missed_from
+from signal_backups.core.ledger.event import Action, Event
+from signal_backups.core.ledger.tail import newest_first
+from signal_backups.core.monitoring.observation import first_expected
+from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
+from signal_backups.core.monitoring.verifications import last_verifications
+from signal_backups.core.vault.vault import BackupVault
+
+#: How many events of the audit trail are looked through for failures.
+RECENT_EVENTS = 200
+
+
+class Failure(BaseModel):
+    """A backup or a verification that failed, and when (UTC); it may have gone well since."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    action: Action
+    day: str
+    reason: str
+
+
+class BackupStatus(BaseModel):
+    """The state; times UTC, ages seconds.
+
+    ``first_day`` and ``last_day`` are what should be there, ``first_stored_day`` and ``last_stored_day`` what is.
+    ``due_days`` are neither missing nor unverified: their backup may still come in time. ``hidden_days`` are those of
+    the missing that a delete marker hides, ``failing_days`` others whose last verification failed; ``unknown_days`` are
+    those of whose last verification the newest ``verifications.MAX_EVENTS_BACK`` events do not tell. ``failures`` is
+    what failed among the newest ``RECENT_EVENTS`` events, newest first, ``next_run`` is when the next backup is due.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    first_day: date
+    last_day: date
+    first_stored_day: date | None
+    last_stored_day: date | None
+    days_backed_up: int
+    records: int
+    bytes: int
+    last_backup_day: date | None
+    last_backup_at: datetime | None
+    last_backup_age_seconds: float | None
+    missing_days: list[date]
+    hidden_days: list[date]
+    unverified_days: list[date]
+    due_days: list[date]
+    failing_days: list[date]
+    unknown_days: list[date]
+    quarantined_rows: dict[date, int]
+    failures: list[Failure]
+    next_run: datetime
+    calendar: list[CalendarDay]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there are backups, and nothing asks for attention."""
+        bad = self.missing_days or self.unverified_days or self.failing_days or self.quarantined_rows
+        return bool(self.days_backed_up) and not bad
+
+
+def backup_status(
+    vault: BackupVault, start: date | None, clock: Clock = utc_now, *, retention_years: int | None = None
+) -> BackupStatus:
+    """Look at every day that should be there, to the last complete one.
+
+    Args:
+        vault: where the backups are.
+        start: the first day that should be there; None: the oldest that ever had a backup.
+        clock: the present (UTC).
+        retention_years: calendar years that a day is kept; older days are not looked at. None: for ever.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    now, last = clock(), last_complete_day(clock)
+    first = first_expected(start, now, retention_years)
+    ever = {slot.day for slot in vault.backup_versions(first, last)}
+    if start is None:
+        first = min(ever, default=last)
+    backups = vault.backups_with_manifests(first, last)
+    present = {backup.slot.day for backup in backups}
+    manifests = [backup.manifest for backup in backups if backup.manifest is not None]
+    vouched = {backup.slot.day for backup in backups if backup.is_vouched}
+    newest = max(manifests, key=lambda manifest: manifest.day, default=None)
+    due = {day for day in (last,) if day >= first and day not in vouched and now < missed_from(day)}
+    missing = [day for day in days_between(first, last) if day not in present | due]
+    unverified = sorted(present - vouched - due)
+    quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
+    events = newest_first(vault.trail.log, RECENT_EVENTS)
+    recent = next(events, [])
+    verified = last_verifications(chain([recent], events), vouched)
+    marks = {
+        **dict.fromkeys(vouched, DayMark.VERIFIED),
+        **dict.fromkeys(quarantined, DayMark.QUARANTINED),
+        **dict.fromkeys([*unverified, *verified.failing], DayMark.UNVERIFIED),
+        **dict.fromkeys(missing, DayMark.MISSING),
+        **dict.fromkeys(due, DayMark.NOT_DUE),
+    }
+    return BackupStatus(
+        at=now,
+        first_day=first,
+        last_day=last,
+        first_stored_day=min(present, default=None),
+        last_stored_day=max(present, default=None),
+        days_backed_up=len(present),
+        records=sum(manifest.records for manifest in manifests),
+        bytes=sum(backup.current.size for backup in backups),
+        last_backup_day=newest.day if newest else None,
+        last_backup_at=newest.finished_at if newest else None,
+        last_backup_age_seconds=(now - newest.finished_at).total_seconds() if newest else None,
+        missing_days=missing,
+        hidden_days=[day for day in missing if day in ever],
+        unverified_days=unverified,
+        due_days=sorted(due),
+        failing_days=list(verified.failing),
+        unknown_days=list(verified.not_reached),
+        quarantined_rows=quarantined,
+        failures=_failures(recent),
+        next_run=due_at(last) if now < due_at(last) else due_at(last + ONE_DAY),
+        calendar=calendar_of(last + ONE_DAY, first, marks),
+    )
+
+
+def _failures(events: Iterable[Event]) -> list[Failure]:
+    return [
+        Failure(at=event.at, action=event.action, day=str(event.details.get("day", "")), reason=_reason(event))
+        for event in sorted(events, key=lambda event: event.at, reverse=True)
+        if event.action in {Action.BACKUP, Action.VERIFICATION} and event.result == "failed"
+    ]
+
+
+def _reason(event: Event) -> str:
+    """Of an event that did not get to an end the error, of a verification that did what it found."""
+    return str(event.details.get("error") or "; ".join(map(str, event.details.get("problems") or ["unknown"])))

@@ -1,0 +1,99 @@
+"""A status in words: the verdict, the facts, and what to do.
+
+What belongs here: what is said, in full. What does not: where it is shown, and how much of it there is room for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from signal_backups.core.base.day_ranges import DayRange, ranges_of
+from signal_backups.core.base.days import ONE_DAY
+from signal_backups.core.monitoring.status.status import BackupStatus, Failure
+from signal_backups.core.monitoring.verifications import MAX_EVENTS_BACK
+
+_MB = 1e6
+
+
+def verdict(found: BackupStatus) -> str:
+    """One line: safe or not, and why."""
+    if found.healthy:
+        until = found.last_day - ONE_DAY * len(found.due_days)
+        return f"SAFE: every day from {found.first_day} to {until} is backed up and verified"
+    reasons = [
+        f"{_days(len(days))} {what}"
+        for days, what in (
+            (found.missing_days, "missing"),
+            (found.unverified_days, "unverified"),
+            (found.failing_days, "failed the last verification"),
+            (found.quarantined_rows, "with quarantined rows"),
+        )
+        if days
+    ]
+    only_quarantined = found.quarantined_rows and len(reasons) == 1
+    return f"{'LOOK' if only_quarantined else 'NOT SAFE'}: {', '.join(reasons) or 'nothing is backed up'}"
+
+
+def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
+    """What is known, each with its name."""
+    stored = f"{_days(found.days_backed_up)}, {found.records:,} records, {found.bytes / _MB:,.1f} MB"
+    if found.first_stored_day and found.last_stored_day:
+        stored += f", {DayRange(found.first_stored_day, found.last_stored_day)}"
+    yield "stored", stored
+    if found.last_backup_at is not None and found.last_backup_age_seconds is not None:
+        age = _duration(timedelta(seconds=found.last_backup_age_seconds))
+        yield "last backup", f"{found.last_backup_day}, made {moment(found.last_backup_at)}, {age} ago"
+    yield "missing", _list(found.missing_days)
+    yield "hidden", _list(found.hidden_days, "of these, by delete markers")
+    yield "unverified", _list(found.unverified_days)
+    yield "not passing", f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}"
+    rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
+    yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
+    yield "failures", _failures(found.failures)
+    yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, when the schedule is on"
+
+
+def remedies(found: BackupStatus) -> Iterator[str]:
+    """Commands that make right what can be made right; of several days with the newest."""
+    if found.hidden_days:
+        yield f"Bring a deleted day back with: signal-backups undelete {found.hidden_days[-1]}"
+    never_stored = [day for day in found.missing_days if day not in found.hidden_days]
+    if never_stored:
+        first, last = never_stored[0], never_stored[-1]
+        which = f"{first}" if first == last else f"--from {first} --to {last}"
+        yield f"Back the missing days up with: signal-backups backup {which}"
+    bad = max([*found.unverified_days, *found.failing_days], default=None)
+    if bad:
+        yield f"See why with: signal-backups verify --date {bad}; mend with: signal-backups backup {bad}"
+
+
+def moment(instant: datetime) -> str:
+    """``2026-11-01 02:00:07Z``."""
+    return f"{instant:%Y-%m-%d %H:%M:%SZ}"
+
+
+def _failures(failures: Sequence[Failure]) -> str:
+    if not failures:
+        return "none lately"
+    last = failures[0]
+    # The reason first: on a screen the end is cut off.
+    return f"{len(failures):,} lately; {last.reason} ({last.action} of {last.day}, {moment(last.at)})"
+
+
+def _unknown(days: Sequence[date]) -> str:
+    """Failing or not: to look further back takes too long for one look."""
+    return f"; of {_days(len(days))} the newest {MAX_EVENTS_BACK:,} events do not tell" if days else ""
+
+
+def _days(count: int) -> str:
+    return f"{count:,} day{'' if count == 1 else 's'}"
+
+
+def _list(days: Sequence[date], what: str = "") -> str:
+    folded = ", ".join(map(str, ranges_of(days)))
+    return f"{len(days):,}{what and f' {what}'}: {folded}" if days else "none"
+
+
+def _duration(duration: timedelta) -> str:
+    return str(timedelta(seconds=round(duration.total_seconds())))

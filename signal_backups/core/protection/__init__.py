@@ -1,1 +1,0 @@
-"""Who and what keeps stored versions from being deleted: legal holds, longer locks, least-privilege policies."""

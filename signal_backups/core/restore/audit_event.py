@@ -1,0 +1,63 @@
+"""What the audit trail says of a restore.
+
+What belongs here: its event. What does not: restoring (``restoring``), the report for people (``report``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.ledger.audit_trail import AuditTrail
+from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH, record_several
+from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.restore.report import DayRestore, RestoreReport
+from signal_backups.core.restore.targets.contract import OnConflict
+
+_COUNTS = ("restored", "replaced", "skipped", "refused", "quarantined")
+
+
+def record_restore(trail: AuditTrail, report: RestoreReport, wanted: Sequence[date], on_conflict: OnConflict) -> None:
+    """Record a restore: its days, the versions they were brought back from, and what became of each.
+
+    Args:
+        trail: where.
+        report: what it came to, as far as it came.
+        wanted: the UTC days it was to restore; when it was broken off, the report has only the first of them.
+        on_conflict: what it did with signals that were there.
+    """
+    left = wanted[len(report.days) :]
+    broken_off = {"broken_off_in": left[0].isoformat()} if left else {}
+
+    def details_of(part: Sequence[DayRestore]) -> dict[str, Any]:
+        return {
+            "target": report.target,
+            "on_conflict": on_conflict,
+            "days": [_day(day) for day in part],
+            **{count: sum(getattr(day, count) for day in part) for count in _COUNTS},
+            **broken_off,
+        }
+
+    record_several(
+        trail,
+        Action.RESTORE,
+        "interrupted" if left else _result(report),
+        report.days,
+        objects_of=lambda part: [
+            ObjectName(key=day.key, version_id=day.version_id) for day in part if day.key and day.version_id
+        ],
+        details_of=details_of,
+    )
+
+
+def _result(report: RestoreReport) -> str:
+    if report.exit_code is ExitCode.THAWING:
+        return "thawing"
+    return "restored" if report.exit_code is ExitCode.OK else "failed"
+
+
+def _day(day: DayRestore) -> dict[str, str]:
+    told = {"day": day.day.isoformat(), "outcome": day.outcome.value}
+    return told | ({"problem": day.problem[:PROBLEM_LENGTH]} if day.problem else {})

@@ -1,0 +1,123 @@
+"""Getting a chosen backup out of the store and proving it, before anything is imported."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import RefusedBackupError, SignalBackupsError, VerificationError
+from signal_backups.core.restore.selection import ChosenBackup, good_versions
+from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
+from signal_backups.core.vault.vault import BackupVault
+
+
+@dataclass(frozen=True)
+class FetchedBackup:
+    """A downloaded backup and what its verification found; seconds of both steps."""
+
+    chosen: ChosenBackup
+    csv: Path
+    report: VerifyReport
+    download_seconds: float
+
+
+@dataclass(frozen=True)
+class FetchFailure:
+    """A chosen backup that could not be downloaded."""
+
+    chosen: ChosenBackup
+    error: SignalBackupsError
+
+
+def fetch(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBackup:
+    """Download one version and verify all of it: file hash, structure, count, every row.
+
+    Raises:
+        NotFoundError: the version is gone.
+        ArchivedError: it has to be thawed first.
+        StoreError: the store cannot be reached.
+    """
+    started = time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    csv = folder / Path(chosen.version.key).name
+    vault.store.get_file(chosen.version.key, chosen.version.version_id, csv)
+    downloaded = time.perf_counter()
+    return FetchedBackup(chosen, csv, verify_csv(csv, _expected(vault, chosen)), downloaded - started)
+
+
+def fetch_or_failure(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBackup | FetchFailure:
+    """Like ``fetch``; an expected error is returned, so that it can wait for its day's turn."""
+    try:
+        return fetch(vault, chosen, folder)
+    except SignalBackupsError as error:
+        return FetchFailure(chosen, error)
+
+
+def fetch_quarantine(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> Path | None:
+    """Download the day's quarantined rows; None when there are none.
+
+    Raises:
+        VerificationError: they are not what the manifest says.
+    """
+    stored = chosen.manifest.quarantine if chosen.manifest else None
+    if stored is None:
+        return None
+    csv = folder / Path(stored.key).name
+    vault.store.get_file(stored.key, stored.version_id, csv)
+    if digest(csv).sha256 != stored.sha256:
+        raise VerificationError(
+            f"{vault.store.uri(stored.key)} version {stored.version_id} is not what its manifest says",
+            remedy="The good rows of the day are not affected; look at its other versions",
+        )
+    return csv
+
+
+def nearest_good_version(vault: BackupVault, refused: ChosenBackup, folder: Path) -> ChosenBackup | None:
+    """Of the day's other versions, the one nearest in time that verifies now; None when none does."""
+    history = vault.history(refused.slot)
+    candidates = good_versions(history) if history else []
+    for candidate in sorted(
+        candidates, key=lambda other: abs(other.version.last_modified - refused.version.last_modified)
+    ):
+        if candidate.version.version_id != refused.version.version_id and _is_good(vault, candidate, folder):
+            return candidate
+    return None
+
+
+def refusal(fetched: FetchedBackup, offered: ChosenBackup | None) -> RefusedBackupError:
+    """The error that says what is wrong with a backup, row by row, and what to take instead."""
+    chosen = fetched.chosen
+    rows = [f"row {row.row} ({row.signal_id}) {row.reason}" for row in fetched.report.bad_rows]
+    remedy = "No other version of this day verifies. Import its good rows only with --allow-corrupt-rows"
+    if offered is not None:
+        remedy = (
+            f"The nearest good version is of {offered.version.last_modified:%Y-%m-%dT%H:%M:%SZ}: restore it with "
+            f"--key {offered.version.key} --version-id {offered.version.version_id}"
+        )
+    return RefusedBackupError(
+        f"{chosen.version.key} version {chosen.version.version_id} does not verify and was refused: "
+        f"{'; '.join([*fetched.report.problems, *rows])}",
+        remedy=remedy,
+    )
+
+
+def _expected(vault: BackupVault, chosen: ChosenBackup) -> Expected | None:
+    """What vouches for the file: its manifest, else what was written on the object itself when it was stored."""
+    if chosen.manifest is not None:
+        return chosen.manifest.expected
+    noted = vault.store.metadata(chosen.version.key, chosen.version.version_id)
+    try:
+        return Expected(records=int(noted["record_count"]), bytes=chosen.version.size, sha256=noted["sha256"])
+    except (KeyError, ValueError):
+        return None  # an older tool's object carries no such notes
+
+
+def _is_good(vault: BackupVault, candidate: ChosenBackup, folder: Path) -> bool:
+    try:
+        fetched = fetch(vault, candidate, folder / "offered")
+    except SignalBackupsError:
+        return False
+    fetched.csv.unlink()
+    return fetched.report.ok

@@ -1,0 +1,116 @@
+"""Reconciliation: what the live source holds of a day beside what its backup holds, row by row.
+
+What belongs here: the two sides and the verdict. What does not: comparing rows (``compare``), backing late rows up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA
+from signal_backups.core.backup.extract import extract_day, reading_extract
+from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.base.errors import NotFoundError
+from signal_backups.core.restore.fetch import fetch, fetch_quarantine, nearest_good_version, refusal
+from signal_backups.core.restore.selection import ChosenBackup, choose_days
+from signal_backups.core.signals.compare_rows import Difference, RowComparer, RowComparison, row_comparer
+from signal_backups.core.source import SignalSource
+from signal_backups.core.vault.vault import BackupVault
+
+
+class Reconciliation(BaseModel):
+    """One day; ``key`` and ``version_id`` are None when it has no backup. Counts are signals.
+
+    Attributes:
+        source_rows: rows of the day in the source, good and bad.
+        late: in the source, not in the backup.
+        mutated: in both by id, with another content.
+        deleted: in the backup, gone from the source.
+        unchanged: the same in both.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    key: str | None
+    version_id: str | None
+    source_rows: int
+    unchanged: int
+    late: Difference
+    mutated: Difference
+    deleted: Difference
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether source and backup hold the same."""
+        return not (self.late.count or self.mutated.count or self.deleted.count)
+
+    @property
+    def only_late(self) -> bool:
+        """Whether a new backup would add rows and lose none."""
+        return bool(self.late.count) and not (self.mutated.count or self.deleted.count)
+
+
+def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -> Reconciliation:
+    """Compare the folder's day in the source with its verified backup; a day without one is late as a whole.
+
+    Raises:
+        SourceError: the source cannot be read.
+        StoreError: the store cannot be reached.
+        RefusedBackupError: the backup does not verify, so there is nothing to hold the source against.
+    """
+    chosen = _chosen(vault, folder.day)
+    if chosen is None:
+        return compare_with_source(source, folder, None, lambda _: None)
+    fetched = fetch(vault, chosen, folder.path / "backup")
+    if not fetched.report.ok:
+        raise refusal(fetched, nearest_good_version(vault, chosen, folder.path))
+    return compare_with_source(
+        source, folder, chosen, lambda comparer: add_backup(comparer, vault, chosen, fetched.csv)
+    )
+
+
+def add_backup(comparer: RowComparer, vault: BackupVault, chosen: ChosenBackup, csv: Path) -> None:
+    """Add a backup's good rows from a CSV, and its quarantined ones from the store."""
+    comparer.add_backup(csv)
+    add_quarantine(comparer, vault, chosen, csv.parent)
+
+
+def add_quarantine(comparer: RowComparer, vault: BackupVault, chosen: ChosenBackup, folder: Path) -> None:
+    """Add the quarantined rows of a backup, which are known and not late."""
+    quarantine = fetch_quarantine(vault, chosen, folder)
+    if quarantine is not None:
+        comparer.add_backup(quarantine, is_quarantine=True)
+
+
+def compare_with_source(
+    source: SignalSource, folder: DayFolder, chosen: ChosenBackup | None, add_saved: Callable[[RowComparer], None]
+) -> Reconciliation:
+    """Compare the day in the source with the rows that ``add_saved`` adds."""
+    extracted = extract_day(source, folder)
+    with row_comparer() as comparer, reading_extract(folder.extract) as held:
+        add_saved(comparer)
+        comparer.add_held(held, EXAMINED_SCHEMA)
+        found: RowComparison = comparer.compare()
+    return Reconciliation(
+        day=folder.day,
+        key=chosen.version.key if chosen else None,
+        version_id=chosen.version.version_id if chosen else None,
+        source_rows=extracted.rows,
+        unchanged=found.unchanged,
+        late=found.late,
+        mutated=found.mutated,
+        deleted=found.deleted,
+    )
+
+
+def _chosen(vault: BackupVault, day: date) -> ChosenBackup | None:
+    try:
+        (chosen,) = choose_days(vault, day, day)
+    except NotFoundError:
+        return None
+    return chosen if isinstance(chosen, ChosenBackup) else None

@@ -1,0 +1,44 @@
+"""Asking S3 to thaw archived versions, and the audit event of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from signal_backups.core.base.days import Clock
+from signal_backups.core.ledger.batch_events import named, record_several
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.thaw import ThawState, Tier, archived_versions, state_of
+from signal_backups.core.vault.vault import BackupVault
+
+
+def request_all(
+    vault: BackupVault, versions: Iterable[ObjectVersion], tier: Tier, days: int, *, clock: Clock
+) -> list[ObjectVersion]:
+    """Ask for a thaw of every version that is frozen now, and return those asked for; made again, it goes on.
+
+    Raises:
+        SettingsError: one of them cannot be thawed at that tier; nothing was asked for.
+        StoreError: the store refuses; what was asked for until then is recorded.
+    """
+    asked: list[ObjectVersion] = []
+    try:
+        for version in archived_versions(versions, tier):
+            is_frozen = state_of(vault.store, version, clock()) is ThawState.FROZEN
+            if is_frozen and vault.store.request_thaw(version.key, version.version_id, tier, days):
+                asked.append(version)
+    finally:
+        if asked:
+            _record(vault, asked, tier, days)
+    return asked
+
+
+def _record(vault: BackupVault, asked: Sequence[ObjectVersion], tier: Tier, days: int) -> None:
+    record_several(
+        vault.trail,
+        Action.THAW,
+        "requested",
+        asked,
+        objects_of=lambda part: [named(version) for version in part],
+        details_of=lambda _: {"tier": tier, "days": days},
+    )

@@ -1,0 +1,112 @@
+"""Restoring into a folder of CSV files, a file a day, under the names they have in the bucket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from datetime import date
+from pathlib import Path
+
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import ImportVerificationError, SignalConflictError, TargetError, VerificationError
+from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
+from signal_backups.core.signals.verify_csv import count_records
+from signal_backups.core.vault.layout import BackupSlot, Layout
+
+
+class CsvFolderTarget:
+    """A ``RestoreTarget``: verified files, byte for byte."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+
+    @property
+    def location(self) -> str:
+        """See ``RestoreTarget.location``."""
+        return f"folder {self._folder}"
+
+    def import_day(self, day: DayToImport) -> Imported:
+        """See ``RestoreTarget.import_day``; a conflict is a file of that name with other bytes."""
+        started = time.perf_counter()
+        target = self._file(day.day)
+        try:
+            is_there = target.exists()
+            is_alike = is_there and digest(target).sha256 == digest(day.csv).sha256
+            if is_there and (is_alike or day.on_conflict is OnConflict.SKIP):
+                return self._skipped(day, started, is_alike=is_alike)
+            if is_there and day.on_conflict is OnConflict.ERROR:
+                raise _conflict(day.day, target, "with another content")
+            self._folder.mkdir(parents=True, exist_ok=True)
+            copied = _copy_whole(day.csv, target)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        restored, replaced = (0, day.records) if is_there else (day.records, 0)
+        return Imported(restored, replaced, 0, 0, copied - started, time.perf_counter() - copied)
+
+    def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
+        """See ``RestoreTarget.import_quarantine``; a file beside the others."""
+        target = self._folder / Path(Layout().quarantine_key(BackupSlot(day))).name
+        try:
+            if target.exists() and (on_conflict is OnConflict.SKIP or digest(target) == digest(csv)):
+                return 0
+            if target.exists() and on_conflict is OnConflict.ERROR:
+                raise _conflict(day, target, "with another content")
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _copy_whole(csv, target)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        return count_records(target)
+
+    def rows_of(self, day: date) -> int | None:
+        """See ``RestoreTarget.rows_of``."""
+        target = self._file(day)
+        if not target.exists():
+            return None
+        try:
+            return count_records(target)
+        except VerificationError:
+            return 0
+
+    def _skipped(self, day: DayToImport, started: float, *, is_alike: bool) -> Imported:
+        if is_alike and day.on_conflict is OnConflict.ERROR and not day.may_be_there:
+            raise _conflict(day.day, self._file(day.day), "alike")
+        different = 0 if is_alike else day.records
+        return Imported(0, 0, day.records, different, time.perf_counter() - started, 0.0)
+
+    def _file(self, day: date) -> Path:
+        return self._folder / Path(Layout().backup_key(BackupSlot(day))).name
+
+
+def _unwritable(target: Path, error: OSError) -> TargetError:
+    return TargetError(
+        f"cannot write {target}: {error.strerror or error}",
+        remedy="What was there before stays. Check that the folder is writable and that the disk has room",
+    )
+
+
+def _conflict(day: date, target: Path, how: str) -> SignalConflictError:
+    return SignalConflictError(
+        f"{target} is already there, {how}",
+        remedy=f"Nothing of {day} was changed. Leave it with --on-conflict skip, or replace it with "
+        "--on-conflict replace",
+    )
+
+
+def _copy_whole(csv: Path, target: Path) -> float:
+    """Put a copy in place at once, on disk and read back; returns when it was copied."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    try:
+        with csv.open("rb") as source, unfinished.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        copied = time.perf_counter()
+        if digest(unfinished) != digest(csv):
+            raise ImportVerificationError(
+                f"{target} is not what was written", remedy="Suspect the disk; what was there before stays"
+            )
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return copied

@@ -1,0 +1,299 @@
+"""Importing a day into a database table: one transaction that loads, reads back, compares, and only then commits.
+
+What belongs here: the steps, in SQL that both engines understand. What does not: what engines do differently
+(``target_engine``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from adbc_driver_manager import dbapi
+
+from signal_backups.core.base.errors import ImportVerificationError, SignalConflictError, SourceError, TargetError
+from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
+from signal_backups.core.restore.targets.engine import TargetEngine
+from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.compare_rows import NAMED_IDS, Difference, RowComparison, row_comparer
+from signal_backups.core.signals.csv_file import read_as_stored_sql, read_sql
+from signal_backups.core.signals.fields import (
+    CSV_COLUMNS,
+    FIELDS,
+    NUMBER_COLUMNS,
+    QUARANTINE_COLUMNS,
+    SIGNAL_ID,
+    TIMESTAMP,
+    VERIFICATION_HASH,
+)
+from signal_backups.core.signals.timestamps import cut
+from signal_backups.core.source import SOURCE_SCHEMA, OpenSource, SignalSource
+from signal_backups.core.source.adbc import execute, fetch_all
+from signal_backups.core.source.base import BATCH_ROWS, quoted
+
+_STAGED = "signal_backups_staged"
+#: Column beside the quarantined ones: the day whose backup they were kept out of.
+_BACKUP_DAY = "backup_day"
+
+
+@dataclass(frozen=True)
+class _Transaction:
+    connection: dbapi.Connection
+    table: OpenSource
+
+
+class DatabaseTarget:
+    """A ``RestoreTarget``: a table, made when it is not there."""
+
+    def __init__(self, target_engine: TargetEngine) -> None:
+        self._engine = target_engine
+
+    @property
+    def location(self) -> str:
+        """See ``RestoreTarget.location``."""
+        return self._engine.location
+
+    @property
+    def source(self) -> SignalSource:
+        """What the target holds, as a source."""
+        return self._engine.source
+
+    def import_day(self, day: DayToImport) -> Imported:
+        """See ``RestoreTarget.import_day``."""
+        started = time.perf_counter()
+        with self._transaction(day.hash_column) as transaction:
+            staged = self._load(transaction, day)
+            counts = self._merge(transaction, day) if staged else _Counts(restored=day.records)
+            loaded = time.perf_counter()
+            found = self._read_back(transaction, day, everything=not staged)
+            self._require_equal(day, found if not staged else _of_the_day(found), tolerated=counts.skipped_different)
+            verified = time.perf_counter()
+        return Imported(**vars(counts), import_seconds=loaded - started, verify_seconds=verified - loaded)
+
+    def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
+        """See ``RestoreTarget.import_quarantine``; a table beside the other, all its columns text.
+
+        Rows that are there stay and others are added, whatever ``on_conflict`` says: quarantined rows have no identity.
+        """
+        del on_conflict
+        beside = self._engine.for_table(f"{self._engine.table}_quarantine")
+        with self._connected() as connection, _committed(connection):
+            beside.begin(connection)
+            if not beside.has_table(connection):
+                columns = ", ".join(f"{name} {beside.text_type}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS))
+                execute(connection, f"CREATE TABLE {beside.relation} ({columns})")
+            with _quarantined_rows(csv, day) as rows:
+                beside.ingest(connection, rows, _STAGED)
+            alike = " AND ".join(
+                f"t.{name} IS NOT DISTINCT FROM s.{name}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS)
+            )
+            absent = f"NOT EXISTS (SELECT 1 FROM {beside.relation} AS t WHERE {alike})"
+            names = ", ".join((_BACKUP_DAY, *QUARANTINE_COLUMNS))
+            insert = f"INSERT INTO {beside.relation} ({names}) SELECT {names} FROM {_STAGED} AS s WHERE {absent}"
+            return beside.changed_rows(connection, insert)
+
+    def rows_of(self, day: date) -> int | None:
+        """See ``RestoreTarget.rows_of``."""
+        if not self._engine.exists():
+            return None
+        with self._connected() as connection:
+            if not self._engine.has_table(connection):
+                return None
+        with self._engine.source.read_day(day) as snapshot, closing(duckdb_engine.cursor()) as cursor:
+            return sum(int(cut(cursor, batch, day).num_rows) for batch in snapshot.batches)
+
+    def _load(self, transaction: _Transaction, day: DayToImport) -> bool:
+        """Load the day: into an empty table at once, else into a staging table; returns whether it is staged."""
+        staged = self._holds_rows(transaction) or not self._engine.takes_directly(transaction.table)
+        names = {name: name for name in CSV_COLUMNS} if staged else transaction.table.columns.columns
+        with _typed_rows(day.csv, names) as rows:
+            self._engine.ingest(transaction.connection, rows, _STAGED if staged else None)
+        return staged
+
+    def _holds_rows(self, transaction: _Transaction) -> bool:
+        return bool(fetch_all(transaction.connection, f"SELECT 1 FROM {self._engine.relation} LIMIT 1"))
+
+    def _merge(self, transaction: _Transaction, day: DayToImport) -> _Counts:
+        """Bring the staged rows into the table."""
+        sql = _MergeSql(self._engine, transaction.table)
+        there = _count(transaction.connection, sql.there)
+        different = _count(transaction.connection, sql.different) if there else 0
+        self._require_no_conflict(transaction, day, sql, there, different)
+        replaced = 0
+        if different and day.on_conflict is OnConflict.REPLACE:
+            self._require_same_day(transaction, day, sql)
+            replaced = self._engine.changed_rows(transaction.connection, sql.update)
+        restored = self._engine.changed_rows(transaction.connection, sql.insert)
+        skipped_different = 0 if day.on_conflict is OnConflict.REPLACE else different
+        return _Counts(restored, replaced, there - replaced, skipped_different)
+
+    def _require_no_conflict(
+        self, transaction: _Transaction, day: DayToImport, sql: _MergeSql, there: int, different: int
+    ) -> None:
+        wholly_there = day.may_be_there and there == day.records and not different
+        if day.on_conflict is not OnConflict.ERROR or not there or wholly_there:
+            return
+        named = fetch_all(
+            transaction.connection,
+            f"SELECT s.{SIGNAL_ID} FROM {sql.there} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
+        )
+        raise SignalConflictError(
+            f"{there} of {day.records} signals of {day.day} are already in {self.location} "
+            f"({different} of them different): {', '.join(str(signal_id) for (signal_id,) in named)}",
+            remedy="Nothing of this day was changed. Leave them with --on-conflict skip, or set them back to the "
+            "backup with --on-conflict replace",
+        )
+
+    def _require_same_day(self, transaction: _Transaction, day: DayToImport, sql: _MergeSql) -> None:
+        """Ids are unique within a day only: a signal of another day must not be replaced."""
+        elsewhere = _count(transaction.connection, sql.of_another_day)
+        if not elsewhere:
+            return
+        named = fetch_all(
+            transaction.connection,
+            f"SELECT s.{SIGNAL_ID} FROM {sql.of_another_day} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
+        )
+        raise SignalConflictError(
+            f"{elsewhere} ids of {day.day} are in {self.location} for signals of another day: "
+            f"{', '.join(str(signal_id) for (signal_id,) in named)}",
+            remedy="Nothing of this day was changed. Restore it into a table of its own with --table",
+        )
+
+    def _read_back(self, transaction: _Transaction, day: DayToImport, *, everything: bool) -> RowComparison:
+        """Compare the backup with what the table now holds of its signals."""
+        stored_id = f"t.{quoted(transaction.table.columns.columns[SIGNAL_ID])}"
+        condition = "1 = 1" if everything else f"{stored_id} IN (SELECT {SIGNAL_ID} FROM {_STAGED})"
+        with row_comparer() as comparer, closing(transaction.table.rows(condition)) as held:
+            comparer.add_backup(day.csv)
+            try:
+                comparer.add_held(held, SOURCE_SCHEMA)
+            except duckdb.InvalidInputException as error:
+                # So the engine passes on what a driver says while it hands rows out.
+                raise TargetError(
+                    f"cannot read {self.location} back: {str(error).splitlines()[0]}",
+                    remedy="Nothing of this day was kept. Check that the server is up and the table readable",
+                    transient=True,
+                ) from error
+            return comparer.compare()
+
+    def _require_equal(self, day: DayToImport, found: RowComparison, tolerated: int) -> None:
+        if found.mutated.count + found.deleted.count <= tolerated and not found.late.count:
+            return
+        named = [*found.mutated.signal_ids, *found.deleted.signal_ids, *found.late.signal_ids][:NAMED_IDS]
+        raise ImportVerificationError(
+            f"{self.location} does not hold {day.day} as it was backed up: {found.mutated.count} signals changed, "
+            f"{found.deleted.count} missing, {found.late.count} too many: {', '.join(map(str, named))}",
+            remedy="Nothing of this day was kept. The table's column types or triggers change the values: "
+            "restore into a new table with --table",
+        )
+
+    @contextmanager
+    def _transaction(self, hash_column: str) -> Iterator[_Transaction]:
+        with self._connected() as connection, _committed(connection):
+            self._engine.begin(connection)
+            if not self._engine.has_table(connection):
+                self._create_table(connection, hash_column)
+            yield _Transaction(connection, self._engine.opened(connection))
+
+    def _create_table(self, connection: dbapi.Connection, hash_column: str) -> None:
+        columns = ", ".join(_column(self._engine, name, hash_column) for name in CSV_COLUMNS)
+        execute(connection, f"CREATE TABLE {self._engine.relation} ({columns})")
+        # The backup reads day by day along this index.
+        index = quoted(f"{self._engine.table.rpartition('.')[2]}_{TIMESTAMP}")
+        execute(connection, f"CREATE INDEX IF NOT EXISTS {index} ON {self._engine.relation} ({TIMESTAMP})")
+
+    @contextmanager
+    def _connected(self) -> Iterator[dbapi.Connection]:
+        try:
+            with closing(self._engine.connect()) as connection:
+                yield connection
+        except dbapi.Error as error:
+            raise self._engine.explained(error) from error
+        except SourceError as error:
+            raise TargetError(f"cannot restore into {self.location}: {error.what}", remedy=error.remedy) from error
+
+
+def _of_the_day(found: RowComparison) -> RowComparison:
+    """A table without a unique id may hold others of the same id, which are not this restore's business."""
+    return found.model_copy(update={"late": Difference()})
+
+
+@dataclass(frozen=True)
+class _Counts:
+    restored: int = 0
+    replaced: int = 0
+    skipped: int = 0
+    skipped_different: int = 0
+
+
+class _MergeSql:
+    """The statements that bring staged rows (``s``) into the table (``t``)."""
+
+    def __init__(self, target_engine: TargetEngine, table: OpenSource) -> None:
+        columns = {name: quoted(column) for name, column in table.columns.columns.items()}
+        values = {name: target_engine.converted(table, name, f"s.{name}") for name in columns}
+        relation = target_engine.relation
+        same_id = f"t.{columns[SIGNAL_ID]} = s.{SIGNAL_ID}"
+        differs = " OR ".join(f"t.{columns[name]} IS DISTINCT FROM {value}" for name, value in values.items())
+        assignments = ", ".join(f"{columns[name]} = {value}" for name, value in values.items())
+        matches = f"SELECT 1 FROM {relation} AS t WHERE {same_id}"
+        self.there = f"{_STAGED} AS s WHERE EXISTS ({matches})"
+        self.different = f"{_STAGED} AS s WHERE EXISTS ({matches} AND ({differs}))"
+        stamp = f"substr(CAST(t.{columns[TIMESTAMP]} AS {target_engine.text_type}), 1, 10)"
+        self.of_another_day = f"{_STAGED} AS s WHERE EXISTS ({matches} AND {stamp} <> substr(s.{TIMESTAMP}, 1, 10))"
+        self.update = f"UPDATE {relation} AS t SET {assignments} FROM {_STAGED} AS s WHERE {same_id} AND ({differs})"
+        self.insert = (
+            f"INSERT INTO {relation} ({', '.join(columns.values())}) "
+            f"SELECT {', '.join(values.values())} FROM {_STAGED} AS s WHERE NOT EXISTS ({matches})"
+        )
+
+
+def _column(target_engine: TargetEngine, name: str, hash_column: str) -> str:
+    (required,) = (each.required for each in FIELDS if each.name == name)
+    spelled = quoted(hash_column if name == VERIFICATION_HASH else name)
+    kind = target_engine.number_type if name in NUMBER_COLUMNS else target_engine.text_type
+    constraint = " NOT NULL UNIQUE" if name == SIGNAL_ID else " NOT NULL" if required else ""
+    return f"{spelled} {kind}{constraint}"
+
+
+@contextmanager
+def _typed_rows(csv: Path, names: Mapping[str, str]) -> Iterator[pa.RecordBatchReader]:
+    """Stream a backup CSV with numbers as doubles, its columns called as ``names`` has it."""
+    columns = ", ".join(
+        f"CAST({name} AS {'DOUBLE' if name in NUMBER_COLUMNS else 'VARCHAR'}) AS {quoted(column)}"
+        for name, column in names.items()
+    )
+    with closing(duckdb_engine.cursor()) as cursor:
+        yield cursor.sql(f"SELECT {columns} FROM {read_sql(csv)}").to_arrow_reader(BATCH_ROWS)
+
+
+@contextmanager
+def _quarantined_rows(csv: Path, day: date) -> Iterator[pa.RecordBatchReader]:
+    columns = ", ".join(QUARANTINE_COLUMNS)
+    with closing(duckdb_engine.cursor()) as cursor:
+        query = f"SELECT '{day}' AS {_BACKUP_DAY}, {columns} FROM {read_as_stored_sql(csv)}"
+        yield cursor.sql(query).to_arrow_reader(BATCH_ROWS)
+
+
+@contextmanager
+def _committed(connection: dbapi.Connection) -> Iterator[None]:
+    """Commit what happens inside; all of it or, when anything goes wrong, nothing."""
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        # A connection that broke cannot roll back either: what broke it is what is told.
+        with suppress(dbapi.Error):
+            connection.rollback()
+        raise
+
+
+def _count(connection: dbapi.Connection, rows: str) -> int:
+    ((count,),) = fetch_all(connection, f"SELECT count(*) FROM {rows}")
+    return int(str(count))

@@ -1,0 +1,123 @@
+"""Restoring into a PostgreSQL table by binary COPY; columns of other types than text and double are cast to."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+from adbc_driver_manager import dbapi
+
+from signal_backups.core.base.errors import SignalBackupsError, TargetError
+from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
+from signal_backups.core.signals.fields import NUMBER_COLUMNS
+from signal_backups.core.source import OpenSource
+from signal_backups.core.source.base import quoted
+from signal_backups.core.source.postgres import PostgresSource, is_transient, with_connect_timeout
+
+#: SQLSTATE classes of values that a column or a constraint does not take.
+_VALUE_CLASSES = ("22", "23")
+_TEXT_TYPES = {"text", "varchar", "bpchar"}
+
+
+class PostgresTarget(TargetEngine):
+    """A table of a PostgreSQL database."""
+
+    text_type = "text"
+    number_type = "double precision"
+
+    def __init__(self, url: str, table: str) -> None:
+        self.url = with_connect_timeout(url)
+        self.table = table
+        self._source = PostgresSource(url, table)
+        parts = urlsplit(url)
+        self._database = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+    @property
+    def location(self) -> str:
+        """See ``TargetEngine``."""
+        return f"table {self.table} of PostgreSQL database {self._database}"
+
+    @property
+    def source(self) -> PostgresSource:
+        """See ``TargetEngine``."""
+        return self._source
+
+    @property
+    def relation(self) -> str:
+        """See ``TargetEngine``."""
+        return ".".join(quoted(part) for part in self.table.split("."))
+
+    def for_table(self, table: str) -> PostgresTarget:
+        """See ``TargetEngine``."""
+        return PostgresTarget(self.url, table)
+
+    def connect(self) -> dbapi.Connection:
+        """See ``TargetEngine``."""
+        return adbc.connect(self.url, autocommit=False)
+
+    def begin(self, connection: dbapi.Connection) -> None:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+            # The table may not exist yet, so restores keep out of each other's way by a lock of their own.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (f"restore {self.table}",))
+            cursor.fetchall()
+        if self.has_table(connection):
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(f"LOCK TABLE {self.relation} IN SHARE ROW EXCLUSIVE MODE")
+
+    def has_table(self, connection: dbapi.Connection) -> bool:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT to_regclass($1) IS NOT NULL", (self.relation,))
+            ((found,),) = cursor.fetchall()
+            return bool(found)
+
+    def opened(self, connection: dbapi.Connection) -> OpenSource:
+        """See ``TargetEngine``."""
+        return self._source.within(connection)
+
+    def takes_directly(self, table: OpenSource) -> bool:
+        """See ``TargetEngine``."""
+        return all(
+            table.types[column] in ({"float8"} if name in NUMBER_COLUMNS else _TEXT_TYPES)
+            for name, column in table.columns.columns.items()
+        )
+
+    def ingest(self, connection: dbapi.Connection, rows: pa.RecordBatchReader, staged: str | None) -> None:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            if staged is None:
+                schema, _, table = self.table.rpartition(".")
+                cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema or None)
+            else:
+                cursor.adbc_ingest(staged, rows, mode="create", temporary=True)
+
+    def converted(self, table: OpenSource, field: str, staged: str) -> str:
+        """See ``TargetEngine``."""
+        kind = table.types[table.columns.columns[field]]
+        # PostgreSQL rounds a double to 15 digits on its way to numeric; its text has them all.
+        value = f"CAST({staged} AS text)" if kind == "numeric" else staged
+        return f"CAST({value} AS {kind})"
+
+    def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
+        """See ``TargetEngine``."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"WITH changed AS ({statement} RETURNING 1) SELECT count(*) FROM changed")
+            ((changed,),) = cursor.fetchall()
+            return int(changed)
+
+    def explained(self, error: dbapi.Error) -> SignalBackupsError:
+        """See ``TargetEngine``."""
+        reason = str(error).splitlines()[0]
+        if (error.sqlstate or "").startswith(_VALUE_CLASSES):
+            return unfit_values(self.location, reason)
+        return TargetError(
+            f"cannot restore into {self.location}: {reason}",
+            remedy="Whole days only are kept. Check that the server is up, has room, and that --target may write, then "
+            "run the same command again: it finds out what is there",
+            transient=is_transient(error),
+        )

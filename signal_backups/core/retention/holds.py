@@ -1,0 +1,158 @@
+"""Legal holds over a range of days: while one is on a version, nothing and nobody can delete it, whatever its age.
+
+What belongs here: putting, listing and releasing them. What does not: retentions (``extension``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.ledger.batch_events import named, number_of, record_several
+from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.retention.stored_versions import require_lock, side_by_side, versions_by_day
+from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.vault.vault import BackupVault
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class DayHolds(_Model):
+    """How many stored versions a UTC day has, and which of them are on hold."""
+
+    day: date
+    versions: int
+    held: list[ObjectName]
+
+
+class DayHoldChange(_Model):
+    """What was done to a UTC day: the versions whose hold changed, and how many were as wanted already."""
+
+    day: date
+    changed: list[ObjectName]
+    unchanged: int
+
+
+class HoldChange(_Model):
+    """What was done to a range of days, and the number of its (last) audit event.
+
+    ``event`` is None when nothing had to be done, and while the event waits to be written.
+    """
+
+    days: list[DayHoldChange]
+    event: int | None = None
+
+    @property
+    def changed(self) -> list[ObjectName]:
+        """Every version whose hold changed."""
+        return [version for day in self.days for version in day.changed]
+
+
+def list_holds(vault: BackupVault, first: date, last: date) -> list[DayHolds]:
+    """The holds on every day of a range that has stored versions, oldest first.
+
+    Raises:
+        NotFoundError: no version of any of the days is stored.
+        StoreError: the bucket has no Object Lock.
+    """
+    require_lock(vault)
+    stored = versions_by_day(vault, first, last)
+    held = _held(vault, _all(stored.values()))
+    return [
+        DayHolds(day=day, versions=len(versions), held=[name for name in _names(versions) if name in held])
+        for day, versions in stored.items()
+    ]
+
+
+def put_holds(vault: BackupVault, first: date, last: date, reason: str) -> HoldChange:
+    """Put a legal hold on every version of the days' backups, manifests and quarantine; again, it does nothing.
+
+    Args:
+        vault: where the backups are.
+        first: first UTC day.
+        last: last UTC day, included.
+        reason: why, for the audit trail.
+
+    Raises:
+        NotFoundError: no version of any of the days is stored.
+        StoreError: the bucket has no Object Lock, or the store refuses; what was done until then is recorded.
+        VerificationError: the store does not show a hold that it took.
+    """
+    return _Change(vault, (first, last), reason, on=True).make()
+
+
+def release_holds(vault: BackupVault, first: date, last: date, reason: str) -> HoldChange:
+    """Release every legal hold on the days' versions, whoever put it; like ``put_holds`` in everything else."""
+    return _Change(vault, (first, last), reason, on=False).make()
+
+
+class _Change:
+    def __init__(self, vault: BackupVault, days: tuple[date, date], reason: str, *, on: bool) -> None:
+        self._vault = vault
+        self._days = days
+        self._reason = reason
+        self._on = on
+        self._changed: list[ObjectName] = []
+
+    def make(self) -> HoldChange:
+        require_lock(self._vault)
+        stored = versions_by_day(self._vault, *self._days)
+        held = _held(self._vault, _all(stored.values()))
+        todo = [version for version in _all(stored.values()) if (named(version) in held) != self._on]
+        event = None
+        try:
+            side_by_side(self._set, todo)
+        finally:
+            # Also when one of them failed: what was done is recorded.
+            if self._changed:
+                event = self._record()
+        done = set(self._changed)
+        days = [_day_change(day, versions, done) for day, versions in stored.items()]
+        return HoldChange(days=days, event=event)
+
+    def _set(self, version: ObjectVersion) -> None:
+        store = self._vault.store
+        store.set_legal_hold(version.key, version.version_id, on=self._on)
+        self._changed.append(named(version))
+        if store.lock_of(version.key, version.version_id).legal_hold != self._on:
+            shown = "no legal hold" if self._on else "still a legal hold"
+            raise VerificationError(
+                f"{store.uri(version.key)} version {version.version_id}: the store took the change and shows {shown}",
+                remedy="Check that the credentials may see holds (s3:GetObjectLegalHold), then run it again",
+            )
+
+    def _record(self) -> int | None:
+        first, last = self._days
+        details = {"reason": self._reason, "first_day": first.isoformat(), "last_day": last.isoformat()}
+        event = record_several(
+            self._vault.trail,
+            Action.HOLD_PUT if self._on else Action.HOLD_RELEASE,
+            "put" if self._on else "released",
+            sorted(self._changed, key=lambda name: name.key),
+            objects_of=list,
+            details_of=lambda _: details,
+        )
+        return number_of(event)
+
+
+def _day_change(day: date, versions: Sequence[ObjectVersion], done: set[ObjectName]) -> DayHoldChange:
+    changed = [name for name in _names(versions) if name in done]
+    return DayHoldChange(day=day, changed=changed, unchanged=len(versions) - len(changed))
+
+
+def _held(vault: BackupVault, versions: Sequence[ObjectVersion]) -> set[ObjectName]:
+    locks = side_by_side(lambda version: vault.store.lock_of(version.key, version.version_id), versions)
+    return {named(version) for version, lock in zip(versions, locks, strict=True) if lock.legal_hold}
+
+
+def _all(days: Iterable[Sequence[ObjectVersion]]) -> list[ObjectVersion]:
+    return [version for versions in days for version in versions]
+
+
+def _names(versions: Iterable[ObjectVersion]) -> list[ObjectName]:
+    return [named(version) for version in versions]

@@ -1,0 +1,181 @@
+"""What lifecycle rules do to one object, and when: pure, the way S3 documents it.
+
+Ages are rounded up to the next UTC midnight. A current version that expires is hidden under a delete marker and becomes
+a previous one, whose days count from then; only the end of its days as a previous version destroys it, and no lock that
+still holds. Of two moves due at one midnight the colder wins, a move goes before hiding, and destroying before a move.
+
+What belongs here: one object. What does not: whole years of backups (``fates``), money (``cost.billing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from signal_backups.core.base.days import ONE_DAY, next_midnight
+from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition, TransitionMinimum
+from signal_backups.core.s3.storage_classes import STORAGE_CLASSES, TRANSITION_MINIMUM_BYTES, colder, storage_class
+
+_FIRST_CLASS = STORAGE_CLASSES[0].name
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move to another storage class, at a UTC midnight."""
+
+    at: datetime
+    storage_class: str
+
+
+@dataclass(frozen=True)
+class Stay:
+    """Days spent in one storage class."""
+
+    storage_class: str
+    days: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What becomes of one version, instants in UTC; None for what never happens.
+
+    Attributes:
+        stored_at: when it was stored.
+        moves: in order; only ever to colder classes.
+        hidden_at: when it stops being the current version; its bytes live on.
+        destroyed_at: when its bytes are gone.
+    """
+
+    stored_at: datetime
+    moves: tuple[Move, ...]
+    hidden_at: datetime | None
+    destroyed_at: datetime | None
+
+    def class_at(self, instant: datetime) -> str:
+        """The storage class it is in at an instant."""
+        return next((move.storage_class for move in reversed(self.moves) if move.at <= instant), _FIRST_CLASS)
+
+    def stays(self, until: datetime) -> list[Stay]:
+        """The days it spends in each class, up to an instant or its destruction, whichever comes first."""
+        end = until if self.destroyed_at is None else min(until, self.destroyed_at)
+        entered = [Move(self.stored_at, _FIRST_CLASS), *(move for move in self.moves if move.at < end)]
+        left = [*(move.at for move in entered[1:]), end]
+        return [
+            Stay(move.storage_class, (leaving - move.at) / ONE_DAY) for move, leaving in zip(entered, left, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class ObjectRules:
+    """What a configuration asks for one object.
+
+    Attributes:
+        moves: moves of the current version.
+        blocked: moves of the current version that rules plan and S3 never makes, because it is too small.
+        expire_days: age at which it is hidden.
+        expire_date: date on which it is hidden.
+        previous_moves: moves once it is a previous version.
+        previous_expire_days: days as a previous version after which it is destroyed.
+    """
+
+    moves: tuple[Transition, ...] = ()
+    blocked: tuple[Transition, ...] = ()
+    expire_days: int | None = None
+    expire_date: datetime | None = None
+    previous_moves: tuple[Transition, ...] = ()
+    previous_expire_days: int | None = None
+
+    def play(
+        self, stored_at: datetime, *, superseded_at: datetime | None = None, lock_until: datetime | None = None
+    ) -> Timeline:
+        """The timeline of a version.
+
+        Args:
+            stored_at: when it was stored, UTC.
+            superseded_at: when it is overwritten or hidden by somebody's delete; None for never.
+            lock_until: end of its Object Lock; None for no lock.
+        """
+        moves = _downhill(_FIRST_CLASS, _due(self.moves, stored_at))
+        hidden_at = _earliest([self._expires_at(stored_at, moves), superseded_at])
+        if hidden_at is None:
+            return Timeline(stored_at, moves, None, None)
+        moves = tuple(move for move in moves if move.at < hidden_at)
+        reached = moves[-1].storage_class if moves else _FIRST_CLASS
+        destroyed_at = self._destroyed_at(hidden_at, lock_until)
+        later = _downhill(reached, _due(self.previous_moves, hidden_at))
+        kept = tuple(move for move in later if destroyed_at is None or move.at < destroyed_at)
+        return Timeline(stored_at, moves + kept, hidden_at, destroyed_at)
+
+    def _expires_at(self, stored_at: datetime, moves: Sequence[Move]) -> datetime | None:
+        by_age = None if self.expire_days is None else _days_after(stored_at, self.expire_days)
+        by_date = None if self.expire_date is None else max(next_midnight(self.expire_date), next_midnight(stored_at))
+        found = _earliest([by_age, by_date])
+        # One thing a midnight happens to a version, and moving comes first.
+        while found in {move.at for move in moves} and found is not None:
+            found += ONE_DAY
+        return found
+
+    def _destroyed_at(self, hidden_at: datetime, lock_until: datetime | None) -> datetime | None:
+        if self.previous_expire_days is None:
+            return None
+        due = _days_after(hidden_at, self.previous_expire_days)
+        return due if lock_until is None else max(due, next_midnight(lock_until))
+
+
+def rules_for(lifecycle: Lifecycle, key: str, size: int) -> ObjectRules:
+    """What a configuration asks for an untagged object of that key and size (bytes).
+
+    A rule that keeps some previous versions by number destroys nothing here: the newest of them is always kept.
+    """
+    rules = [rule for rule in lifecycle.rules if rule.applies_to(key, size)]
+    moving = [(rule, move) for rule in rules for move in rule.transitions]
+    planned = [(rule, move) for rule in rules for move in rule.previous_transitions]
+    minimum = lifecycle.transition_minimum
+    return ObjectRules(
+        moves=tuple(move for rule, move in moving if _may_move(rule, move, size, minimum)),
+        blocked=tuple(move for rule, move in moving if not _may_move(rule, move, size, minimum)),
+        expire_days=min((rule.expire_days for rule in rules if rule.expire_days is not None), default=None),
+        expire_date=_earliest(rule.expire_date for rule in rules),
+        previous_moves=tuple(move for rule, move in planned if _may_move(rule, move, size, minimum)),
+        previous_expire_days=min(
+            (
+                rule.previous_expire_days
+                for rule in rules
+                if rule.previous_expire_days is not None and rule.previous_kept is None
+            ),
+            default=None,
+        ),
+    )
+
+
+def _may_move(rule: LifecycleRule, move: Transition, size: int, minimum: TransitionMinimum) -> bool:
+    if size >= TRANSITION_MINIMUM_BYTES or rule.larger_than is not None or rule.smaller_than is not None:
+        return True
+    known = storage_class(move.storage_class)
+    return minimum == "varies_by_storage_class" and known is not None and known.takes_small
+
+
+def _due(moves: Sequence[Transition], since: datetime) -> list[Move]:
+    return [Move(_days_after(since, move.days), move.storage_class) for move in moves]
+
+
+def _downhill(reached: str, due: list[Move]) -> tuple[Move, ...]:
+    """The moves that happen: none to a class that is not colder than the one reached by then."""
+    happening: list[Move] = []
+    for move in sorted((each for each in due if storage_class(each.storage_class)), key=lambda each: each.at):
+        if not colder(move.storage_class, reached):
+            continue
+        if happening and happening[-1].at == move.at:
+            happening.pop()
+        happening.append(move)
+        reached = move.storage_class
+    return tuple(happening)
+
+
+def _days_after(since: datetime, days: int) -> datetime:
+    return next_midnight(since + timedelta(days=days))
+
+
+def _earliest(instants: Iterable[datetime | None]) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)

@@ -1,0 +1,49 @@
+"""Lifecycle rules in words, for people who read a diff.
+
+What belongs here: the words. What does not: printing them (``cli``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from signal_backups.core.s3.lifecycle import LifecycleRule, Transition
+
+
+def rule_in_words(rule: LifecycleRule) -> str:
+    """One line: what the rule applies to, and what it does when."""
+    doing = "; ".join(_actions(rule)) or "nothing that is known here"
+    return f"{_objects(rule)}: {doing}{'' if rule.enabled else ' (disabled)'}"
+
+
+def _objects(rule: LifecycleRule) -> str:
+    sizes = [
+        f"{word} {size:,} bytes"
+        for word, size in (("over", rule.larger_than), ("under", rule.smaller_than))
+        if size is not None
+    ]
+    tags = [f"tagged {key}={value}" for key, value in rule.tags]
+    return " ".join([f"{rule.prefix}*", *sizes, *tags])
+
+
+def _actions(rule: LifecycleRule) -> Iterator[str]:
+    yield from _moves(rule.transitions, "")
+    for name in rule.classes_by_date:
+        yield f"to {name} at a date"
+    if rule.expire_days is not None:
+        yield f"expire after {rule.expire_days} days"
+    if rule.expire_date is not None:
+        yield f"expire on {rule.expire_date:%Y-%m-%d}"
+    yield from _moves(rule.previous_transitions, "previous versions ")
+    if rule.previous_expire_days is not None:
+        kept = f", the {rule.previous_kept} newest kept" if rule.previous_kept else ""
+        yield f"previous versions deleted after {rule.previous_expire_days} days{kept}"
+    if rule.remove_lone_markers:
+        yield "delete markers without versions removed"
+    if rule.abort_uploads_days is not None:
+        yield f"unfinished uploads removed after {rule.abort_uploads_days} days"
+
+
+def _moves(moves: Sequence[Transition], whose: str) -> Iterator[str]:
+    for move in moves:
+        yield f"{whose}to {move.storage_class} after {move.days} days"

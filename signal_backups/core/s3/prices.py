@@ -1,0 +1,109 @@
+"""S3's list prices: a dated data file with its sources, read and checked.
+
+What belongs here: what things cost, and which prices we do not have. What does not: what is billed for what
+(``billing``), how long a thaw takes (``restore.archive``).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict
+
+#: What S3 calls a GB on its bills.
+BYTES_PER_GB = 2**30
+#: S3 bills by the hour; a month is the twelfth part of a year of 365.25 days.
+DAYS_PER_MONTH = 365.25 / 12
+#: Whose prices stand in for those of a region that the file does not have.
+REFERENCE_REGION = "us-east-1"
+
+_FILE = files("signal_backups.core.s3") / "prices.toml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ThawPrice(_Part):
+    """What a thaw costs, a thousand requests and a GB."""
+
+    per_1000: float
+    gb: float
+
+
+class ClassPrice(_Part):
+    """What one storage class costs.
+
+    Attributes:
+        gb_month: storage, a GB and month.
+        move_per_1000: a thousand lifecycle moves into it.
+        retrieval_gb: reading a GB of it without a thaw.
+        thaw: by tier, for classes that need one.
+        unconfirmed: fields whose figures were not read in the source.
+    """
+
+    gb_month: float
+    move_per_1000: float = 0.0
+    retrieval_gb: float = 0.0
+    thaw: Mapping[str, ThawPrice] = {}
+    unconfirmed: tuple[str, ...] = ()
+
+
+class RegionPrices(_Part):
+    """The prices of one region."""
+
+    put_per_1000: float
+    unconfirmed: tuple[str, ...] = ()
+    classes: Mapping[str, ClassPrice]
+
+
+class Prices(_Part):
+    """Prices for a region that was asked for; those of ``REFERENCE_REGION`` when the file does not have it."""
+
+    as_of: date
+    sources: tuple[str, ...]
+    asked_region: str
+    region: str
+    prices: RegionPrices
+
+    @property
+    def statement(self) -> str | None:
+        """What a reader must know of the region; None when the prices are its own."""
+        if self.asked_region == self.region:
+            return None
+        return f"no prices for region {self.asked_region}; shown with {self.region} prices"
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        """The figures that were not read in a source, as ``CLASS field``."""
+        own = list(self.prices.unconfirmed)
+        return own + [f"{name} {field}" for name, price in self.prices.classes.items() for field in price.unconfirmed]
+
+    def of_class(self, storage_class: str) -> ClassPrice:
+        """The price of a storage class; that of STANDARD, the dearest, for one that S3 does not have."""
+        return self.prices.classes.get(storage_class, self.prices.classes["STANDARD"])
+
+
+class _File(_Part):
+    as_of: date
+    currency: str
+    sources: tuple[str, ...]
+    regions: Mapping[str, RegionPrices]
+
+
+def load_prices(region: str = REFERENCE_REGION) -> Prices:
+    """The prices of a region, or those shown in their place with a statement that says so."""
+    found = _file()
+    known = region if region in found.regions else REFERENCE_REGION
+    return Prices(
+        as_of=found.as_of, sources=found.sources, asked_region=region, region=known, prices=found.regions[known]
+    )
+
+
+@cache
+def _file() -> _File:
+    return _File.model_validate(tomllib.loads(_FILE.read_text("utf-8")))

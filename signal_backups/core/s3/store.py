@@ -1,0 +1,433 @@
+"""The object store: the few operations a backup needs, over S3, with typed errors.
+
+Contract: ``put_file`` is atomic and returns only after the store has acknowledged the object under a checksum of its
+bytes; a version, once named, never changes; ``get_file`` writes exactly the bytes of one version or raises;
+listings are complete whatever their length. Every method raises ``NotFoundError`` for a missing object or version,
+``ArchivedError`` when bytes are asked for that S3 cannot give before a thaw, and ``StoreError`` for everything else, a
+missing bucket included, ``transient`` when the same call may succeed later.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreError
+from signal_backups.core.s3.bucket import BucketConfiguration
+from signal_backups.core.s3.error_translation import error_code, s3_errors
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
+from signal_backups.core.s3.request_count import counted_requests
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+MULTIPART_THRESHOLD_BYTES = 1024**3
+MULTIPART_CHUNK_BYTES = 64 * 1024**2
+#: How often a download whose body breaks off is begun again; boto3 retries requests, never bodies.
+DOWNLOAD_ATTEMPTS = 4
+
+JSON_TYPE = "application/json"
+
+#: Version id that stores give objects of a bucket without versioning.
+UNVERSIONED = "null"
+
+#: User metadata of a file: its SHA-256, lower-case hex.
+SHA256_METADATA = "sha256"
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    """One stored version of an object, as a listing or a head shows it.
+
+    Only a head shows the rest: ``restore_header`` is how far the thaw of an archived version is, ``expiration_header``
+    when S3 will expire it, both in S3's words; ``lock`` is what keeps it from being deleted, as far as we may see it;
+    ``metadata`` is what was stored along with it.
+    """
+
+    key: str
+    version_id: str
+    size: int
+    last_modified: datetime
+    etag: str
+    is_latest: bool = True
+    is_delete_marker: bool = False
+    storage_class: str = "STANDARD"
+    # None of these makes it another version.
+    restore_header: str | None = field(default=None, compare=False)
+    expiration_header: str | None = field(default=None, compare=False)
+    lock: ObjectLock | None = field(default=None, compare=False)
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def hides(self) -> bool:
+        """Of what a listing has on top of a key: whether nobody sees what is below it."""
+        return self.is_delete_marker or not self.is_latest
+
+
+def date_of(answer: Any) -> datetime | None:
+    """The store's clock (UTC, whole seconds) by the ``Date`` of an answer; None when it has none."""
+    said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return parsedate_to_datetime(said).astimezone(UTC) if said else None
+    except ValueError:
+        return None
+
+
+class S3ObjectStore:
+    """Objects of one bucket; with a lock policy, every object written is locked by the request that writes it."""
+
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        *,
+        lock: LockPolicy | None = None,
+        clock: Clock = utc_now,
+        multipart_threshold_bytes: int = MULTIPART_THRESHOLD_BYTES,
+    ) -> None:
+        self._client = client
+        self.bucket = bucket
+        self.lock = lock
+        self.clock = clock
+        self._multipart_threshold = multipart_threshold_bytes
+
+    def uri(self, key: str) -> str:
+        """``s3://bucket/key``, for people."""
+        return f"s3://{self.bucket}/{key}"
+
+    def put_file(
+        self,
+        key: str,
+        path: Path,
+        metadata: Mapping[str, str],
+        content_type: str,
+        *,
+        replaces: ObjectVersion | None,
+    ) -> str:
+        """Store a file and return its version id.
+
+        Args:
+            key: the object's key.
+            path: the file; its SHA-256 is sent along, so that the store refuses other bytes.
+            metadata: user metadata, ASCII.
+            content_type: MIME type.
+            replaces: the current version, which must still be current; None when there must be none.
+
+        Raises:
+            ConflictError: another version became current in the meantime.
+        """
+        whole = {**metadata, SHA256_METADATA: digest(path).sha256}
+        if path.stat().st_size > self._multipart_threshold:
+            return self._put_multipart(key, path, whole, content_type)
+        return self._put_single(key, path, whole, content_type, replaces)
+
+    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
+        """Store a small object and return its version id.
+
+        Args:
+            key: the object's key.
+            body: its bytes; their SHA-256 is sent along, so that the store refuses others.
+            content_type: MIME type.
+            only_new: refuse when the key holds something already; some stores ignore that, see ``trail.conditional``.
+
+        Raises:
+            ConflictError: it does.
+        """
+        condition: Any = {"IfNoneMatch": "*"} if only_new else {}
+        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
+            response = self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                ChecksumSHA256=_base64_sha256(body),
+                **condition,
+                **self._locked(),
+            )
+        return response.get("VersionId", UNVERSIONED)
+
+    def create_bytes(self, key: str, body: bytes, content_type: str) -> str:
+        """Store a small object where there is none yet, and return its version id.
+
+        Raises:
+            ConflictError: the key holds something else.
+        """
+        try:
+            return self.put_bytes(key, body, content_type, only_new=True)
+        except ConflictError:
+            current = self.head(key)
+            # The answer to an earlier try was lost: the object that is in the way is our own.
+            if current is not None and self.get_bytes(key, current.version_id)[0] == body:
+                return current.version_id
+            raise
+
+    def get_file(self, key: str, version_id: str, target: Path) -> None:
+        """Download one version to a file, beginning again when the body breaks off."""
+        for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
+            try:
+                self._download(key, version_id, target)
+                return
+            except StoreError as error:
+                if not error.transient or attempt == DOWNLOAD_ATTEMPTS:
+                    raise
+
+    def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
+        """A small object and its version id; the current version unless one is named."""
+        with s3_errors(self.bucket, f"cannot read {self.uri(key)}"):
+            response = self._client.get_object(Bucket=self.bucket, Key=key, **_version(version_id))
+            return response["Body"].read(), response.get("VersionId", UNVERSIONED)
+
+    def head(self, key: str, version_id: str | None = None) -> ObjectVersion | None:
+        """What the store knows of an object's current (or the named) version; None when there is none."""
+        try:
+            with s3_errors(self.bucket, f"cannot look at {self.uri(key)}"):
+                found = self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))
+        except NotFoundError:
+            return None
+        return ObjectVersion(
+            key=key,
+            version_id=found.get("VersionId", UNVERSIONED),
+            size=found["ContentLength"],
+            last_modified=found["LastModified"].astimezone(UTC),
+            etag=found["ETag"],
+            storage_class=found.get("StorageClass", "STANDARD"),
+            restore_header=found.get("Restore"),
+            expiration_header=found.get("Expiration"),
+            lock=_lock(found),
+            metadata=found["Metadata"],
+        )
+
+    def remove_delete_marker(self, marker: ObjectVersion) -> None:
+        """Remove a delete marker, so that the version below it is current again; never removes data."""
+        if not marker.is_delete_marker:
+            raise ValueError(f"{marker.key} version {marker.version_id} is data, not a delete marker")
+        with s3_errors(self.bucket, f"cannot remove the delete marker of {self.uri(marker.key)}"):
+            self._client.delete_object(Bucket=self.bucket, Key=marker.key, VersionId=marker.version_id)
+
+    def lock_of(self, key: str, version_id: str) -> ObjectLock:
+        """What keeps one version from being deleted."""
+        found = self.head(key, version_id)
+        if found is None or found.lock is None:
+            raise NotFoundError(f"cannot look at {self.uri(key)} version {version_id}: there is none")
+        return found.lock
+
+    def set_retention(self, key: str, version_id: str, mode: LockMode, until: datetime) -> None:
+        """Lock one version until an instant (UTC); S3 lets a retention become longer, not shorter."""
+        with s3_errors(self.bucket, f"cannot lock {self.uri(key)} version {version_id}"):
+            self._client.put_object_retention(
+                Bucket=self.bucket,
+                Key=key,
+                Retention={"Mode": mode.value, "RetainUntilDate": until},
+                **_version(version_id),
+            )
+
+    def set_legal_hold(self, key: str, version_id: str, *, on: bool) -> None:
+        """Put a legal hold on one version, or release it."""
+        status = "ON" if on else "OFF"
+        with s3_errors(self.bucket, f"cannot set the legal hold of {self.uri(key)} version {version_id}"):
+            hold: Any = {"Status": status}
+            self._client.put_object_legal_hold(Bucket=self.bucket, Key=key, LegalHold=hold, **_version(version_id))
+
+    def request_thaw(self, key: str, version_id: str, tier: str, days: int) -> bool:
+        """Ask for a readable copy of an archived version; False when it is being thawed already.
+
+        Args:
+            key: the object's key.
+            version_id: the version.
+            tier: how fast: ``Expedited``, ``Standard`` or ``Bulk``.
+            days: how long the copy stays readable; S3 counts from the request and rounds up to the next midnight.
+        """
+        request: Any = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
+        with s3_errors(self.bucket, f"cannot ask for a thaw of {self.uri(key)} version {version_id}"):
+            try:
+                self._client.restore_object(Bucket=self.bucket, Key=key, RestoreRequest=request, **_version(version_id))
+            except ClientError as error:
+                if error_code(error) != "RestoreAlreadyInProgress":
+                    raise
+                return False
+        return True
+
+    def metadata(self, key: str, version_id: str) -> Mapping[str, str]:
+        """The user metadata of one version."""
+        with s3_errors(self.bucket, f"cannot look at {self.uri(key)}"):
+            return self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))["Metadata"]
+
+    def list_current(self, prefix: str) -> Iterator[ObjectVersion]:
+        """Current objects under a prefix, all pages; version ids are not part of such a listing and stay empty."""
+        for page in self._pages("list_objects_v2", prefix):
+            for item in page.get("Contents", []):
+                yield ObjectVersion(
+                    key=item["Key"],
+                    version_id="",
+                    size=item["Size"],
+                    last_modified=item["LastModified"].astimezone(UTC),
+                    etag=item["ETag"],
+                    storage_class=item.get("StorageClass", "STANDARD"),
+                )
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """The folders right under a prefix that hold any version of anything, each ending with a slash, in order."""
+        pages = self._pages("list_object_versions", prefix, Delimiter="/")
+        return sorted(item["Prefix"] for page in pages for item in page.get("CommonPrefixes", []))
+
+    def list_versions(self, prefix: str) -> list[ObjectVersion]:
+        """Every version and delete marker under a prefix, newest first within a key (some stores do not order them)."""
+        found = [
+            ObjectVersion(
+                key=item["Key"],
+                version_id=item["VersionId"],
+                size=item.get("Size", 0),
+                last_modified=item["LastModified"].astimezone(UTC),
+                etag=item.get("ETag", ""),
+                is_latest=item["IsLatest"],
+                is_delete_marker=kind == "DeleteMarkers",
+                storage_class=item.get("StorageClass", "STANDARD"),
+            )
+            for page in self._pages("list_object_versions", prefix)
+            for kind in ("Versions", "DeleteMarkers")
+            for item in page.get(kind, [])
+        ]
+        return sorted(found, key=lambda v: (v.key, not v.is_latest, -v.last_modified.timestamp()))
+
+    def holds_anything(self, prefix: str) -> bool:
+        """Whether any version of anything stands under a prefix, hidden ones included."""
+        with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
+            found = self._client.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=1)
+        return bool(found.get("Versions") or found.get("DeleteMarkers"))
+
+    def server_time(self) -> datetime | None:
+        """The store's own clock (UTC, whole seconds), by one answer; None when it has none.
+
+        A refusal tells it too: a clock that is far off is what stores refuse requests for.
+        """
+        with s3_errors(self.bucket, f"cannot look at bucket {self.bucket}"):
+            try:
+                return date_of(self._client.head_bucket(Bucket=self.bucket))
+            except ClientError as refused:
+                if date := date_of(refused.response):
+                    return date
+                raise
+
+    def counted_requests(self) -> AbstractContextManager[list[str]]:
+        """Collect the operations sent to S3 during the block; see ``s3_requests``."""
+        return counted_requests(self._client)
+
+    @property
+    def configuration(self) -> BucketConfiguration:
+        """How the bucket itself is set up."""
+        return BucketConfiguration(self._client, self.bucket)
+
+    def _locked(self) -> Any:
+        if self.lock is None:
+            return {}
+        until = self.lock.retain_until(self.clock())
+        return {"ObjectLockMode": self.lock.mode.value, "ObjectLockRetainUntilDate": until}
+
+    def _put_single(
+        self, key: str, path: Path, metadata: Mapping[str, str], content_type: str, replaces: ObjectVersion | None
+    ) -> str:
+        condition: Any = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces.etag}
+        try:
+            return self._put_object(key, path, metadata, content_type, condition)
+        except ConflictError:
+            current = self.head(key)
+            if (
+                current is not None
+                and self.metadata(key, current.version_id).get(SHA256_METADATA) == metadata[SHA256_METADATA]
+            ):
+                # The answer to an earlier try was lost: the object that is in the way is our own.
+                return current.version_id
+            if replaces is not None and current == replaces:
+                # Nobody was faster: this store (Ceph) does not understand If-Match.
+                return self._put_object(key, path, metadata, content_type, {})
+            raise
+
+    def _put_object(
+        self, key: str, path: Path, metadata: Mapping[str, str], content_type: str, condition: dict[str, Any]
+    ) -> str:
+        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"), path.open("rb") as body:
+            response = self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                Metadata=metadata,
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(metadata[SHA256_METADATA])).decode("ascii"),
+                **condition,
+                **self._locked(),
+            )
+        return response.get("VersionId", UNVERSIONED)
+
+    def _put_multipart(self, key: str, path: Path, metadata: Mapping[str, str], content_type: str) -> str:
+        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
+            target: Any = {"Bucket": self.bucket, "Key": key}
+            upload_id = self._client.create_multipart_upload(
+                **target, Metadata=metadata, ContentType=content_type, ChecksumAlgorithm="SHA256", **self._locked()
+            )["UploadId"]
+            try:
+                parts = self._upload_parts(target, upload_id, path)
+                response = self._client.complete_multipart_upload(
+                    **target, UploadId=upload_id, MultipartUpload={"Parts": parts}
+                )
+            except BaseException:
+                # An unfinished upload is billed for ever and shows in no listing.
+                self._client.abort_multipart_upload(**target, UploadId=upload_id)
+                raise
+        return response.get("VersionId", UNVERSIONED)
+
+    def _upload_parts(self, target: dict[str, str], upload_id: str, path: Path) -> list[CompletedPartTypeDef]:
+        parts: list[CompletedPartTypeDef] = []
+        with path.open("rb") as file:
+            while chunk := file.read(MULTIPART_CHUNK_BYTES):
+                number, checksum = len(parts) + 1, _base64_sha256(chunk)
+                sent = self._client.upload_part(
+                    **target,  # type: ignore[arg-type]
+                    UploadId=upload_id,
+                    PartNumber=number,
+                    Body=chunk,
+                    ChecksumSHA256=checksum,
+                )
+                parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum})
+        return parts
+
+    def _download(self, key: str, version_id: str, target: Path) -> None:
+        with s3_errors(self.bucket, f"cannot read {self.uri(key)} version {version_id}"):
+            response = self._client.get_object(Bucket=self.bucket, Key=key, **_version(version_id))
+            with target.open("wb") as file:
+                for chunk in response["Body"].iter_chunks(1024 * 1024):
+                    file.write(chunk)
+            if target.stat().st_size != response["ContentLength"]:
+                raise StoreError(f"{self.uri(key)} broke off while it was read", transient=True)
+
+    def _pages(self, operation: Any, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
+        with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
+            yield from self._client.get_paginator(operation).paginate(Bucket=self.bucket, Prefix=prefix, **more)
+
+
+def _lock(head: Any) -> ObjectLock:
+    until = head.get("ObjectLockRetainUntilDate")
+    return ObjectLock(
+        mode=head.get("ObjectLockMode"),
+        retain_until=until.astimezone(UTC) if until else None,
+        legal_hold=head.get("ObjectLockLegalHoldStatus") == "ON",
+    )
+
+
+def _version(version_id: str | None) -> Any:
+    return {"VersionId": version_id} if version_id else {}
+
+
+def _base64_sha256(body: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")

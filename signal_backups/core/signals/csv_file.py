@@ -1,0 +1,120 @@
+"""The backup CSV as bytes: UTF-8, header, RFC 4180 quoting, LF; NULL is nothing, an empty string is ``""``.
+
+What belongs here: writing parts, joining them, reading any backup CSV back as text columns (older tools wrote
+other column orders, CRLF and no optional columns). What does not: what the rows mean.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from signal_backups.core.base.digest import FileDigest
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.signals.fields import (
+    CSV_COLUMNS,
+    OPTIONAL_COLUMNS,
+    REQUIRED_COLUMNS,
+    SOURCE_HASH_COLUMNS,
+    VERIFICATION_HASH,
+)
+
+#: Longest line that is read back, in bytes; a signal is some 300.
+MAX_LINE_BYTES = 16 * 1024 * 1024
+
+_COPY_CHUNK_BYTES = 1024 * 1024
+
+
+def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) -> None:
+    """Write text columns as CSV lines, without a header, in the order given."""
+    cursor.register("csv_rows", rows)
+    cursor.execute(
+        f"COPY (SELECT * FROM csv_rows) TO '{path}' (FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', NULLSTR '')"
+    )
+    cursor.unregister("csv_rows")
+
+
+def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    """Write the text columns of a query as a whole CSV with a header; returns how many rows it has."""
+    (count,) = cursor.execute(
+        f"COPY ({query}) TO {_literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', NULLSTR '')"
+    ).fetchone() or (0,)
+    return int(count)
+
+
+def join_parts(columns: Sequence[str], parts: Iterable[Path], target: Path) -> FileDigest:
+    """Write a header and the parts, in order, into one file; parts are removed as they are used."""
+    sha256 = hashlib.sha256()
+    with target.open("wb") as out:
+        header = (",".join(columns) + "\n").encode("ascii")
+        sha256.update(header)
+        out.write(header)
+        for part in parts:
+            with part.open("rb") as lines:
+                while chunk := lines.read(_COPY_CHUNK_BYTES):
+                    sha256.update(chunk)
+                    out.write(chunk)
+            part.unlink()
+    return FileDigest(target.stat().st_size, sha256.hexdigest())
+
+
+def read_sql(path: Path) -> str:
+    """SQL for a relation of the backup's text columns (``CSV_COLUMNS``), one row a signal, in file order.
+
+    Raises:
+        VerificationError: the file has no header of a backup.
+    """
+    header = _read_header(path)
+    spelled = {_field_of(name): name for name in header}
+    missing = [name for name in REQUIRED_COLUMNS if name not in spelled]
+    if missing or len(spelled) != len(header):
+        raise VerificationError(
+            f"{path.name} is not a backup CSV: its header {'lacks ' + ', '.join(missing) if missing else 'repeats'}",
+            remedy="Check that it is the whole, unedited file",
+        )
+    selected = ", ".join(_selected(name, spelled) for name in CSV_COLUMNS)
+    return f"(SELECT {selected} FROM {_reader(path, header)})"
+
+
+def read_as_stored_sql(path: Path) -> str:
+    """SQL for a relation of all columns that a CSV of ours has, as text."""
+    return f"(FROM {_reader(path, _read_header(path))})"
+
+
+def _reader(path: Path, header: list[str]) -> str:
+    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
+    return (
+        f"read_csv({_literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
+        f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {2 * MAX_LINE_BYTES})"
+    )
+
+
+def _read_header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        first_line = file.readline(MAX_LINE_BYTES)
+    try:
+        return next(csv.reader([first_line]), [])
+    except csv.Error:
+        return []  # a line that no header is as long as
+
+
+def _field_of(column: str) -> str:
+    return VERIFICATION_HASH if column in SOURCE_HASH_COLUMNS else column
+
+
+def _selected(name: str, spelled: dict[str, str]) -> str:
+    if name in spelled:
+        return '"' + spelled[name].replace('"', '""') + f'" AS {name}'
+    if name in OPTIONAL_COLUMNS:
+        return f"CAST(NULL AS VARCHAR) AS {name}"
+    raise KeyError(name)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,66 @@
+"""The field list of a signal: names, order, kinds. Every other module imports it from here.
+
+What belongs here: facts about the columns. What does not: rules on their values (``schema``), hashing
+(``row_hash``), or how a database spells them (``source``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """How a field is held: text is kept verbatim, a number is an IEEE double."""
+
+    TEXT = "text"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True)
+class SignalField:
+    """One column of the backup CSV."""
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = True
+    hashed: bool = True
+
+
+TIMESTAMP = "timestamp"
+SIGNAL_ID = "signal_id"
+VERIFICATION_HASH = "verification_hash"
+
+#: Names under which producers store the verification hash, in order of preference.
+SOURCE_HASH_COLUMNS = ("sha256", VERIFICATION_HASH)
+
+FIELDS = (
+    SignalField(SIGNAL_ID, Kind.TEXT, "Identity of the signal, unique within its day."),
+    SignalField("symbol", Kind.TEXT, "Instrument the signal is about."),
+    SignalField("action", Kind.TEXT, "BUY or SELL."),
+    SignalField("entry_price", Kind.NUMBER, "Price at which to enter, finite and above zero."),
+    SignalField("target_price", Kind.NUMBER, "Price at which to take profit, finite and above zero."),
+    SignalField("stop_price", Kind.NUMBER, "Price at which to stop out, finite and above zero."),
+    SignalField("confidence", Kind.NUMBER, "Confidence in per cent, 0 to 100."),
+    SignalField("strategy", Kind.TEXT, "Strategy that produced the signal."),
+    SignalField(TIMESTAMP, Kind.TEXT, "Instant of the signal, ISO 8601, verbatim; without an offset it is UTC."),
+    SignalField(VERIFICATION_HASH, Kind.TEXT, "SHA-256 stored by the producer, 64 lower-case hex.", hashed=False),
+    SignalField("generation_latency_ms", Kind.NUMBER, "Milliseconds the producer took.", required=False, hashed=False),
+    SignalField("server_timestamp", Kind.TEXT, "Producer's server clock, verbatim.", required=False, hashed=False),
+)
+
+CSV_COLUMNS = tuple(field.name for field in FIELDS)
+REQUIRED_COLUMNS = tuple(field.name for field in FIELDS if field.required)
+OPTIONAL_COLUMNS = tuple(field.name for field in FIELDS if not field.required)
+NUMBER_COLUMNS = tuple(field.name for field in FIELDS if field.kind is Kind.NUMBER)
+TEXT_COLUMNS = tuple(field.name for field in FIELDS if field.kind is Kind.TEXT)
+#: The nine hashed fields, in the order in which the canonical JSON holds them.
+HASHED_FIELDS = tuple(sorted((field for field in FIELDS if field.hashed), key=lambda field: field.name))
+
+#: Column beside the fields: a JSON object, field name -> the stored value that its kind cannot hold; else null.
+UNREADABLE_VALUES = "unreadable_values"
+
+#: Columns of a quarantine CSV: the backup's, and what is wrong.
+FAULTS, REASON = "quarantine_faults", "quarantine_reason"
+QUARANTINE_COLUMNS = (*CSV_COLUMNS, UNREADABLE_VALUES, FAULTS, REASON)

@@ -1,0 +1,155 @@
+"""The Merkle tree of RFC 6962, section 2.1, with SHA-256: roots, streamed, and inclusion paths.
+
+What belongs here: the tree over leaf hashes. What does not: which rows or manifests are its leaves (``row_tree``,
+``statement``). No library: pymerkle is GPL-3 and says itself that it needs a security audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+from signal_backups.core.base.errors import VerificationError
+
+#: Bytes of a SHA-256.
+HASH_BYTES = 32
+#: Root of a tree without leaves.
+EMPTY_ROOT = sha256(b"").digest()
+
+_PAIR_BYTES = 2 * HASH_BYTES
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The hash of a leaf that holds ``data``, 32 bytes."""
+    return sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of the node above two others, 32 bytes."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def leaves(hashes: Iterable[bytes]) -> bytes:
+    """The leaf hashes of 32-byte data, concatenated in their order."""
+    return b"".join(leaf_hash(data) for data in hashes)
+
+
+class MerkleTree:
+    """A tree that takes leaf hashes as they come and keeps at most one unpaired node a level."""
+
+    def __init__(self) -> None:
+        self._leaves = 0
+        self._unpaired: list[bytes] = []
+
+    @property
+    def size(self) -> int:
+        """How many leaves it has."""
+        return self._leaves
+
+    def add(self, leaves: bytes) -> None:
+        """Append leaf hashes, any number of them, concatenated.
+
+        Raises:
+            ValueError: the bytes are no whole number of hashes.
+        """
+        if len(leaves) % HASH_BYTES:
+            raise ValueError(f"{len(leaves)} bytes are no whole number of hashes")
+        self._leaves += len(leaves) // HASH_BYTES
+        level, nodes = 0, leaves
+        while nodes:
+            if level == len(self._unpaired):
+                self._unpaired.append(b"")
+            nodes, self._unpaired[level] = _pair_up(self._unpaired[level] + nodes)
+            level += 1
+
+    def root(self) -> bytes:
+        """The root over all leaves so far, 32 bytes."""
+        root = b""
+        for node in filter(None, self._unpaired):
+            root = node_hash(node, root) if root else node
+        return root or EMPTY_ROOT
+
+
+def inclusion_path(leaves: bytes, index: int) -> list[bytes]:
+    """The nodes that lead from a leaf to the root (RFC 6962, 2.1.1), nearest first.
+
+    Args:
+        leaves: the leaf hashes of the whole tree, concatenated.
+        index: which leaf, from 0.
+
+    Raises:
+        IndexError: the tree has no such leaf.
+    """
+    return streamed_path([leaves], index, len(leaves) // HASH_BYTES)
+
+
+def streamed_path(chunks: Iterable[bytes], index: int, size: int) -> list[bytes]:
+    """``inclusion_path`` over leaf hashes that come in chunks, in order; keeps none of them.
+
+    Raises:
+        IndexError: a tree of that size has no such leaf.
+    """
+    if not 0 <= index < size:
+        raise IndexError(f"no leaf {index} among {size}")
+    below = [(span, MerkleTree()) for span in _spans_of_path(index, size)]
+    first = 0
+    for chunk in chunks:
+        end = first + len(chunk) // HASH_BYTES
+        for span, tree in below:
+            begin, stop = max(first, span.start), min(end, span.stop)
+            if begin < stop:
+                tree.add(chunk[(begin - first) * HASH_BYTES : (stop - first) * HASH_BYTES])
+        first = end
+    return [tree.root() for _, tree in below]
+
+
+def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """The root that a leaf hash and its path lead to.
+
+    Trees of different sizes can share a path, so who compares the root has to know the size from elsewhere.
+
+    Args:
+        leaf: the leaf's hash.
+        index: its place, from 0.
+        size: leaves of the whole tree.
+        path: as ``inclusion_path`` gives it.
+
+    Raises:
+        VerificationError: such a path does not fit that place in a tree of that size.
+    """
+    if not 0 <= index < size:
+        raise VerificationError(f"a tree of {size} leaves has no leaf {index}")
+    if any(len(node) != HASH_BYTES for node in (leaf, *path)):
+        raise VerificationError(f"a node of the path of leaf {index} is not {HASH_BYTES} bytes")
+    node, last, siblings = leaf, size - 1, iter(path)
+    while last:
+        if index % 2 or index < last:  # the last node of a level may have no sibling
+            sibling = next(siblings, None)
+            if sibling is None:
+                raise VerificationError(f"the path of leaf {index} of {size} is too short")
+            node = node_hash(sibling, node) if index % 2 else node_hash(node, sibling)
+        index, last = index // 2, last // 2
+    if next(siblings, None) is not None:
+        raise VerificationError("the path of a leaf is too long for its tree")
+    return node
+
+
+def _pair_up(nodes: bytes) -> tuple[bytes, bytes]:
+    """The nodes above a level's, and the last node if it has no pair."""
+    paired = len(nodes) - len(nodes) % _PAIR_BYTES
+    above = b"".join([sha256(b"\x01" + nodes[at : at + _PAIR_BYTES]).digest() for at in range(0, paired, _PAIR_BYTES)])
+    return above, nodes[paired:]
+
+
+def _spans_of_path(index: int, size: int) -> list[range]:
+    """Which leaves stand below each node of a path, nearest first."""
+    spans, first, end = [], 0, size
+    while end - first > 1:
+        middle = first + (1 << (end - first - 1).bit_length() - 1)
+        if index < middle:
+            spans.append(range(middle, end))
+            end = middle
+        else:
+            spans.append(range(first, middle))
+            first = middle
+    return spans[::-1]

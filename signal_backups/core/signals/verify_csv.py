@@ -1,0 +1,238 @@
+"""Verification: is a backup file whole, is it the file its manifest speaks of, does every row match its hash.
+
+Works on a local file alone; what S3 holds is downloaded first (``vault``). Findings are collected, not raised:
+the report tells all that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import NotFoundError, VerificationError
+from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.csv_file import read_sql
+from signal_backups.core.signals.fields import SIGNAL_ID, TIMESTAMP
+from signal_backups.core.signals.row_hash import matches_sql, other_forms_sql
+
+#: How many bad rows a report names.
+NAMED_ROWS = 10
+
+
+class Expected(BaseModel):
+    """What a manifest promises of a file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    records: int
+    bytes: int
+    sha256: str
+
+
+class BadRow(BaseModel):
+    """A row that failed; ``row`` counts from 1, the header not counted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: int
+    signal_id: str | None
+    timestamp: str | None
+    reason: str
+
+
+class VerifyReport(BaseModel):
+    """The outcome of one verification; ``problems`` is empty exactly when it passed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: str
+    records: int | None = None
+    rows_hashed: int = 0
+    integer_form_rows: int = 0
+    bad_row_count: int = 0
+    bad_rows: list[BadRow] = []
+    repeated_ids: list[str] = []
+    problems: list[str] = []
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def verify_csv(path: Path, expected: Expected | None = None, sample: int | None = None) -> VerifyReport:
+    """Verify one backup CSV: structure, count, file hash and row hashes.
+
+    Args:
+        path: the file.
+        expected: what its manifest says; without one, only the file itself is judged.
+        sample: hash at most that many rows, evenly spaced; None hashes every row. Structure, ids and count are always
+            checked over the whole file.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"no file at {path}", remedy="Check the path")
+    started = time.perf_counter()
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digesting = beside.submit(digest, path)
+        rows, row_problems = _examine_rows(path, expected, sample)
+        found = digesting.result()
+    problems = _file_problems(found.bytes, found.sha256, expected) + _ending_problems(path) + row_problems
+    return VerifyReport(
+        bytes=found.bytes,
+        sha256=found.sha256,
+        problems=problems,
+        seconds=time.perf_counter() - started,
+        **rows.model_dump(),
+    )
+
+
+def count_records(path: Path) -> int:
+    """Parse a backup CSV and count its records.
+
+    Raises:
+        VerificationError: it does not parse.
+    """
+    with closing(duckdb_engine.cursor()) as cursor:
+        try:
+            (count,) = cursor.execute(f"SELECT count(*) FROM {read_sql(path)}").fetchone() or (0,)
+        except duckdb.OutOfMemoryException:
+            raise  # says nothing about the file
+        except duckdb.Error as error:
+            raise _unparsable(path, error) from error
+    return int(count)
+
+
+class _RowFindings(BaseModel):
+    records: int | None = None
+    rows_hashed: int = 0
+    integer_form_rows: int = 0
+    repeated_ids: list[str] = []
+    bad_row_count: int = 0
+    bad_rows: list[BadRow] = []
+
+
+def _examine_rows(path: Path, expected: Expected | None, sample: int | None) -> tuple[_RowFindings, list[str]]:
+    try:
+        rows = _verify_rows(path, sample)
+    except VerificationError as error:
+        return _RowFindings(), [str(error)]
+    return rows, _row_problems(rows, expected)
+
+
+def _file_problems(size: int, sha256: str, expected: Expected | None) -> list[str]:
+    if expected is None or (size, sha256) == (expected.bytes, expected.sha256):
+        return []
+    return [
+        f"file is {size} bytes with SHA-256 {sha256}, its manifest says {expected.bytes} bytes with {expected.sha256}"
+    ]
+
+
+def _ending_problems(path: Path) -> list[str]:
+    """Every tool ends the last line; a file cut off inside it may still parse, with one value shortened."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 1))
+        return [] if file.read() in (b"\n", b"") else ["the last line is not ended: the file is cut off"]
+
+
+def _row_problems(rows: _RowFindings, expected: Expected | None) -> list[str]:
+    problems = []
+    if expected is not None and rows.records != expected.records:
+        problems.append(f"file has {rows.records} records, its manifest says {expected.records}")
+    if rows.repeated_ids:
+        problems.append(f"{SIGNAL_ID} repeats: {', '.join(rows.repeated_ids)}")
+    if rows.bad_row_count:
+        problems.append(f"{rows.bad_row_count} of {rows.rows_hashed} records do not match their hash")
+    return problems
+
+
+def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
+    rows = read_sql(path)
+    with closing(duckdb_engine.cursor()) as cursor:
+        try:
+            records, ids, matched = _counts(cursor, rows, matches_sql() if sample is None else "false")
+            hashed, chosen = records, _numbered(rows)
+            if sample is not None:
+                chosen = _every_nth(rows, records, sample)
+                hashed, _, matched = _counts(cursor, chosen, matches_sql())
+            integer_forms, bad = _look_closer(cursor, chosen) if matched < hashed else (0, [])
+            repeated = _repeated_ids(cursor, rows) if ids < records else []
+        except duckdb.OutOfMemoryException:
+            raise  # says nothing about the file
+        except duckdb.Error as error:
+            raise _unparsable(path, error) from error
+    return _RowFindings(
+        records=records,
+        rows_hashed=hashed,
+        integer_form_rows=integer_forms,
+        repeated_ids=repeated,
+        bad_row_count=hashed - matched - integer_forms,
+        bad_rows=bad,
+    )
+
+
+def _counts(cursor: duckdb.DuckDBPyConnection, rows: str, condition: str) -> tuple[int, int, int]:
+    """How many rows there are, how many ids they have, and how many meet a condition."""
+    # Ids are told apart by a 64-bit hash. They go through a table, because count(DISTINCT) does not spill to disk.
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE seen AS SELECT hash({SIGNAL_ID}) AS id, {condition} AS met FROM {rows}"
+    )
+    # Not count_if, which is NULL when there are no rows.
+    records, met = _numbers(cursor, "SELECT count(*), count(*) FILTER (WHERE met) FROM seen")
+    (ids,) = _numbers(cursor, "SELECT count(*) FROM (SELECT DISTINCT id FROM seen)")
+    cursor.execute("DROP TABLE seen")
+    return records, ids, met
+
+
+def _numbered(rows: str) -> str:
+    return f"(SELECT row_number() OVER () AS row, * FROM {rows})"
+
+
+def _every_nth(rows: str, records: int, sample: int) -> str:
+    stride = max(1, -(-records // sample))
+    return f"(SELECT * FROM {_numbered(rows)} WHERE (row - 1) % {stride} = 0)"
+
+
+def _look_closer(cursor: duckdb.DuckDBPyConnection, chosen: str) -> tuple[int, list[BadRow]]:
+    """Of the rows whose text does not give their hash: how many match in another form, and the first that do not."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE unmatched AS SELECT * FROM {chosen} WHERE NOT {matches_sql()}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE matched AS SELECT row FROM {other_forms_sql('unmatched')}")
+    (integer_forms,) = _numbers(cursor, "SELECT count(*) FROM matched")
+    named = cursor.execute(
+        f"SELECT row, {SIGNAL_ID}, {TIMESTAMP} FROM unmatched ANTI JOIN matched USING (row) ORDER BY row LIMIT ?",
+        [NAMED_ROWS],
+    ).fetchall()
+    cursor.execute("DROP TABLE unmatched")
+    cursor.execute("DROP TABLE matched")
+    return integer_forms, [
+        BadRow(row=row, signal_id=signal_id, timestamp=timestamp, reason="does not match its hash")
+        for row, signal_id, timestamp in named
+    ]
+
+
+def _repeated_ids(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
+    found = cursor.execute(
+        f"SELECT {SIGNAL_ID} FROM {rows} WHERE {SIGNAL_ID} IS NOT NULL "
+        f"GROUP BY {SIGNAL_ID} HAVING count(*) > 1 ORDER BY {SIGNAL_ID} LIMIT ?",
+        [NAMED_ROWS],
+    ).fetchall()
+    return [signal_id for (signal_id,) in found]
+
+
+def _numbers(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    return cursor.execute(query).fetchone() or ()
+
+
+def _unparsable(path: Path, error: duckdb.Error) -> VerificationError:
+    reason = " ".join(str(error).splitlines()[:2])
+    return VerificationError(f"{path.name} does not parse as a backup CSV: {reason}")

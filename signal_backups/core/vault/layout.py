@@ -1,0 +1,177 @@
+"""Where each object of a backup lives in the bucket: keys and their inverses, nowhere else.
+
+With the default prefix: ``signals/2026/11/signals_backup_20261101_020000.csv``,
+``quarantine/2026/11/signals_quarantine_20261101_020000.csv`` and
+``manifests/2026/11/signals_backup_20261101_020000.json``. A prefix ``desk/signals/`` puts all three under ``desk/``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from signal_backups.core.base.days import BACKUP_TIME
+
+DEFAULT_PREFIX = "signals/"
+
+_KEY_TAIL = re.compile(r"(\d{4})/(\d{2})/signals_backup_(\d{8})_(\d{6})\.csv")
+_QUARANTINE_TAIL = re.compile(r"\d{4}/\d{2}/signals_quarantine_(\d{8})_(\d{6})\.csv")
+_MANIFEST_TAIL = re.compile(r"\d{4}/\d{2}/signals_backup_(\d{8})_(\d{6})\.json")
+
+
+@dataclass(frozen=True, order=True)
+class BackupSlot:
+    """One day's backup: the UTC day it holds and the time of day in its key (older tools used others)."""
+
+    day: date
+    at: time = BACKUP_TIME
+
+    @property
+    def stamp(self) -> str:
+        """``YYYYMMDD_HHMMSS``, as it stands in keys."""
+        return f"{self.day:%Y%m%d}_{self.at:%H%M%S}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Keys of one backup set in a bucket; each key function has its inverse beside it."""
+
+    prefix: str = DEFAULT_PREFIX
+
+    @property
+    def root(self) -> str:
+        """What manifests and quarantine stand under: the prefix without its own ``signals/``."""
+        own_folder = self.prefix == DEFAULT_PREFIX or self.prefix.endswith(f"/{DEFAULT_PREFIX}")
+        return self.prefix.removesuffix(DEFAULT_PREFIX) if own_folder else self.prefix
+
+    @property
+    def manifest_prefix(self) -> str:
+        """Prefix of every manifest."""
+        return f"{self.root}manifests/"
+
+    @property
+    def quarantine_prefix(self) -> str:
+        """Prefix of every quarantine object."""
+        return f"{self.root}quarantine/"
+
+    def backup_key(self, slot: BackupSlot) -> str:
+        """Key of a day's CSV."""
+        return f"{self.prefix}{slot.day:%Y/%m}/signals_backup_{slot.stamp}.csv"
+
+    def slot_of(self, key: str) -> BackupSlot | None:
+        """Inverse of ``backup_key``; None for a foreign object."""
+        if not key.startswith(self.prefix):
+            return None
+        match = _KEY_TAIL.fullmatch(key[len(self.prefix) :])
+        if match is None:
+            return None
+        slot = _slot(match[3], match[4])
+        return slot if slot is not None and self.backup_key(slot) == key else None
+
+    def manifest_key(self, slot: BackupSlot) -> str:
+        """Key of a day's manifest."""
+        return f"{self.manifest_prefix}{slot.day:%Y/%m}/signals_backup_{slot.stamp}.json"
+
+    def slot_of_manifest(self, key: str) -> BackupSlot | None:
+        """Inverse of ``manifest_key``; None for a foreign object."""
+        match = _MANIFEST_TAIL.fullmatch(key.removeprefix(self.manifest_prefix))
+        slot = _slot(match[1], match[2]) if match else None
+        return slot if slot is not None and self.manifest_key(slot) == key else None
+
+    @property
+    def drill_prefix(self) -> str:
+        """Prefix of every drill's report."""
+        return f"{self.root}drills/"
+
+    @property
+    def record_prefix(self) -> str:
+        """Prefix of the records that earlier versions wrote, where there is a trail of events now; they stay kept."""
+        return f"{self.root}records/"
+
+    @property
+    def report_prefix(self) -> str:
+        """Prefix of every report about the whole of the backups."""
+        return f"{self.root}reports/"
+
+    @property
+    def audit_prefix(self) -> str:
+        """Prefix of the audit trail and of all that proves the backups."""
+        return f"{self.root}audit/"
+
+    @property
+    def event_prefix(self) -> str:
+        """Prefix of the events of the audit trail."""
+        return f"{self.audit_prefix}events/"
+
+    @property
+    def manifest_chain_prefix(self) -> str:
+        """Prefix of the chain of manifests: every manifest ever written, in order."""
+        return f"{self.audit_prefix}manifests/"
+
+    @property
+    def checkpoint_prefix(self) -> str:
+        """Prefix of the checkpoints of both."""
+        return f"{self.audit_prefix}checkpoints/"
+
+    @property
+    def anchor_prefix(self) -> str:
+        """Prefix of the anchors."""
+        return f"{self.audit_prefix}anchors/"
+
+    def anchor_key(self, at: datetime, number: int) -> str:
+        """Key of an anchor, made at an instant when the trail had so many events."""
+        return f"{self.anchor_prefix}{at:%Y%m%dT%H%M%SZ}_{number:010d}.json"
+
+    @property
+    def probe_key(self) -> str:
+        """Key of the object that shows whether the store refuses to create what exists."""
+        return f"{self.audit_prefix}conditional_writes"
+
+    @property
+    def doctor_prefix(self) -> str:
+        """Prefix of the objects with which the doctor tries what may be done."""
+        return f"{self.audit_prefix}doctor/"
+
+    def prefixes_of(self, kind: str) -> tuple[str, ...]:
+        """The prefixes of one kind of objects: ``backups``, ``manifests``, ``quarantine`` or ``evidence``."""
+        return {
+            # Without a folder of their own backups share theirs with the others: only the century tells them apart.
+            "backups": (f"{self.prefix}20" if self.root == self.prefix else self.prefix,),
+            "manifests": (self.manifest_prefix,),
+            "quarantine": (self.quarantine_prefix,),
+            "evidence": (self.drill_prefix, self.record_prefix, self.report_prefix, self.audit_prefix),
+        }[kind]
+
+    @property
+    def all_prefixes(self) -> tuple[str, ...]:
+        """Every prefix that objects of this layout stand under; none is part of another."""
+        return tuple(
+            prefix for kind in ("backups", "manifests", "quarantine", "evidence") for prefix in self.prefixes_of(kind)
+        )
+
+    def report_key(self, kind: str, at: datetime) -> str:
+        """Key of a report of a kind, ``retention`` for one, made at an instant."""
+        return f"{self.report_prefix}{kind}/{at:%Y/%m}/{kind}_{at:%Y%m%dT%H%M%SZ}.json"
+
+    def drill_key(self, at: datetime) -> str:
+        """Key of the report of a drill that began at an instant."""
+        return f"{self.drill_prefix}{at:%Y/%m}/drill_{at:%Y%m%dT%H%M%SZ}.json"
+
+    def quarantine_key(self, slot: BackupSlot) -> str:
+        """Key of a day's quarantine CSV."""
+        return f"{self.quarantine_prefix}{slot.day:%Y/%m}/signals_quarantine_{slot.stamp}.csv"
+
+    def slot_of_quarantine(self, key: str) -> BackupSlot | None:
+        """Inverse of ``quarantine_key``; None for a foreign object."""
+        match = _QUARANTINE_TAIL.fullmatch(key.removeprefix(self.quarantine_prefix))
+        slot = _slot(match[1], match[2]) if match else None
+        return slot if slot is not None and self.quarantine_key(slot) == key else None
+
+
+def _slot(day: str, at: str) -> BackupSlot | None:
+    try:
+        moment = datetime.strptime(day + at, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return BackupSlot(moment.date(), moment.time())

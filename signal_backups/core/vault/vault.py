@@ -1,0 +1,258 @@
+"""The vault: all backups of one bucket and prefix, found, read and described.
+
+What belongs here: looking backups, manifests and versions up. What does not: making them (``backup_object``) or
+judging them (``verify``, ``verification``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from signal_backups.core.base.errors import NotFoundError, StoreError, VerificationError
+from signal_backups.core.ledger.audit_trail import AuditTrail
+from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.ledger.event import Actor
+from signal_backups.core.s3.object_lock import ObjectLock
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest
+
+_MANIFEST_READERS = 16
+
+VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
+
+
+@dataclass(frozen=True)
+class StoredBackup:
+    """A day's current backup object; ``manifest`` is None for backups of older tools and unfinished ones."""
+
+    slot: BackupSlot
+    current: ObjectVersion
+    manifest: Manifest | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the object."""
+        return self.current.key
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether a manifest speaks of exactly the version that is current."""
+        return self.manifest is not None and self.manifest.backup.version_id == self.current.version_id
+
+
+@dataclass(frozen=True)
+class BackupVersion:
+    """One version of a day's backup.
+
+    ``verified_at`` is None when no manifest ever vouched for it, ``lock`` for a delete marker, which has none.
+    """
+
+    version: ObjectVersion
+    lock: ObjectLock | None
+    records: int | None
+    sha256: str | None
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SlotHistory:
+    """All that ever stood under one backup key: versions and delete markers, newest first, and who vouched for them."""
+
+    slot: BackupSlot
+    key: str
+    versions: list[ObjectVersion]
+    manifests: dict[str, Manifest]
+
+    def vouching(self, version_id: str) -> Manifest | None:
+        """The manifest that speaks of a version; None when none ever did."""
+        return self.manifests.get(version_id)
+
+
+class BackupVault:
+    """The backups under one layout of one store, the trail of what is done to them, and the chain of their manifests.
+
+    Args:
+        store: the bucket.
+        layout: where in it.
+        actor: who works with them; default: this process's user.
+        outbox: where events of the trail wait that cannot be written; see ``trail.trail``.
+    """
+
+    def __init__(
+        self, store: S3ObjectStore, layout: Layout, *, actor: Actor | None = None, outbox: Path | None = None
+    ) -> None:
+        self.store = store
+        self.layout = layout
+        events = NumberedLog(store, layout.event_prefix, layout.probe_key)
+        self.trail = AuditTrail(events, actor or Actor.here(), outbox, store.clock)
+        self.manifest_chain = NumberedLog(store, layout.manifest_chain_prefix, layout.probe_key)
+
+    def require_versioning(self) -> None:
+        """Refuse to write where an overwrite would destroy.
+
+        Raises:
+            StoreError: the bucket does not keep versions.
+        """
+        if not self.store.configuration.is_versioned():
+            raise StoreError(
+                f"bucket {self.store.bucket} does not keep versions", remedy="Switch it on with: signal-backups init"
+            )
+
+    def backups(self, first: date, last: date) -> list[StoredBackup]:
+        """Current backup objects of a range of days, oldest first; foreign objects are passed over."""
+        found = []
+        for version in self.store.list_versions(self._range_prefix(self.layout.prefix, first, last)):
+            slot = self.layout.slot_of(version.key)
+            is_object = version.is_latest and not version.is_delete_marker
+            if slot is not None and is_object and first <= slot.day <= last:
+                found.append(StoredBackup(slot, version))
+        return sorted(found, key=lambda backup: backup.slot)
+
+    def backups_with_manifests(self, first: date, last: date) -> list[StoredBackup]:
+        """Like ``backups``, each with its manifest where there is one."""
+        manifests = self.manifests(first, last)
+        return [replace(backup, manifest=manifests.get(backup.slot)) for backup in self.backups(first, last)]
+
+    def manifests(self, first: date, last: date, only: Container[date] | None = None) -> dict[BackupSlot, Manifest]:
+        """Current manifests of a range of days (of it, ``only`` some), read side by side."""
+        slots = []
+        for item in self.store.list_current(self._range_prefix(self.layout.manifest_prefix, first, last)):
+            slot = self.layout.slot_of_manifest(item.key)
+            if slot is not None and first <= slot.day <= last and (only is None or slot.day in only):
+                slots.append(slot)
+        with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
+            found = zip(slots, readers.map(self.readable_manifest, slots), strict=True)
+            return {slot: manifest for slot, manifest in found if manifest is not None}
+
+    def manifest(self, slot: BackupSlot) -> Manifest | None:
+        """The current manifest of a slot; None when there is none.
+
+        Raises:
+            VerificationError: there is one, and it cannot be read.
+        """
+        key = self.layout.manifest_key(slot)
+        try:
+            body, _ = self.store.get_bytes(key)
+        except NotFoundError:
+            return None
+        return Manifest.from_bytes(body, self.store.uri(key))
+
+    def readable_manifest(self, slot: BackupSlot) -> Manifest | None:
+        """Like ``manifest``, but one that cannot be read vouches for nothing: None."""
+        try:
+            return self.manifest(slot)
+        except VerificationError:
+            return None
+
+    def find(self, day: date) -> StoredBackup:
+        """The backup of a day: the one at the scheduled time, else the latest that an older tool wrote.
+
+        Raises:
+            NotFoundError: the day has none.
+        """
+        candidates = {backup.slot: backup for backup in self.backups(day, day)}
+        if not candidates:
+            raise NotFoundError(
+                f"no backup of {day} in {self.store.uri(self.layout.prefix)}",
+                remedy=f"Make one with: signal-backups backup {day}",
+            )
+        backup = candidates.get(BackupSlot(day)) or candidates[max(candidates)]
+        return replace(backup, manifest=self.manifest(backup.slot))
+
+    def find_key(self, key: str) -> StoredBackup:
+        """The backup under a key.
+
+        Raises:
+            NotFoundError: there is none, or the key is not that of a backup.
+        """
+        slot = self.layout.slot_of(key)
+        current = self.store.head(key) if slot is not None else None
+        if slot is None or current is None:
+            raise NotFoundError(
+                f"no backup {self.store.uri(key)}", remedy="See the keys there are with: signal-backups list"
+            )
+        return StoredBackup(slot, current, self.manifest(slot))
+
+    def versions(self, day: date) -> list[BackupVersion]:
+        """Every version of a day's backups, delete markers included, newest first.
+
+        Raises:
+            NotFoundError: the day never had one.
+        """
+        histories = self.histories(day, day)
+        if not histories:
+            raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
+        return [
+            self._described(version, history.vouching(version.version_id))
+            for history in histories
+            for version in history.versions
+        ]
+
+    def histories(self, first: date, last: date) -> list[SlotHistory]:
+        """The history of every backup key of a range of days, deleted ones included, oldest day first."""
+        versions = self.backup_versions(first, last)
+        manifests = self.manifest_versions(first, last)
+        with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
+            slots = sorted(versions)
+            return list(readers.map(lambda slot: self._history(slot, versions[slot], manifests.get(slot, [])), slots))
+
+    def history(self, slot: BackupSlot) -> SlotHistory | None:
+        """The history of one key; None when nothing ever stood there."""
+        found = [history for history in self.histories(slot.day, slot.day) if history.slot == slot]
+        return found[0] if found else None
+
+    def backup_versions(self, first: date, last: date) -> VersionsBySlot:
+        """All versions and delete markers of the backups of a range of days, newest first within a slot."""
+        return self._by_slot(self.layout.prefix, self.layout.slot_of, first, last)
+
+    def manifest_versions(self, first: date, last: date) -> VersionsBySlot:
+        """The same of the manifests."""
+        return self._by_slot(self.layout.manifest_prefix, self.layout.slot_of_manifest, first, last)
+
+    def quarantine_versions(self, first: date, last: date) -> VersionsBySlot:
+        """The same of the quarantined rows."""
+        return self._by_slot(self.layout.quarantine_prefix, self.layout.slot_of_quarantine, first, last)
+
+    def _by_slot(
+        self, prefix: str, slot_of: Callable[[str], BackupSlot | None], first: date, last: date
+    ) -> VersionsBySlot:
+        found: VersionsBySlot = {}
+        for version in self.store.list_versions(self._range_prefix(prefix, first, last)):
+            slot = slot_of(version.key)
+            if slot is not None and first <= slot.day <= last:
+                found.setdefault(slot, []).append(version)
+        return found
+
+    def _history(self, slot: BackupSlot, versions: list[ObjectVersion], manifests: list[ObjectVersion]) -> SlotHistory:
+        vouching: dict[str, Manifest] = {}
+        for version in manifests:
+            manifest = None if version.is_delete_marker else self._manifest_version(version)
+            if manifest is not None and manifest.backup.key == self.layout.backup_key(slot):
+                vouching.setdefault(manifest.backup.version_id, manifest)
+        return SlotHistory(slot, self.layout.backup_key(slot), versions, vouching)
+
+    def _manifest_version(self, version: ObjectVersion) -> Manifest | None:
+        body, _ = self.store.get_bytes(version.key, version.version_id)
+        try:
+            return Manifest.from_bytes(body, self.store.uri(version.key))
+        except VerificationError:
+            return None  # one that cannot be read vouches for nothing
+
+    def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:
+        lock = None if version.is_delete_marker else self.store.lock_of(version.key, version.version_id)
+        if manifest is None:
+            return BackupVersion(version, lock, None, None, None)
+        verified_at = manifest.verification.verified_at
+        return BackupVersion(version, lock, manifest.records, manifest.backup.sha256, verified_at)
+
+    @staticmethod
+    def _range_prefix(prefix: str, first: date, last: date) -> str:
+        """The narrowest prefix that covers a range of days: month, year or all."""
+        if first.year != last.year:
+            return prefix
+        return f"{prefix}{first:%Y}/" + (f"{first:%m}/" if first.month == last.month else "")

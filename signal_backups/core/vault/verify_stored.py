@@ -1,0 +1,78 @@
+"""Verifying what S3 holds: download one version, hold it against its manifest, report, and record that it was done.
+
+What belongs here: choosing the version and fetching it. What does not: judging a file (``verify``).
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.core.base.logs import log_step
+from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
+from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.signals.verify_csv import VerifyReport, verify_csv
+from signal_backups.core.vault.vault import BackupVault, StoredBackup
+
+_log = logging.getLogger(__name__)
+
+
+class StoredVerification(BaseModel):
+    """The verification of one stored backup; without a manifest only the file itself was judged."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: str
+    key: str
+    version_id: str
+    has_manifest: bool
+    report: VerifyReport
+
+
+def verify_stored(
+    vault: BackupVault, backup: StoredBackup, scratch: Path, sample: int | None = None
+) -> StoredVerification:
+    """Download and verify a stored backup: the version its manifest names, else the current one.
+
+    Raises:
+        NotFoundError: the version is gone.
+    """
+    key, manifest = backup.key, backup.manifest
+    version_id = manifest.backup.version_id if manifest else backup.current.version_id
+    about = {"day": backup.slot.day.isoformat(), "key": key, "version_id": version_id}
+    with vault.trail.recording_failure(Action.VERIFICATION, about):
+        report = _verified(vault, backup, version_id, scratch, sample)
+    details = {
+        "day": backup.slot.day.isoformat(),
+        "has_manifest": manifest is not None,
+        "records": report.records,
+        "rows_hashed": report.rows_hashed,
+        "sha256": report.sha256,
+        "problems": [problem[:PROBLEM_LENGTH] for problem in report.problems],
+    }
+    result = "passed" if report.ok else "failed"
+    log_step(
+        _log,
+        "verify",
+        backup.slot.day,
+        seconds=report.seconds,
+        uri=vault.store.uri(key),
+        size=report.bytes,
+        version_id=version_id,
+        result=result,
+    )
+    vault.trail.record(Action.VERIFICATION, result, [ObjectName(key=key, version_id=version_id)], details)
+    return StoredVerification(**about, has_manifest=manifest is not None, report=report)
+
+
+def _verified(
+    vault: BackupVault, backup: StoredBackup, version_id: str, scratch: Path, sample: int | None
+) -> VerifyReport:
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
+        target = Path(folder) / Path(backup.key).name
+        vault.store.get_file(backup.key, version_id, target)
+        return verify_csv(target, backup.manifest.expected if backup.manifest else None, sample)

@@ -1,0 +1,71 @@
+"""Verified writes: a CSV and its manifest are stored, read back, and only then vouched for."""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import ReadBackError, VerificationError
+from signal_backups.core.ledger.chained_log import Link
+from signal_backups.core.s3.store import JSON_TYPE
+from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import CSV_FORMAT, Manifest, StoredFile
+from signal_backups.core.vault.vault import BackupVault
+
+CSV_TYPE = "text/csv; charset=utf-8"
+
+
+def vouching_details(manifest: Manifest) -> dict[str, Any]:
+    """What the event says that tells of a manifest just written: its place in the chain, and the SHA-256 there."""
+    return {"manifest": {"number": manifest.number, "sha256": sha256(manifest.to_bytes()).hexdigest()}}
+
+
+def put_csv(vault: BackupVault, key: str, path: Path, records: int, day: date) -> StoredFile:
+    """Store one file under its key and name the version that holds it."""
+    vault.require_versioning()
+    found = digest(path)
+    metadata = {"partition": day.isoformat(), "record_count": str(records), "format_version": str(CSV_FORMAT)}
+    version_id = vault.store.put_file(key, path, metadata, CSV_TYPE, replaces=vault.store.head(key))
+    return StoredFile(key=key, version_id=version_id, bytes=found.bytes, sha256=found.sha256)
+
+
+def read_back(
+    vault: BackupVault, stored: StoredFile, expected: Expected, target: Path, sample: int | None = None
+) -> VerifyReport:
+    """Download what was stored and verify it.
+
+    Raises:
+        ReadBackError: what came back is not what was sent.
+    """
+    vault.store.get_file(stored.key, stored.version_id, target)
+    verification = verify_csv(target, expected, sample)
+    if not verification.ok:
+        raise ReadBackError(
+            f"{vault.store.uri(stored.key)} version {stored.version_id} is not what was sent: "
+            f"{'; '.join(verification.problems)}",
+            remedy="The last good backup still stands; run it again, and suspect the store if it repeats",
+        )
+    return verification
+
+
+def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> Manifest:
+    """Let a manifest vouch for its backup from now on; returns it with its place in the chain.
+
+    The chain comes first: what vouches for a backup is always in it.
+
+    Raises:
+        VerificationError: the store returns another one.
+    """
+
+    def body_of(link: Link) -> bytes:
+        return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+
+    key, body = vault.layout.manifest_key(slot), vault.manifest_chain.append(body_of).body
+    version_id = vault.store.put_bytes(key, body, JSON_TYPE)
+    if vault.store.get_bytes(key, version_id)[0] != body:
+        raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
+    return Manifest.from_bytes(body, vault.store.uri(key))

@@ -1,0 +1,148 @@
+"""The asset checks: their names as claims, and how a domain report answers each.
+
+What belongs here: specs and verdicts. What does not: emitting them for a partition (``partition_events``), or
+deciding what is right (``core``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from signal_backups.core.backup.hashed_csv import CsvReport, QuarantinedRow
+from signal_backups.core.backup.plausibility import CountJudgement
+from signal_backups.core.backup.quarantine import Fault
+from signal_backups.core.backup.store_backup import StoreOutcome
+from signal_backups.orchestration.names import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
+
+COUNT_PLAUSIBLE = dg.AssetCheckKey(SIGNAL_EXTRACT, "record_count_is_plausible")
+SCHEMA_CONFORMS = dg.AssetCheckKey(HASHED_CSV, "rows_conform_to_schema")
+HASHES_MATCH = dg.AssetCheckKey(HASHED_CSV, "row_hashes_match")
+IDS_UNIQUE = dg.AssetCheckKey(HASHED_CSV, "signal_ids_are_unique")
+CSV_PARSES = dg.AssetCheckKey(HASHED_CSV, "csv_parses_back_to_same_count")
+OBJECT_EQUALS_CSV = dg.AssetCheckKey(BACKUP_OBJECT, "stored_object_equals_csv")
+STORED_HASHES_VERIFY = dg.AssetCheckKey(BACKUP_OBJECT, "stored_row_hashes_verify")
+AUDIT_EVENT_WRITTEN = dg.AssetCheckKey(BACKUP_OBJECT, "audit_event_is_written")
+
+_DESCRIPTIONS = {
+    COUNT_PLAUSIBLE: "The day has about as many signals as the same weekday of the last weeks. Warns; fails where none "
+    "is left of a day that had some. The backup is made all the same.",
+    SCHEMA_CONFORMS: "Every row has its required fields within their bounds. Other rows are quarantined.",
+    HASHES_MATCH: "Every row gives the hash its producer stored. Other rows are quarantined.",
+    IDS_UNIQUE: "No signal_id repeats within the day. Repeats are quarantined.",
+    CSV_PARSES: "The CSV reads back to as many records as were written. Blocks the upload.",
+    OBJECT_EQUALS_CSV: "The version S3 returns is byte for byte the CSV that was sent.",
+    STORED_HASHES_VERIFY: "The rows S3 returns give the hashes their producer stored.",
+    AUDIT_EVENT_WRITTEN: "The audit trail tells of this backup. If not, its event waits; the backup stands.",
+}
+#: The UI shows a check's list of days as one word; a newcomer would take it for the newest day's.
+_EACH_DAY = "Answered for each day; listed as Failed while any day is: see the check's Partitions."
+_BLOCKING = {CSV_PARSES, OBJECT_EQUALS_CSV, STORED_HASHES_VERIFY}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One check's answer for one partition."""
+
+    key: dg.AssetCheckKey
+    passed: bool
+    description: str
+    metadata: Mapping[str, dg.MetadataValue | int | float | str] = field(default_factory=dict)
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a failure keeps the day from being vouched for."""
+        return self.key in _BLOCKING
+
+
+def check_specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+    """The spec of every check."""
+    return [
+        dg.AssetCheckSpec(
+            key.name,
+            asset=key.asset_key,
+            description=f"{description} {_EACH_DAY}",
+            blocking=key in _BLOCKING,
+            partitions_def=partitions,
+        )
+        for key, description in _DESCRIPTIONS.items()
+    ]
+
+
+def judge_count_verdict(judgement: CountJudgement) -> Verdict:
+    """Answer of ``record_count_is_plausible``."""
+    return Verdict(
+        COUNT_PLAUSIBLE,
+        judgement.plausible,
+        judgement.reason,
+        {"earlier_days": judgement.earlier_days, **({"median": judgement.median} if judgement.median else {})},
+        dg.AssetCheckSeverity.ERROR if judgement.lost_all else dg.AssetCheckSeverity.WARN,
+    )
+
+
+def csv_verdicts(report: CsvReport, parsed_records: int) -> list[Verdict]:
+    """Answers of the checks on the CSV."""
+    return [
+        _fault_verdict(SCHEMA_CONFORMS, report, Fault.SCHEMA, "break the schema"),
+        _fault_verdict(HASHES_MATCH, report, Fault.HASH, "do not match their hash"),
+        _fault_verdict(IDS_UNIQUE, report, Fault.DUPLICATE, "repeat a signal_id"),
+        Verdict(
+            CSV_PARSES,
+            parsed_records == report.records,
+            f"{report.records} records written, {parsed_records} read back",
+            {"records_written": report.records, "records_read_back": parsed_records},
+        ),
+    ]
+
+
+def stored_verdicts(outcome: StoreOutcome) -> list[Verdict]:
+    """Answers of the checks on what S3 returned, and on what the audit trail says of it."""
+    report = outcome.verification
+    return [
+        _event_verdict(outcome.event),
+        Verdict(OBJECT_EQUALS_CSV, True, f"{report.bytes} bytes, SHA-256 {report.sha256}", {"bytes": report.bytes}),
+        Verdict(
+            STORED_HASHES_VERIFY,
+            True,
+            f"{report.rows_hashed} of {report.records} rows hashed, all match",
+            {"rows_hashed": report.rows_hashed, "rows_hashed_with_integers": report.integer_form_rows},
+        ),
+    ]
+
+
+def _event_verdict(event: int | None) -> Verdict:
+    if event is None:
+        return Verdict(
+            AUDIT_EVENT_WRITTEN,
+            False,
+            "it waits on this machine for the next event; if even that failed, only the log has it",
+        )
+    return Verdict(AUDIT_EVENT_WRITTEN, True, f"event {event} of the audit trail")
+
+
+def stored_failure(reason: str) -> list[Verdict]:
+    """Answers of the checks on what S3 returned, when it is not what was sent."""
+    return [Verdict(key, False, reason) for key in (OBJECT_EQUALS_CSV, STORED_HASHES_VERIFY)]
+
+
+def _fault_verdict(key: dg.AssetCheckKey, report: CsvReport, fault: Fault, words: str) -> Verdict:
+    count = report.faults.get(fault, 0)
+    total = report.records + report.quarantined
+    if not count:
+        return Verdict(key, True, f"all {total} rows", {"rows": total, "rows_failed": 0})
+    table = rows_table(report.rows_with(fault))
+    description = f"{count} of {total} rows {words}; they are in quarantine"
+    return Verdict(key, False, description, {"rows": total, "rows_failed": count, "first_rows": table})
+
+
+def rows_table(rows: list[QuarantinedRow]) -> dg.TableMetadataValue:
+    """Quarantined rows as a table for the UI."""
+    records = [
+        dg.TableRecord({"signal_id": str(row.signal_id), "timestamp": str(row.timestamp), "reason": row.reason})
+        for row in rows
+    ]
+    columns = [dg.TableColumn(name, "string") for name in ("signal_id", "timestamp", "reason")]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))

@@ -1,0 +1,116 @@
+"""What the doctor looks at in Dagster: its instance, its daemon, our schedules and sensors.
+
+What belongs here: checks that need Dagster. What does not: all others (``core.doctor``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType, TickStatus
+
+from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.config.settings import Settings
+from signal_backups.core.doctor.examination import Step
+from signal_backups.core.doctor.finding import Check, Verdict, failed, warning, well
+from signal_backups.orchestration.build import build_defs
+from signal_backups.orchestration.instance.home import persistent_instance
+from signal_backups.orchestration.instance.ticks import FINISHED, last_tick
+
+#: Daemons report every 30 s; Dagster itself gives one up after half an hour.
+WARN_HEARTBEAT_AGE = timedelta(minutes=2)
+
+_START = "Start Dagster: make dev, or dagster-daemon run with DAGSTER_HOME={home}"
+
+
+class DagsterDoctor:
+    """The part of one examination that is about Dagster.
+
+    Args:
+        settings: gives the settings; not before ``Check.SETTINGS``.
+        clock: the present (UTC).
+    """
+
+    def __init__(self, settings: Callable[[], Settings], clock: Clock = utc_now) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def steps(self) -> list[Step]:
+        """Every check, after those it needs."""
+        return [
+            Step(Check.INSTANCE, self._is_there, (Check.SETTINGS,)),
+            Step(Check.DAEMON, self._daemon_lives, (Check.INSTANCE,)),
+            Step(Check.SCHEDULES, lambda: self._are_on("schedule"), (Check.INSTANCE,)),
+            Step(Check.SENSORS, lambda: self._are_on("sensor"), (Check.INSTANCE,)),
+        ]
+
+    @property
+    def _home(self) -> Path:
+        return Path(os.environ.get("DAGSTER_HOME", str(self._settings().dagster_home)))
+
+    @contextmanager
+    def _instance(self) -> Iterator[dg.DagsterInstance]:
+        try:
+            with persistent_instance(self._home) as instance:
+                yield instance
+        except Exception as error:
+            raise SignalBackupsError(
+                f"Dagster's instance in {self._home} cannot be used: {str(error).strip().partition(chr(10))[0]}",
+                remedy=f"Check {self._home / 'dagster.yaml'} and the storage it names",
+            ) from error
+
+    def _is_there(self) -> Verdict:
+        if not (self._home / "dagster.yaml").is_file():
+            return failed(f"Dagster never ran here: no {self._home / 'dagster.yaml'}", self._start)
+        with self._instance() as instance:
+            runs = instance.get_runs_count()
+        return well(f"{self._home}, {runs} runs")
+
+    def _daemon_lives(self) -> Verdict:
+        with self._instance() as instance:
+            statuses = instance.get_daemon_statuses().values()
+        required = [status for status in statuses if status.required]
+        dead = sorted(status.daemon_type for status in required if not status.healthy)
+        if dead:
+            return failed(f"no healthy heartbeat of {', '.join(dead)}: nothing runs by itself", self._start)
+        complaining = sorted(s.daemon_type for s in required if s.last_heartbeat and s.last_heartbeat.errors)
+        if complaining:
+            words = f"{', '.join(complaining)} ran into errors"
+            return warning(words, "Read them in the Dagster UI: Deployment, Daemons")
+        beats = [status.last_heartbeat.timestamp for status in required if status.last_heartbeat]
+        age = self._clock() - datetime.fromtimestamp(min(beats), UTC)
+        words = f"last heartbeat {age.total_seconds():.0f} s ago"
+        return well(words) if age <= WARN_HEARTBEAT_AGE else warning(words, self._start)
+
+    def _are_on(self, kind: str) -> Verdict:
+        """All that our code declares running are on, and their last tick went well."""
+        repository = build_defs().get_repository_def()
+        defined: Sequence[dg.ScheduleDefinition | dg.SensorDefinition] = (
+            repository.schedule_defs if kind == "schedule" else repository.sensor_defs
+        )
+        wanted = sorted(each.name for each in defined if each.default_status.value == "RUNNING")
+        with self._instance() as instance:
+            states = instance.all_instigator_state(instigator_type=InstigatorType(kind.upper()))
+            ticks = {state.instigator_name: last_tick(instance, state, FINISHED) for state in states}
+        on = {state.instigator_name for state in states if state.status is not InstigatorStatus.STOPPED}
+        known = {state.instigator_name for state in states}
+        off = [name for name in wanted if name in known - on]
+        if off:
+            commands = "; ".join(f"dagster {kind} start {name}" for name in off)
+            return failed(
+                f"off: {', '.join(off)}", f"Switch on in the Dagster UI, or in the project's folder: {commands}"
+            )
+        failing = [name for name in wanted if (tick := ticks.get(name)) and tick.status is TickStatus.FAILURE]
+        if failing:
+            return failed(f"the last tick failed of: {', '.join(failing)}", "Read why in the Dagster UI: Automation")
+        return well(f"{len(wanted)} on: {', '.join(wanted)}")
+
+    @property
+    def _start(self) -> str:
+        return _START.format(home=self._home)

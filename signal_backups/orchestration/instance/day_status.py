@@ -1,0 +1,41 @@
+"""What Dagster holds of the days of ``backup_object``: the facts that ``core.watch.staleness`` decides upon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
+
+from signal_backups.core.monitoring.repair_plan import DagsterDays
+from signal_backups.orchestration.names import BACKUP_OBJECT
+
+
+def dagster_days(
+    instance: dg.DagsterInstance, partitions: dg.PartitionsDefinition, days: Iterable[date]
+) -> DagsterDays:
+    """Which of some days failed, and which a run has or waits for: queued runs and what backfills still ask for too.
+
+    Dagster's freshness policies cannot tell: they look at when the asset was last made, whichever of its days it was.
+    """
+    keys = [day.isoformat() for day in days]
+    statuses = instance.get_status_by_partition(BACKUP_OBJECT, keys, partitions) or {}
+
+    def in_status(wanted: AssetPartitionStatus) -> set[date]:
+        return {date.fromisoformat(key) for key, status in statuses.items() if status is wanted}
+
+    return DagsterDays(
+        failed=in_status(AssetPartitionStatus.FAILED),
+        in_progress=in_status(AssetPartitionStatus.IN_PROGRESS) | set(_backfilled(instance)),
+    )
+
+
+def _backfilled(instance: dg.DagsterInstance) -> Iterator[date]:
+    """The days of backfills that go on; not all of their runs are there yet."""
+    for backfill in instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])):
+        data = backfill.asset_backfill_data
+        if data is not None and BACKUP_OBJECT in data.target_subset.asset_keys:
+            for key in data.target_subset.get_partitions_subset(BACKUP_OBJECT).get_partition_keys():
+                yield date.fromisoformat(key)

@@ -1,0 +1,54 @@
+"""What is watched between schedules.
+
+What belongs here: ticks and what they ask for. What does not: telling that a day changed (``core.fingerprint``).
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import dagster as dg
+
+from signal_backups.core.backup.fingerprint import fingerprint_of_source
+from signal_backups.core.base.days import LATE_WINDOW_DAYS, last_complete_day
+from signal_backups.orchestration.jobs import AssetJob
+from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
+
+#: How often the last days are looked at; a look reads ids and hashes of a week, no more.
+LATE_ROWS_INTERVAL_S = 15 * 60
+
+
+def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
+    """Asks for days that changed in the database after they were backed up, each change once."""
+
+    @dg.sensor(
+        job=job,
+        name="late_rows_sensor",
+        minimum_interval_seconds=LATE_ROWS_INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Watches the last {LATE_WINDOW_DAYS} days: a day whose ids or hashes changed is backed up again.",
+    )
+    def late_rows(
+        context: dg.SensorEvaluationContext, signals_database: SignalsDatabase, backup_store: BackupStore
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        del context
+        last = last_complete_day()
+        first = max(start, last - timedelta(days=LATE_WINDOW_DAYS - 1))
+        source = signals_database.open()
+        changed = False
+        # A day that was deleted from the bucket is left to people: a new backup would cover that up.
+        for backup in backup_store.vault().backups_with_manifests(first, last):
+            slot, manifest = backup.slot, backup.manifest
+            if manifest is None:
+                continue
+            now = fingerprint_of_source(source, slot.day)
+            if now != manifest.fingerprint:
+                changed = True
+                # The version is part of the key, so that a change back to an earlier state is asked for too.
+                yield dg.RunRequest(
+                    run_key=f"late-rows/{slot.day}/{manifest.backup.version_id}/{now}",
+                    partition_key=slot.day.isoformat(),
+                )
+        if not changed:
+            yield dg.SkipReason(f"no day from {first} to {last} changed since it was backed up")
+
+    return late_rows

@@ -1,0 +1,81 @@
+"""The sensor that closes holes: days that S3 does not hold verified are backed up again.
+
+What belongs here: looking, asking for runs, remembering in the cursor. What does not: deciding
+(``core.watch.staleness``), telling people (``alerting``).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import ValidationError
+
+from signal_backups.core.base.day_ranges import ranges_of
+from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.base.objectives import REPAIR_INTERVAL
+from signal_backups.core.config.observed import observed
+from signal_backups.core.config.settings import load_settings
+from signal_backups.core.monitoring.observation import Observation
+from signal_backups.core.monitoring.repair_plan import Attempt, Attempts, Plan, plan_repair
+from signal_backups.orchestration.instance.day_status import dagster_days
+from signal_backups.orchestration.jobs import AssetJob
+from signal_backups.orchestration.partitions import daily_partitions, range_tags
+from signal_backups.orchestration.resources import BackupStore
+
+STALE_PARTITION_SENSOR = "stale_partition_sensor"
+
+
+def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDefinition:
+    """Asks for stale days as range runs, unless SIGNAL_BACKUPS_REPAIR is off.
+
+    A schedule drops ticks when Dagster was down for long, and a freshness policy does not look at single days: this
+    looks at all of them.
+    """
+
+    @dg.sensor(
+        job=job,
+        name=STALE_PARTITION_SENSOR,
+        minimum_interval_seconds=int(REPAIR_INTERVAL.total_seconds()),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Looks at every day in S3: what is missing, unverified or failed is backed up again, a few times; "
+        "what was deleted is left to people.",
+    )
+    def stale_partitions(
+        context: dg.SensorEvaluationContext, backup_store: BackupStore
+    ) -> dg.SensorResult | dg.SkipReason:
+        settings, now = load_settings(), clock()
+        if not settings.repair:
+            return dg.SkipReason("repair is off (SIGNAL_BACKUPS_REPAIR)")
+        observation = observed(backup_store.vault(), backup_store.retention_profile(), clock)
+        days = dagster_days(context.instance, daily_partitions(settings.start_date), observation.days)
+        plan = plan_repair(observation, days, _attempts(context), now)
+        return dg.SensorResult(
+            run_requests=[_request(attempt) for attempt in plan.asked],
+            skip_reason=None if plan.asked else _reason(plan, observation),
+            cursor=plan.attempts.model_dump_json(),
+        )
+
+    return stale_partitions
+
+
+def _request(attempt: Attempt) -> dg.RunRequest:
+    # Dagster takes a run key once and for all: without the instant a day could not be lost again next year.
+    key = f"repair/{attempt.first}/{attempt.last}/{attempt.times}/{attempt.at:%Y%m%dT%H%M%SZ}"
+    return dg.RunRequest(run_key=key, tags=range_tags(attempt.first, attempt.last))
+
+
+def _reason(plan: Plan, observation: Observation) -> str:
+    if not plan.stale and not observation.hidden:
+        return f"all {len(observation.days)} days are as they should be ({observation.requests} requests)"
+    hidden = ", ".join(str(each) for each in ranges_of(observation.hidden))
+    deleted = f"; deleted, people have to bring them back with signal-backups undelete: {hidden}" if hidden else ""
+    given_up = ", ".join(str(each) for each in ranges_of(plan.given_up))
+    words = f"; asked for too often in vain, people have to look: {given_up}" if given_up else ""
+    return f"{len(plan.stale)} days are stale and in progress or waiting for their next attempt{words}{deleted}"
+
+
+def _attempts(context: dg.SensorEvaluationContext) -> Attempts:
+    try:
+        return Attempts.model_validate_json(context.cursor or "{}")
+    except ValidationError:
+        context.log.warning("the cursor cannot be read: every attempt counts as the first")
+        return Attempts()

@@ -1,0 +1,439 @@
+"""Storing a day on a real S3 server: nothing is claimed before it was read back, nothing good is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.backup.record_counts import record_counts
+from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.backup.store_backup import BackupRun, StoreOutcome, store_backup
+from signal_backups.core.base.errors import (
+    ConflictError,
+    ExitCode,
+    NotFoundError,
+    StageInputMissingError,
+    StoreError,
+    VerificationError,
+)
+from signal_backups.core.monitoring.status.status import backup_status
+from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.verify_stored import verify_stored
+from signal_backups_tests.samples.days import Back, DayRun
+from signal_backups_tests.samples.signals import DAY, Row, signal, signals
+from signal_backups_tests.servers.chaos import ChaosProxy
+from signal_backups_tests.servers.faults import Flip
+
+SLOT = BackupSlot(DAY)
+KEY = Layout().backup_key(SLOT)
+MANIFEST = Layout().manifest_key(SLOT)
+NOW = datetime(2026, 11, 3, 3, 0, tzinfo=UTC)
+
+
+def now() -> datetime:
+    return NOW
+
+
+RUN = BackupRun("run-1", now)
+
+Stored = Callable[..., StoreOutcome]
+
+
+@pytest.fixture
+def stored(run_day: Back, vault: BackupVault, tmp_path: Path) -> Stored:
+    """Makes a table of the rows and backs a day of it up."""
+    made = iter(range(1000))
+
+    def back_up(rows: list[Row], into: BackupVault = vault, day: date = DAY) -> StoreOutcome:
+        return store_backup(into, run_day(rows, day=day, file=f"table-{next(made)}.db").folder, RUN)
+
+    return back_up
+
+
+def manifest_versions(vault: BackupVault) -> list[str]:
+    return [version.version_id for version in vault.store.list_versions(MANIFEST)]
+
+
+def backup_versions(vault: BackupVault) -> list[str]:
+    return [version.version_id for version in vault.store.list_versions(KEY)]
+
+
+def everything_but_events(vault: BackupVault) -> list[ObjectVersion]:
+    events = vault.layout.event_prefix
+    return [version for version in vault.store.list_versions("") if not version.key.startswith(events)]
+
+
+def content(vault: BackupVault, version: str) -> bytes:
+    return vault.store.get_bytes(KEY, version)[0]
+
+
+def test_a_day_is_stored_verified_and_vouched_for(run_day: Back, vault: BackupVault) -> None:
+    run = run_day(signals(3))
+    outcome = store_backup(vault, run.folder, RUN)
+    assert outcome.changed
+    assert outcome.verification.ok
+    manifest = outcome.manifest
+    assert vault.manifest(SLOT) == manifest
+    assert content(vault, manifest.backup.version_id) == run.csv
+    assert (manifest.day, manifest.records, manifest.quarantined, manifest.quarantine) == (DAY, 3, 0, None)
+    assert (manifest.backup.key, manifest.backup.sha256, manifest.backup.bytes) == (
+        KEY,
+        run.report.sha256,
+        len(run.csv),
+    )
+    assert (manifest.run_id, manifest.started_at, manifest.finished_at) == ("run-1", NOW, NOW)
+    assert (manifest.verification.records, manifest.verification.rows_hashed) == (3, 3)
+    assert (manifest.source.engine, manifest.source.hash_column) == ("sqlite", "sha256")
+    assert manifest.expected == run.expected
+    metadata = vault.store._client.head_object(Bucket=vault.store.bucket, Key=KEY)["Metadata"]
+    assert metadata == {
+        "partition": "2026-11-01", "record_count": "3", "format_version": "1", "sha256": run.report.sha256
+    }  # fmt: skip
+
+
+def test_unchanged_content_writes_no_new_version(stored: Stored, vault: BackupVault) -> None:
+    first = stored([*signals(3), signal(4, action="HOLD")])
+    before = everything_but_events(vault)
+    second = stored([*signals(3), signal(4, action="HOLD")])
+    assert not second.changed
+    assert second.manifest == first.manifest
+    assert second.verification.ok
+    assert everything_but_events(vault) == before
+
+
+def test_changed_content_writes_a_new_version_and_the_old_one_stays(stored: Stored, vault: BackupVault) -> None:
+    first, second = stored(signals(3)), stored(signals(4))
+    assert second.changed
+    assert backup_versions(vault) == [second.manifest.backup.version_id, first.manifest.backup.version_id]
+    assert content(vault, first.manifest.backup.version_id).count(b"\n") == 4
+    assert len(manifest_versions(vault)) == 2
+    described = vault.versions(DAY)
+    assert [(version.records, version.sha256, version.verified_at) for version in described] == [
+        (4, second.manifest.backup.sha256, NOW), (3, first.manifest.backup.sha256, NOW)
+    ]  # fmt: skip
+
+
+def test_a_change_in_the_quarantine_alone_is_a_change(stored: Stored, vault: BackupVault) -> None:
+    first = stored(signals(3))
+    second = stored([*signals(3), signal(4, action="HOLD")])
+    assert second.changed
+    assert second.manifest.quarantined == 1
+    assert second.manifest.backup.sha256 == first.manifest.backup.sha256
+    assert second.manifest.expected == first.manifest.expected
+
+
+def test_the_quarantine_is_stored_beside_the_backup(run_day: Back, vault: BackupVault) -> None:
+    run = run_day([*signals(3), signal(4, action="HOLD")])
+    quarantine = store_backup(vault, run.folder, RUN).manifest.quarantine
+    assert quarantine is not None
+    assert quarantine.key == "quarantine/2026/11/signals_quarantine_20261101_020000.csv"
+    body, _ = vault.store.get_bytes(quarantine.key, quarantine.version_id)
+    assert body == run.folder.quarantine_csv.read_bytes()
+
+
+def test_a_day_without_signals_is_backed_up_too(stored: Stored) -> None:
+    outcome = stored([])
+    assert outcome.changed
+    assert outcome.manifest.records == 0
+
+
+class Watched(S3ObjectStore):
+    """Keeps a diary, and damages what it reads back when told to."""
+
+    def __init__(self, store: S3ObjectStore) -> None:
+        super().__init__(store._client, store.bucket)
+        self.diary: list[tuple[str, str]] = []
+        self.damage: tuple[str, ...] = ()
+
+    def put_file(self, key: str, *args: object, **named: object) -> str:
+        self.diary.append(("put", key))
+        return super().put_file(key, *args, **named)  # type: ignore[arg-type]
+
+    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
+        self.diary.append(("put", key))
+        return super().put_bytes(key, body, content_type, only_new=only_new)
+
+    def get_file(self, key: str, version_id: str, target: Path) -> None:
+        self.diary.append(("get", key))
+        super().get_file(key, version_id, target)
+        if key.startswith(self.damage or ("nothing",)):
+            body = bytearray(target.read_bytes())
+            body[len(body) // 2] ^= 1
+            target.write_bytes(body)
+
+    def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
+        if version_id is not None:
+            self.diary.append(("get", key))
+        return super().get_bytes(key, version_id)
+
+
+@pytest.fixture
+def watched(store: S3ObjectStore) -> BackupVault:
+    return BackupVault(Watched(store), Layout())
+
+
+def diary(vault: BackupVault) -> Watched:
+    assert isinstance(vault.store, Watched)
+    return vault.store
+
+
+def test_the_manifest_is_written_only_after_everything_was_read_back(stored: Stored, watched: BackupVault) -> None:
+    stored([*signals(3), signal(4, action="HOLD")], watched)
+    layout, chain, trail = watched.layout, watched.manifest_chain, watched.trail.log
+    keys = (KEY, layout.quarantine_key(SLOT), chain.key_of(1), MANIFEST, trail.key_of(1))
+    seen = [(what, key) for what, key in diary(watched).diary if key != layout.probe_key]
+    assert seen == [(what, key) for key in keys for what in ("put", "get")]
+
+
+@pytest.mark.parametrize("damaged", ["signals/", "quarantine/"])
+def test_a_broken_read_back_leaves_the_last_good_backup_as_it_was(
+    stored: Stored, vault: BackupVault, watched: BackupVault, tmp_path: Path, damaged: str
+) -> None:
+    good = stored(signals(3)).manifest
+    before = manifest_versions(vault)
+    diary(watched).damage = (damaged,)
+    with pytest.raises(VerificationError, match="not what was sent") as raised:
+        stored([*signals(4), signal(5, action="HOLD")], watched)
+    assert raised.value.exit_code == ExitCode.FAILED
+    assert vault.manifest(SLOT) == good
+    assert manifest_versions(vault) == before
+    assert verify_stored(vault, vault.find(DAY), tmp_path).report.ok
+    assert verify_stored(vault, vault.find(DAY), tmp_path).version_id == good.backup.version_id
+
+
+def test_a_broken_first_backup_is_vouched_for_by_nothing(
+    stored: Stored, vault: BackupVault, watched: BackupVault
+) -> None:
+    diary(watched).damage = ("signals/",)
+    with pytest.raises(VerificationError):
+        stored(signals(3), watched)
+    assert vault.manifest(SLOT) is None
+    assert not vault.find(DAY).is_vouched
+    assert [version.verified_at for version in vault.versions(DAY)] == [None]
+    assert backup_status(vault, DAY, now).unverified_days == [DAY]
+
+
+def test_after_a_broken_backup_the_next_one_is_good(stored: Stored, vault: BackupVault, watched: BackupVault) -> None:
+    diary(watched).damage = ("signals/",)
+    with pytest.raises(VerificationError):
+        stored(signals(3), watched)
+    assert stored(signals(3)).changed
+    assert vault.find(DAY).is_vouched
+
+
+def test_an_unchanged_backup_that_reads_back_broken_is_written_again(
+    stored: Stored, vault: BackupVault, watched: BackupVault
+) -> None:
+    first = stored(signals(3)).manifest
+    seen = diary(watched)
+    plain = seen.get_file
+
+    def broken_once(key: str, version_id: str, target: Path) -> None:
+        seen.damage = ("signals/",) if version_id == first.backup.version_id else ()
+        plain(key, version_id, target)
+
+    seen.get_file = broken_once  # type: ignore[method-assign]
+    outcome = stored(signals(3), watched)
+    assert outcome.changed
+    assert outcome.manifest.backup.version_id != first.backup.version_id
+    assert vault.manifest(SLOT) == outcome.manifest
+
+
+def test_a_version_that_somebody_else_put_on_top_is_replaced(stored: Stored, vault: BackupVault) -> None:
+    stored(signals(3))
+    vault.store.put_bytes(KEY, b"not a backup", "text/csv")
+    assert not vault.find(DAY).is_vouched
+    assert stored(signals(3)).changed
+    assert vault.find(DAY).is_vouched
+    assert len(backup_versions(vault)) == 3
+
+
+class Overtaken(S3ObjectStore):
+    """Another writer is faster between this one's look and its write."""
+
+    body = b""
+
+    def put_file(self, key: str, *args: object, **named: object) -> str:
+        super().put_bytes(key, self.body, "text/csv")
+        return super().put_file(key, *args, **named)  # type: ignore[arg-type]
+
+
+def test_a_faster_writer_of_other_content_is_a_conflict(stored: Stored, store: S3ObjectStore) -> None:
+    vault = BackupVault(Overtaken(store._client, store.bucket), Layout())
+    with pytest.raises(ConflictError) as raised:
+        stored(signals(3), vault)
+    assert raised.value.transient
+    assert vault.manifest(SLOT) is None
+
+
+def test_a_faster_writer_of_the_same_content_is_no_conflict(
+    run_day: Back, vault: BackupVault, store: S3ObjectStore
+) -> None:
+    runs = [run_day(signals(3), file=f"{number}.db") for number in range(2)]
+
+    class SameFirst(S3ObjectStore):
+        def put_file(self, key: str, *args: object, **named: object) -> str:
+            store.put_file(key, *args, **named)  # type: ignore[arg-type]
+            return super().put_file(key, *args, **named)  # type: ignore[arg-type]
+
+    outcome = store_backup(BackupVault(SameFirst(store._client, store.bucket), Layout()), runs[0].folder, RUN)
+    assert backup_versions(vault) == [outcome.manifest.backup.version_id]
+    assert not store_backup(vault, runs[1].folder, RUN).changed
+
+
+def test_a_bucket_without_versioning_is_not_written_to(stored: Stored, connection: S3Connection, bucket: str) -> None:
+    client = s3_client(connection)
+    plain = S3ObjectStore(client, f"{bucket}-2"[-60:])
+    plain.configuration.create()
+    with pytest.raises(StoreError, match="does not keep versions"):
+        stored(signals(3), BackupVault(plain, Layout()))
+    assert list(plain.list_current("")) == []
+    client.delete_bucket(Bucket=plain.bucket)
+
+
+def test_a_missing_bucket_names_init(stored: Stored, connection: S3Connection) -> None:
+    nowhere = BackupVault(S3ObjectStore(s3_client(connection), "no-such-bucket"), Layout())
+    with pytest.raises(StoreError, match="signal-backups init"):
+        stored(signals(3), nowhere)
+
+
+def test_storing_without_a_csv_says_what_to_select(vault: BackupVault, tmp_path: Path) -> None:
+    with pytest.raises(StageInputMissingError, match="hashed_csv"):
+        store_backup(vault, DayFolder(tmp_path, DAY), RUN)
+
+
+def delete(vault: BackupVault) -> None:
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY)
+
+
+def test_a_deleted_day_is_missing_and_the_next_backup_writes_it_again(stored: Stored, vault: BackupVault) -> None:
+    stored(signals(3))
+    delete(vault)
+    assert backup_status(vault, DAY, now).missing_days == [DAY, DAY + timedelta(days=1)]
+    with pytest.raises(NotFoundError):
+        vault.find(DAY)
+    assert [version.version.is_delete_marker for version in vault.versions(DAY)] == [True, False]
+    assert stored(signals(3)).changed
+    assert backup_status(vault, DAY, now).missing_days == [DAY + timedelta(days=1)]
+    assert vault.find(DAY).is_vouched
+
+
+def test_a_status_tells_what_asks_for_attention(stored: Stored, vault: BackupVault) -> None:
+    first = DAY - timedelta(days=2)
+    stored([signal(1, timestamp=f"{first}T12:00:00Z"), signal(2, timestamp=f"{first}T12:00:00Z", action="")], day=first)
+    stored(signals(3))
+    vault.store.put_bytes(Layout().backup_key(BackupSlot(DAY + timedelta(days=1))), b"old tool", "text/csv")
+    status = backup_status(vault, first, now)
+    assert not status.healthy
+    assert (status.first_day, status.last_day) == (first, DAY + timedelta(days=1))
+    assert status.missing_days == [first + timedelta(days=1)]
+    assert status.unverified_days == [DAY + timedelta(days=1)]
+    assert status.quarantined_rows == {first: 1}
+    assert (status.days_backed_up, status.records) == (3, 4)
+    assert (status.last_backup_day, status.last_backup_at, status.last_backup_age_seconds) == (DAY, NOW, 0.0)
+
+
+def test_a_complete_vault_is_healthy(stored: Stored, vault: BackupVault) -> None:
+    stored(signals(3))
+    stored([], day=DAY + timedelta(days=1))
+    assert backup_status(vault, None, now).healthy
+    assert backup_status(vault, None, now).first_day == DAY
+
+
+def test_an_empty_vault_misses_every_day(vault: BackupVault) -> None:
+    status = backup_status(vault, DAY, now)
+    assert status.missing_days == [DAY, DAY + timedelta(days=1)]
+    assert (status.last_backup_day, status.last_backup_age_seconds, status.records) == (None, None, 0)
+
+
+def test_record_counts_are_those_of_the_days_looked_back_on(stored: Stored, vault: BackupVault) -> None:
+    week_before, day_before = DAY - timedelta(weeks=1), DAY - timedelta(days=1)
+    stored([signal(1, timestamp=f"{week_before} 12:00")], day=week_before)
+    stored([signal(1, timestamp=f"{day_before} 12:00")], day=day_before)
+    stored(signals(3))
+    assert record_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
+    assert record_counts(vault, []) == {}
+
+
+def test_a_stored_backup_verifies_against_its_manifest(stored: Stored, vault: BackupVault, tmp_path: Path) -> None:
+    manifest = stored(signals(3)).manifest
+    verification = verify_stored(vault, vault.find(DAY), tmp_path / "scratch")
+    assert verification.report.ok
+    assert verification.has_manifest
+    assert (verification.key, verification.version_id) == (KEY, manifest.backup.version_id)
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert verify_stored(vault, vault.find_key(KEY), tmp_path, sample=1).report.rows_hashed == 1
+
+
+def test_a_backup_of_an_older_tool_is_verified_by_itself(three: DayRun, vault: BackupVault, tmp_path: Path) -> None:
+    key = "signals/2026/11/signals_backup_20261101_231500.csv"
+    vault.store.put_bytes(key, three.csv, "text/csv")
+    verification = verify_stored(vault, vault.find(DAY), tmp_path)
+    assert verification.report.ok
+    assert not verification.has_manifest
+    assert verification.key == key
+
+
+def test_a_version_that_is_gone_is_not_found(stored: Stored, vault: BackupVault, tmp_path: Path) -> None:
+    version = stored(signals(3)).manifest.backup.version_id
+    backup = vault.find(DAY)
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY, VersionId=version)
+    with pytest.raises(NotFoundError):
+        verify_stored(vault, backup, tmp_path)
+
+
+def test_a_manifest_that_is_none_is_an_error_with_its_name(stored: Stored, vault: BackupVault) -> None:
+    stored(signals(3))
+    vault.store.put_bytes(MANIFEST, b'{"day": 7}', "application/json")
+    with pytest.raises(VerificationError, match=MANIFEST):
+        vault.find(DAY)
+
+
+def test_a_manifest_comes_back_as_it_was(stored: Stored) -> None:
+    manifest = stored(signals(3)).manifest
+    assert Manifest.from_bytes(manifest.to_bytes(), "name") == manifest
+
+
+@pytest.fixture
+def proxy(connection: S3Connection) -> Iterator[ChaosProxy]:
+    assert connection.endpoint_url is not None
+    with ChaosProxy(connection.endpoint_url) as proxy:
+        yield proxy
+
+
+class FlippedOnTheWay(S3ObjectStore):
+    """Strikes the network when a file is read back."""
+
+    proxy: ChaosProxy
+
+    def get_file(self, key: str, version_id: str, target: Path) -> None:
+        self.proxy.strike(Flip(10_000), times=1)
+        super().get_file(key, version_id, target)
+
+
+def test_a_bit_flipped_on_the_way_down_is_caught(
+    stored: Stored, connection: S3Connection, proxy: ChaosProxy, bucket: str
+) -> None:
+    shaky = FlippedOnTheWay(s3_client(replace(connection, endpoint_url=proxy.url)), bucket)
+    shaky.proxy = proxy
+    vault = BackupVault(shaky, Layout())
+    with pytest.raises(VerificationError, match="not what was sent"):
+        stored(signals(500), vault)
+    assert proxy.struck == 1
+    assert vault.manifest(SLOT) is None
+
+
+def test_a_manifest_speaks_of_one_version(stored: Stored, vault: BackupVault) -> None:
+    stored(signals(3))
+    backup = vault.find(DAY)
+    assert backup.is_vouched
+    other: ObjectVersion = replace(backup.current, version_id="other")
+    assert not replace(backup, current=other).is_vouched

@@ -1,0 +1,66 @@
+"""Fixtures of the proofs' tests: days in a bucket, and an authority that stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.signals import DAY, Row, signal
+from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
+
+Stores = Callable[[date, Sequence[Row]], Manifest]
+
+
+def later(number: int) -> date:
+    """So many days after ``DAY``."""
+    return DAY + timedelta(days=number)
+
+
+def rows_of(day: date, size: int = 5) -> list[Row]:
+    """Good signals of a day, no value of one in another."""
+    return [
+        signal(
+            number,
+            signal_id=f"{day:%Y%m%d}-{number:03}",
+            entry_price=1000.5 + number,
+            target_price=2000.5 + number,
+            stop_price=3000.5 + number,
+            confidence=number + 0.125,
+            symbol=f"SYM{number:03}",
+            strategy=f"strategy-{number:03}",
+            timestamp=f"{day}T00:00:{number:02}Z",
+        )
+        for number in range(size)
+    ]
+
+
+@pytest.fixture
+def back_up(run_day: Back, vault: BackupVault) -> Stores:
+    """Backs a day up that has these rows."""
+    numbers = count()
+
+    def store(day: date, rows: Sequence[Row]) -> Manifest:
+        return store_backup(vault, run_day(rows, day, file=f"{next(numbers)}.db").folder, BackupRun("tests")).manifest
+
+    return store
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
+    """A time-stamp authority."""
+    with timestamp_authority(tmp_path_factory.mktemp("authority")) as authority:
+        yield authority
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """A folder for downloads; not there yet."""
+    return tmp_path / "scratch"

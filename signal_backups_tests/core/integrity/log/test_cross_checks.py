@@ -1,0 +1,118 @@
+"""Manifests that are in the chain and should not be, that are not and should be, and that no event tells of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signal_backups.core.integrity.log.findings import Fault
+from signal_backups.core.ledger.chained_log import FIRST
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.manifest import Manifest, StoredFile
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.integrity.log.test_examine_trail import (
+    DAYS,
+    MANIFESTS,
+    SLOTS,
+    World,
+    named,
+    without_number,
+)
+from signal_backups_tests.core.ledger.trails import BUCKET, START
+from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.servers.faults import Answer
+from signal_backups_tests.servers.strict_s3 import StrictS3
+
+
+@pytest.fixture
+def world(s3: StrictS3) -> World:
+    """An empty bucket in memory, whose backups all ended long ago."""
+    return World(s3.client(), BUCKET, Layout(), lambda: START + timedelta(days=9))
+
+
+@pytest.fixture
+def two_days(world: World, s3: StrictS3) -> World:
+    """Two days, backed up and told of; manifests 1 and 2."""
+    for slot in SLOTS[:2]:
+        world.back_up(slot)
+    s3.advance(minutes=1)
+    return world
+
+
+def append(world: World, **changes: Any) -> None:
+    """Put a manifest like that of the second day into the chain, with an event that tells of it."""
+    like = Manifest.from_bytes(world.body(SLOTS[1]), "it").model_copy(update=changes)
+    entry = world.vault.manifest_chain.append(
+        lambda link: like.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+    )
+    world.tell(Manifest.from_bytes(entry.body, "it"))
+
+
+@pytest.mark.parametrize("wrong", ["key", "day"])
+def test_a_manifest_of_no_backup_of_its_day(two_days: World, wrong: str) -> None:
+    backup = Manifest.from_bytes(two_days.body(SLOTS[1]), "it").backup
+    changes = {
+        "key": {"backup": backup.model_copy(update={"key": "signals/2026/11/evil.csv"})},
+        "day": {"day": DAYS[2]},
+    }
+    append(two_days, **changes[wrong])
+    report = two_days.examine()
+    assert named(report) == [(MANIFESTS, Fault.INSERTED, 3)]
+    assert "that is no backup of this day" in report.findings[0].words
+
+
+def test_a_day_that_was_made_up_and_stored_after_the_chain_began(two_days: World) -> None:
+    two_days.chain.put(two_days.key(SLOTS[3]), without_number(two_days.body(SLOTS[1])))
+    report = two_days.examine()
+    assert (named(report), report.unchained) == ([(MANIFESTS, Fault.INSERTED, None)], None)
+    assert report.findings[0].key == two_days.key(SLOTS[3])
+    assert f"the manifest of {DAYS[3]} is not in the chain" in report.findings[0].words
+
+
+def test_a_day_from_before_the_chain_is_counted(world: World, s3: StrictS3) -> None:
+    named_only = StoredFile(key=world.vault.layout.backup_key(SLOTS[3]), version_id="v", bytes=1, sha256=FIRST)
+    world.chain.put(world.key(SLOTS[3]), manifest_of(named_only, DAYS[3]).to_bytes())
+    s3.advance(minutes=1)
+    world.back_up(SLOTS[1])
+    report = world.examine()
+    assert report.ok
+    assert report.unchained is not None
+    assert (report.unchained.count, report.unchained.first_day, report.unchained.last_day) == (1, DAYS[3], DAYS[3])
+
+
+class TestWaiting:
+    """An event that waits excuses its own manifest, and no other."""
+
+    @pytest.fixture
+    def untold(self, two_days: World) -> World:
+        """A third manifest that no event tells of."""
+        two_days.back_up(SLOTS[2], tell=False)
+        return two_days
+
+    @staticmethod
+    def with_outbox(world: World, folder: Path) -> World:
+        other = World(world.client, BUCKET, Layout(), world.clock)
+        other.vault = BackupVault(world.vault.store, Layout(), outbox=folder)
+        return other
+
+    def test_its_own(self, untold: World, s3: StrictS3, tmp_path: Path) -> None:
+        waiting = self.with_outbox(untold, tmp_path)
+        s3.faults = lambda called: Answer(503, "SlowDown") if called == "PutObject" else None
+        waiting.tell(Manifest.from_bytes(untold.chain.body(3), "it"))
+        s3.faults = lambda _called: None
+        report = waiting.examine()
+        assert (report.ok, report.waiting) == (True, 1)
+        assert report.warnings == ["1 events wait on this machine until they can be written"]
+
+    def test_another(self, untold: World, s3: StrictS3, tmp_path: Path) -> None:
+        waiting = self.with_outbox(untold, tmp_path)
+        s3.faults = lambda called: Answer(503, "SlowDown") if called == "PutObject" else None
+        waiting.vault.trail.record(Action.DRILL, "passed")
+        (tmp_path / "no_event.json").write_text("{}", encoding="utf-8")
+        s3.faults = lambda _called: None
+        report = waiting.examine()
+        assert (named(report), report.waiting) == ([(MANIFESTS, Fault.WITHOUT_EVENT, 3)], 2)

@@ -1,0 +1,7 @@
+"""Fixtures for tests of logs in a bucket."""
+
+from __future__ import annotations
+
+from signal_backups_tests.core.ledger.fixtures import admin, client, layout, s3, shared_bucket, vault
+
+__all__ = ["admin", "client", "layout", "s3", "shared_bucket", "vault"]

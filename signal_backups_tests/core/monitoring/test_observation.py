@@ -1,0 +1,168 @@
+"""What an observation says of each day, and what it asks of S3."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from signal_backups.core.base.days import ONE_DAY, days_between
+from signal_backups.core.base.objectives import due_at
+from signal_backups.core.monitoring.observation import DayState, Observation
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups_tests.core.monitoring.watched import FIRST, Watched
+
+VERIFIED, UNVERIFIED, MISSING, DUE = DayState.VERIFIED, DayState.UNVERIFIED, DayState.MISSING, DayState.DUE
+SECOND, THIRD = FIRST + ONE_DAY, FIRST + 2 * ONE_DAY
+
+
+def states(found: Observation) -> list[DayState]:
+    return list(found.days.values())
+
+
+def test_days_with_a_manifest_are_verified_and_others_missing(watched: Watched) -> None:
+    watched.put(FIRST, THIRD)
+    watched.clock.set(due_at(THIRD) + timedelta(hours=3))
+    found = watched.observe()
+    assert found.days == {FIRST: VERIFIED, SECOND: MISSING, THIRD: VERIFIED}
+    assert (found.first_day, found.last_day, found.at) == (FIRST, THIRD, watched.clock())
+    assert found.latest is not None
+    assert found.latest.day == THIRD
+    assert found.hidden == []
+    assert found.in_state(MISSING, UNVERIFIED) == [SECOND]
+
+
+def test_an_object_that_nothing_vouches_for_is_unverified(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.put_object(BackupSlot(SECOND))
+    watched.clock.set(due_at(SECOND) + timedelta(hours=3))
+    assert states(watched.observe()) == [VERIFIED, UNVERIFIED]
+
+
+@pytest.mark.parametrize(
+    ("after_due", "state"),
+    [(timedelta(hours=-2), DUE), (timedelta(minutes=59, seconds=59), DUE), (timedelta(hours=1), MISSING)],
+    ids=["as soon as the day is over", "until the grace ends", "from then on"],
+)
+def test_a_complete_day_is_due_until_its_grace_ends(watched: Watched, after_due: timedelta, state: DayState) -> None:
+    watched.clock.set(due_at(FIRST) + after_due)
+    assert states(watched.observe()) == [state]
+
+
+def test_an_object_within_grace_is_a_backup_at_work(watched: Watched) -> None:
+    watched.clock.set(due_at(FIRST))
+    watched.put_object(BackupSlot(FIRST))
+    assert states(watched.observe()) == [DUE]
+    assert states(watched.observe(grace=timedelta())) == [UNVERIFIED]
+
+
+def test_a_day_that_has_not_ended_is_not_looked_at(watched: Watched) -> None:
+    watched.clock.set(due_at(FIRST) - timedelta(hours=2, seconds=1))
+    found = watched.observe()
+    assert (found.days, found.latest) == ({}, None)
+
+
+def test_a_delete_marker_hides_a_day(watched: Watched) -> None:
+    watched.put(FIRST, SECOND)
+    watched.clock.set(due_at(SECOND) + timedelta(hours=3))
+    watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
+    found = watched.observe()
+    assert (states(found), found.hidden) == ([MISSING, VERIFIED], [FIRST])
+
+
+def test_without_its_manifest_a_day_is_unverified(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.clock.set(due_at(FIRST) + timedelta(hours=3))
+    watched.hide(watched.vault.layout.manifest_key(BackupSlot(FIRST)))
+    found = watched.observe()
+    assert (states(found), found.latest) == ([UNVERIFIED], None)
+
+
+def test_an_object_put_over_a_backup_is_unverified(watched: Watched) -> None:
+    watched.put(FIRST)
+    watched.clock.advance(timedelta(hours=5))
+    watched.put_object(BackupSlot(FIRST))
+    assert states(watched.observe()) == [UNVERIFIED]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["its own", "of the version before"])
+def test_a_manifest_from_the_same_second_is_read(watched: Watched, again: bool) -> None:
+    watched.put(FIRST, seconds_between=0)
+    if again:
+        watched.put_object(BackupSlot(FIRST))
+    watched.put(SECOND)
+    watched.clock.advance(timedelta(hours=5))
+    assert states(watched.observe()) == [UNVERIFIED if again else VERIFIED, VERIFIED]
+
+
+def test_the_newest_manifest_is_read_even_when_it_looks_good(watched: Watched) -> None:
+    watched.put(FIRST, SECOND)
+    watched.vault.store.put_bytes(watched.vault.layout.manifest_key(BackupSlot(SECOND)), b"{}", "application/json")
+    watched.clock.set(due_at(SECOND) + timedelta(hours=3))
+    found = watched.observe()
+    assert states(found) == [VERIFIED, UNVERIFIED]
+    assert found.latest is not None
+    assert found.latest.day == FIRST
+
+
+def test_a_backup_of_an_older_tool_at_another_time_counts_unless_there_is_one_of_ours(watched: Watched) -> None:
+    watched.clock.set(due_at(FIRST))
+    other = BackupSlot(FIRST, time(5))
+    stored = watched.put_object(other)
+    watched.clock.advance(timedelta(hours=5))
+    watched.put_manifest(other, stored)
+    assert states(watched.observe()) == [VERIFIED]
+    watched.put_object(BackupSlot(FIRST))
+    assert states(watched.observe()) == [UNVERIFIED]
+
+
+def test_without_a_start_the_oldest_day_that_ever_was_counts_hidden_or_not(watched: Watched) -> None:
+    watched.put(FIRST, THIRD)
+    watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
+    watched.clock.set(due_at(THIRD) + timedelta(hours=3))
+    found = watched.observe(None)
+    assert found.days == {FIRST: MISSING, SECOND: MISSING, THIRD: VERIFIED}
+    assert found.hidden == [FIRST]
+
+
+def test_an_empty_bucket_without_a_start_lacks_the_last_day(watched: Watched) -> None:
+    watched.clock.set(due_at(FIRST) + timedelta(hours=3))
+    assert watched.observe(None).days == {FIRST: MISSING}
+
+
+def test_days_past_their_retention_are_not_missed(watched: Watched) -> None:
+    watched.clock.set(datetime(2033, 3, 2, 12, tzinfo=UTC))
+    found = watched.observe(date(2020, 1, 1), retention_years=7)
+    assert (found.first_day, len(found.days)) == (date(2026, 3, 2), 2557)
+
+
+@pytest.fixture
+def seven_years(watched: Watched) -> Watched:
+    """2,555 days, the last 60 of them with a manifest from the second of its object."""
+    days = list(days_between(FIRST, FIRST + 2554 * ONE_DAY))
+    watched.put_at_once(*days[:-60])
+    watched.put_at_once(*days[-60:], seconds_between=0)
+    watched.clock.set(due_at(days[-1]) + timedelta(hours=3))
+    return watched
+
+
+def test_seven_years_take_a_bounded_number_of_requests(seven_years: Watched) -> None:
+    before = seven_years.s3.requests.copy()
+    found = seven_years.observe()
+    # 2,555 objects and as many manifests, a thousand a page; 50 of the 60 manifests that a listing does not explain.
+    assert seven_years.s3.requests - before == Counter(ListObjectVersions=3 + 3, GetObject=50)
+    assert found.requests == 56
+    assert set(states(found)) == {VERIFIED}
+
+
+def test_a_vault_of_manifests_that_all_lie_takes_a_bounded_number_of_requests(watched: Watched) -> None:
+    days = list(days_between(FIRST, FIRST + 119 * ONE_DAY))
+    watched.put_at_once(*days)
+    watched.clock.advance(timedelta(minutes=1))
+    for day in days:
+        watched.vault.store.put_bytes(watched.vault.layout.manifest_key(BackupSlot(day)), b"{}", "application/json")
+    watched.clock.set(due_at(days[-1]) + timedelta(hours=3))
+    found = watched.observe()
+    assert (found.requests, found.latest) == (2 + 50, None)
+    assert Counter(states(found)) == {UNVERIFIED: 50, VERIFIED: 70}

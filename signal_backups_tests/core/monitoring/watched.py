@@ -1,0 +1,71 @@
+"""Days for the tests of the watching: objects and manifests on the strict S3, stored at the instants a test wants.
+
+What belongs here: storing and hiding. What does not: assertions.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from signal_backups.core.base.objectives import due_at
+from signal_backups.core.monitoring.observation import Observation, observe
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import StoredFile
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.retention_audit.audited import fake_sha256, manifest_of
+from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
+from signal_backups_tests.servers.strict_s3.state import Version
+
+FIRST = date(2026, 3, 1)
+
+
+class Watched:
+    """A bucket and its clock, which ``put`` sets to when the backup of a day is made."""
+
+    def __init__(self) -> None:
+        self.clock = SimulatedClock(datetime(2019, 1, 1, tzinfo=UTC))
+        self.s3 = StrictS3(self.clock)
+        self.vault = BackupVault(S3ObjectStore(self.s3.client(), "bucket", clock=self.clock), Layout())
+        self.vault.store.configuration.create()
+        self.vault.store.configuration.enable_versioning()
+
+    def put_object(self, slot: BackupSlot) -> StoredFile:
+        """The object alone, now."""
+        key = self.vault.layout.backup_key(slot)
+        version_id = self.vault.store.put_bytes(key, b"csv", "text/csv")
+        return StoredFile(key=key, version_id=version_id, bytes=3, sha256=fake_sha256("csv"))
+
+    def put_manifest(self, slot: BackupSlot, stored: StoredFile) -> None:
+        """What vouches for it, now."""
+        body = manifest_of(stored, slot.day).to_bytes()
+        self.vault.store.put_bytes(self.vault.layout.manifest_key(slot), body, "application/json")
+
+    def put(self, *days: date, seconds_between: float = 1) -> None:
+        """Verified backups, each made when it is due."""
+        for day in days:
+            self.clock.set(max(self.clock(), due_at(day)))
+            stored = self.put_object(BackupSlot(day))
+            self.clock.advance(timedelta(seconds=seconds_between))
+            self.put_manifest(BackupSlot(day), stored)
+
+    def put_at_once(self, *days: date, seconds_between: float = 1) -> None:
+        """Like ``put``, for thousands of days: past S3's protocol, straight into what it holds."""
+        held, layout = self.s3._account.bucket("bucket"), self.vault.layout
+        for day in days:
+            slot, made = BackupSlot(day), due_at(day)
+            backup = Version(layout.backup_key(slot), made, b"csv")
+            held.add(backup)
+            stored = StoredFile(key=backup.key, version_id=backup.id, bytes=3, sha256=fake_sha256("csv"))
+            body = manifest_of(stored, day).to_bytes()
+            held.add(Version(layout.manifest_key(slot), made + timedelta(seconds=seconds_between), body))
+            self.clock.set(made)
+
+    def hide(self, key: str) -> None:
+        """Put a delete marker on a key."""
+        self.vault.store._client.delete_object(Bucket="bucket", Key=key)
+
+    def observe(self, start: date | None = FIRST, **options: Any) -> Observation:
+        """Look now."""
+        return observe(self.vault, start, self.clock, **options)

@@ -1,0 +1,204 @@
+"""Importing a day whose signals are already there: nothing is changed unasked, and nothing is ever removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from signal_backups.core.base.days import ONE_DAY
+from signal_backups.core.base.errors import ExitCode, ImportVerificationError, SignalConflictError
+from signal_backups.core.restore.targets.contract import Imported, OnConflict
+from signal_backups_tests.core.restore.conftest import MakeDay
+from signal_backups_tests.core.restore.places import Place, as_held, importing
+from signal_backups_tests.samples.days import DayRun
+from signal_backups_tests.samples.signals import DAY, signal, signals
+
+EVERY = list(OnConflict)
+
+
+def counts(imported: Imported) -> tuple[int, int, int, int]:
+    return imported.restored, imported.replaced, imported.skipped, imported.skipped_different
+
+
+def everything(place: Place) -> list[tuple[Any, ...]]:
+    return place.run("SELECT * FROM signals ORDER BY signal_id")
+
+
+@pytest.fixture
+def held(place: Place, make_day: MakeDay) -> Place:
+    """A table that holds signals 2 (alike), 3 (changed) and 9 (of nobody's backup)."""
+    place.restore(make_day([signal(2), signal(3, strategy="another"), signal(9)]))
+    return place
+
+
+def test_a_conflict_names_the_ids_and_changes_nothing(held: Place, three: DayRun) -> None:
+    before = everything(held)
+    with pytest.raises(SignalConflictError) as raised:
+        held.restore(three)
+    assert "2 of 3 signals of 2026-11-01 are already in table signals" in raised.value.what
+    assert "(1 of them different): signal-00002, signal-00003" in raised.value.what
+    assert "--on-conflict skip" in raised.value.remedy
+    assert "--on-conflict replace" in raised.value.remedy
+    assert raised.value.exit_code is ExitCode.FAILED
+    assert everything(held) == before
+
+
+def test_signals_that_are_alike_are_a_conflict_too(place: Place, three: DayRun) -> None:
+    place.restore(three)
+    with pytest.raises(SignalConflictError, match=r"3 of 3 signals .* \(0 of them different\)"):
+        place.restore(three)
+    assert place.rows() == as_held(signals(3))
+
+
+def test_a_conflict_names_ten_ids_at_most(place: Place, make_day: MakeDay) -> None:
+    run = make_day(signals(12))
+    place.restore(run)
+    with pytest.raises(SignalConflictError) as raised:
+        place.restore(run)
+    assert "signal-00010" in raised.value.what
+    assert "signal-00011" not in raised.value.what
+
+
+def test_skipping_adds_what_is_missing_and_leaves_what_differs(held: Place, three: DayRun) -> None:
+    assert counts(held.restore(three, OnConflict.SKIP)) == (1, 0, 2, 1)
+    assert held.rows() == as_held([signal(1), signal(2), signal(3, strategy="another"), signal(9)])
+
+
+def test_skipping_twice_changes_nothing_and_counts(held: Place, three: DayRun) -> None:
+    held.restore(three, OnConflict.SKIP)
+    before = everything(held)
+    assert counts(held.restore(three, OnConflict.SKIP)) == (0, 0, 3, 1)
+    assert everything(held) == before
+
+
+def test_replacing_sets_back_only_what_differs(held: Place, three: DayRun) -> None:
+    assert counts(held.restore(three, OnConflict.REPLACE)) == (1, 1, 1, 0)
+    assert held.rows() == as_held([*signals(3), signal(9)])
+    assert counts(held.restore(three, OnConflict.REPLACE)) == (0, 0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("server_timestamp", "NULL"),
+        ("server_timestamp", "'x'"),
+        ("generation_latency_ms", "NULL"),
+        ("generation_latency_ms", "7.000000000000001"),
+        ("sha256", "'0'"),
+        ("symbol", "'eurusd'"),
+        ("timestamp", "'2026-11-01T00:00:01Z'"),
+        ("entry_price", "1.0842000000000003"),
+    ],
+)
+def test_any_column_alone_makes_a_signal_different(place: Place, make_day: MakeDay, column: str, value: str) -> None:
+    run = make_day([signal(1, server_timestamp="", generation_latency_ms=7.0)])
+    place.restore(run)
+    place.run(f'UPDATE signals SET "{column}" = {value}')
+    assert counts(place.restore(run, OnConflict.SKIP)) == (0, 0, 1, 1)
+    assert counts(place.restore(run, OnConflict.REPLACE)) == (0, 1, 0, 0)
+    assert place.rows() == as_held([signal(1, server_timestamp="", generation_latency_ms=7.0)])
+
+
+@pytest.mark.parametrize("on_conflict", EVERY)
+def test_the_signals_of_other_days_stay(
+    place: Place, make_day: MakeDay, three: DayRun, on_conflict: OnConflict
+) -> None:
+    other = signal(7, timestamp="2026-10-31T12:00:00Z")
+    place.restore(make_day([other], day=DAY.replace(month=10, day=31)))
+    assert counts(place.restore(three, on_conflict)) == (3, 0, 0, 0)
+    assert place.ids() == ["signal-00001", "signal-00002", "signal-00003", "signal-00007"]
+
+
+def with_note(place: Place) -> None:
+    """A table of other column order, with a column of its own that is filled by default."""
+    place.make_table({"note": "TEXT DEFAULT 'mine'"} | dict(reversed(place.types.items())))
+
+
+def test_columns_of_an_existing_table_may_stand_in_any_order(place: Place, make_day: MakeDay) -> None:
+    with_note(place)
+    rows = [signal(1, server_timestamp="x"), signal(2, generation_latency_ms=3.5)]
+    assert place.restore(make_day(rows)).restored == 2
+    assert place.rows() == as_held(rows)
+
+
+def test_columns_of_ones_own_are_kept(place: Place, three: DayRun) -> None:
+    with_note(place)
+    place.restore(three)
+    place.run("UPDATE signals SET note = 'kept ' || signal_id, strategy = 'another' WHERE signal_id <> 'signal-00001'")
+    place.run("DELETE FROM signals WHERE signal_id = 'signal-00003'")
+    assert counts(place.restore(three, OnConflict.REPLACE)) == (1, 1, 1, 0)
+    assert place.run("SELECT signal_id, strategy, note FROM signals ORDER BY signal_id") == [
+        ("signal-00001", "trend", "mine"),
+        ("signal-00002", "trend", "kept signal-00002"),
+        ("signal-00003", "trend", "mine"),
+    ]
+
+
+def test_a_table_without_a_unique_constraint_gets_no_second_copy(
+    place: Place, three: DayRun, make_day: MakeDay
+) -> None:
+    place.make_table(place.types)
+    place.restore(make_day([signal(1), signal(2, strategy="another")]))
+    with pytest.raises(SignalConflictError):
+        place.restore(three)
+    assert counts(place.restore(three, OnConflict.SKIP)) == (1, 0, 2, 1)
+    assert counts(place.restore(three, OnConflict.REPLACE)) == (0, 1, 2, 0)
+    assert place.rows() == as_held(signals(3))
+
+
+@pytest.mark.parametrize("name", ["verification_hash", "sha256", "SHA256"])
+@pytest.mark.parametrize("on_conflict", EVERY)
+def test_the_hash_goes_into_the_column_that_is_there(
+    place: Place, three: DayRun, name: str, on_conflict: OnConflict
+) -> None:
+    types = {name if column == "sha256" else column: kind for column, kind in place.types.items()}
+    place.make_table(types)
+    place.run(
+        f"INSERT INTO signals (signal_id, symbol, action, entry_price, target_price, stop_price, confidence, "
+        f"strategy, \"timestamp\", \"{name}\") VALUES ('other', 'A', 'BUY', 1, 1, 1, 1, 's', '2020-01-01', 'x')"
+    )
+    assert counts(place.restore(three, on_conflict)) == (3, 0, 0, 0)
+    assert place.rows() == as_held(signals(3))
+    assert len(place.run(f'SELECT "{name}" FROM signals WHERE length("{name}") = 64')) == 3
+
+
+def test_a_day_that_an_interrupted_restore_left_there_is_no_conflict(place: Place, three: DayRun) -> None:
+    place.restore(three)
+    imported = place.target().import_day(importing(three, may_be_there=True))
+    assert counts(imported) == (0, 0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    "changed", ["DELETE FROM signals WHERE signal_id = 'signal-00002'", "UPDATE signals SET strategy = 'another'"]
+)
+def test_a_day_that_is_there_in_part_or_changed_is_a_conflict_all_the_same(
+    place: Place, three: DayRun, changed: str
+) -> None:
+    place.restore(three)
+    place.run(changed)
+    before = everything(place)
+    with pytest.raises(SignalConflictError):
+        place.target().import_day(importing(three, may_be_there=True))
+    assert everything(place) == before
+
+
+def test_a_trigger_that_changes_values_is_found_and_undone(sqlite_place: Place, three: DayRun) -> None:
+    sqlite_place.make_table(sqlite_place.types)
+    sqlite_place.run(
+        "CREATE TRIGGER meddle AFTER INSERT ON signals WHEN new.signal_id = 'signal-00002' "
+        "BEGIN UPDATE signals SET symbol = 'X' WHERE signal_id = 'signal-00002'; END"
+    )
+    with pytest.raises(ImportVerificationError, match="1 signals changed, 0 missing, 0 too many: signal-00002"):
+        sqlite_place.restore(three)
+    assert everything(sqlite_place) == []
+
+
+def test_a_signal_of_another_day_that_has_the_id_is_never_replaced(place: Place, make_day: MakeDay) -> None:
+    place.restore(make_day(signals(2)))
+    before = everything(place)
+    next_day = make_day([signal(2, timestamp="2026-11-02T00:00:00+00:00")], DAY + ONE_DAY)
+    with pytest.raises(SignalConflictError, match=r"1 ids of 2026-11-02 .* another day: signal-00002"):
+        place.restore(next_day, OnConflict.REPLACE)
+    assert everything(place) == before
+    assert place.restore(next_day, OnConflict.REPLACE, table="second").restored == 1

@@ -1,0 +1,138 @@
+"""The restore drill as Dagster shows it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+
+from signal_backups.core.base.days import last_complete_day
+from signal_backups.core.drill import rto
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.orchestration.assets.restore_drill import RESTORES_EVERYTHING, RTO_WITHIN_OBJECTIVE, SOURCE_MATCHES
+from signal_backups.orchestration.build import build_defs
+from signal_backups.orchestration.jobs import RESTORE_DRILL_JOB
+from signal_backups.orchestration.names import RESTORE_DRILL
+from signal_backups.orchestration.resources import SignalsDatabase
+from signal_backups_tests.core.ledger.recorded_events import told
+from signal_backups_tests.orchestration.signals import forged_signal, signal
+from signal_backups_tests.orchestration.world import (
+    QUIET,
+    World,
+    evaluations,
+    materializations,
+    metadata_of,
+    table_rows,
+)
+
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+
+
+@pytest.fixture
+def last(world: World) -> date:
+    """The last complete day; it and the eight before have signals and backups."""
+    newest = last_complete_day()
+    world.table.add_days(newest - timedelta(days=8), newest)
+    world.table.add(forged_signal(newest, 70))
+    world.run(newest - timedelta(days=8), newest)
+    return newest
+
+
+def hold_drill(world: World, **config: int) -> dg.ExecuteInProcessResult:
+    """Run the drill's job."""
+    overrides = {**world.overrides(), "signals_database": SignalsDatabase(url=world.table.url)}
+    job = build_defs(resource_overrides=overrides).resolve_job_def(RESTORE_DRILL_JOB)
+    return job.execute_in_process(
+        instance=world.instance,
+        run_config={"loggers": QUIET, "ops": {"restore_drill": {"config": config}}},
+        raise_on_error=False,
+    )
+
+
+def answers(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, dg.AssetCheckSeverity]]:
+    return {answer.check_name: (answer.passed, answer.severity) for answer in evaluations(result)}
+
+
+def test_a_drill_shows_its_figures_and_passes_its_checks(world: World, last: date) -> None:
+    result = hold_drill(world)
+    assert result.success
+    (recorded,) = told(world.vault, Action.DRILL)
+    assert (recorded.result, recorded.actor.run_id) == ("passed", result.run_id)
+    (event,) = materializations(result, RESTORE_DRILL)
+    shown = metadata_of(event)
+    assert (shown["days"], shown["rows"], shown["rto_forecast_days"]) == (8, 24, 9)
+    for phase in ("download", "verify", "import", "verify_import", "compare"):
+        assert shown[f"{phase}_seconds"] >= 0
+    assert 0 < shown["rto_forecast_seconds"] < rto.RTO_OBJECTIVE_S
+    assert shown["rows_per_second"] > 0
+    drilled = table_rows(event.metadata["drilled"])
+    assert [row["day"] for row in drilled][-1] == str(last)
+    assert {row["outcome"] for row in drilled} == {"restored"}
+    assert {name: passed for name, (passed, _) in answers(result).items()} == {
+        RESTORES_EVERYTHING: True,
+        SOURCE_MATCHES: True,
+        RTO_WITHIN_OBJECTIVE: True,
+    }
+
+
+def test_numbers_are_numbers_so_that_they_plot(world: World, last: date) -> None:
+    assert last
+    (event,) = materializations(hold_drill(world), RESTORE_DRILL)
+    plotted = {
+        name for name, value in event.metadata.items() if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue)
+    }
+    assert plotted >= {"rows", "rows_per_second", "rto_forecast_seconds", "import_seconds", "total_seconds"}
+
+
+def test_late_signals_warn(world: World, last: date) -> None:
+    world.table.add(signal(last, 60))
+    result = hold_drill(world)
+    assert answers(result)[SOURCE_MATCHES] == (False, WARN)
+    (found,) = evaluations(result, dg.AssetCheckKey(RESTORE_DRILL, SOURCE_MATCHES))
+    assert metadata_of(found)["late"] == 1
+    assert f"{last:%Y%m%d}-0060" in metadata_of(found)["late_signal_ids"]
+
+
+def test_deleted_signals_fail(world: World, last: date) -> None:
+    world.table.remove_day(last)
+    result = hold_drill(world)
+    assert result.success
+    assert answers(result)[SOURCE_MATCHES] == (False, ERROR)
+    assert answers(result)[RESTORES_EVERYTHING][0] is True
+
+
+def test_a_backup_that_does_not_come_back_fails(world: World, last: date) -> None:
+    slot = BackupSlot(last)
+    manifest = world.vault.manifest(slot)
+    assert manifest is not None
+    lying = manifest.model_copy(update={"records": 77})
+    world.vault.store.put_bytes(world.vault.layout.manifest_key(slot), lying.to_bytes(), "application/json")
+    result = hold_drill(world)
+    assert answers(result)[RESTORES_EVERYTHING] == (False, ERROR)
+    (found,) = evaluations(result, dg.AssetCheckKey(RESTORE_DRILL, RESTORES_EVERYTHING))
+    assert "77" in str(found.description)
+
+
+@pytest.mark.parametrize(("share", "answer"), [(0.79, True), (0.81, WARN), (1.01, ERROR)])
+def test_the_rto_warns_from_80_per_cent_and_fails_beyond_the_objective(
+    world: World, last: date, share: float, answer: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert last
+    monkeypatch.setattr(rto.RtoForecast, "share", property(lambda _: share))
+    passed, severity = answers(hold_drill(world))[RTO_WITHIN_OBJECTIVE]
+    assert (passed or severity) == answer
+
+
+def test_the_number_of_days_can_be_configured(world: World, last: date) -> None:
+    assert last
+    (event,) = materializations(hold_drill(world, recent_days=2), RESTORE_DRILL)
+    assert metadata_of(event)["days"] == 3
+
+
+def test_a_drill_that_cannot_be_held_fails_its_run_and_says_why(world: World) -> None:
+    result = hold_drill(world)
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "no backups in" in str(failure.step_failure_data.user_failure_data)

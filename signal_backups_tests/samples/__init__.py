@@ -1,0 +1,1 @@
+"""What tests are made of: signals, tables of them, and days taken through the stages."""

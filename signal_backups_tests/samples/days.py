@@ -1,0 +1,112 @@
+"""A day taken through the stages that need no store: extract, CSV, verify.
+
+What belongs here: running the stages and reading what they wrote, with a CSV reader of the tests' own. What does not:
+storing (fixtures in ``conftest``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import mkdtemp
+
+from signal_backups.core.backup.extract import ExtractReport, extract_day
+from signal_backups.core.backup.hashed_csv import CsvReport, write_hashed_csv
+from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
+from signal_backups.core.source import SignalSource
+from signal_backups_tests.samples.signals import DAY
+
+_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n)')
+
+Record = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class DayRun:
+    """What the stages made of a day."""
+
+    folder: DayFolder
+    extract: ExtractReport
+    report: CsvReport
+
+    @property
+    def csv(self) -> bytes:
+        return self.folder.backup_csv.read_bytes()
+
+    @property
+    def records(self) -> list[Record]:
+        """The backup's records."""
+        return read_csv(self.folder.backup_csv)
+
+    @property
+    def quarantine(self) -> list[Record]:
+        """The quarantined rows, with faults and reasons."""
+        return read_csv(self.folder.quarantine_csv) if self.folder.quarantine_csv.exists() else []
+
+    @property
+    def expected(self) -> Expected:
+        """What a manifest would promise."""
+        return Expected(records=self.report.records, bytes=self.report.bytes, sha256=self.report.sha256)
+
+    def verify(self) -> VerifyReport:
+        """Verify the CSV against what the report says of it."""
+        return verify_csv(self.folder.backup_csv, self.expected)
+
+    def ids(self) -> list[str | None]:
+        """The signal ids of the backup, in its order."""
+        return [record["signal_id"] for record in self.records]
+
+    def quarantined_ids(self) -> list[str | None]:
+        """The signal ids in quarantine, in its order."""
+        return [record["signal_id"] for record in self.quarantine]
+
+    def reason(self) -> str:
+        """Why the only quarantined row is there."""
+        (row,) = self.quarantine
+        assert row["quarantine_reason"] is not None
+        return row["quarantine_reason"]
+
+    def faults(self) -> set[str]:
+        """The faults of the only quarantined row."""
+        (row,) = self.quarantine
+        return set((row["quarantine_faults"] or "").split())
+
+
+def extracted(source: SignalSource, folder: Path, day: date = DAY) -> DayRun:
+    """Extract a day and write its CSV, in a new folder under ``folder``."""
+    place = DayFolder(Path(mkdtemp(dir=folder)), day)
+    extract = extract_day(source, place)
+    return DayRun(place, extract, write_hashed_csv(place))
+
+
+def read_csv(path: Path) -> list[Record]:
+    """RFC 4180, where a field without quotes that is empty is None."""
+    text = path.read_bytes().decode("utf-8")
+    rows: list[list[str | None]] = []
+    row: list[str | None] = []
+    position = 0
+    while position < len(text):
+        match = _FIELD.match(text, position)
+        assert match, f"not RFC 4180 from character {position}: {text[position : position + 40]!r}"
+        quoted, plain, end = match.groups()
+        row.append(quoted.replace('""', '"') if quoted is not None else plain or None)
+        position = match.end()
+        if end != ",":
+            rows.append(row)
+            row = []
+    header, *records = rows
+    return [dict(zip((name or "" for name in header), record, strict=True)) for record in records]
+
+
+def lines(run: DayRun) -> tuple[bytes, list[bytes]]:
+    """The header and the records of a backup whose texts hold no line breaks, as they stand in the file."""
+    header, *records = run.csv.splitlines(keepends=True)
+    return header, records
+
+
+#: The fixture ``run_day``.
+Back = Callable[..., DayRun]
