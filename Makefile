@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 export DAGSTER_DISABLE_TELEMETRY = yes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test dev lint format tamper-evidence requirements clean
+.PHONY: help demo test test-slow dev lint format tamper-evidence requirements clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -22,8 +22,11 @@ $(INSTALLED): requirements.txt pyproject.toml
 demo: $(INSTALLED)  ## Back up a week of sample signals and show what is stored
 	@$(BIN)/python -m signal_backups.local.demo
 
-test: $(INSTALLED)  ## Run the whole test suite, with a real S3 server and a real PostgreSQL
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: $(INSTALLED)  ## Run the tests, with a real S3 server and a real PostgreSQL
+	@$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
+
+test-slow: $(INSTALLED)  ## Run the slow tests that "make test" leaves out: Ceph, browser, Prometheus, seven years
+	@$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 dev: $(INSTALLED)  ## Serve the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/python -m signal_backups.local.dev

@@ -39,6 +39,8 @@ from signal_backups_tests.acceptance.conftest import NewVault
 from signal_backups_tests.core.retention.locked import delete
 from signal_backups_tests.samples.days import DayRun
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 11, 1)
 FOREIGN = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 5}}
 of_both_profiles = pytest.mark.parametrize("profile", PROFILES, ids=profile_name)

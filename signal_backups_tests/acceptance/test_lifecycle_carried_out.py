@@ -30,6 +30,8 @@ from signal_backups_tests.acceptance.scaling import keeping, only_for, scaled
 from signal_backups_tests.acceptance.watching import GONE, Subject, Watch
 from signal_backups_tests.core.retention.locked import delete
 
+pytestmark = pytest.mark.slow
+
 #: Lifecycle days from one event of a profile to the next.
 STEP = 4
 #: Days that the store may take to do what is due; nothing else fails when it is slow.

@@ -27,6 +27,8 @@ from signal_backups_tests.samples.tables import sqlite_table
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 
+pytestmark = pytest.mark.slow
+
 REWRITE_MANIFEST = "Any of these, and rewrite the manifest"
 REWRITE_CHAIN = "Any of these, and rewrite the whole chain"
 DAYS = [date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)]

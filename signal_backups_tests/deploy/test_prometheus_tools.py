@@ -9,6 +9,8 @@ import pytest
 
 from signal_backups_tests.deploy.shown import DEPLOY, full_exposition
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT_S = 300
 
 

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from signal_backups_tests.e2e.conftest import PAGE_TIMEOUT_MS, Deployment
 from signal_backups_tests.orchestration.signals import SIGNALS_A_DAY, day_number
 
+pytestmark = pytest.mark.slow
+
 ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
 BACKUP_CHECKS = ["stored_object_equals_csv", "stored_row_hashes_verify", "audit_event_is_written"]
 BACKUP_GROUP = "/locations/signal_backups/asset-groups/signal_backups"

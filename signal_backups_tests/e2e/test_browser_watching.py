@@ -11,6 +11,8 @@ from signal_backups_tests.e2e.conftest import Deployment
 from signal_backups_tests.orchestration.signals import day_number
 from signal_backups_tests.servers.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 SCHEDULES = [
     "daily_backup_schedule",
     "restore_drill_schedule",

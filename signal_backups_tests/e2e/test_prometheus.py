@@ -31,6 +31,8 @@ from signal_backups_tests.servers.prometheus import Receiver, running_alertmanag
 from signal_backups_tests.servers.s3 import client_for
 from signal_backups_tests.servers.waiting import HOST, free_port, wait_for
 
+pytestmark = pytest.mark.slow
+
 PROFILE = "recommended"
 TOO_OLD = "SignalBackupsTooOld"
 TIMEOUT_S = 60

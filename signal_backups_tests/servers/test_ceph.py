@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from signal_backups.embedded.seaweedfs import S3Server
 
+pytestmark = pytest.mark.slow
+
 KEY = "signals/day.csv"
 PATIENCE_S = 60.0
 MARKER = "delete marker"

@@ -22,7 +22,8 @@ from signal_backups_tests.core.bundle.damage import FREE, Rewritten, damaged
 from signal_backups_tests.core.bundle.made import Files, files_of, made_bundle, written
 from signal_backups_tests.core.bundle.verifiers import as_program, findings_in
 
-BUNDLES = 1000
+#: So many of each kind: few every time, all of them where there is time.
+some_bundles = pytest.mark.parametrize("bundles", [40, pytest.param(1000, marks=pytest.mark.slow)])
 #: Of the damaged ones; which are started as a program of their own too.
 EVERY = 100
 
@@ -48,8 +49,9 @@ def each_csv_judged_once() -> Iterator[None]:
         yield
 
 
-def test_good_bundles_pass_both(tmp_path: Path) -> None:
-    for seed in range(BUNDLES):
+@some_bundles
+def test_good_bundles_pass_both(tmp_path: Path, bundles: int) -> None:
+    for seed in range(bundles):
         bundle = made_bundle(seed, tmp_path)
         assert findings_in(bundle) == [], seed
         assert check.check_bundle(bundle).findings == [], seed
@@ -63,9 +65,10 @@ def _base(seed: int, folder: Path) -> Files:
     return files_of(made_bundle(seed, folder))
 
 
-def test_damaged_bundles_fail_both_or_were_rewritten_as_a_whole(tmp_path: Path) -> None:
+@some_bundles
+def test_damaged_bundles_fail_both_or_were_rewritten_as_a_whole(tmp_path: Path, bundles: int) -> None:
     good: Counter[tuple[str, Rewritten]] = Counter()
-    for seed in range(BUNDLES):
+    for seed in range(bundles):
         files = _base(seed % 200, tmp_path)
         random = Random(seed)  # noqa: S311 - tests, not secrets
         kind, level, changed = damaged(files, random)
@@ -80,4 +83,4 @@ def test_damaged_bundles_fail_both_or_were_rewritten_as_a_whole(tmp_path: Path) 
             is_free = level > Rewritten.NOTHING and all(changed.get(name) == files[name] for name in others)
             assert all(name in changed for name in files), (seed, kind, level)
             assert is_free or level == Rewritten.INDEX, (seed, kind, level)
-    assert sum(good.values()) < BUNDLES / 6, good
+    assert sum(good.values()) < bundles / 6, good

@@ -14,6 +14,8 @@ from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 
+pytestmark = pytest.mark.slow
+
 WRITERS, EVENTS = 3, 5
 
 

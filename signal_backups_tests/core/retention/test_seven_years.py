@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from botocore.exceptions import ClientError
 
 from signal_backups.core.backup.scratch import DayFolder
@@ -25,6 +26,8 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.servers.faults import Answer, Refuse
 from signal_backups_tests.servers.strict_s3 import LostAnswer, SimulatedClock, StrictS3
+
+pytestmark = pytest.mark.slow
 
 FIRST, LAST = date(2026, 1, 1), date(2032, 12, 31)
 ALL_DAYS = list(days_between(FIRST, LAST))
