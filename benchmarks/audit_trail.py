@@ -17,7 +17,7 @@ from statistics import median
 from benchmarks.backfill_year import running_server
 from benchmarks.measuring import print_load, print_table, spread, work_folder
 from signal_backups.core.integrity.examine_trail import examine_trail
-from signal_backups.core.integrity.log.write_checkpoints import write_checkpoints
+from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.ledger.chained_log import FIRST, Entry, Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.s3.client import S3Connection, s3_client

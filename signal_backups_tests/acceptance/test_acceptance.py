@@ -16,7 +16,7 @@ from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.holds import list_holds, put_holds, release_holds
 from signal_backups.core.retention.lifecycle_plan import is_same, reductions
 from signal_backups.core.retention.lock_extension import extend
-from signal_backups.core.retention.policy import Claim, Finding, examine_policy
+from signal_backups.core.retention.policy import Claim, PolicyFinding, examine_policy
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.setup import Setting, make_right, plan_for
@@ -64,7 +64,7 @@ def made_right(vault: BackupVault, profile: Profile) -> BackupVault:
     return locking(vault, profile.lock_policy)
 
 
-def found(vault: BackupVault, profile: Profile) -> dict[Claim, Finding]:
+def found(vault: BackupVault, profile: Profile) -> dict[Claim, PolicyFinding]:
     return {finding.claim: finding for finding in examine_policy(vault, profile).findings}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.signals.merkle import MerkleTree, leaves
 from signal_backups.core.vault.layout import BackupSlot
@@ -91,7 +91,7 @@ class Intruder:
         )
         manifests: dict[int, str] = {}
         previous = ""
-        for entry in list(self._vault.manifest_chain.entries()):
+        for entry in list(self._vault.manifest_log.entries()):
             manifest = forged if entry.number == forged.number else Manifest.from_bytes(entry.body, entry.key)
             body = manifest.model_copy(update={"previous": previous or manifest.previous}).to_bytes()
             self._replace(entry.key, body)
@@ -104,7 +104,7 @@ class Intruder:
         for anchor in self._vault.store.list_versions(self._vault.layout.anchor_prefix):
             self._remove(anchor)
 
-    def _rewrite_events(self, log: NumberedLog, manifests: dict[int, str]) -> None:
+    def _rewrite_events(self, log: ChainedLog, manifests: dict[int, str]) -> None:
         previous = ""
         for entry in list(log.entries()):
             event: dict[str, Any] = json.loads(entry.body)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.integrity.anchors.anchors import write_anchor
-from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
+from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.chained_log import FIRST, FOLDER_SIZE
 from signal_backups.core.ledger.event import Action, ObjectName
 from signal_backups.core.s3.store import S3ObjectStore
@@ -57,7 +57,7 @@ def second_bucket(stored: StoredDays) -> dict[str, str]:
 def anchor(stored: StoredDays, second: S3ObjectStore | None = None) -> None:
     entries = list(stored.vault.trail.log.entries())
     head = LogHead(number=len(entries), sha256=entries[-1].sha256)
-    statement = statement_of(AT[2], stored.bucket, head, []).to_bytes()
+    statement = tree_head_of(AT[2], stored.bucket, head, []).to_bytes()
     assert not write_anchor(stored.vault, statement, AT[2], None, second).errors
 
 
@@ -193,7 +193,7 @@ def test_a_manifest_that_may_have_expired_is_not_missed(stored: StoredDays, term
     for day in (datetime(2015, 1, 1, tzinfo=UTC).date(), day_at(0)):
         named = StoredFile(key=stored.key(day), version_id="v", bytes=1, sha256=FIRST)
         manifest = write_manifest(stored.vault, BackupSlot(day), manifest_of(named, day, bucket=stored.bucket))
-        chained = stored.vault.manifest_chain.entry(manifest.number or 0)
+        chained = stored.vault.manifest_log.entry(manifest.number or 0)
         assert chained is not None
         place = {"number": chained.number, "sha256": chained.sha256}
         stored.vault.trail.record(Action.BACKUP, "stored", details={"manifest": place})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.doctor.finding import Check
+from signal_backups.core.doctor.finding import DoctorCheck
 from signal_backups_tests.cli.conftest import Finished, Terminal
 from signal_backups_tests.orchestration.heartbeats import beat
 
@@ -27,7 +27,7 @@ def healthy(terminal: Terminal) -> Terminal:
 def ill(done: Finished) -> dict[str, str]:
     """Of a JSON document: what is not ok, and how it is."""
     found = {finding["check"]: finding["state"] for finding in done.json["findings"]}
-    assert list(found) == list(Check)
+    assert list(found) == list(DoctorCheck)
     return {check: state for check, state in found.items() if state not in ("ok", "not_checked")}
 
 

@@ -12,7 +12,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import DAYS, keys_of, put_days, vault_in
 
 FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
@@ -56,7 +56,7 @@ def test_holds_are_put_listed_and_released_with_confirmation(terminal: Terminal,
         (day.isoformat(), 3, 0) for day in DAYS
     ]
     assert held(vault) == everything(vault)
-    (event,) = told(vault)
+    (event,) = recorded_events(vault)
     assert (event.number, event.action, event.details["reason"]) == (done.json["event"], "hold_put", "case 4711")
     assert len(objects(event)) == len(everything(vault))
     assert event.actor.user
@@ -75,7 +75,7 @@ def test_holds_are_put_listed_and_released_with_confirmation(terminal: Terminal,
     assert (document.code, document.json["ok"], document.json["needs_confirmation"]) == (2, False, True)
     assert document.json["would_release"] == listed["days"]
     assert held(vault) == everything(vault)
-    assert len(told(vault)) == 1
+    assert len(recorded_events(vault)) == 1
 
     released = terminal.run("hold", "release", "--from", FIRST, "--to", FIRST, *WHY, "--confirm")
     assert released.code == 0, released.err

@@ -15,7 +15,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import DAYS, put_days, vault_in
 
 RANGE = ("--from", DAYS[0].isoformat(), "--to", DAYS[-1].isoformat())
@@ -65,12 +65,12 @@ def test_versions_are_locked_as_the_profile_says_and_the_second_time_nothing_cha
         (day.isoformat(), 3, 0) for day in DAYS
     ]
     assert locks(vault) == {("COMPLIANCE", profiles_end(vault))}
-    (event,) = told(vault)
+    (event,) = recorded_events(vault)
     assert (event.number, event.action, len(objects(event))) == (done.json["event"], "lock_extension", 9)
     again = terminal.run("lock", "extend", *RANGE)
     assert again.code == 0
     assert "9 versions are locked long enough already" in again.out
-    assert len(told(vault)) == 1
+    assert len(recorded_events(vault)) == 1
 
 
 def test_a_later_date_counts_and_an_earlier_one_is_refused(terminal: Terminal, vault: BackupVault) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.integrity.anchors.anchors import write_anchor
-from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
+from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, day_at, rows_of, stored_days
@@ -41,10 +41,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server, author
 
 
 def anchor(stored: StoredDays, authority: Authority) -> None:
-    head, chain = stored.vault.trail.log.head(), stored.vault.manifest_chain.entries()
+    head, chain = stored.vault.trail.log.head(), stored.vault.manifest_log.entries()
     assert head is not None
     events = LogHead(number=head.number, sha256=head.sha256)
-    statement = statement_of(AT, stored.bucket, events, [entry.sha256 for entry in chain])
+    statement = tree_head_of(AT, stored.bucket, events, [entry.sha256 for entry in chain])
     assert write_anchor(stored.vault, statement.to_bytes(), AT, authority.url, None).errors == []
 
 

@@ -21,7 +21,7 @@ from signal_backups_tests.cli.stored_days import (
     rows_of,
     stored_days,
 )
-from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, told
+from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, recorded_events
 
 DAYS = count()
 
@@ -74,7 +74,7 @@ def test_a_deleted_backup_is_restored_as_of_before_and_after_undelete(
     assert set(undone.json) == {"ok", "day", "key", "version_id", "removed_markers", "copied_from", "event"}
     assert (undone.json["version_id"], undone.json["copied_from"]) == (backup.backup.version_id, None)
     assert len(undone.json["removed_markers"]) == 1
-    event = told(stored.vault, Action.UNDELETE)[-1]
+    event = recorded_events(stored.vault, Action.UNDELETE)[-1]
     assert (event.number, event.details["day"]) == (undone.json["event"], day)
     assert terminal.run("restore", day, "--target", "sqlite:///now.db").code == 0
     assert held_in_sqlite(tmp_path / "now.db") == expected
@@ -87,7 +87,7 @@ def test_undeleting_says_what_it_did_and_does_nothing_the_second_time(
     first = terminal.run("undelete", backup.day.isoformat())
     assert first.code == 0
     assert "Removed the delete marker" in first.out
-    assert f"Recorded as event {told(stored.vault)[-1].number}\n" in first.out
+    assert f"Recorded as event {recorded_events(stored.vault)[-1].number}\n" in first.out
     objects = stored.vault.store.list_versions("")
     second = terminal.run("undelete", backup.day.isoformat())
     assert second.code == 0

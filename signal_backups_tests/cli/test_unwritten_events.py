@@ -13,7 +13,7 @@ from signal_backups.core.s3.client import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, as_held, held_in_sqlite, rows_of
-from signal_backups_tests.core.ledger.recorded_events import told
+from signal_backups_tests.core.ledger.recorded_events import recorded_events
 from signal_backups_tests.core.retention.locked import vault_in
 
 DAY = FIRST.isoformat()
@@ -68,10 +68,10 @@ def test_a_command_does_its_work_and_the_next_one_writes_its_event(
         done = terminal.run(*command)
         assert (done.code, len(waiting(terminal))) == (0, 1), done.err
     assert f"the audit event of this {action} is not written yet and waits in" in done.err
-    assert [event.action for event in told(stored.vault)] == ["backup"]
+    assert [event.action for event in recorded_events(stored.vault)] == ["backup"]
     following = terminal.run("verify", "--date", DAY)
     assert (following.code, "waits in" in following.err, waiting(terminal)) == (0, False, [])
-    assert [event.action for event in told(stored.vault)] == ["backup", action, "verification"]
+    assert [event.action for event in recorded_events(stored.vault)] == ["backup", action, "verification"]
 
 
 def test_what_was_done_without_an_event_is_done(stored: StoredDays, terminal: Terminal, tmp_path: Path) -> None:

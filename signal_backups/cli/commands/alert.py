@@ -12,7 +12,7 @@ from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.config.settings import load_settings
 from signal_backups.core.monitoring.alerts.channels import Delivery, channels_of
-from signal_backups.core.monitoring.alerts.condition import Condition, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition
 from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, send
 from signal_backups.core.monitoring.alerts.state import Change, Message
 
@@ -27,8 +27,8 @@ def _only_in_words() -> None:
 @alert.command("test")
 def send_test(
     severity: Annotated[
-        Severity, typer.Option("--severity", help="How severe it is: warnings do not go to the critical channels.")
-    ] = Severity.CRITICAL,
+        AlertSeverity, typer.Option("--severity", help="How severe it is: warnings do not go to the critical channels.")
+    ] = AlertSeverity.CRITICAL,
     as_json: JsonOption = False,
 ) -> None:
     """Send one alert to every channel that takes such alerts, and say of each what happened."""

@@ -20,9 +20,9 @@ from signal_backups.core.base.days import oldest_kept_day, parse_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.anchors import AnchorResult
-from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
-from signal_backups.core.integrity.log.write_checkpoints import write_checkpoints
+from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.vault import BackupVault
@@ -74,7 +74,7 @@ def anchor(as_json: JsonOption = False) -> None:
     with opened_vault(settings) as vault:
         made = anchor_heads(vault, outside(settings, load_profile(settings.profile).lock_policy))
         _write_checkpoints(vault)
-    statement = Statement.from_bytes(made.anchor.statement.encode())
+    statement = TreeHead.from_bytes(made.anchor.statement.encode())
     if as_json:
         print_json(
             {
@@ -100,7 +100,7 @@ def _write_checkpoints(vault: BackupVault) -> None:
         print_notice(f"Warning: {error}")
 
 
-def _print_anchor(made: AnchorResult, statement: Statement) -> None:
+def _print_anchor(made: AnchorResult, statement: TreeHead) -> None:
     for error in made.errors:
         print_notice(f"FAILED {error}")
     for stamp in made.anchor.timestamps:

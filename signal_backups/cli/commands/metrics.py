@@ -17,7 +17,7 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.monitoring.metrics.exporter import Exporter
-from signal_backups.core.monitoring.metrics.measure import Measuring, Terms
+from signal_backups.core.monitoring.metrics.measure import Criteria, Measuring
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.vault.vault import BackupVault
@@ -84,7 +84,7 @@ def _end(*_: object) -> NoReturn:
 
 
 def _exporter(settings: Settings, vault: BackupVault) -> Exporter:
-    terms = Terms(
+    terms = Criteria(
         start=settings.start_date if settings.names_start_date else None,
         profile=load_profile(settings.profile),
         prices=load_prices(vault.store.configuration.region),

@@ -23,7 +23,7 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.integrity.proof import prove as proving
-from signal_backups.core.integrity.proof.verify_proof import ProofVerdict, Proven
+from signal_backups.core.integrity.proof.verify_proof import ProofReport, Proven
 from signal_backups.core.integrity.proof.verify_proof import verify_proof as verdict_on
 
 _LONGEST_NAME = 100
@@ -81,13 +81,13 @@ def verify_proof(
     raise typer.Exit(ExitCode.OK if verdict.ok else ExitCode.FAILED)
 
 
-def _document(verdict: ProofVerdict) -> dict[str, object]:
+def _document(verdict: ProofReport) -> dict[str, object]:
     proven = verdict.proven
     rest = {"anchored": proven.is_anchored, "rests_on": _basis(proven)} if proven else {}
     return {"ok": verdict.ok, **verdict.model_dump(mode="json"), **rest}
 
 
-def _print(verdict: ProofVerdict) -> None:
+def _print(verdict: ProofReport) -> None:
     for finding in verdict.findings:
         print_notice(f"FAILED {finding.part}: {finding.what}")
     proven = verdict.proven

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from signal_backups.core.backup.extract import ExtractReport, reading_extract
-from signal_backups.core.backup.quarantine import Fault, Losers, find_losers, judge
+from signal_backups.core.backup.quarantine import Duplicates, Fault, find_duplicates, judge
 from signal_backups.core.backup.scratch import DayFolder, StageReport
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import map_in_order
@@ -84,7 +84,7 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
     started = time.perf_counter()
     extract = folder.load(ExtractReport, "signal_extract")
     with closing(duckdb_engine.cursor()) as cursor:
-        losers = find_losers(cursor, folder.extract)
+        losers = find_duplicates(cursor, folder.extract)
     parts: list[_Part] = []
     tree = MerkleTree()
     writing = map_in_order(partial(_write_part, folder=folder, losers=losers), _batches(folder), duckdb_engine.THREADS)
@@ -143,7 +143,7 @@ def _batches(folder: DayFolder) -> Iterator[_Batch]:
             first_row += rows.num_rows
 
 
-def _write_part(batch: _Batch, folder: DayFolder, losers: Losers) -> tuple[_Part, bytes]:
+def _write_part(batch: _Batch, folder: DayFolder, losers: Duplicates) -> tuple[_Part, bytes]:
     """Write one batch; also returns the leaf hashes of its good rows."""
     verdict = judge(batch.rows, losers, batch.first_row)
     rows = pa.Table.from_batches([verdict.good])

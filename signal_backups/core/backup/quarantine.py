@@ -40,11 +40,11 @@ class Fault(StrEnum):
 
 
 #: Rows of one extract that repeat an id and lost to another row: row number -> reason.
-Losers = Mapping[int, str]
+Duplicates = Mapping[int, str]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JudgedBatch:
     """One batch, judged.
 
     Attributes:
@@ -60,12 +60,12 @@ class Verdict:
     faults: Counter[Fault]
 
 
-def judge(batch: pa.RecordBatch, losers: Losers, first_row: int = 0) -> Verdict:
+def judge(batch: pa.RecordBatch, losers: Duplicates, first_row: int = 0) -> JudgedBatch:
     """Judge a batch of an extract.
 
     Args:
         batch: rows in ``EXAMINED_SCHEMA``.
-        losers: what ``find_losers`` found for the whole extract.
+        losers: what ``find_duplicates`` found for the whole extract.
         first_row: the batch's first row number within the extract.
     """
     repeated = _losses(losers, first_row, batch.num_rows)
@@ -73,7 +73,7 @@ def judge(batch: pa.RecordBatch, losers: Losers, first_row: int = 0) -> Verdict:
     bad = batch.filter(is_bad)
     good = batch.filter(pc.invert(is_bad)) if bad.num_rows else batch
     reasons = _reasons(bad, repeated.filter(is_bad))
-    return Verdict(
+    return JudgedBatch(
         good=good.select(list(CSV_COLUMNS)),
         quarantined=_with_reasons(bad, reasons) if reasons else None,
         integer_forms=pc.sum(pc.not_equal(good.column(HASH_FORM), CANONICAL_FORM)).as_py() or 0,
@@ -81,7 +81,7 @@ def judge(batch: pa.RecordBatch, losers: Losers, first_row: int = 0) -> Verdict:
     )
 
 
-def find_losers(cursor: duckdb.DuckDBPyConnection, extract: Path) -> Losers:
+def find_duplicates(cursor: duckdb.DuckDBPyConnection, extract: Path) -> Duplicates:
     """Find rows that repeat a signal_id of the same day and have to give way.
 
     Of the rows that share an id, the first good one (in backup order) keeps it; when none is good, the first.
@@ -104,7 +104,7 @@ def _is_faulty(rows: pa.RecordBatch | pa.Table) -> pa.Array:
     return pc.or_(pc.is_null(rows.column(HASH_FORM)), pc.is_valid(rows.column(SCHEMA_FAULT)))
 
 
-def _losses(losers: Losers, first_row: int, rows: int) -> pa.Array:
+def _losses(losers: Duplicates, first_row: int, rows: int) -> pa.Array:
     if not losers:
         return pa.nulls(rows, pa.string())
     return pa.array([losers.get(row) for row in range(first_row, first_row + rows)], pa.string())

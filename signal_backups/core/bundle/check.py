@@ -50,8 +50,8 @@ from signal_backups.core.bundle.report import BundleFinding, BundleReport, Stamp
 from signal_backups.core.bundle.unpack import unpacked
 from signal_backups.core.bundle.write import STANDALONE_VERIFIER
 from signal_backups.core.integrity.anchors.anchors import Anchor
-from signal_backups.core.integrity.anchors.statement import Statement
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, verify_timestamp
+from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.signals.merkle import MerkleTree, leaf_hash
 from signal_backups.core.signals.row_tree import root_of_csv
@@ -219,10 +219,10 @@ class _Check:
             self.wrong(INDEX, "its totals are not those of its days")
         self.index = index
 
-    def _check_statement(self, name: str, text: str, bucket: str) -> Statement:
+    def _check_statement(self, name: str, text: str, bucket: str) -> TreeHead:
         """Hold a statement against the chains."""
         self.statements[sha256(text.encode("utf-8")).hexdigest()] = name
-        said = Statement.from_bytes(text.encode("utf-8"))
+        said = TreeHead.from_bytes(text.encode("utf-8"))
         event, manifest = said.events.number, said.manifests.number
         self.covers[said.sha256] = manifest
         found = (_at(self.events, event), _at(self.manifests, manifest), _at(self.roots, manifest), bucket)

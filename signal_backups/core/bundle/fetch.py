@@ -15,7 +15,7 @@ from signal_backups.core.base.digest import FileDigest, digest
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, VerificationError
 from signal_backups.core.bundle.content import UNVOUCHED, BundleContent, BundleDay, BundleFile, DayEntry
 from signal_backups.core.integrity.anchors.anchors import read_anchors
-from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
+from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.chained_log import FIRST, Entry
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days
 from signal_backups.core.s3.store import ObjectVersion
@@ -52,10 +52,10 @@ def bundle_content(
     # Each is read before what it may speak of.
     anchors = read_anchors(vault.store, vault.layout)
     events = list(vault.trail.log.entries())
-    chain = list(vault.manifest_chain.entries())
+    chain = list(vault.manifest_log.entries())
     made_at = clock()
     head = LogHead(number=len(events), sha256=events[-1].sha256 if events else FIRST)
-    statement = statement_of(made_at, vault.store.bucket, head, [entry.sha256 for entry in chain])
+    statement = tree_head_of(made_at, vault.store.bucket, head, [entry.sha256 for entry in chain])
     newest = _newest(vault, chain, first, last)
     others = _others(vault, [day for day in days_between(first, last) if day not in newest])
     listed = _listed(vault, first, last)

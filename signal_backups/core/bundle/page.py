@@ -9,7 +9,7 @@ from html import escape
 from signal_backups.core.base.html import page, paragraph, section, table
 from signal_backups.core.bundle.content import ANCHORS, EVENTS, SUMS, VERIFIER, BundleContent, BundleIndex, DayEntry
 from signal_backups.core.integrity.anchors.anchors import Anchor
-from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.vault.manifest import Manifest
 
@@ -130,7 +130,7 @@ def _anchors(anchors: dict[str, Anchor]) -> str:
 
 def _anchor_rows(anchors: dict[str, Anchor]) -> Iterator[tuple[str, ...]]:
     for name, anchor in anchors.items():
-        statement = Statement.from_bytes(anchor.statement.encode("utf-8"))
+        statement = TreeHead.from_bytes(anchor.statement.encode("utf-8"))
         yield (
             f"{ANCHORS}{name}",
             f"{statement.at:%Y-%m-%d %H:%M:%SZ}",

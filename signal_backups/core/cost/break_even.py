@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from signal_backups.core.cost.billing import spend
-from signal_backups.core.retention.profile import Moves, Profile
+from signal_backups.core.retention.profile import Profile, Transitions
 from signal_backups.core.s3.lifecycle import Transition
 from signal_backups.core.s3.lifecycle_timeline import Stay
 from signal_backups.core.s3.prices import Prices, load_prices
@@ -59,7 +59,7 @@ def cheaper_note(profile: Profile, prices: Prices | None = None) -> str:
     )
 
 
-def _cheaper_from(moves: Moves, days: int, prices: Prices) -> int | None:
+def _cheaper_from(moves: Transitions, days: int, prices: Prices) -> int | None:
     size = break_even_bytes(moves.current, days, prices)
     if size is None:
         return None

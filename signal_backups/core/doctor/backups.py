@@ -10,13 +10,13 @@ from datetime import date
 from signal_backups.core.base.days import Clock
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
-from signal_backups.core.doctor.finding import Verdict, failed, warning, well
+from signal_backups.core.doctor.finding import DoctorResult, failed, warning, well
 from signal_backups.core.ledger.outbox import Outbox
 from signal_backups.core.monitoring.observation import DayState, observe
 from signal_backups.core.vault.vault import BackupVault
 
 
-def is_recent(vault: BackupVault, start: date | None, clock: Clock) -> Verdict:
+def is_recent(vault: BackupVault, start: date | None, clock: Clock) -> DoctorResult:
     """The newest day that should be backed up by now is, and its backup is young enough."""
     found = observe(vault, start, clock)
     latest = found.latest
@@ -42,7 +42,7 @@ def largest_day(vault: BackupVault) -> int:
     return max((backup.current.size for backup in vault.backups(date.min, date.max)), default=0)
 
 
-def events_are_written(outbox: Outbox) -> Verdict:
+def events_are_written(outbox: Outbox) -> DoctorResult:
     """No audit event waits on this machine."""
     waiting = len(outbox.waiting())
     if not waiting:

@@ -6,7 +6,7 @@ What belongs here: each answer held against the profile. What does not: what the
 from __future__ import annotations
 
 from signal_backups.core.base.errors import UnsupportedError
-from signal_backups.core.doctor.finding import Verdict, failed, warning, well
+from signal_backups.core.doctor.finding import DoctorResult, failed, warning, well
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import BucketState, Setting, plan
 from signal_backups.core.s3.bucket import BucketConfiguration
@@ -15,19 +15,19 @@ from signal_backups.core.vault.vault import BackupVault
 _INIT = "signal-backups init"
 
 
-def limit(bucket: BucketConfiguration, found: str, remedy: str) -> Verdict:
+def limit(bucket: BucketConfiguration, found: str, remedy: str) -> DoctorResult:
     """What the store cannot do: a fault on Amazon's S3, which can; a limit to know about elsewhere."""
     return failed(found, remedy) if bucket.is_amazon else warning(found, remedy)
 
 
-def versioning(vault: BackupVault, _profile: Profile) -> Verdict:
+def versioning(vault: BackupVault, _profile: Profile) -> DoctorResult:
     """An overwrite or a delete destroys nothing."""
     if vault.store.configuration.is_versioned():
         return well("on")
     return failed("off: an overwrite destroys, and nothing is backed up", _INIT)
 
 
-def public_access(vault: BackupVault, _profile: Profile) -> Verdict:
+def public_access(vault: BackupVault, _profile: Profile) -> DoctorResult:
     """Nobody outside can be let in by mistake."""
     bucket = vault.store.configuration
     try:
@@ -39,7 +39,7 @@ def public_access(vault: BackupVault, _profile: Profile) -> Verdict:
     return well("blocked") if blocked else failed("not blocked", _INIT)
 
 
-def lifecycle(vault: BackupVault, profile: Profile) -> Verdict:
+def lifecycle(vault: BackupVault, profile: Profile) -> DoctorResult:
     """The rules are those of the profile, and no foreign one reaches our objects."""
     bucket = vault.store.configuration
     # Only the lifecycle is asked about: the rest as if it were right.
@@ -64,7 +64,7 @@ def lifecycle(vault: BackupVault, profile: Profile) -> Verdict:
     return well(f"as profile {profile.name} says")
 
 
-def object_lock(vault: BackupVault, profile: Profile) -> Verdict:
+def object_lock(vault: BackupVault, profile: Profile) -> DoctorResult:
     """Objects can be locked, if the profile asks for it."""
     if profile.lock is None:
         return well(f"profile {profile.name} asks for none")

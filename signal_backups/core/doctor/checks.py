@@ -13,7 +13,7 @@ from signal_backups.core.config.settings import Settings
 from signal_backups.core.doctor import backups, bucket, store_answer
 from signal_backups.core.doctor.database import SignalsTable
 from signal_backups.core.doctor.examination import Step
-from signal_backups.core.doctor.finding import Check, Verdict, well
+from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, well
 from signal_backups.core.doctor.machine import has_room
 from signal_backups.core.doctor.probes import OpenStore, Probes
 from signal_backups.core.ledger.outbox import Outbox
@@ -51,28 +51,28 @@ class Doctor:
     def steps(self) -> list[Step]:
         """Every check, after those it needs."""
         return [
-            Step(Check.SETTINGS, self._settings_are_right),
-            self._of_table(Check.DATABASE, SignalsTable.can_be_read, Check.SETTINGS),
-            self._of_table(Check.COLUMNS, SignalsTable.has_columns, Check.DATABASE),
-            self._of_table(Check.INDEX, SignalsTable.has_index, Check.COLUMNS),
-            self._of_answer(Check.STORE, store_answer.of_store, Check.SETTINGS),
-            self._of_answer(Check.CLOCK, store_answer.of_clock, Check.STORE),
-            self._of_answer(Check.CREDENTIALS, store_answer.of_credentials, Check.STORE),
-            self._of_answer(Check.BUCKET, store_answer.of_bucket, Check.CREDENTIALS),
-            self._of_vault(Check.VERSIONING, bucket.versioning),
-            self._of_vault(Check.PUBLIC_ACCESS, bucket.public_access),
-            self._of_vault(Check.LIFECYCLE, bucket.lifecycle),
-            self._of_vault(Check.OBJECT_LOCK, bucket.object_lock),
-            self._of_probes(Check.LIST_VERSIONS, Probes.may_list_versions, Check.BUCKET),
-            self._of_probes(Check.PUT, Probes.may_put, Check.OBJECT_LOCK),
-            self._of_probes(Check.GET, Probes.may_get, Check.PUT),
-            self._of_probes(Check.LOCKED, Probes.is_locked, Check.PUT),
-            self._of_probes(Check.DELETE, Probes.is_delete_denied, Check.LOCKED),
-            self._of_probes(Check.CONDITIONAL_WRITES, Probes.refuses_second_writer, Check.PUT),
-            self._of_probes(Check.CHECKSUMS, Probes.refuses_damage, Check.PUT),
-            Step(Check.LATEST_BACKUP, self._is_backed_up, (Check.LIST_VERSIONS,)),
-            Step(Check.AUDIT_EVENTS, self._events_are_written, (Check.SETTINGS,)),
-            Step(Check.DISK, self._has_room, (Check.SETTINGS,)),
+            Step(DoctorCheck.SETTINGS, self._settings_are_right),
+            self._of_table(DoctorCheck.DATABASE, SignalsTable.can_be_read, DoctorCheck.SETTINGS),
+            self._of_table(DoctorCheck.COLUMNS, SignalsTable.has_columns, DoctorCheck.DATABASE),
+            self._of_table(DoctorCheck.INDEX, SignalsTable.has_index, DoctorCheck.COLUMNS),
+            self._of_answer(DoctorCheck.STORE, store_answer.of_store, DoctorCheck.SETTINGS),
+            self._of_answer(DoctorCheck.CLOCK, store_answer.of_clock, DoctorCheck.STORE),
+            self._of_answer(DoctorCheck.CREDENTIALS, store_answer.of_credentials, DoctorCheck.STORE),
+            self._of_answer(DoctorCheck.BUCKET, store_answer.of_bucket, DoctorCheck.CREDENTIALS),
+            self._of_vault(DoctorCheck.VERSIONING, bucket.versioning),
+            self._of_vault(DoctorCheck.PUBLIC_ACCESS, bucket.public_access),
+            self._of_vault(DoctorCheck.LIFECYCLE, bucket.lifecycle),
+            self._of_vault(DoctorCheck.OBJECT_LOCK, bucket.object_lock),
+            self._of_probes(DoctorCheck.LIST_VERSIONS, Probes.may_list_versions, DoctorCheck.BUCKET),
+            self._of_probes(DoctorCheck.PUT, Probes.may_put, DoctorCheck.OBJECT_LOCK),
+            self._of_probes(DoctorCheck.GET, Probes.may_get, DoctorCheck.PUT),
+            self._of_probes(DoctorCheck.LOCKED, Probes.is_locked, DoctorCheck.PUT),
+            self._of_probes(DoctorCheck.DELETE, Probes.is_delete_denied, DoctorCheck.LOCKED),
+            self._of_probes(DoctorCheck.CONDITIONAL_WRITES, Probes.refuses_second_writer, DoctorCheck.PUT),
+            self._of_probes(DoctorCheck.CHECKSUMS, Probes.refuses_damage, DoctorCheck.PUT),
+            Step(DoctorCheck.LATEST_BACKUP, self._is_backed_up, (DoctorCheck.LIST_VERSIONS,)),
+            Step(DoctorCheck.AUDIT_EVENTS, self._events_are_written, (DoctorCheck.SETTINGS,)),
+            Step(DoctorCheck.DISK, self._has_room, (DoctorCheck.SETTINGS,)),
         ]
 
     @property
@@ -80,19 +80,21 @@ class Doctor:
         """Bytes of each probe object that was written."""
         return self._probes.written if "_probes" in self.__dict__ else []
 
-    def _of_table(self, check: Check, look: Callable[[SignalsTable], Verdict], *needs: Check) -> Step:
+    def _of_table(self, check: DoctorCheck, look: Callable[[SignalsTable], DoctorResult], *needs: DoctorCheck) -> Step:
         return Step(check, lambda: look(self._table), needs)
 
-    def _of_answer(self, check: Check, look: Callable[[store_answer.FirstAnswer], Verdict], *needs: Check) -> Step:
+    def _of_answer(
+        self, check: DoctorCheck, look: Callable[[store_answer.FirstAnswer], DoctorResult], *needs: DoctorCheck
+    ) -> Step:
         return Step(check, lambda: look(self._answer), needs)
 
-    def _of_vault(self, check: Check, look: Callable[[BackupVault, Profile], Verdict]) -> Step:
-        return Step(check, lambda: look(self._store.vault, self._profile), (Check.BUCKET,))
+    def _of_vault(self, check: DoctorCheck, look: Callable[[BackupVault, Profile], DoctorResult]) -> Step:
+        return Step(check, lambda: look(self._store.vault, self._profile), (DoctorCheck.BUCKET,))
 
-    def _of_probes(self, check: Check, look: Callable[[Probes], Verdict], *needs: Check) -> Step:
+    def _of_probes(self, check: DoctorCheck, look: Callable[[Probes], DoctorResult], *needs: DoctorCheck) -> Step:
         return Step(check, lambda: look(self._probes), needs)
 
-    def _settings_are_right(self) -> Verdict:
+    def _settings_are_right(self) -> DoctorResult:
         settings = self.settings
         database_address(settings.source_url)
         if settings.drill_url is not None:
@@ -100,15 +102,15 @@ class Doctor:
         where = f"bucket {settings.bucket}" if settings.bucket else "embedded store"
         return well(f"{where}, prefix {settings.prefix}, profile {self._profile.name}, home {settings.home.absolute()}")
 
-    def _is_backed_up(self) -> Verdict:
+    def _is_backed_up(self) -> DoctorResult:
         vault, settings = self._store.vault, self.settings
         self._largest_day = backups.largest_day(vault)
         return backups.is_recent(vault, settings.start_date if settings.names_start_date else None, self._clock)
 
-    def _has_room(self) -> Verdict:
+    def _has_room(self) -> DoctorResult:
         return has_room(self.settings.home, self._largest_day)
 
-    def _events_are_written(self) -> Verdict:
+    def _events_are_written(self) -> DoctorResult:
         return backups.events_are_written(Outbox(self.settings.unwritten_events))
 
     @cached_property

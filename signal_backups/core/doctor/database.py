@@ -15,7 +15,7 @@ import adbc_driver_sqlite.dbapi as sqlite
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
-from signal_backups.core.doctor.finding import Verdict, warning, well
+from signal_backups.core.doctor.finding import DoctorResult, warning, well
 from signal_backups.core.signals.fields import TIMESTAMP
 from signal_backups.core.source import open_source
 from signal_backups.core.source.adbc import execute
@@ -39,7 +39,7 @@ class SignalsTable:
         self._name = name
         self._day = day
 
-    def can_be_read(self) -> Verdict:
+    def can_be_read(self) -> DoctorResult:
         """The database answers, the table is there, and this user may read it."""
         try:
             columns = self._column_names()
@@ -51,7 +51,7 @@ class SignalsTable:
             ) from error
         return well(f"table {self._name!r} can be read, {len(columns)} columns")
 
-    def has_columns(self) -> Verdict:
+    def has_columns(self) -> DoctorResult:
         """All required columns are there, of types that can be backed up."""
         description = self._source.describe()
         optional = ", ".join(description.optional_columns) or "none"
@@ -60,7 +60,7 @@ class SignalsTable:
             f"optional ones: {optional}"
         )
 
-    def has_index(self) -> Verdict:
+    def has_index(self) -> DoctorResult:
         """A day can be found without reading the whole table, and comes in order."""
         plan = self._plan()
         steps = " > ".join(line.strip().removeprefix("->").strip() for line in plan)

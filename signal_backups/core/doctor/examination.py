@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
-from signal_backups.core.doctor.finding import Check, DoctorReport, Finding, State, Verdict, of_error, unknown
+from signal_backups.core.doctor.finding import (
+    DoctorCheck,
+    DoctorFinding,
+    DoctorReport,
+    DoctorResult,
+    State,
+    of_error,
+    unknown,
+)
 
 _BLOCKING = (State.FAILED, State.NOT_CHECKED)
 
@@ -18,17 +26,17 @@ _BLOCKING = (State.FAILED, State.NOT_CHECKED)
 class Step:
     """One check: how to look, and what has to be right before that makes sense."""
 
-    check: Check
-    look: Callable[[], Verdict]
-    needs: tuple[Check, ...] = ()
+    check: DoctorCheck
+    look: Callable[[], DoctorResult]
+    needs: tuple[DoctorCheck, ...] = ()
 
 
 def examine(steps: Iterable[Step]) -> DoctorReport:
     """Go through all steps in order; each must come after those it needs."""
-    found: dict[Check, Finding] = {}
+    found: dict[DoctorCheck, DoctorFinding] = {}
     for step in steps:
         verdict = _verdict(step, found)
-        found[step.check] = Finding(
+        found[step.check] = DoctorFinding(
             check=step.check,
             state=verdict.state,
             found=verdict.found,
@@ -38,7 +46,7 @@ def examine(steps: Iterable[Step]) -> DoctorReport:
     return DoctorReport(findings=tuple(found.values()))
 
 
-def _verdict(step: Step, found: dict[Check, Finding]) -> Verdict:
+def _verdict(step: Step, found: dict[DoctorCheck, DoctorFinding]) -> DoctorResult:
     missing = [need for need in step.needs if found[need].state in _BLOCKING]
     if missing:
         return unknown(f"needs {' and '.join(need.words for need in missing)} first")
@@ -48,4 +56,4 @@ def _verdict(step: Step, found: dict[Check, Finding]) -> Verdict:
         return of_error(error)
     except Exception as error:  # noqa: BLE001 - a mistake in one check must not hide what the others find
         words = f"unexpected {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        return Verdict(State.FAILED, words, "Report this", ExitCode.FAILED)
+        return DoctorResult(State.FAILED, words, "Report this", ExitCode.FAILED)

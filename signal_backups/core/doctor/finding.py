@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
 
-class Check(StrEnum):
+class DoctorCheck(StrEnum):
     """Everything that is looked at, in order."""
 
     SETTINGS = "settings"
@@ -60,7 +60,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DoctorResult:
     """What one look came to; ``exit_code`` counts when it failed."""
 
     state: State
@@ -69,12 +69,12 @@ class Verdict:
     exit_code: ExitCode = ExitCode.FAILED
 
 
-class Finding(BaseModel):
+class DoctorFinding(BaseModel):
     """A verdict and what it is about."""
 
     model_config = ConfigDict(frozen=True)
 
-    check: Check
+    check: DoctorCheck
     state: State
     found: str
     remedy: str | None
@@ -86,7 +86,7 @@ class DoctorReport(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
 
     def count(self, state: State) -> int:
         """How many are so."""
@@ -106,26 +106,26 @@ class DoctorReport(BaseModel):
         return codes.pop() if len(codes) == 1 else ExitCode.FAILED
 
 
-def well(found: str) -> Verdict:
+def well(found: str) -> DoctorResult:
     """It is as it should be."""
-    return Verdict(State.OK, found)
+    return DoctorResult(State.OK, found)
 
 
-def warning(found: str, remedy: str) -> Verdict:
+def warning(found: str, remedy: str) -> DoctorResult:
     """Backups go on, but somebody should know."""
-    return Verdict(State.WARNING, found, remedy)
+    return DoctorResult(State.WARNING, found, remedy)
 
 
-def failed(found: str, remedy: str, exit_code: ExitCode = ExitCode.FAILED) -> Verdict:
+def failed(found: str, remedy: str, exit_code: ExitCode = ExitCode.FAILED) -> DoctorResult:
     """It is not as backups need it."""
-    return Verdict(State.FAILED, found, remedy, exit_code)
+    return DoctorResult(State.FAILED, found, remedy, exit_code)
 
 
-def unknown(why: str) -> Verdict:
+def unknown(why: str) -> DoctorResult:
     """Nothing can be said."""
-    return Verdict(State.NOT_CHECKED, why)
+    return DoctorResult(State.NOT_CHECKED, why)
 
 
-def of_error(error: SignalBackupsError) -> Verdict:
+def of_error(error: SignalBackupsError) -> DoctorResult:
     """Looking itself failed; a finding is one line, whatever a library says."""
-    return Verdict(State.FAILED, " ".join(error.what.split()), error.remedy or None, error.exit_code)
+    return DoctorResult(State.FAILED, " ".join(error.what.split()), error.remedy or None, error.exit_code)

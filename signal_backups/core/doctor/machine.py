@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from signal_backups.core.doctor.finding import Verdict, failed, well
+from signal_backups.core.doctor.finding import DoctorResult, failed, well
 
 #: A day lies there three times at most: extracted, as CSV, and as it came back from the store.
 COPIES_OF_A_DAY = 3
@@ -17,7 +17,7 @@ COPIES_OF_A_DAY = 3
 MIN_FREE_BYTES = 256 * 1024**2
 
 
-def has_room(home: Path, largest_day: int) -> Verdict:
+def has_room(home: Path, largest_day: int) -> DoctorResult:
     """The folder of local state can be written and holds a day's files.
 
     Args:

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from signal_backups.core.base.errors import ConflictError
 from signal_backups.core.doctor.bucket import limit
-from signal_backups.core.doctor.finding import Verdict, failed, warning, well
+from signal_backups.core.doctor.finding import DoctorResult, failed, warning, well
 from signal_backups.core.s3.client import S3Connection
 from signal_backups.core.s3.error_translation import error_code, s3_errors
 from signal_backups.core.vault.vault import BackupVault
@@ -64,18 +64,18 @@ class Probes:
         #: Bytes of each version that was written.
         self.written: list[int] = []
 
-    def may_list_versions(self) -> Verdict:
+    def may_list_versions(self) -> DoctorResult:
         """The versions of objects may be listed."""
         self._store.holds_anything(self._opened.vault.layout.prefix)
         return well("allowed")
 
-    def may_put(self) -> Verdict:
+    def may_put(self) -> DoctorResult:
         """Objects may be written, locked as backups are."""
         self._version = self._store.put_bytes(self._key, self._body, _TEXT)
         self.written.append(len(self._body))
         return well(f"allowed ({self._store.uri(self._folder)})")
 
-    def may_get(self) -> Verdict:
+    def may_get(self) -> DoctorResult:
         """What was written comes back, the very version."""
         body, _ = self._store.get_bytes(self._key, self._version)
         if body != self._body:
@@ -84,7 +84,7 @@ class Probes:
             )
         return well("allowed, and the same bytes come back")
 
-    def is_locked(self) -> Verdict:
+    def is_locked(self) -> DoctorResult:
         """What was written is locked as the profile says."""
         policy = self._store.lock
         if policy is None:
@@ -98,7 +98,7 @@ class Probes:
             "This store does not keep the lock it is given: use another, or a profile without lock",
         )
 
-    def is_delete_denied(self) -> Verdict:
+    def is_delete_denied(self) -> DoctorResult:
         """A version cannot be deleted by who makes the backups every day."""
         is_locked = self._store.lock is not None
         with s3_errors(self._store.bucket, f"cannot try to delete {self._store.uri(self._key)}"):
@@ -114,7 +114,7 @@ class Probes:
             return well("not denied, which is normal for the embedded store: its only user may do everything")
         return warning("these credentials may delete versions, and with them backups", _WRITER_POLICY)
 
-    def refuses_second_writer(self) -> Verdict:
+    def refuses_second_writer(self) -> DoctorResult:
         """Of several who create the same object at once, one succeeds."""
         key = f"{self._folder}race_{self._began:%Y%m%dT%H%M%S%fZ}"
         start = Barrier(RACING_WRITERS)
@@ -144,7 +144,7 @@ class Probes:
             "Let only ONE machine write backups and audit events to this store",
         )
 
-    def refuses_damage(self) -> Verdict:
+    def refuses_damage(self) -> DoctorResult:
         """Bytes that are not what their SHA-256 says are refused."""
         mode = f"mode {self._opened.connection.chosen_checksums}, SHA-256 with every upload"
         wrong = base64.b64encode(hashlib.sha256(b"something else").digest()).decode("ascii")

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from signal_backups.core.base.days import Clock
 from signal_backups.core.base.errors import ExitCode
-from signal_backups.core.doctor.finding import Verdict, failed, unknown, warning, well
+from signal_backups.core.doctor.finding import DoctorResult, failed, unknown, warning, well
 from signal_backups.core.s3.error_translation import error_code, s3_errors
 from signal_backups.core.s3.store import date_of
 
@@ -92,14 +92,14 @@ def ask(client: S3Client, bucket: str, prefix: str, clock: Clock) -> FirstAnswer
     return FirstAnswer(host, bucket, error, date_of(answer), asked, clock())
 
 
-def of_store(answer: FirstAnswer) -> Verdict:
+def of_store(answer: FirstAnswer) -> DoctorResult:
     """It is up."""
     if not answer.is_known:
         return warning(f"{answer.host} was not asked: there are no credentials", "See credentials, below")
     return well(f"{answer.host} answers")
 
 
-def of_clock(answer: FirstAnswer) -> Verdict:
+def of_clock(answer: FirstAnswer) -> DoctorResult:
     """Its clock and ours agree."""
     skew = answer.skew
     if skew is None:
@@ -113,7 +113,7 @@ def of_clock(answer: FirstAnswer) -> Verdict:
     return judge(f"{words} the store's", "Set this machine's clock, best with NTP (timedatectl set-ntp true)")
 
 
-def of_credentials(answer: FirstAnswer) -> Verdict:
+def of_credentials(answer: FirstAnswer) -> DoctorResult:
     """The store knows who is asking."""
     if not answer.is_known:
         return failed(
@@ -130,7 +130,7 @@ def of_credentials(answer: FirstAnswer) -> Verdict:
     return well("the store accepts them")
 
 
-def of_bucket(answer: FirstAnswer) -> Verdict:
+def of_bucket(answer: FirstAnswer) -> DoctorResult:
     """The bucket is there and may be listed.
 
     Raises:

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.integrity.anchors.anchors import read_anchors
 from signal_backups.core.integrity.anchors.examine_anchors import Anchored, AnchorFinding, examine_anchors
-from signal_backups.core.integrity.log.checkpoints import Checkpoints
 from signal_backups.core.integrity.log.cross_checks import cross_check
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
-from signal_backups.core.integrity.log.findings import Fault, Finding, LogName, each_once
+from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
+from signal_backups.core.integrity.log.segments import Checkpoints
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
 
@@ -70,7 +70,7 @@ class TrailReport(_Model):
     unchained: Unchained | None
     waiting: int
     finding_count: int
-    findings: list[Finding]
+    findings: list[LogFinding]
     warnings: list[str]
     requests: dict[str, int]
 
@@ -142,9 +142,9 @@ def _takes_one_writer(vault: BackupVault) -> bool:
     return sum(not version.is_delete_marker for version in tries) > 1
 
 
-def _of_anchor(found: AnchorFinding) -> Finding:
+def _of_anchor(found: AnchorFinding) -> LogFinding:
     name = LogName(found.log or LogName.EVENTS)
-    return Finding(
+    return LogFinding(
         log=name,
         kind=Fault.ANCHOR if found.log is None else Fault.REWRITTEN,
         number=found.number,

@@ -15,7 +15,7 @@ from typing import Any
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.logs import log_failed_step
-from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence
 from signal_backups.core.ledger.outbox import Outbox, append
 
@@ -32,7 +32,7 @@ class AuditTrail:
         clock: the present, UTC.
     """
 
-    def __init__(self, log: NumberedLog, actor: Actor, outbox: Path | None = None, clock: Clock = utc_now) -> None:
+    def __init__(self, log: ChainedLog, actor: Actor, outbox: Path | None = None, clock: Clock = utc_now) -> None:
         self.log = log
         self.actor = actor
         self.outbox = Outbox(outbox) if outbox else None

@@ -63,7 +63,7 @@ class Entry:
         return hashlib.sha256(self.body).hexdigest()
 
 
-class NumberedLog:
+class ChainedLog:
     """The entries under one prefix, numbered from 1 without a gap; safe for several threads, processes and machines.
 
     A number is taken by creating its object, which the store refuses when it is there. On a store that ignores this,

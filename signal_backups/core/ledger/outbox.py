@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.base.file_locks import exclusive
-from signal_backups.core.ledger.chained_log import Link, NumberedLog
+from signal_backups.core.ledger.chained_log import ChainedLog, Link
 from signal_backups.core.ledger.event import Event, Occurrence
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Outbox:
         _save(path, _Waiting(occurrence=occurrence, tried=tried))
         return path
 
-    def write_to(self, log: NumberedLog) -> int:
+    def write_to(self, log: ChainedLog) -> int:
         """Write what waits, and return how many events that were; a folder that cannot be worked in is a warning.
 
         Raises:
@@ -76,7 +76,7 @@ class Outbox:
         return written
 
 
-def append(log: NumberedLog, occurrence: Occurrence, trying: Callable[[int], None]) -> Event:
+def append(log: ChainedLog, occurrence: Occurrence, trying: Callable[[int], None]) -> Event:
     """Store an event as the last of a trail; ``trying`` is told each number before it is tried.
 
     Raises:
@@ -95,7 +95,7 @@ def _read(path: Path) -> _Waiting:
     return _Waiting.model_validate_json(path.read_bytes())
 
 
-def _write(path: Path, log: NumberedLog) -> bool:
+def _write(path: Path, log: ChainedLog) -> bool:
     """Whether the file is an event; what is none is set aside, so that it keeps no other from being written."""
     try:
         waiting = _read(path)
@@ -116,7 +116,7 @@ def _write(path: Path, log: NumberedLog) -> bool:
     return True
 
 
-def _is_stored(log: NumberedLog, number: int, occurrence: Occurrence) -> bool:
+def _is_stored(log: ChainedLog, number: int, occurrence: Occurrence) -> bool:
     entry = log.entry(number)
     # Not parsed: what somebody made of another event must not keep this one from being written.
     return entry is not None and occurrence.id.encode() in entry.body

@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from signal_backups.core.base.errors import NotFoundError, VerificationError
-from signal_backups.core.ledger.chained_log import FOLDER_SIZE, NumberedLog
+from signal_backups.core.ledger.chained_log import FOLDER_SIZE, ChainedLog
 from signal_backups.core.ledger.event import Event
 from signal_backups.core.s3.store import ObjectVersion
 
 _READERS = 16
 
 
-def newest_first(log: NumberedLog, size: int) -> Iterator[list[Event]]:
+def newest_first(log: ChainedLog, size: int) -> Iterator[list[Event]]:
     """The events from the newest back to the first, ``size`` at a time, the newest of each time first.
 
     A listing of the folders, one for each folder that is reached, and a request for each event. Nothing is asked for
@@ -32,7 +32,7 @@ def newest_first(log: NumberedLog, size: int) -> Iterator[list[Event]]:
         yield read_events(log, part)
 
 
-def versions_after(log: NumberedLog, number: int) -> dict[int, ObjectVersion]:
+def versions_after(log: ChainedLog, number: int) -> dict[int, ObjectVersion]:
     """What holds the entries after one, by number and in order, whatever is missing between them.
 
     Two listings, when no folder has been filled since.
@@ -45,7 +45,7 @@ def versions_after(log: NumberedLog, number: int) -> dict[int, ObjectVersion]:
     return {found: version for folder in folders for found, version in _listed(log, folder) if found > number}
 
 
-def read_events(log: NumberedLog, versions: Iterable[ObjectVersion]) -> list[Event]:
+def read_events(log: ChainedLog, versions: Iterable[ObjectVersion]) -> list[Event]:
     """The events in some versions; one that cannot be read is passed over: that is for ``audit verify`` to tell.
 
     Raises:
@@ -63,7 +63,7 @@ def read_events(log: NumberedLog, versions: Iterable[ObjectVersion]) -> list[Eve
         return [event for event in readers.map(read, versions) if event is not None]
 
 
-def _listed(log: NumberedLog, folder: str) -> list[tuple[int, ObjectVersion]]:
+def _listed(log: ChainedLog, folder: str) -> list[tuple[int, ObjectVersion]]:
     """A folder's entries in order; an entry is the first version that was ever stored under its key."""
     found: dict[int, ObjectVersion] = {}
     for version in reversed(log.store.list_versions(folder)):

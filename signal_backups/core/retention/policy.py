@@ -32,7 +32,7 @@ class Claim(StrEnum):
     DELETE_MARKERS = "no_unexpected_delete_markers"
 
 
-class Finding(BaseModel):
+class PolicyFinding(BaseModel):
     """The answer to one claim: what speaks against it, how to mend that, and what this store cannot do at all."""
 
     model_config = ConfigDict(frozen=True)
@@ -55,7 +55,7 @@ class PolicyReport(BaseModel):
 
     bucket: str
     profile: str
-    findings: tuple[Finding, ...]
+    findings: tuple[PolicyFinding, ...]
 
 
 def examine_policy(vault: BackupVault, profile: Profile, clock: Clock = utc_now) -> PolicyReport:
@@ -100,9 +100,9 @@ def _by_key(versions: Iterable[ObjectVersion]) -> list[list[ObjectVersion]]:
     return [list(group) for _, group in groupby(versions, key=lambda version: version.key)]
 
 
-def _of_setting(setup: SetupPlan, claim: Claim, setting: Setting) -> Finding:
+def _of_setting(setup: SetupPlan, claim: Claim, setting: Setting) -> PolicyFinding:
     change = setup.change(setting)
-    return Finding(
+    return PolicyFinding(
         claim=claim,
         against=("it is off",) if change else (),
         remedy="signal-backups init" if change else None,
@@ -110,9 +110,9 @@ def _of_setting(setup: SetupPlan, claim: Claim, setting: Setting) -> Finding:
     )
 
 
-def _lifecycle(setup: SetupPlan) -> Finding:
+def _lifecycle(setup: SetupPlan) -> PolicyFinding:
     change = setup.change(Setting.LIFECYCLE)
-    return Finding(
+    return PolicyFinding(
         claim=Claim.LIFECYCLE,
         against=(*(change.lines if change else ()), *setup.threats),
         remedy=_lifecycle_remedy(setup),
@@ -126,7 +126,7 @@ def _lifecycle_remedy(setup: SetupPlan) -> str | None:
     return "Remove or narrow the foreign rule; nobody but its owner may" if setup.threats else None
 
 
-def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
+def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> PolicyFinding:
     finding = _of_setting(setup, Claim.OBJECT_LOCK, Setting.OBJECT_LOCK)
     if profile.lock is None or not finding.holds or finding.cannot:
         return finding
@@ -142,10 +142,10 @@ def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> Finding:
     return finding.model_copy(update={"against": tuple(unlocked), "remedy": remedy})
 
 
-def _markers(vault: BackupVault, profile: Profile, clock: Clock) -> Finding:
+def _markers(vault: BackupVault, profile: Profile, clock: Clock) -> PolicyFinding:
     hidden = hidden_objects(vault, profile, clock)
     days = [slot.day for each in hidden if (slot := vault.layout.slot_of(each.key))]
-    return Finding(
+    return PolicyFinding(
         claim=Claim.DELETE_MARKERS,
         against=tuple(_hidden_in_words(each) for each in hidden),
         remedy=f"signal-backups undelete {days[0]}" if days else None,

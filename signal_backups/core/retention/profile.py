@@ -23,7 +23,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Moves(_Part):
+class Transitions(_Part):
     """The moves of objects of some sizes, bytes, both bounds exclusive; days as S3 counts them."""
 
     larger_than_bytes: int | None = None
@@ -42,7 +42,7 @@ class KeepRule(_Part):
 
     expire_days: int = Field(ge=1, le=MOST_DAYS)
     previous_expire_days: int = Field(ge=1, le=MOST_DAYS)
-    moves: tuple[Moves, ...] = ()
+    moves: tuple[Transitions, ...] = ()
 
     @model_validator(mode="after")
     def _one_entry_for_all_sizes(self) -> Self:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from signal_backups.core.retention.profile import KeepRule, Moves, Profile
+from signal_backups.core.retention.profile import KeepRule, Profile, Transitions
 from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule
 from signal_backups.core.s3.lifecycle_limits import findings
 from signal_backups.core.vault.layout import Layout
@@ -40,7 +40,7 @@ def profile_findings(profile: Profile) -> list[str]:
 
 
 def _rules(keep: KeepRule, prefix: str) -> Iterator[LifecycleRule]:
-    everything = next((moves for moves in keep.moves if moves.is_for_all_sizes), Moves())
+    everything = next((moves for moves in keep.moves if moves.is_for_all_sizes), Transitions())
     yield LifecycleRule(
         id=f"{_RULE_ID} {prefix} keep",
         prefix=prefix,
@@ -61,7 +61,7 @@ def _rules(keep: KeepRule, prefix: str) -> Iterator[LifecycleRule]:
             )
 
 
-def _sizes(moves: Moves) -> str:
+def _sizes(moves: Transitions) -> str:
     bounds = [("over", moves.larger_than_bytes), ("under", moves.smaller_than_bytes)]
     return " ".join(f"{word} {size}" for word, size in bounds if size is not None)
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from signal_backups.core.base.days import BACKUP_TIME, ONE_DAY, next_midnight, years_after
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention_audit.report import Aspect, DayFinding, Problem, ProblemCode, Severity, State
+from signal_backups.core.retention_audit.report import Aspect, DayFinding, Problem, ProblemCode, ProblemSeverity, State
 from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.s3.lifecycle_timeline import rules_for
 from signal_backups.core.s3.store import SHA256_METADATA, ObjectVersion
@@ -67,7 +67,7 @@ class DayEvidence:
 
 
 @dataclass(frozen=True)
-class AuditTerms:
+class Criteria:
     """What the days are held against.
 
     Attributes:
@@ -93,7 +93,7 @@ _FINE = _Verdict(State.YES)
 _NOT_ASKED = _Verdict(State.NOT_APPLICABLE)
 
 
-def judge_day(evidence: DayEvidence, terms: AuditTerms, now: datetime) -> DayFinding:
+def judge_day(evidence: DayEvidence, terms: Criteria, now: datetime) -> DayFinding:
     """Judge one day of the window; its gap, if it is one, is not explained by its place in the window.
 
     Args:
@@ -212,7 +212,7 @@ def _locked(day: date, version: ObjectVersion, profile: Profile) -> _Verdict:
     return _FINE
 
 
-def _class_as_planned(day: date, version: ObjectVersion, terms: AuditTerms, now: datetime) -> _Verdict:
+def _class_as_planned(day: date, version: ObjectVersion, terms: Criteria, now: datetime) -> _Verdict:
     if not terms.moves_objects:
         return _NOT_ASKED
     timeline = rules_for(terms.lifecycle, version.key, version.size).play(version.last_modified)
@@ -224,7 +224,7 @@ def _class_as_planned(day: date, version: ObjectVersion, terms: AuditTerms, now:
     return _wrong(ProblemCode.WRONG_CLASS, what, "signal-backups lifecycle show")
 
 
-def _expiration_ok(day: date, version: ObjectVersion, terms: AuditTerms) -> _Verdict:
+def _expiration_ok(day: date, version: ObjectVersion, terms: Criteria) -> _Verdict:
     expiry = expiry_of(version.expiration_header) if terms.shows_expiration else None
     if expiry is None:
         return _NOT_ASKED
@@ -237,7 +237,7 @@ def _expiration_ok(day: date, version: ObjectVersion, terms: AuditTerms) -> _Ver
     if expiry < planned:
         return _wrong(ProblemCode.EXPIRES_EARLY, what, "signal-backups lifecycle show")
     remedy = f"Profile {terms.profile.name} itself is that short: choose one that keeps backups longer"
-    return _wrong(ProblemCode.PROFILE_TOO_SHORT, what, remedy, Severity.WARN)
+    return _wrong(ProblemCode.PROFILE_TOO_SHORT, what, remedy, ProblemSeverity.WARN)
 
 
 def _drilled(evidence: DayEvidence) -> _Verdict:
@@ -247,7 +247,7 @@ def _drilled(evidence: DayEvidence) -> _Verdict:
     if drill.problem is None:
         return _FINE
     what = f"the last drill of {evidence.day}, at {_instant(drill.at)}, did not restore it: {drill.problem}"
-    return _wrong(ProblemCode.DRILL_FAILED, what, f"signal-backups verify --date {evidence.day}", Severity.WARN)
+    return _wrong(ProblemCode.DRILL_FAILED, what, f"signal-backups verify --date {evidence.day}", ProblemSeverity.WARN)
 
 
 def expiry_of(header: str | None) -> datetime | None:
@@ -264,7 +264,7 @@ def _rule_of(version: ObjectVersion) -> str:
     return f"rule {unquote(found[1])!r}" if found else "by an unnamed rule"
 
 
-def _wrong(code: ProblemCode, what: str, remedy: str, severity: Severity = Severity.ERROR) -> _Verdict:
+def _wrong(code: ProblemCode, what: str, remedy: str, severity: ProblemSeverity = ProblemSeverity.ERROR) -> _Verdict:
     return _Verdict(State.NO, Problem(code=code, severity=severity, what=what, remedy=remedy))
 
 

@@ -34,7 +34,7 @@ class State(StrEnum):
     NOT_APPLICABLE = "n/a"
 
 
-class Severity(StrEnum):
+class ProblemSeverity(StrEnum):
     """An error breaks the promise of the profile; a warning is worth knowing."""
 
     ERROR = "ERROR"
@@ -71,7 +71,7 @@ class Problem(_Model):
     """One problem: what is wrong, and what to do about it."""
 
     code: ProblemCode
-    severity: Severity
+    severity: ProblemSeverity
     what: str
     remedy: str
 
@@ -142,13 +142,13 @@ class RetentionAudit(_Model):
     @property
     def errors(self) -> int:
         """How many errors."""
-        return self._count(Severity.ERROR)
+        return self._count(ProblemSeverity.ERROR)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def warnings(self) -> int:
         """How many warnings."""
-        return self._count(Severity.WARN)
+        return self._count(ProblemSeverity.WARN)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -180,13 +180,13 @@ class RetentionAudit(_Model):
 
     def problem_rows(self) -> list[ProblemRow]:
         """The problems for a table: errors first, by day, of each kind no more than ``ROWS_A_KIND`` rows."""
-        by_kind: dict[tuple[Severity, ProblemCode], list[ProblemRow]] = {}
+        by_kind: dict[tuple[ProblemSeverity, ProblemCode], list[ProblemRow]] = {}
         for day, problem in self.problems():
             by_kind.setdefault((problem.severity, problem.code), []).append(ProblemRow(day=day, problem=problem))
         rows = [row for found in by_kind.values() for row in _folded(found)]
-        return sorted(rows, key=lambda row: (row.problem.severity is not Severity.ERROR, row.day or date.min))
+        return sorted(rows, key=lambda row: (row.problem.severity is not ProblemSeverity.ERROR, row.day or date.min))
 
-    def _count(self, severity: Severity) -> int:
+    def _count(self, severity: ProblemSeverity) -> int:
         return sum(problem.severity is severity for _, problem in self.problems())
 
 

@@ -25,8 +25,8 @@ from signal_backups.core.retention_audit.evidence import (
     read_days,
     read_drills,
 )
-from signal_backups.core.retention_audit.judge_day import AuditTerms, DayEvidence, judge_day
-from signal_backups.core.retention_audit.report import Problem, ProblemCode, RetentionAudit, Severity
+from signal_backups.core.retention_audit.judge_day import Criteria, DayEvidence, judge_day
+from signal_backups.core.retention_audit.report import Problem, ProblemCode, ProblemSeverity, RetentionAudit
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.vault import BackupVault
 
@@ -73,7 +73,7 @@ def audit_retention(
             )
         drills = read_drills(vault)
         configuration = vault.store.configuration
-        terms = AuditTerms(
+        terms = Criteria(
             profile,
             lifecycle_of(profile, vault.layout),
             moves_objects(configuration),
@@ -124,7 +124,7 @@ def _broken_trail(vault: BackupVault, outside: Outside, kept_from: date) -> list
     return [
         Problem(
             code=ProblemCode.TRAIL_BROKEN,
-            severity=Severity.ERROR,
+            severity=ProblemSeverity.ERROR,
             what=f"{finding.log} {finding.number or finding.key}: {finding.words}",
             remedy="See all that is wrong with: signal-backups audit verify --full",
         )
@@ -140,7 +140,7 @@ def _not_recorded(vault: BackupVault, listed: Listed, days: list[DayEvidence]) -
         return [
             Problem(
                 code=ProblemCode.DELETIONS_NOT_RECORDED,
-                severity=Severity.WARN,
+                severity=ProblemSeverity.WARN,
                 what=f"deletions were not recorded: {error.what}",
                 remedy=error.remedy or "Run the audit again",
             )
@@ -152,7 +152,7 @@ def _unreadable(vault: BackupVault, drills: Drills) -> list[Problem]:
     return [
         Problem(
             code=ProblemCode.DRILL_UNREADABLE,
-            severity=Severity.WARN,
+            severity=ProblemSeverity.WARN,
             what=f"{vault.store.uri(key)} is not the report of a drill that can be read",
             remedy="Look at the object's older versions; hold another drill with: signal-backups drill",
         )

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
 from signal_backups.core.s3.storage_classes import TRANSITION_MINIMUM_BYTES
 from signal_backups.core.s3.thaw import THAW_TERMS, Tier
-from signal_backups.core.simulation.outcomes import Story, StoryFigures
+from signal_backups.core.simulation.outcomes import Scenario, StoryFigures
 from signal_backups.core.simulation.play import Played
 
 KIB = 1024
 _HOUR_S = 3600
 
 
-class Severity(StrEnum):
+class SimulationSeverity(StrEnum):
     """How bad a finding is; all but a note are holes."""
 
     LOSS = "loss"
@@ -30,13 +30,13 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-class Finding(BaseModel):
+class SimulationFinding(BaseModel):
     """One finding: what it is called, how bad it is, a sentence, and its numbers."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
-    severity: Severity
+    severity: SimulationSeverity
     sentence: str
     numbers: dict[str, float]
 
@@ -44,10 +44,10 @@ class Finding(BaseModel):
     @property
     def is_hole(self) -> bool:
         """Whether the configuration should be mended."""
-        return self.severity is not Severity.NOTE
+        return self.severity is not SimulationSeverity.NOTE
 
 
-def findings(played: Played) -> list[Finding]:
+def findings(played: Played) -> list[SimulationFinding]:
     """All there is to say, worst first."""
     found = [
         *_lost_by_mishap(played),
@@ -58,18 +58,18 @@ def findings(played: Played) -> list[Finding]:
         *_never_moves(played),
         *_kept_beyond(played),
     ]
-    order = list(Severity)
+    order = list(SimulationSeverity)
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
 
-def _lost_by_mishap(played: Played) -> Iterator[Finding]:
-    told = _story(played, Story.DELETED)
+def _lost_by_mishap(played: Played) -> Iterator[SimulationFinding]:
+    told = _story(played, Scenario.DELETED)
     if not told.destroyed_early or told.lost_hours is None or told.lost_up_to_age_days is None:
         return
     after, age = told.destroyed_after_days or 0, told.lost_up_to_age_days
-    yield Finding(
+    yield SimulationFinding(
         name="mishap_destroys",
-        severity=Severity.LOSS,
+        severity=SimulationSeverity.LOSS,
         sentence=(
             f"A delete or overwrite destroys the only good copy {after} days later: {told.destroyed_early} of "
             f"{played.records} records hit the day after they were stored are gone up to "
@@ -84,16 +84,16 @@ def _lost_by_mishap(played: Played) -> Iterator[Finding]:
     )
 
 
-def _ends_early(played: Played) -> Iterator[Finding]:
+def _ends_early(played: Played) -> Iterator[SimulationFinding]:
     if not played.shortfalls:
         return
     early = sum(each.records for each in played.shortfalls)
     shares = ", ".join(f"{each.hours:g} h early for {each.share_of_start_dates:.0%}" for each in played.shortfalls)
-    fate = "destroyed" if _story(played, Story.UNTOUCHED).destroyed_early else "hidden under a delete marker"
+    fate = "destroyed" if _story(played, Scenario.UNTOUCHED).destroyed_early else "hidden under a delete marker"
     days_short = _days_short(played)
-    yield Finding(
+    yield SimulationFinding(
         name="ends_early",
-        severity=Severity.LOSS,
+        severity=SimulationSeverity.LOSS,
         sentence=(
             f"{_expiry(played)}: {early} of {played.records} records are {fate} before their retention ends, "
             f"{shares} of start dates (S3 acts at the next midnight)."
@@ -108,7 +108,7 @@ def _ends_early(played: Played) -> Iterator[Finding]:
     )
 
 
-def _story(played: Played, wanted: Story) -> StoryFigures:
+def _story(played: Played, wanted: Scenario) -> StoryFigures:
     return next(figures for figures in played.stories if figures.story is wanted)
 
 
@@ -136,11 +136,11 @@ def _in_words(number: int) -> str:
     return words[number] if number < len(words) else str(number)
 
 
-def _manifests(played: Played) -> Iterator[Finding]:
+def _manifests(played: Played) -> Iterator[SimulationFinding]:
     if played.manifests_gone_early:
-        yield Finding(
+        yield SimulationFinding(
             name="manifests_gone_early",
-            severity=Severity.LOSS,
+            severity=SimulationSeverity.LOSS,
             sentence=(
                 f"{played.manifests_gone_early} of {played.records} manifests are hidden before the retention of "
                 "the backups they describe ends."
@@ -149,7 +149,7 @@ def _manifests(played: Played) -> Iterator[Finding]:
         )
 
 
-def _outside_rto(played: Played) -> Iterator[Finding]:
+def _outside_rto(played: Played) -> Iterator[SimulationFinding]:
     worst = max(played.sizes, key=lambda size: size.outside_rto_share)
     if not worst.outside_rto:
         return
@@ -159,9 +159,9 @@ def _outside_rto(played: Played) -> Iterator[Finding]:
     hours = f"{shortest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
     asked = played.sizes[0]
     only = "" if asked.outside_rto else f" Records of {kilobytes(asked.bytes)} never get there."
-    yield Finding(
+    yield SimulationFinding(
         name="outside_rto",
-        severity=Severity.BREACH,
+        severity=SimulationSeverity.BREACH,
         sentence=(
             f"{worst.outside_rto_share:.1%} of restore points ({worst.outside_rto} of {worst.restore_points}, records "
             f"of {kilobytes(worst.bytes)}) miss the recovery time objective of {RTO_OBJECTIVE_S / _HOUR_S:g} h: "
@@ -176,11 +176,11 @@ def _outside_rto(played: Played) -> Iterator[Finding]:
     )
 
 
-def _unlocked(played: Played) -> Iterator[Finding]:
+def _unlocked(played: Played) -> Iterator[SimulationFinding]:
     if played.unlocked:
-        yield Finding(
+        yield SimulationFinding(
             name="unlocked",
-            severity=Severity.RISK,
+            severity=SimulationSeverity.RISK,
             sentence=(
                 f"{played.unlocked} of {played.records} records are not locked until their retention ends: "
                 "whoever may delete versions can destroy them at once."
@@ -189,16 +189,16 @@ def _unlocked(played: Played) -> Iterator[Finding]:
         )
 
 
-def _never_moves(played: Played) -> Iterator[Finding]:
+def _never_moves(played: Played) -> Iterator[SimulationFinding]:
     stuck = [size for size in played.sizes if size.never_moves]
     if not stuck:
         return
     size = stuck[0]
     classes = " and ".join(move.storage_class for move in sorted(size.blocked, key=lambda move: move.days))
     cheaper = "staying is the cheaper way" if size.usd_standard <= size.usd_planned else "moving would be cheaper"
-    yield Finding(
+    yield SimulationFinding(
         name="never_moves",
-        severity=Severity.WASTE,
+        severity=SimulationSeverity.WASTE,
         sentence=(
             f"Files under {TRANSITION_MINIMUM_BYTES // KIB} KB never move: the planned moves to {classes} do not "
             f"happen to records of {kilobytes(size.bytes)}. All {played.records} of them cost "
@@ -213,13 +213,13 @@ def _never_moves(played: Played) -> Iterator[Finding]:
     )
 
 
-def _kept_beyond(played: Played) -> Iterator[Finding]:
+def _kept_beyond(played: Played) -> Iterator[SimulationFinding]:
     visible, hidden = played.visible_beyond_days, played.hidden_beyond_days
     if visible is None or hidden is None:
         what = "records stay for ever" if visible is None else "the bytes of expired records stay hidden for ever"
-        yield Finding(
+        yield SimulationFinding(
             name="kept_for_ever",
-            severity=Severity.WASTE,
+            severity=SimulationSeverity.WASTE,
             sentence=f"No rule ends it: {what}, and are billed.",
             numbers={},
         )
@@ -229,9 +229,9 @@ def _kept_beyond(played: Played) -> Iterator[Finding]:
     asked = played.sizes[0]
     parts = [f"up to {visible:.0f} days visible"] if visible > 0 else []
     parts += [f"{hidden:.0f} days hidden under a delete marker"] if hidden > 0 else []
-    yield Finding(
+    yield SimulationFinding(
         name="kept_beyond",
-        severity=Severity.NOTE,
+        severity=SimulationSeverity.NOTE,
         sentence=(
             f"Kept beyond the retention: {', then '.join(parts)}, and billed "
             f"(${asked.usd - asked.usd_to_end:,.2f} of ${asked.usd:,.2f})."

@@ -25,7 +25,7 @@ _DAYS_OF_LEAP_CYCLE = 1461
 _HOUR = timedelta(hours=1)
 
 
-class Story(StrEnum):
+class Scenario(StrEnum):
     """What happens to a record."""
 
     UNTOUCHED = "untouched"
@@ -33,7 +33,7 @@ class Story(StrEnum):
     OVERWRITTEN = "overwritten"
 
 
-class Fate(StrEnum):
+class Outcome(StrEnum):
     """How the good copy of a record comes to the end of its retention."""
 
     KEPT = "kept"
@@ -41,17 +41,17 @@ class Fate(StrEnum):
     DESTROYED = "destroyed"
 
 
-class StoryFate(BaseModel):
+class ScenarioOutcome(BaseModel):
     """What becomes of one record in one story; instants UTC, None for never."""
 
     model_config = ConfigDict(frozen=True)
 
-    fate: Fate
+    fate: Outcome
     hidden_at: datetime | None
     destroyed_at: datetime | None
 
 
-class RecordFate(BaseModel):
+class BackupOutcome(BaseModel):
     """One day's record.
 
     Attributes:
@@ -68,7 +68,7 @@ class RecordFate(BaseModel):
     stored_at: datetime
     end: datetime
     is_locked: bool
-    fates: dict[Story, StoryFate]
+    fates: dict[Scenario, ScenarioOutcome]
 
 
 class Shortfall(BaseModel):
@@ -103,7 +103,7 @@ class StoryFigures(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    story: Story
+    story: Scenario
     hidden_early: int
     destroyed_early: int
     destroyed_after_days: int | None
@@ -145,14 +145,14 @@ def stored_at(day: date) -> datetime:
     return datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC)
 
 
-def play_records(plan: Plan, days: Sequence[date]) -> list[RecordFate]:
+def play_records(plan: Plan, days: Sequence[date]) -> list[BackupOutcome]:
     """The fate of each day's record in every story."""
     return [_record(plan, day) for day in days]
 
 
-def shortfalls(plan: Plan, records: Sequence[RecordFate]) -> list[Shortfall]:
+def shortfalls(plan: Plan, records: Sequence[BackupOutcome]) -> list[Shortfall]:
     """How early untouched records are hidden, most hours first; empty when none is."""
-    played = Counter(_hours_short(record.fates[Story.UNTOUCHED].hidden_at, record.end) for record in records)
+    played = Counter(_hours_short(record.fates[Scenario.UNTOUCHED].hidden_at, record.end) for record in records)
     cycle = Counter(_hours_short(plan.untouched(at).hidden_at, plan.end_of(at)) for at in _leap_cycle(records))
     return [
         Shortfall(
@@ -166,7 +166,7 @@ def shortfalls(plan: Plan, records: Sequence[RecordFate]) -> list[Shortfall]:
     ]
 
 
-def figures_of(plan: Plan, story: Story, records: Sequence[RecordFate]) -> StoryFigures:
+def figures_of(plan: Plan, story: Scenario, records: Sequence[BackupOutcome]) -> StoryFigures:
     """A story in numbers."""
     lost = [
         (record.end - destroyed) / _HOUR
@@ -176,47 +176,51 @@ def figures_of(plan: Plan, story: Story, records: Sequence[RecordFate]) -> Story
     fates = Counter(record.fates[story].fate for record in records)
     return StoryFigures(
         story=story,
-        hidden_early=fates[Fate.HIDDEN] + fates[Fate.DESTROYED],
-        destroyed_early=fates[Fate.DESTROYED],
+        hidden_early=fates[Outcome.HIDDEN] + fates[Outcome.DESTROYED],
+        destroyed_early=fates[Outcome.DESTROYED],
         destroyed_after_days=_days_until_destroyed(records[0].fates[story]),
         lost_hours=(min(lost), max(lost)) if lost else None,
-        lost_up_to_age_days=None if story is Story.UNTOUCHED else _last_age_lost(plan, records[0].stored_at),
+        lost_up_to_age_days=None if story is Scenario.UNTOUCHED else _last_age_lost(plan, records[0].stored_at),
     )
 
 
-def _record(plan: Plan, day: date) -> RecordFate:
+def _record(plan: Plan, day: date) -> BackupOutcome:
     at = stored_at(day)
     end, hit = plan.end_of(at), plan.hit(at)
     mishap = _fate(hit, end)
-    return RecordFate(
+    return BackupOutcome(
         day=day,
         stored_at=at,
         end=end,
         is_locked=plan.is_locked(at),
-        fates={Story.UNTOUCHED: _fate(plan.untouched(at), end), Story.DELETED: mishap, Story.OVERWRITTEN: mishap},
+        fates={
+            Scenario.UNTOUCHED: _fate(plan.untouched(at), end),
+            Scenario.DELETED: mishap,
+            Scenario.OVERWRITTEN: mishap,
+        },
     )
 
 
-def _fate(timeline: Timeline, end: datetime) -> StoryFate:
+def _fate(timeline: Timeline, end: datetime) -> ScenarioOutcome:
     if timeline.destroyed_at is not None and timeline.destroyed_at < end:
-        fate = Fate.DESTROYED
+        fate = Outcome.DESTROYED
     elif timeline.hidden_at is not None and timeline.hidden_at < end:
-        fate = Fate.HIDDEN
+        fate = Outcome.HIDDEN
     else:
-        fate = Fate.KEPT
-    return StoryFate(fate=fate, hidden_at=timeline.hidden_at, destroyed_at=timeline.destroyed_at)
+        fate = Outcome.KEPT
+    return ScenarioOutcome(fate=fate, hidden_at=timeline.hidden_at, destroyed_at=timeline.destroyed_at)
 
 
 def _hours_short(hidden_at: datetime | None, end: datetime) -> float:
     return 0.0 if hidden_at is None else max(0.0, (end - hidden_at) / _HOUR)
 
 
-def _leap_cycle(records: Sequence[RecordFate]) -> Iterator[datetime]:
+def _leap_cycle(records: Sequence[BackupOutcome]) -> Iterator[datetime]:
     first = records[0].stored_at
     return (first + timedelta(days=offset) for offset in range(_DAYS_OF_LEAP_CYCLE))
 
 
-def _days_until_destroyed(found: StoryFate) -> int | None:
+def _days_until_destroyed(found: ScenarioOutcome) -> int | None:
     if found.hidden_at is None or found.destroyed_at is None:
         return None
     return (found.destroyed_at - found.hidden_at).days

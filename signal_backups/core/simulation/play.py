@@ -17,10 +17,10 @@ from signal_backups.core.s3.object_lock import LockPolicy
 from signal_backups.core.s3.prices import Prices
 from signal_backups.core.simulation.by_size import SizeFigures, size_figures
 from signal_backups.core.simulation.outcomes import (
+    BackupOutcome,
     Plan,
-    RecordFate,
+    Scenario,
     Shortfall,
-    Story,
     StoryFigures,
     figures_of,
     play_records,
@@ -69,7 +69,7 @@ class Played(BaseModel):
     visible_beyond_days: float | None
     hidden_beyond_days: float | None
     sizes: tuple[SizeFigures, ...]
-    fates: tuple[RecordFate, ...]
+    fates: tuple[BackupOutcome, ...]
 
 
 def play(
@@ -101,7 +101,7 @@ def play(
         retention_years=retention_years,
         retention_days=_retention_days(asked, stored[0]),
         expire_days=asked.rules.expire_days,
-        stories=tuple(figures_of(asked, story, records) for story in Story),
+        stories=tuple(figures_of(asked, story, records) for story in Scenario),
         shortfalls=tuple(shortfalls(asked, records)),
         unlocked=sum(not record.is_locked for record in records),
         manifests_gone_early=_hidden_early(plan(manifest, _MANIFEST_BYTES), stored),
@@ -123,13 +123,13 @@ def _hidden_early(plan: Plan, stored: Sequence[datetime]) -> int:
     return sum(at is not None and at < end for at, end in hidden)
 
 
-def _days_visible_beyond(record: RecordFate) -> float | None:
-    hidden_at = record.fates[Story.UNTOUCHED].hidden_at
+def _days_visible_beyond(record: BackupOutcome) -> float | None:
+    hidden_at = record.fates[Scenario.UNTOUCHED].hidden_at
     return None if hidden_at is None else max(0.0, (hidden_at - record.end) / ONE_DAY)
 
 
-def _days_hidden_beyond(record: RecordFate) -> float | None:
-    fate = record.fates[Story.UNTOUCHED]
+def _days_hidden_beyond(record: BackupOutcome) -> float | None:
+    fate = record.fates[Scenario.UNTOUCHED]
     if fate.hidden_at is None or fate.destroyed_at is None:
         return None
     return max(0.0, (fate.destroyed_at - max(fate.hidden_at, record.end)) / ONE_DAY)

@@ -13,7 +13,7 @@ from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.lifecycle import DEFAULT_TRANSITION_MINIMUM, Lifecycle, LifecycleRule
 from signal_backups.core.s3.object_lock import LockPolicy
 from signal_backups.core.s3.prices import Prices, load_prices
-from signal_backups.core.simulation.findings import Finding, findings
+from signal_backups.core.simulation.findings import SimulationFinding, findings
 from signal_backups.core.simulation.play import Played, play
 from signal_backups.core.vault.layout import Layout
 
@@ -38,10 +38,10 @@ class SimulationReport(BaseModel):
     first_day: date
     years: int
     played: Played
-    findings: tuple[Finding, ...]
+    findings: tuple[SimulationFinding, ...]
 
     @property
-    def holes(self) -> list[Finding]:
+    def holes(self) -> list[SimulationFinding]:
         """The findings that should be mended."""
         return [finding for finding in self.findings if finding.is_hole]
 

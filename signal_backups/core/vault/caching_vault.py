@@ -18,7 +18,7 @@ from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
 _READERS = 16
 
 
-class RememberingVault(BackupVault):
+class CachingVault(BackupVault):
     """Another view of a vault."""
 
     def __init__(self, vault: BackupVault) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from signal_backups.core.base.errors import NotFoundError, StoreError, VerificationError
 from signal_backups.core.ledger.audit_trail import AuditTrail
-from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.s3.object_lock import ObjectLock
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
@@ -88,9 +88,9 @@ class BackupVault:
     ) -> None:
         self.store = store
         self.layout = layout
-        events = NumberedLog(store, layout.event_prefix, layout.probe_key)
+        events = ChainedLog(store, layout.event_prefix, layout.probe_key)
         self.trail = AuditTrail(events, actor or Actor.here(), outbox, store.clock)
-        self.manifest_chain = NumberedLog(store, layout.manifest_chain_prefix, layout.probe_key)
+        self.manifest_log = ChainedLog(store, layout.manifest_chain_prefix, layout.probe_key)
 
     def require_versioning(self) -> None:
         """Refuse to write where an overwrite would destroy.

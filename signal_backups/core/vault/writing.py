@@ -64,7 +64,7 @@ def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> 
     def body_of(link: Link) -> bytes:
         return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
 
-    key, body = vault.layout.manifest_key(slot), vault.manifest_chain.append(body_of).body
+    key, body = vault.layout.manifest_key(slot), vault.manifest_log.append(body_of).body
     version_id = vault.store.put_bytes(key, body, JSON_TYPE)
     if vault.store.get_bytes(key, version_id)[0] != body:
         raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")

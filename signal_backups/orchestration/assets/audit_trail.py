@@ -15,7 +15,7 @@ from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.config.settings import load_settings
 from signal_backups.core.integrity.anchors.anchoring import Outside, anchor_heads
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
-from signal_backups.core.integrity.log.write_checkpoints import write_checkpoints
+from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.names import AUDIT_TRAIL, BACKUP_OBJECT, BUCKET_GROUP, OWNERS
 from signal_backups.orchestration.resources import BackupStore

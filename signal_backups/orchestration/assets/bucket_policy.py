@@ -10,7 +10,7 @@ import dagster as dg
 
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
-from signal_backups.core.retention.policy import Claim, Finding, PolicyReport, examine_policy
+from signal_backups.core.retention.policy import Claim, PolicyFinding, PolicyReport, examine_policy
 from signal_backups.orchestration.names import BACKUP_OBJECT, BUCKET_GROUP, BUCKET_POLICY, OWNERS
 from signal_backups.orchestration.resources import BackupStore
 
@@ -58,7 +58,7 @@ def _metadata(report: PolicyReport) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding) -> dg.AssetCheckResult:
+def _result(finding: PolicyFinding) -> dg.AssetCheckResult:
     if finding.holds:
         description = f"as the profile says, as far as this store can: {finding.cannot}" if finding.cannot else "holds"
         return dg.AssetCheckResult(check_name=finding.claim.value, passed=True, description=description)

@@ -12,7 +12,7 @@ from signal_backups.connect import outside
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_AUDIT_AGE
 from signal_backups.core.config.settings import load_settings
-from signal_backups.core.retention_audit.report import Aspect, RetentionAudit, Severity, State
+from signal_backups.core.retention_audit.report import Aspect, ProblemSeverity, RetentionAudit, State
 from signal_backups.core.retention_audit.run import audit_retention, store_report
 from signal_backups.orchestration.assets.pictures import picture
 from signal_backups.orchestration.names import BACKUP_OBJECT, BUCKET_GROUP, OWNERS, RETENTION_AUDIT
@@ -103,7 +103,7 @@ def _problems_table(audit: RetentionAudit) -> dg.TableMetadataValue:
 
 
 def _result(audit: RetentionAudit, not_kept: str | None) -> dg.AssetCheckResult:
-    errors = [row for row in audit.problem_rows() if row.problem.severity is Severity.ERROR]
+    errors = [row for row in audit.problem_rows() if row.problem.severity is ProblemSeverity.ERROR]
     first = f", first: {errors[0].what}. {errors[0].problem.remedy}" if errors else ""
     unkept = f"; {not_kept}" if not_kept else ""
     return dg.AssetCheckResult(

@@ -18,7 +18,7 @@ from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.doctor.examination import Step
-from signal_backups.core.doctor.finding import Check, Verdict, failed, warning, well
+from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, failed, warning, well
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance.home import persistent_instance
 from signal_backups.orchestration.instance.ticks import FINISHED, last_tick
@@ -44,10 +44,10 @@ class DagsterDoctor:
     def steps(self) -> list[Step]:
         """Every check, after those it needs."""
         return [
-            Step(Check.INSTANCE, self._is_there, (Check.SETTINGS,)),
-            Step(Check.DAEMON, self._daemon_lives, (Check.INSTANCE,)),
-            Step(Check.SCHEDULES, lambda: self._are_on("schedule"), (Check.INSTANCE,)),
-            Step(Check.SENSORS, lambda: self._are_on("sensor"), (Check.INSTANCE,)),
+            Step(DoctorCheck.INSTANCE, self._is_there, (DoctorCheck.SETTINGS,)),
+            Step(DoctorCheck.DAEMON, self._daemon_lives, (DoctorCheck.INSTANCE,)),
+            Step(DoctorCheck.SCHEDULES, lambda: self._are_on("schedule"), (DoctorCheck.INSTANCE,)),
+            Step(DoctorCheck.SENSORS, lambda: self._are_on("sensor"), (DoctorCheck.INSTANCE,)),
         ]
 
     @property
@@ -65,14 +65,14 @@ class DagsterDoctor:
                 remedy=f"Check {self._home / 'dagster.yaml'} and the storage it names",
             ) from error
 
-    def _is_there(self) -> Verdict:
+    def _is_there(self) -> DoctorResult:
         if not (self._home / "dagster.yaml").is_file():
             return failed(f"Dagster never ran here: no {self._home / 'dagster.yaml'}", self._start)
         with self._instance() as instance:
             runs = instance.get_runs_count()
         return well(f"{self._home}, {runs} runs")
 
-    def _daemon_lives(self) -> Verdict:
+    def _daemon_lives(self) -> DoctorResult:
         with self._instance() as instance:
             statuses = instance.get_daemon_statuses().values()
         required = [status for status in statuses if status.required]
@@ -88,7 +88,7 @@ class DagsterDoctor:
         words = f"last heartbeat {age.total_seconds():.0f} s ago"
         return well(words) if age <= WARN_HEARTBEAT_AGE else warning(words, self._start)
 
-    def _are_on(self, kind: str) -> Verdict:
+    def _are_on(self, kind: str) -> DoctorResult:
         """All that our code declares running are on, and their last tick went well."""
         repository = build_defs().get_repository_def()
         defined: Sequence[dg.ScheduleDefinition | dg.SensorDefinition] = (

@@ -18,7 +18,7 @@ from signal_backups.core.base.objectives import ALERT_INTERVAL
 from signal_backups.core.config.observed import observed
 from signal_backups.core.config.settings import load_settings
 from signal_backups.core.monitoring.alerts.channels import Channel, channels_of
-from signal_backups.core.monitoring.alerts.condition import Condition, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition
 from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, Outcome, notify
 from signal_backups.core.monitoring.alerts.state import AlertState, after_telling, due_messages
 from signal_backups.core.monitoring.alerts.storage_conditions import (
@@ -119,7 +119,7 @@ def _stored_conditions(
 def _unreachable(error: SignalBackupsError) -> Condition:
     return Condition(
         key="store/unreachable",
-        severity=Severity.CRITICAL,
+        severity=AlertSeverity.CRITICAL,
         what=f"nobody can see what is backed up: {error}",
         command="signal-backups doctor",
     )
@@ -130,7 +130,7 @@ def _channel_conditions(state: AlertState) -> Iterator[Condition]:
     for name, reason in state.failed_channels.items():
         yield Condition(
             key=f"channel/{name}",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             what=f"alert channel {name} does not take alerts: {reason}",
             command="signal-backups alert test",
         )

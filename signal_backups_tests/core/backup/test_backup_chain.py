@@ -64,7 +64,7 @@ def test_each_manifest_carries_the_hash_of_the_one_before(back_up: BackUp, vault
     back_up(vault, signals(3))
     back_up(vault, [], NEXT_DAY)
     back_up(vault, signals(4))
-    entries = list(vault.manifest_chain.entries())
+    entries = list(vault.manifest_log.entries())
     told = [Manifest.from_bytes(entry.body, entry.key) for entry in entries]
     assert [(manifest.number, manifest.day) for manifest in told] == [(1, DAY), (2, NEXT_DAY), (3, DAY)]
     assert [manifest.previous for manifest in told] == [FIRST, *(sha256(e.body).hexdigest() for e in entries[:-1])]
@@ -74,9 +74,9 @@ def test_each_manifest_carries_the_hash_of_the_one_before(back_up: BackUp, vault
 
 def test_a_backup_again_rewrites_nothing_of_the_chain(back_up: BackUp, vault: BackupVault) -> None:
     back_up(vault, signals(3))
-    (first,) = vault.manifest_chain.versions().values()
+    (first,) = vault.manifest_log.versions().values()
     back_up(vault, signals(4))
-    versions = vault.manifest_chain.versions()
+    versions = vault.manifest_log.versions()
     assert versions[1] == first
     assert [len(versions[number]) for number in sorted(versions)] == [1, 1]
 
@@ -84,7 +84,7 @@ def test_a_backup_again_rewrites_nothing_of_the_chain(back_up: BackUp, vault: Ba
 def test_an_unchanged_day_adds_nothing_to_the_chain(back_up: BackUp, vault: BackupVault) -> None:
     back_up(vault, signals(3))
     assert not back_up(vault, signals(3)).vouched_anew
-    assert sorted(vault.manifest_chain.versions()) == [1]
+    assert sorted(vault.manifest_log.versions()) == [1]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
@@ -108,7 +108,7 @@ def test_a_manifest_from_before_the_chain_joins_it_with_the_next_backup(back_up:
     assert (again.changed, again.vouched_anew) == (False, True)
     assert (again.manifest.number, again.manifest.merkle_root) == (2, before.merkle_root)
     assert again.manifest.backup == before.backup
-    assert day_manifest(vault) == list(vault.manifest_chain.entries())[1].body
+    assert day_manifest(vault) == list(vault.manifest_log.entries())[1].body
     assert events(vault)[1]["details"]["manifest"]["number"] == 2
 
 
@@ -126,7 +126,7 @@ def test_the_event_of_a_backup_names_what_was_stored_and_carries_the_manifests_h
     assert event["objects"] == [
         {"key": file.key, "version_id": file.version_id} for file in (manifest.backup, manifest.quarantine)
     ]
-    (entry,) = vault.manifest_chain.entries()
+    (entry,) = vault.manifest_log.entries()
     assert event["details"]["manifest"] == {"number": 1, "sha256": sha256(entry.body).hexdigest()}
     told = {name: event["details"][name] for name in ("day", "records", "quarantined", "sha256")}
     assert told == {"day": "2026-11-01", "records": 3, "quarantined": 1, "sha256": manifest.backup.sha256}

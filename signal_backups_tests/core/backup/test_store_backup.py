@@ -187,7 +187,7 @@ def diary(vault: BackupVault) -> Watched:
 
 def test_the_manifest_is_written_only_after_everything_was_read_back(stored: Stored, watched: BackupVault) -> None:
     stored([*signals(3), signal(4, action="HOLD")], watched)
-    layout, chain, trail = watched.layout, watched.manifest_chain, watched.trail.log
+    layout, chain, trail = watched.layout, watched.manifest_log, watched.trail.log
     keys = (KEY, layout.quarantine_key(SLOT), chain.key_of(1), MANIFEST, trail.key_of(1))
     seen = [(what, key) for what, key in diary(watched).diary if key != layout.probe_key]
     assert seen == [(what, key) for key in keys for what in ("put", "get")]

@@ -21,7 +21,7 @@ from signal_backups.core.bundle.content import BundleContent, BundleDay, BundleF
 from signal_backups.core.bundle.fetch import bundle_content
 from signal_backups.core.bundle.write import WrittenBundle, write_bundle
 from signal_backups.core.integrity.anchors.anchors import write_anchor
-from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
+from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
@@ -92,7 +92,7 @@ def test_the_versions_go_in_that_the_newest_manifests_name(
     assert (bundle.path / hidden.backup.key).read_bytes() == body(vault, hidden)
     assert newest.quarantine is not None
     assert b"WRONG HASH" in (bundle.path / newest.quarantine.key).read_bytes()
-    chain = [entry.body for entry in vault.manifest_chain.entries()]
+    chain = [entry.body for entry in vault.manifest_log.entries()]
     assert [(bundle.path / f"manifests/{number:010d}.json").read_bytes() for number in (1, 2, 3)] == chain
     events = b"".join(entry.body for entry in vault.trail.log.entries())
     assert (bundle.path / "events.jsonl").read_bytes() == events
@@ -147,7 +147,7 @@ def test_bytes_that_are_not_the_vouched_ones_do_not_go_in(
 ) -> None:
     manifest = back_up()
     claimed = manifest.model_copy(update={"backup": manifest.backup.model_copy(update={"sha256": "0" * 64})})
-    vault.manifest_chain.append(
+    vault.manifest_log.append(
         lambda link: claimed.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
     )
     bundle = bundled()
@@ -157,9 +157,9 @@ def test_bytes_that_are_not_the_vouched_ones_do_not_go_in(
 
 def anchored_statement(vault: BackupVault) -> bytes:
     """The statement of what is in the vault now."""
-    events, chain = list(vault.trail.log.entries()), list(vault.manifest_chain.entries())
+    events, chain = list(vault.trail.log.entries()), list(vault.manifest_log.entries())
     head = LogHead(number=len(events), sha256=events[-1].sha256)
-    return statement_of(NOW, vault.store.bucket, head, [entry.sha256 for entry in chain]).to_bytes()
+    return tree_head_of(NOW, vault.store.bucket, head, [entry.sha256 for entry in chain]).to_bytes()
 
 
 def test_anchors_lie_beside_what_openssl_needs(back_up: BackUp, bundled: Bundled, vault: BackupVault) -> None:
@@ -238,7 +238,7 @@ def test_an_archived_version_has_to_thaw_before_anything_is_written(back_up: Bac
 def test_a_chain_with_a_gap_is_no_bundle(back_up: BackUp, bundled: Bundled, vault: BackupVault, tmp_path: Path) -> None:
     back_up()
     back_up(NEXT)
-    destroy(vault, vault.manifest_chain.key_of(1))
+    destroy(vault, vault.manifest_log.key_of(1))
     with pytest.raises(NotFoundError, match="is missing"):
         bundled()
     assert not (tmp_path / "bundle").exists()

@@ -13,7 +13,7 @@ from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.doctor.patients import Patient, database_settings
+from signal_backups_tests.core.doctor.installations import Installation, database_settings
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import signals
 from signal_backups_tests.samples.tables import sqlite_table
@@ -34,7 +34,7 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "signals.db"
 
 
-def backed_up(patient: Patient, database: Path) -> Patient:
+def backed_up(patient: Installation, database: Path) -> Installation:
     """The patient, with a bucket and a backup in it."""
     patient.make_bucket()
     source = sqlite_table(database.with_name("other.db"), signals(3))
@@ -44,10 +44,10 @@ def backed_up(patient: Patient, database: Path) -> Patient:
 
 
 @pytest.fixture
-def patient(database: Path, s3_server: S3Server) -> Patient:
+def patient(database: Path, s3_server: S3Server) -> Installation:
     """On SeaweedFS, whose bucket locks and goes with the server."""
     name = f"test-{uuid.uuid4().hex}"
-    return backed_up(Patient(database_settings(database), client_for(s3_server, max_attempts=1), name), database)
+    return backed_up(Installation(database_settings(database), client_for(s3_server, max_attempts=1), name), database)
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def s3() -> StrictS3:
 
 
 @pytest.fixture
-def amazon(database: Path, s3: StrictS3) -> Patient:
+def amazon(database: Path, s3: StrictS3) -> Installation:
     """On a strict S3 that looks like Amazon's."""
-    return backed_up(Patient(database_settings(database), s3.client()), database)
+    return backed_up(Installation(database_settings(database), s3.client()), database)
 
 
 @pytest.fixture
-def other(amazon: Patient, s3: StrictS3) -> Patient:
+def other(amazon: Installation, s3: StrictS3) -> Installation:
     """The same store under another address, which is not Amazon's."""
     client = s3_client(S3Connection("http://s3.desk.example", "us-east-1", "strict", "strict", max_attempts=1))
     s3.attach(client)

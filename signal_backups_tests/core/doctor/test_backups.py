@@ -10,7 +10,7 @@ from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.base.objectives import due_at
 from signal_backups.core.doctor.backups import is_recent
-from signal_backups.core.doctor.finding import State, Verdict
+from signal_backups.core.doctor.finding import DoctorResult, State
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
 from signal_backups_tests.core.retention_audit.audited import manifest_of
@@ -24,7 +24,7 @@ def watched() -> Watched:
     return Watched()
 
 
-def latest(watched: Watched) -> Verdict:
+def latest(watched: Watched) -> DoctorResult:
     return is_recent(watched.vault, FIRST, watched.clock)
 
 

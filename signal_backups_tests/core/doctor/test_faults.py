@@ -12,13 +12,13 @@ import psycopg
 import pytest
 
 from signal_backups.core.base.errors import ExitCode
-from signal_backups.core.doctor.finding import Check, State
-from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill, states
+from signal_backups.core.doctor.finding import DoctorCheck, State
+from signal_backups_tests.core.doctor.installations import Installation, finding_of, ill, states
 from signal_backups_tests.samples.signals import signals
 from signal_backups_tests.samples.tables import POSTGRES_TYPES, postgres_table
 
 CREATE_INDEX = 'CREATE INDEX "signals_by_timestamp" ON "signals" ("timestamp")'
-EVERYTHING = set(Check) - {Check.INSTANCE, Check.DAEMON, Check.SCHEDULES, Check.SENSORS}
+EVERYTHING = set(DoctorCheck) - {DoctorCheck.INSTANCE, DoctorCheck.DAEMON, DoctorCheck.SCHEDULES, DoctorCheck.SENSORS}
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ EVERYTHING = set(Check) - {Check.INSTANCE, Check.DAEMON, Check.SCHEDULES, Check.
         ("SIGNAL_BACKUPS_PROFILE", "for-ever", "Use one of: documented, recommended"),
     ],
 )
-def test_wrong_settings(amazon: Patient, name: str, value: str, remedy: str) -> None:
+def test_wrong_settings(amazon: Installation, name: str, value: str, remedy: str) -> None:
     report = amazon.set(**{name: value}).examined()
-    assert ill(report) == {Check.SETTINGS}
-    assert states(report, State.NOT_CHECKED) == EVERYTHING - {Check.SETTINGS}
-    found = finding_of(report, Check.SETTINGS)
+    assert ill(report) == {DoctorCheck.SETTINGS}
+    assert states(report, State.NOT_CHECKED) == EVERYTHING - {DoctorCheck.SETTINGS}
+    found = finding_of(report, DoctorCheck.SETTINGS)
     assert remedy in str(found.remedy)
     assert "hunter2" not in report.model_dump_json()
     assert report.exit_code is ExitCode.USAGE
-    assert finding_of(report, Check.BUCKET).found == "needs credentials first"
+    assert finding_of(report, DoctorCheck.BUCKET).found == "needs credentials first"
 
 
 def execute(database: Path, *statements: str) -> None:
@@ -80,23 +80,23 @@ def index_another_column_first(database: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "check", "state", "found", "remedy"),
     [
-        (lose, Check.DATABASE, State.FAILED, "no SQLite database at", "SIGNALS_DATABASE_URL"),
-        (overwrite, Check.DATABASE, State.FAILED, "not a database", "readable SQLite database"),
-        (rename_table, Check.DATABASE, State.FAILED, "no table 'signals'", "SIGNALS_TABLE"),
-        (drop_column, Check.COLUMNS, State.FAILED, "no column stop_price", "It has: signal_id"),
-        (drop_hash, Check.COLUMNS, State.FAILED, "sha256", "It has: signal_id"),
+        (lose, DoctorCheck.DATABASE, State.FAILED, "no SQLite database at", "SIGNALS_DATABASE_URL"),
+        (overwrite, DoctorCheck.DATABASE, State.FAILED, "not a database", "readable SQLite database"),
+        (rename_table, DoctorCheck.DATABASE, State.FAILED, "no table 'signals'", "SIGNALS_TABLE"),
+        (drop_column, DoctorCheck.COLUMNS, State.FAILED, "no column stop_price", "It has: signal_id"),
+        (drop_hash, DoctorCheck.COLUMNS, State.FAILED, "sha256", "It has: signal_id"),
         (
             drop_index,
-            Check.INDEX,
+            DoctorCheck.INDEX,
             State.WARNING,
             "no index on timestamp",
             CREATE_INDEX,
         ),
-        (index_another_column_first, Check.INDEX, State.WARNING, "no index on timestamp", "CREATE INDEX"),
+        (index_another_column_first, DoctorCheck.INDEX, State.WARNING, "no index on timestamp", "CREATE INDEX"),
     ],
 )
 def test_an_ill_sqlite_database(
-    amazon: Patient, database: Path, fault: object, check: Check, state: State, found: str, remedy: str
+    amazon: Installation, database: Path, fault: object, check: DoctorCheck, state: State, found: str, remedy: str
 ) -> None:
     fault(database)  # type: ignore[operator]
     report = amazon.examined()
@@ -105,20 +105,24 @@ def test_an_ill_sqlite_database(
     assert finding.state is state
     assert found in finding.found
     assert remedy in str(finding.remedy)
-    later = {Check.DATABASE: {Check.COLUMNS, Check.INDEX}, Check.COLUMNS: {Check.INDEX}, Check.INDEX: set()}[check]
-    assert states(report, State.NOT_CHECKED) == later | {Check.CLOCK}
+    later = {
+        DoctorCheck.DATABASE: {DoctorCheck.COLUMNS, DoctorCheck.INDEX},
+        DoctorCheck.COLUMNS: {DoctorCheck.INDEX},
+        DoctorCheck.INDEX: set(),
+    }[check]
+    assert states(report, State.NOT_CHECKED) == later | {DoctorCheck.CLOCK}
     assert report.exit_code is (ExitCode.UNREACHABLE if state is State.FAILED else ExitCode.OK)
 
 
-def test_the_remedy_for_a_missing_index_is_one(amazon: Patient, database: Path) -> None:
+def test_the_remedy_for_a_missing_index_is_one(amazon: Installation, database: Path) -> None:
     execute(database, "DROP INDEX by_time")
-    remedy = finding_of(amazon.examined(), Check.INDEX).remedy
+    remedy = finding_of(amazon.examined(), DoctorCheck.INDEX).remedy
     execute(database, str(remedy))
     assert ill(amazon.examined()) == set()
 
 
 @pytest.fixture
-def on_postgres(amazon: Patient, postgres_database: str) -> Patient:
+def on_postgres(amazon: Installation, postgres_database: str) -> Installation:
     """The patient with a PostgreSQL table."""
     postgres_table(postgres_database, signals(3))
     return amazon.set(SIGNALS_DATABASE_URL=postgres_database)
@@ -130,15 +134,15 @@ def run_sql(url: str, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_a_healthy_postgres_table_is_well_however_small(on_postgres: Patient) -> None:
+def test_a_healthy_postgres_table_is_well_however_small(on_postgres: Installation) -> None:
     run_sql(on_postgres.settings["SIGNALS_DATABASE_URL"], "ANALYZE signals")
     report = on_postgres.examined()
     assert ill(report) == set()
-    assert "by_time" in finding_of(report, Check.INDEX).found
+    assert "by_time" in finding_of(report, DoctorCheck.INDEX).found
 
 
 def test_an_index_counts_where_reading_a_bitmap_and_sorting_looks_cheaper(
-    amazon: Patient, postgres_database: str
+    amazon: Installation, postgres_database: str
 ) -> None:
     postgres_table(postgres_database, signals(1), POSTGRES_TYPES | {"timestamp": "timestamptz"})
     # Rows of the day that is asked for, far from the order of their timestamps.
@@ -153,46 +157,48 @@ def test_an_index_counts_where_reading_a_bitmap_and_sorting_looks_cheaper(
 
 
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
-def test_an_index_on_a_timestamp_column_counts(amazon: Patient, postgres_database: str, kind: str) -> None:
+def test_an_index_on_a_timestamp_column_counts(amazon: Installation, postgres_database: str, kind: str) -> None:
     postgres_table(postgres_database, signals(3), POSTGRES_TYPES | {"timestamp": kind})
     assert ill(amazon.set(SIGNALS_DATABASE_URL=postgres_database).examined()) == set()
 
 
-def test_a_table_in_a_schema_with_an_unusual_name(on_postgres: Patient, postgres_database: str) -> None:
+def test_a_table_in_a_schema_with_an_unusual_name(on_postgres: Installation, postgres_database: str) -> None:
     run_sql(postgres_database, 'CREATE SCHEMA "Desk"', 'ALTER TABLE signals SET SCHEMA "Desk"')
-    assert ill(on_postgres.examined()) == {Check.DATABASE}
+    assert ill(on_postgres.examined()) == {DoctorCheck.DATABASE}
     assert ill(on_postgres.set(SIGNALS_TABLE="Desk.signals").examined()) == set()
 
 
-def test_the_remedy_for_a_missing_index_is_one_in_postgres_too(on_postgres: Patient, postgres_database: str) -> None:
+def test_the_remedy_for_a_missing_index_is_one_in_postgres_too(
+    on_postgres: Installation, postgres_database: str
+) -> None:
     run_sql(postgres_database, "DROP INDEX by_time", 'CREATE SCHEMA "Desk"', 'ALTER TABLE signals SET SCHEMA "Desk"')
     patient = on_postgres.set(SIGNALS_TABLE="Desk.signals")
-    run_sql(postgres_database, str(finding_of(patient.examined(), Check.INDEX).remedy))
+    run_sql(postgres_database, str(finding_of(patient.examined(), DoctorCheck.INDEX).remedy))
     assert ill(patient.examined()) == set()
 
 
 @pytest.mark.parametrize(
     ("statement", "check", "found", "remedy"),
     [
-        ("DROP TABLE signals", Check.DATABASE, "no table 'signals'", "schema.table"),
-        ("ALTER TABLE signals DROP COLUMN action", Check.COLUMNS, "no column action", "It has: signal_id"),
-        ("ALTER TABLE signals ALTER confidence TYPE text", Check.COLUMNS, "confidence", "double precision"),
+        ("DROP TABLE signals", DoctorCheck.DATABASE, "no table 'signals'", "schema.table"),
+        ("ALTER TABLE signals DROP COLUMN action", DoctorCheck.COLUMNS, "no column action", "It has: signal_id"),
+        ("ALTER TABLE signals ALTER confidence TYPE text", DoctorCheck.COLUMNS, "confidence", "double precision"),
         (
             "DROP INDEX by_time",
-            Check.INDEX,
+            DoctorCheck.INDEX,
             "no index on timestamp",
             CREATE_INDEX,
         ),
         (
             "DROP INDEX by_time; CREATE INDEX ON signals (symbol, timestamp)",
-            Check.INDEX,
+            DoctorCheck.INDEX,
             "no index on timestamp",
             CREATE_INDEX,
         ),
     ],
 )
 def test_an_ill_postgres_table(
-    on_postgres: Patient, postgres_database: str, statement: str, check: Check, found: str, remedy: str
+    on_postgres: Installation, postgres_database: str, statement: str, check: DoctorCheck, found: str, remedy: str
 ) -> None:
     run_sql(postgres_database, statement)
     report = on_postgres.examined()
@@ -202,15 +208,15 @@ def test_an_ill_postgres_table(
     assert remedy in str(finding.remedy)
 
 
-def test_a_user_who_may_not_read_the_table(on_postgres: Patient, postgres_database: str) -> None:
+def test_a_user_who_may_not_read_the_table(on_postgres: Installation, postgres_database: str) -> None:
     user = f"reader_{urlsplit(postgres_database).path[-12:]}"
     run_sql(postgres_database, f"CREATE ROLE {user} LOGIN PASSWORD 'hunter2'")
     parts = urlsplit(postgres_database)
     url = parts._replace(netloc=f"{user}:hunter2@{parts.hostname}:{parts.port}").geturl()
     try:
         report = on_postgres.set(SIGNALS_DATABASE_URL=url).examined()
-        assert ill(report) == {Check.DATABASE}
-        finding = finding_of(report, Check.DATABASE)
+        assert ill(report) == {DoctorCheck.DATABASE}
+        finding = finding_of(report, DoctorCheck.DATABASE)
         assert "permission denied" in finding.found
         assert 'GRANT SELECT ON "signals"' in str(finding.remedy)
         assert "hunter2" not in report.model_dump_json()
@@ -220,19 +226,19 @@ def test_a_user_who_may_not_read_the_table(on_postgres: Patient, postgres_databa
         run_sql(postgres_database, f"DROP OWNED BY {user}", f"DROP ROLE {user}")
 
 
-def test_a_postgres_server_that_is_down(amazon: Patient) -> None:
+def test_a_postgres_server_that_is_down(amazon: Installation) -> None:
     report = amazon.set(SIGNALS_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/x").examined()
-    assert ill(report) == {Check.DATABASE}
-    assert "127.0.0.1:1/x" in finding_of(report, Check.DATABASE).found
-    assert "the server is up" in str(finding_of(report, Check.DATABASE).remedy)
+    assert ill(report) == {DoctorCheck.DATABASE}
+    assert "127.0.0.1:1/x" in finding_of(report, DoctorCheck.DATABASE).found
+    assert "the server is up" in str(finding_of(report, DoctorCheck.DATABASE).remedy)
     assert "hunter2" not in report.model_dump_json()
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def test_several_faults_of_several_kinds_are_code_1(amazon: Patient, database: Path) -> None:
+def test_several_faults_of_several_kinds_are_code_1(amazon: Installation, database: Path) -> None:
     execute(database, "DROP TABLE signals")
     empty = replace(amazon, bucket="empty")
     empty.make_bucket()
     report = empty.examined()
-    assert ill(report) == {Check.DATABASE, Check.LATEST_BACKUP}
+    assert ill(report) == {DoctorCheck.DATABASE, DoctorCheck.LATEST_BACKUP}
     assert report.exit_code is ExitCode.FAILED

@@ -10,60 +10,62 @@ import pytest
 
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.doctor import machine
-from signal_backups.core.doctor.finding import Check
+from signal_backups.core.doctor.finding import DoctorCheck
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.ledger.outbox import Outbox
-from signal_backups_tests.core.doctor.patients import Patient, finding_of, ill
+from signal_backups_tests.core.doctor.installations import Installation, finding_of, ill
 
 
-def test_a_backup_that_is_too_old(amazon: Patient) -> None:
+def test_a_backup_that_is_too_old(amazon: Installation) -> None:
     report = replace(amazon, clock=lambda: datetime.now(UTC) + timedelta(hours=50)).examined()
-    assert ill(report) == {Check.LATEST_BACKUP}
-    assert "signal-backups status" in str(finding_of(report, Check.LATEST_BACKUP).remedy)
+    assert ill(report) == {DoctorCheck.LATEST_BACKUP}
+    assert "signal-backups status" in str(finding_of(report, DoctorCheck.LATEST_BACKUP).remedy)
     assert report.exit_code is ExitCode.FAILED
 
 
-def test_no_backup_at_all(amazon: Patient) -> None:
+def test_no_backup_at_all(amazon: Installation) -> None:
     empty = replace(amazon, bucket="empty")
     empty.make_bucket()
     report = empty.examined()
-    assert ill(report) == {Check.LATEST_BACKUP}
-    assert "signal-backups backup" in str(finding_of(report, Check.LATEST_BACKUP).remedy)
+    assert ill(report) == {DoctorCheck.LATEST_BACKUP}
+    assert "signal-backups backup" in str(finding_of(report, DoctorCheck.LATEST_BACKUP).remedy)
     assert report.exit_code is ExitCode.NOT_FOUND
 
 
-def test_audit_events_that_wait(amazon: Patient) -> None:
+def test_audit_events_that_wait(amazon: Installation) -> None:
     outbox = Outbox(Path(amazon.settings["SIGNAL_BACKUPS_HOME"]) / "unwritten_events")
     occurrence = Occurrence(at=datetime.now(UTC), actor=Actor.here(), action=Action.BACKUP, result="stored", objects=[],
                             details={})  # fmt: skip
     outbox.keep(occurrence, [])
     report = amazon.examined()
-    assert ill(report) == {Check.AUDIT_EVENTS}
-    assert finding_of(report, Check.AUDIT_EVENTS).found.startswith("1 wait")
-    assert "signal-backups verify" in str(finding_of(report, Check.AUDIT_EVENTS).remedy)
+    assert ill(report) == {DoctorCheck.AUDIT_EVENTS}
+    assert finding_of(report, DoctorCheck.AUDIT_EVENTS).found.startswith("1 wait")
+    assert "signal-backups verify" in str(finding_of(report, DoctorCheck.AUDIT_EVENTS).remedy)
     assert report.exit_code is ExitCode.OK
     assert len(outbox.waiting()) == 1
 
 
-def test_a_home_that_cannot_be_written(amazon: Patient, tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written(amazon: Installation, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     report = amazon.set(SIGNAL_BACKUPS_HOME=str(tmp_path / "file" / "home")).examined()
-    assert ill(report) == {Check.DISK}
-    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, Check.DISK).remedy)
+    assert ill(report) == {DoctorCheck.DISK}
+    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, DoctorCheck.DISK).remedy)
 
 
-def test_a_disk_too_small_for_anything(amazon: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_too_small_for_anything(amazon: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "MIN_FREE_BYTES", 10**18)
     report = amazon.examined()
-    assert ill(report) == {Check.DISK}
-    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, Check.DISK).remedy)
+    assert ill(report) == {DoctorCheck.DISK}
+    assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, DoctorCheck.DISK).remedy)
 
 
-def test_a_disk_too_small_for_three_times_the_largest_day(amazon: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_too_small_for_three_times_the_largest_day(
+    amazon: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (largest,) = {backup.current.size for backup in amazon.vault().backups(date.min, date.max)}
     monkeypatch.setattr(machine, "MIN_FREE_BYTES", 0)
-    assert "0 MB needed" in finding_of(amazon.examined(), Check.DISK).found
+    assert "0 MB needed" in finding_of(amazon.examined(), DoctorCheck.DISK).found
     monkeypatch.setattr(machine, "COPIES_OF_A_DAY", 10**18 // largest)
     report = amazon.examined()
-    assert ill(report) == {Check.DISK}
-    assert "needed" in finding_of(report, Check.DISK).found
+    assert ill(report) == {DoctorCheck.DISK}
+    assert "needed" in finding_of(report, DoctorCheck.DISK).found

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.doctor.finding import Check, State
+from signal_backups.core.doctor.finding import DoctorCheck, State
 from signal_backups.core.retention.iam import Role, policy
 from signal_backups.core.vault.layout import Layout
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.doctor.patients import Patient, database_settings, finding_of, ill
+from signal_backups_tests.core.doctor.installations import Installation, database_settings, finding_of, ill
 from signal_backups_tests.servers.s3 import client_for
 from signal_backups_tests.servers.two_users import two_users_in
 
@@ -24,12 +24,12 @@ def two_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[S3Serv
         yield users
 
 
-def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> Patient:
+def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> Installation:
     """Somebody whose rights are those of the writer's policy, less its TLS, and some more."""
     administrator, stranger = (client_for(user, max_attempts=1) for user in two_users)
     bucket = f"test-{uuid.uuid4().hex}"
     settings = database_settings(database) | {"SIGNAL_BACKUPS_PROFILE": "documented"}
-    Patient(settings, administrator, bucket).make_bucket()
+    Installation(settings, administrator, bucket).make_bucket()
     document = policy(Role.WRITER, bucket, Layout(), None)
     wanted = [one for one in document["Statement"] if one["Sid"] != "OnlyOverTls"]
     if more:
@@ -40,19 +40,19 @@ def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> P
     administrator.put_bucket_policy(
         Bucket=bucket, Policy=json.dumps({"Version": document["Version"], "Statement": statements})
     )
-    return Patient(settings, stranger, bucket)
+    return Installation(settings, stranger, bucket)
 
 
 def test_the_writer_of_the_policy_is_well_and_cannot_delete(
     two_users: tuple[S3Server, S3Server], database: Path
 ) -> None:
     report = given(two_users, database).examined()
-    assert ill(report) == {Check.LATEST_BACKUP}
-    assert finding_of(report, Check.DELETE).found == "denied"
+    assert ill(report) == {DoctorCheck.LATEST_BACKUP}
+    assert finding_of(report, DoctorCheck.DELETE).found == "denied"
 
 
 def test_a_writer_who_may_delete_is_warned(two_users: tuple[S3Server, S3Server], database: Path) -> None:
     report = given(two_users, database, "DeleteObject", "DeleteObjectVersion").examined()
-    assert ill(report) == {Check.LATEST_BACKUP, Check.DELETE}
-    assert finding_of(report, Check.DELETE).state is State.WARNING
-    assert "signal-backups iam-policy writer" in str(finding_of(report, Check.DELETE).remedy)
+    assert ill(report) == {DoctorCheck.LATEST_BACKUP, DoctorCheck.DELETE}
+    assert finding_of(report, DoctorCheck.DELETE).state is State.WARNING
+    assert "signal-backups iam-policy writer" in str(finding_of(report, DoctorCheck.DELETE).remedy)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from signal_backups.core.base.errors import ExitCode, StoreError
-from signal_backups.core.doctor.finding import Check, State, of_error
+from signal_backups.core.doctor.finding import DoctorCheck, State, of_error
 from signal_backups.core.doctor.probes import RACING_WRITERS
 from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.doctor.patients import BUCKET, Patient, finding_of, ill, states
+from signal_backups_tests.core.doctor.installations import BUCKET, Installation, finding_of, ill, states
 from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Answer, Hang
 from signal_backups_tests.servers.strict_s3 import StrictS3
@@ -27,50 +27,61 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from mypy_boto3_s3 import S3Client
 
-BEFORE_STORE = {Check.SETTINGS, Check.DATABASE, Check.COLUMNS, Check.INDEX, Check.AUDIT_EVENTS, Check.DISK}
+BEFORE_STORE = {
+    DoctorCheck.SETTINGS,
+    DoctorCheck.DATABASE,
+    DoctorCheck.COLUMNS,
+    DoctorCheck.INDEX,
+    DoctorCheck.AUDIT_EVENTS,
+    DoctorCheck.DISK,
+}
 
 
 def at(connection: S3Connection, **changed: Any) -> S3Client:
     return s3_client(replace(connection, max_attempts=1, **changed))
 
 
-def test_a_store_that_is_down(patient: Patient, connection: S3Connection) -> None:
+def test_a_store_that_is_down(patient: Installation, connection: S3Connection) -> None:
     report = replace(patient, client=at(connection, endpoint_url="http://127.0.0.1:1")).examined()
-    assert ill(report) == {Check.STORE}
+    assert ill(report) == {DoctorCheck.STORE}
     assert states(report, State.OK) == BEFORE_STORE
-    assert "127.0.0.1:1 does not answer" in finding_of(report, Check.STORE).found
-    assert "AWS_ENDPOINT_URL_S3" in str(finding_of(report, Check.STORE).remedy)
+    assert "127.0.0.1:1 does not answer" in finding_of(report, DoctorCheck.STORE).found
+    assert "AWS_ENDPOINT_URL_S3" in str(finding_of(report, DoctorCheck.STORE).remedy)
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def test_a_store_that_never_answers(patient: Patient, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_never_answers(
+    patient: Installation, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("signal_backups.core.s3.client.READ_TIMEOUT_S", 0.2)
     with ChaosProxy(s3_server.endpoint_url) as proxy:
         proxy.strike(Hang())
         connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
         report = replace(patient, client=at(connection)).examined()
-    assert ill(report) == {Check.STORE}
+    assert ill(report) == {DoctorCheck.STORE}
 
 
 @pytest.mark.parametrize(
     ("changed", "found"),
     [({"access_key_id": "NOBODY"}, "InvalidAccessKeyId"), ({"secret_access_key": "wrong"}, "SignatureDoesNotMatch")],
 )
-def test_wrong_credentials(patient: Patient, connection: S3Connection, changed: dict[str, str], found: str) -> None:
+def test_wrong_credentials(
+    patient: Installation, connection: S3Connection, changed: dict[str, str], found: str
+) -> None:
     report = replace(patient, client=at(connection, **changed)).examined()
-    assert ill(report) == {Check.CREDENTIALS}
-    assert states(report, State.OK) == {*BEFORE_STORE, Check.STORE, Check.CLOCK}
-    assert found in finding_of(report, Check.CREDENTIALS).found
-    assert "AWS_SECRET_ACCESS_KEY" in str(finding_of(report, Check.CREDENTIALS).remedy)
+    assert ill(report) == {DoctorCheck.CREDENTIALS}
+    assert states(report, State.OK) == {*BEFORE_STORE, DoctorCheck.STORE, DoctorCheck.CLOCK}
+    assert found in finding_of(report, DoctorCheck.CREDENTIALS).found
+    assert "AWS_SECRET_ACCESS_KEY" in str(finding_of(report, DoctorCheck.CREDENTIALS).remedy)
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def test_no_credentials(patient: Patient, connection: S3Connection) -> None:
+def test_no_credentials(patient: Installation, connection: S3Connection) -> None:
     report = replace(patient, client=at(connection, access_key_id=None, secret_access_key=None)).examined()
-    assert states(report, State.FAILED) == {Check.CREDENTIALS}
-    assert finding_of(report, Check.CREDENTIALS).found == "there are none"
-    assert "not asked" in finding_of(report, Check.STORE).found
-    assert Check.CLOCK in states(report, State.NOT_CHECKED)
+    assert states(report, State.FAILED) == {DoctorCheck.CREDENTIALS}
+    assert finding_of(report, DoctorCheck.CREDENTIALS).found == "there are none"
+    assert "not asked" in finding_of(report, DoctorCheck.STORE).found
+    assert DoctorCheck.CLOCK in states(report, State.NOT_CHECKED)
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
@@ -84,37 +95,37 @@ def test_no_credentials(patient: Patient, connection: S3Connection) -> None:
         (-320, State.FAILED, "behind"),
     ],
 )
-def test_a_clock_that_is_off(patient: Patient, seconds: int, state: State, side: str) -> None:
+def test_a_clock_that_is_off(patient: Installation, seconds: int, state: State, side: str) -> None:
     off = timedelta(seconds=seconds)
     report = replace(patient, clock=lambda: datetime.now(UTC) + off).examined()
-    found = finding_of(report, Check.CLOCK)
+    found = finding_of(report, DoctorCheck.CLOCK)
     assert found.state is state
-    assert ill(report) == ({Check.CLOCK} if state is not State.OK else set())
+    assert ill(report) == ({DoctorCheck.CLOCK} if state is not State.OK else set())
     assert f"{side} the store's" in found.found
     assert found.remedy is None if state is State.OK else "NTP" in str(found.remedy)
 
 
-def test_a_clock_so_far_off_that_the_store_refuses_everything(patient: Patient, s3_server: S3Server) -> None:
+def test_a_clock_so_far_off_that_the_store_refuses_everything(patient: Installation, s3_server: S3Server) -> None:
     with ChaosProxy(s3_server.endpoint_url) as proxy:
         proxy.strike(Answer(403, "RequestTimeTooSkewed"))
         connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
         report = replace(patient, client=at(connection)).examined()
-    assert "clock" in finding_of(report, Check.CREDENTIALS).found
+    assert "clock" in finding_of(report, DoctorCheck.CREDENTIALS).found
     assert ill(report) == set()
 
 
-def test_a_bucket_that_is_not_there(patient: Patient) -> None:
+def test_a_bucket_that_is_not_there(patient: Installation) -> None:
     report = replace(patient, bucket="there-is-no-such-bucket").examined()
-    assert ill(report) == {Check.BUCKET}
-    assert finding_of(report, Check.BUCKET).remedy == "Create it with: signal-backups init"
-    assert finding_of(report, Check.PUT).found == "needs object lock first"
+    assert ill(report) == {DoctorCheck.BUCKET}
+    assert finding_of(report, DoctorCheck.BUCKET).remedy == "Create it with: signal-backups init"
+    assert finding_of(report, DoctorCheck.PUT).found == "needs object lock first"
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def test_a_bucket_that_cannot_be_one_is_a_wrong_setting(amazon: Patient) -> None:
+def test_a_bucket_that_cannot_be_one_is_a_wrong_setting(amazon: Installation) -> None:
     report = replace(amazon, bucket="Not_A_Bucket!").examined()
-    assert ill(report) == {Check.STORE}
-    found = finding_of(report, Check.STORE)
+    assert ill(report) == {DoctorCheck.STORE}
+    found = finding_of(report, DoctorCheck.STORE)
     assert found.found.startswith("cannot ask for bucket Not_A_Bucket!: ")
     assert "\n" not in found.found
     assert "BACKUP_BUCKET_NAME" in str(found.remedy)
@@ -125,7 +136,7 @@ def test_a_finding_is_one_line() -> None:
     assert of_error(StoreError("refused:\n  why")).found == "refused: why"
 
 
-def test_a_race_that_nobody_wins(amazon: Patient, s3: StrictS3) -> None:
+def test_a_race_that_nobody_wins(amazon: Installation, s3: StrictS3) -> None:
     puts = itertools.count()
 
     def refuse_the_racing(operation: str) -> Answer | None:
@@ -137,8 +148,8 @@ def test_a_race_that_nobody_wins(amazon: Patient, s3: StrictS3) -> None:
 
     s3.faults = refuse_the_racing
     report = amazon.examined()
-    assert states(report, State.FAILED) == {Check.CONDITIONAL_WRITES}
-    assert f"none of {RACING_WRITERS} writers" in finding_of(report, Check.CONDITIONAL_WRITES).found
+    assert states(report, State.FAILED) == {DoctorCheck.CONDITIONAL_WRITES}
+    assert f"none of {RACING_WRITERS} writers" in finding_of(report, DoctorCheck.CONDITIONAL_WRITES).found
 
 
 def open_to_public(client: S3Client, bucket: str) -> None:
@@ -160,13 +171,13 @@ def add_foreign_rule(client: S3Client, bucket: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "check", "remedy"),
     [
-        (open_to_public, Check.PUBLIC_ACCESS, "signal-backups init"),
-        (forget_lifecycle, Check.LIFECYCLE, "signal-backups lifecycle apply"),
-        (add_foreign_rule, Check.LIFECYCLE, "Remove or narrow the foreign rule"),
+        (open_to_public, DoctorCheck.PUBLIC_ACCESS, "signal-backups init"),
+        (forget_lifecycle, DoctorCheck.LIFECYCLE, "signal-backups lifecycle apply"),
+        (add_foreign_rule, DoctorCheck.LIFECYCLE, "Remove or narrow the foreign rule"),
     ],
 )
 def test_a_bucket_that_is_not_as_the_profile_says(
-    amazon: Patient, fault: Callable[[S3Client, str], None], check: Check, remedy: str
+    amazon: Installation, fault: Callable[[S3Client, str], None], check: DoctorCheck, remedy: str
 ) -> None:
     fault(amazon.client, BUCKET)
     report = amazon.examined()
@@ -175,20 +186,20 @@ def test_a_bucket_that_is_not_as_the_profile_says(
     assert report.exit_code is ExitCode.FAILED
 
 
-def test_a_bucket_that_does_not_keep_versions(amazon: Patient) -> None:
+def test_a_bucket_that_does_not_keep_versions(amazon: Installation) -> None:
     plain = without_lock(amazon)
     plain.client.put_bucket_versioning(Bucket=plain.bucket, VersioningConfiguration={"Status": "Suspended"})
     report = plain.examined()
-    assert ill(report) == {Check.VERSIONING, Check.LATEST_BACKUP}
-    assert finding_of(report, Check.VERSIONING).remedy == "signal-backups init"
+    assert ill(report) == {DoctorCheck.VERSIONING, DoctorCheck.LATEST_BACKUP}
+    assert finding_of(report, DoctorCheck.VERSIONING).remedy == "signal-backups init"
 
 
-def test_a_bucket_without_the_lock_that_the_profile_asks_for(amazon: Patient) -> None:
+def test_a_bucket_without_the_lock_that_the_profile_asks_for(amazon: Installation) -> None:
     without_lock(amazon)
     report = replace(amazon, bucket="unlocked").examined()
-    assert states(report, State.FAILED) == {Check.OBJECT_LOCK, Check.LIFECYCLE, Check.LATEST_BACKUP}
-    assert "init --profile recommended" in str(finding_of(report, Check.OBJECT_LOCK).remedy)
-    assert finding_of(report, Check.PUT).state is State.NOT_CHECKED
+    assert states(report, State.FAILED) == {DoctorCheck.OBJECT_LOCK, DoctorCheck.LIFECYCLE, DoctorCheck.LATEST_BACKUP}
+    assert "init --profile recommended" in str(finding_of(report, DoctorCheck.OBJECT_LOCK).remedy)
+    assert finding_of(report, DoctorCheck.PUT).state is State.NOT_CHECKED
 
 
 def denying(operation: str) -> Callable[[str], Answer | None]:
@@ -198,21 +209,21 @@ def denying(operation: str) -> Callable[[str], Answer | None]:
 @pytest.mark.parametrize(
     ("operation", "check"),
     [
-        ("ListObjectsV2", Check.BUCKET),
-        ("ListObjectVersions", Check.LIST_VERSIONS),
-        ("PutObject", Check.PUT),
-        ("GetObject", Check.GET),
-        ("GetBucketVersioning", Check.VERSIONING),
-        ("GetPublicAccessBlock", Check.PUBLIC_ACCESS),
-        ("GetBucketLifecycleConfiguration", Check.LIFECYCLE),
-        ("GetObjectLockConfiguration", Check.OBJECT_LOCK),
+        ("ListObjectsV2", DoctorCheck.BUCKET),
+        ("ListObjectVersions", DoctorCheck.LIST_VERSIONS),
+        ("PutObject", DoctorCheck.PUT),
+        ("GetObject", DoctorCheck.GET),
+        ("GetBucketVersioning", DoctorCheck.VERSIONING),
+        ("GetPublicAccessBlock", DoctorCheck.PUBLIC_ACCESS),
+        ("GetBucketLifecycleConfiguration", DoctorCheck.LIFECYCLE),
+        ("GetObjectLockConfiguration", DoctorCheck.OBJECT_LOCK),
     ],
 )
-def test_a_permission_that_is_missing(amazon: Patient, s3: StrictS3, operation: str, check: Check) -> None:
+def test_a_permission_that_is_missing(amazon: Installation, s3: StrictS3, operation: str, check: DoctorCheck) -> None:
     s3.faults = denying(operation)
     report = amazon.examined()
     # Reading is what tells how old the last backup is, too.
-    expected = {Check.GET, Check.LATEST_BACKUP} if check is Check.GET else {check}
+    expected = {DoctorCheck.GET, DoctorCheck.LATEST_BACKUP} if check is DoctorCheck.GET else {check}
     assert ill(report) == expected
     assert "AccessDenied" in finding_of(report, check).found
     assert "what they are allowed to do" in str(finding_of(report, check).remedy)
@@ -229,7 +240,7 @@ def forget_headers(client: S3Client, *names: str) -> None:
     client.meta.events.register("before-call.s3.PutObject", forget)
 
 
-def without_lock(patient: Patient) -> Patient:
+def without_lock(patient: Installation) -> Installation:
     """The patient in a bucket that does not lock, where nothing was backed up."""
     unlocked = replace(patient.set(SIGNAL_BACKUPS_PROFILE="documented"), bucket="unlocked", is_embedded=True)
     unlocked.make_bucket()
@@ -239,12 +250,17 @@ def without_lock(patient: Patient) -> Patient:
 @pytest.mark.parametrize(
     ("header", "check", "found", "remedy"),
     [
-        ("If-None-Match", Check.CONDITIONAL_WRITES, f"{RACING_WRITERS} of {RACING_WRITERS} writers", "ONE machine"),
-        ("x-amz-checksum-sha256", Check.CHECKSUMS, "does not look at them", "read back and verified"),
+        (
+            "If-None-Match",
+            DoctorCheck.CONDITIONAL_WRITES,
+            f"{RACING_WRITERS} of {RACING_WRITERS} writers",
+            "ONE machine",
+        ),
+        ("x-amz-checksum-sha256", DoctorCheck.CHECKSUMS, "does not look at them", "read back and verified"),
     ],
 )
 def test_a_store_that_ignores_what_it_is_asked(
-    amazon: Patient, other: Patient, header: str, check: Check, found: str, remedy: str
+    amazon: Installation, other: Installation, header: str, check: DoctorCheck, found: str, remedy: str
 ) -> None:
     for patient, state in ((without_lock(amazon), State.FAILED), (without_lock(other), State.WARNING)):
         forget_headers(patient.client, header)
@@ -253,18 +269,20 @@ def test_a_store_that_ignores_what_it_is_asked(
         assert finding.state is state
         assert found in finding.found
         assert remedy in str(finding.remedy)
-        assert ill(report) == {check, Check.LATEST_BACKUP}
+        assert ill(report) == {check, DoctorCheck.LATEST_BACKUP}
 
 
-def test_a_store_that_forgets_the_lock(amazon: Patient) -> None:
+def test_a_store_that_forgets_the_lock(amazon: Installation) -> None:
     forget_headers(amazon.client, "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date")
     report = amazon.examined()
-    assert ill(report) == {Check.LOCKED}
-    assert finding_of(report, Check.LOCKED).found.startswith("a new object has lock none, wanted compliance until 20")
-    assert "does not keep the lock" in str(finding_of(report, Check.LOCKED).remedy)
+    assert ill(report) == {DoctorCheck.LOCKED}
+    assert finding_of(report, DoctorCheck.LOCKED).found.startswith(
+        "a new object has lock none, wanted compliance until 20"
+    )
+    assert "does not keep the lock" in str(finding_of(report, DoctorCheck.LOCKED).remedy)
 
 
-def test_a_store_that_deletes_what_is_locked(amazon: Patient, tmp_path: Path) -> None:
+def test_a_store_that_deletes_what_is_locked(amazon: Installation, tmp_path: Path) -> None:
     text = (resources.files("signal_backups.core.retention") / "profiles" / "recommended.toml").read_text()
     weaker = text.replace('name = "recommended"', 'name = "trying"').replace('"COMPLIANCE"', '"GOVERNANCE"')
     (tmp_path / "trying.toml").write_text(weaker)
@@ -274,19 +292,19 @@ def test_a_store_that_deletes_what_is_locked(amazon: Patient, tmp_path: Path) ->
 
     governed = replace(amazon.set(SIGNAL_BACKUPS_PROFILE=str(tmp_path / "trying.toml")), bucket="governed")
     governed.make_bucket()
-    assert ill(governed.examined()) == {Check.LATEST_BACKUP}
+    assert ill(governed.examined()) == {DoctorCheck.LATEST_BACKUP}
     governed.client.meta.events.register("before-call.s3.DeleteObject", lift)
     report = governed.examined()
-    assert ill(report) == {Check.LATEST_BACKUP, Check.DELETE}
-    assert "in spite of its lock" in finding_of(report, Check.DELETE).found
+    assert ill(report) == {DoctorCheck.LATEST_BACKUP, DoctorCheck.DELETE}
+    assert "in spite of its lock" in finding_of(report, DoctorCheck.DELETE).found
 
 
-def test_a_store_that_returns_other_bytes(amazon: Patient) -> None:
+def test_a_store_that_returns_other_bytes(amazon: Installation) -> None:
     def tamper(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
         if "audit/doctor/" in http_response.url:
             parsed["Body"] = BytesIO(b"other bytes")
 
     amazon.client.meta.events.register("after-call.s3.GetObject", tamper)
     report = amazon.examined()
-    assert ill(report) == {Check.GET}
-    assert "is not what was sent" in finding_of(report, Check.GET).found
+    assert ill(report) == {DoctorCheck.GET}
+    assert "is not what was sent" in finding_of(report, DoctorCheck.GET).found

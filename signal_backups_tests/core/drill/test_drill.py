@@ -23,7 +23,7 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.source import open_source
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import SQLITE_TYPES, postgres_table, sqlite_table
@@ -139,8 +139,8 @@ def test_it_is_one_event_of_the_audit_trail_and_its_restores_are_none(live: Live
     live.execute("ALTER TABLE signals RENAME TO gone")
     with pytest.raises(SourceError):
         live.drill()
-    assert told(live.vault, Action.RESTORE, Action.VERIFICATION) == []
-    passed, failed, not_held = told(live.vault, Action.DRILL)
+    assert recorded_events(live.vault, Action.RESTORE, Action.VERIFICATION) == []
+    passed, failed, not_held = recorded_events(live.vault, Action.DRILL)
     assert (passed.result, failed.result, not_held.result) == ("passed", "failed", "failed")
     (stored,) = live.vault.store.list_versions(live.vault.layout.drill_key(NOW))
     assert objects(passed) == {(stored.key, stored.version_id)}

@@ -17,8 +17,8 @@ from signal_backups.core.integrity.anchors.examine_anchors import (
     EntryHash,
     examine_anchors,
 )
-from signal_backups.core.integrity.anchors.statement import LogHead, Statement, statement_of
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, request_timestamp
+from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead, tree_head_of
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.vault.layout import Layout
 from signal_backups_tests.servers.timestamp_authority import Authority
@@ -35,11 +35,11 @@ def entry_hash(log: Sequence[str]) -> EntryHash:
     return dict(enumerate(log, start=1)).get
 
 
-def statement(events: Sequence[str], manifests: Sequence[str], at: datetime = AT, bucket: str = "main") -> Statement:
-    return statement_of(at, bucket, LogHead(number=len(events), sha256=events[-1] if events else FIRST), manifests)
+def statement(events: Sequence[str], manifests: Sequence[str], at: datetime = AT, bucket: str = "main") -> TreeHead:
+    return tree_head_of(at, bucket, LogHead(number=len(events), sha256=events[-1] if events else FIRST), manifests)
 
 
-def stored(made: Statement, *stamps: Timestamp, bucket: str = "main") -> StoredAnchor:
+def stored(made: TreeHead, *stamps: Timestamp, bucket: str = "main") -> StoredAnchor:
     """An anchor as it would be read back."""
     key = Layout().anchor_key(made.at, made.events.number)
     body = Anchor(statement=made.to_bytes().decode(), timestamps=list(stamps)).to_bytes()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from signal_backups.core.integrity.log import checkpoints
+from signal_backups.core.integrity.log import segments
 from signal_backups.core.ledger import chained_log
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
@@ -45,7 +45,7 @@ def layout() -> Layout:
 def vault(client: S3Client, shared_bucket: str, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> BackupVault:
     """An empty vault, with ten entries a folder instead of a thousand: few entries fill several."""
     monkeypatch.setattr(chained_log, "FOLDER_SIZE", 10)
-    monkeypatch.setattr(checkpoints, "FOLDER_SIZE", 10)
+    monkeypatch.setattr(segments, "FOLDER_SIZE", 10)
     return BackupVault(S3ObjectStore(client, shared_bucket), layout)
 
 

@@ -11,7 +11,7 @@ from signal_backups.core.vault.vault import BackupVault
 Named = tuple[str, str]
 
 
-def told(vault: BackupVault, *actions: Action) -> list[Event]:
+def recorded_events(vault: BackupVault, *actions: Action) -> list[Event]:
     """The events of some actions (default: all), in order."""
     return [event for event in vault.trail.events() if not actions or event.action in actions]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreError, VerificationError
-from signal_backups.core.ledger.chained_log import ATTEMPTS, FIRST, LAST_NUMBER, Entry, Link, NumberedLog
+from signal_backups.core.ledger.chained_log import ATTEMPTS, FIRST, LAST_NUMBER, ChainedLog, Entry, Link
 from signal_backups.core.ledger.conditional_writes import honours_conditional_writes
 from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence
 from signal_backups.core.s3.client import S3Connection, s3_client
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 PREFIX, PROBE = "audit/events/", "audit/probe"
 
 
-def log_of(s3: StrictS3, max_attempts: int = 1) -> NumberedLog:
+def log_of(s3: StrictS3, max_attempts: int = 1) -> ChainedLog:
     """A writer of its own."""
-    return NumberedLog(S3ObjectStore(s3.client(max_attempts=max_attempts), BUCKET), PREFIX, PROBE)
+    return ChainedLog(S3ObjectStore(s3.client(max_attempts=max_attempts), BUCKET), PREFIX, PROBE)
 
 
 @pytest.fixture
-def log(s3: StrictS3) -> NumberedLog:
+def log(s3: StrictS3) -> ChainedLog:
     return log_of(s3)
 
 
 @pytest.fixture
-def admin(s3: StrictS3, log: NumberedLog) -> Admin:
+def admin(s3: StrictS3, log: ChainedLog) -> Admin:
     return Admin(s3.client(), log)
 
 
@@ -52,7 +52,7 @@ def told(number: int) -> Callable[[Link], bytes]:
     return occurrence(number).to_bytes
 
 
-def assert_chain(log: NumberedLog, count: int) -> None:
+def assert_chain(log: ChainedLog, count: int) -> None:
     """There are so many entries, each one version that follows the one before."""
     assert [len(log.versions()[number]) for number in range(1, count + 1)] == [1] * count
     entries = list(log.entries())
@@ -61,7 +61,7 @@ def assert_chain(log: NumberedLog, count: int) -> None:
     assert [event.previous for event in events] == [FIRST, *(entry.sha256 for entry in entries)][:count]
 
 
-def test_keys_and_their_inverse(log: NumberedLog) -> None:
+def test_keys_and_their_inverse(log: ChainedLog) -> None:
     assert log.key_of(1) == "audit/events/0000000/0000000001.json"
     assert log.key_of(1000) == "audit/events/0000001/0000001000.json"
     assert [log.number_of(log.key_of(number)) for number in (1, 999, 1000, 9_999_999_999)] == [
@@ -79,7 +79,7 @@ def test_keys_and_their_inverse(log: NumberedLog) -> None:
         assert log.number_of(foreign) is None
 
 
-def test_an_empty_log(log: NumberedLog) -> None:
+def test_an_empty_log(log: ChainedLog) -> None:
     assert (log.head(), log.entry(1), list(log.entries()), log.versions()) == (None, None, [], {})
     first = log.append(told(1))
     assert (first.number, Event.from_bytes(first.body, "").previous) == (1, FIRST)
@@ -101,14 +101,14 @@ def test_the_end_is_found_over_folder_borders(s3: StrictS3, admin: Admin, count:
     assert [entry.number for entry in log.entries(998, 1001)] == [998, 999, 1000, 1001]
 
 
-def test_appending_again_needs_no_listing(s3: StrictS3, log: NumberedLog) -> None:
+def test_appending_again_needs_no_listing(s3: StrictS3, log: ChainedLog) -> None:
     log.append(told(1))
     s3.requests.clear()
     log.append(told(2))
     assert s3.requests == {"PutObject": 1, "GetObject": 1}
 
 
-def test_writers_who_know_nothing_of_each_other(s3: StrictS3, log: NumberedLog) -> None:
+def test_writers_who_know_nothing_of_each_other(s3: StrictS3, log: ChainedLog) -> None:
     other = log_of(s3)
     for number in range(1, 31, 3):
         log.append(told(number))
@@ -117,7 +117,7 @@ def test_writers_who_know_nothing_of_each_other(s3: StrictS3, log: NumberedLog) 
     assert_chain(log, 30)
 
 
-def test_a_writer_who_slept_catches_up_with_one_listing(s3: StrictS3, log: NumberedLog) -> None:
+def test_a_writer_who_slept_catches_up_with_one_listing(s3: StrictS3, log: ChainedLog) -> None:
     log.append(told(1))
     other = log_of(s3)
     for number in range(2, 60):
@@ -128,14 +128,14 @@ def test_a_writer_who_slept_catches_up_with_one_listing(s3: StrictS3, log: Numbe
     assert_chain(log, 60)
 
 
-def test_threads_of_one_log(log: NumberedLog) -> None:
+def test_threads_of_one_log(log: ChainedLog) -> None:
     with ThreadPoolExecutor(8) as threads:
         entries = list(threads.map(lambda number: log.append(told(number)), range(1, 101)))
     assert sorted(entry.number for entry in entries) == list(range(1, 101))
     assert_chain(log, 100)
 
 
-def test_others_who_are_always_faster(s3: StrictS3, log: NumberedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_who_are_always_faster(s3: StrictS3, log: ChainedLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     log.append(told(1))
     refused = 0
@@ -151,7 +151,7 @@ def test_others_who_are_always_faster(s3: StrictS3, log: NumberedLog, monkeypatc
     assert (refused, error.value.transient) == (ATTEMPTS, True)
 
 
-def test_something_at_the_last_number_there_is(s3: StrictS3, log: NumberedLog, admin: Admin) -> None:
+def test_something_at_the_last_number_there_is(s3: StrictS3, log: ChainedLog, admin: Admin) -> None:
     log.append(told(1))
     far = log.key_of(LAST_NUMBER)
     admin.put(far, admin.body(1))
@@ -165,7 +165,7 @@ def test_something_at_the_last_number_there_is(s3: StrictS3, log: NumberedLog, a
     assert_chain(log, 2)
 
 
-def test_a_deleted_end_keeps_its_number(log: NumberedLog, s3: StrictS3, admin: Admin) -> None:
+def test_a_deleted_end_keeps_its_number(log: ChainedLog, s3: StrictS3, admin: Admin) -> None:
     for number in (1, 2):
         log.append(told(number))
     admin.hide(log.key_of(2))
@@ -176,13 +176,13 @@ def test_a_deleted_end_keeps_its_number(log: NumberedLog, s3: StrictS3, admin: A
     assert [entry.number for entry in log.entries()] == [1, 2, 3]
 
 
-def test_an_entry_is_what_was_stored_first(log: NumberedLog, admin: Admin) -> None:
+def test_an_entry_is_what_was_stored_first(log: ChainedLog, admin: Admin) -> None:
     entry = log.append(told(1))
     admin.put_over(1, failed)
     assert (log.head(), log.entry(1), list(log.entries())) == (entry, entry, [entry])
 
 
-def test_an_entry_that_is_gone_stops_the_reading(log: NumberedLog, admin: Admin) -> None:
+def test_an_entry_that_is_gone_stops_the_reading(log: ChainedLog, admin: Admin) -> None:
     for number in (1, 2, 3):
         log.append(told(number))
     admin.erase(log.key_of(2))
@@ -200,13 +200,13 @@ def test_a_lost_answer_takes_one_number(s3: StrictS3) -> None:
     assert_chain(log, 2)
 
 
-def test_an_entry_that_comes_back_otherwise(log: NumberedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_comes_back_otherwise(log: ChainedLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log.store, "get_bytes", lambda *_: (b"other", ""))
     with pytest.raises(VerificationError, match="is not what was sent"):
         log.append(told(1))
 
 
-def test_a_store_out_of_reach(s3: StrictS3, log: NumberedLog) -> None:
+def test_a_store_out_of_reach(s3: StrictS3, log: ChainedLog) -> None:
     s3.faults = lambda _operation: Refuse()
     with pytest.raises(StoreError):
         log.append(told(1))
@@ -233,7 +233,7 @@ class TestConditionalWrites:
         assert len(store.list_versions(PROBE)) == 1
 
     def test_a_store_that_ignores_them(self, s3: StrictS3, caplog: pytest.LogCaptureFixture) -> None:
-        log = NumberedLog(S3ObjectStore(self.ignoring(s3.client()), BUCKET), PREFIX, PROBE)
+        log = ChainedLog(S3ObjectStore(self.ignoring(s3.client()), BUCKET), PREFIX, PROBE)
         for number in (1, 2):
             log.append(told(number))
         assert not log.takes_several_writers()
@@ -242,7 +242,7 @@ class TestConditionalWrites:
     def test_a_lock_that_cannot_be_had(self, s3: StrictS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         # That of another user is refused like one in a folder that is not there.
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-        log = NumberedLog(S3ObjectStore(self.ignoring(s3.client()), BUCKET), PREFIX, PROBE)
+        log = ChainedLog(S3ObjectStore(self.ignoring(s3.client()), BUCKET), PREFIX, PROBE)
         with pytest.raises(ConflictError, match=rf"cannot lock {tmp_path}/missing/signal-backups-\w+\.lock") as error:
             log.append(told(1))
         assert "one writer" in error.value.remedy

@@ -13,7 +13,7 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY
 
@@ -25,7 +25,7 @@ def manifest(vault: BackupVault, three: DayRun) -> Manifest:
 
 def test_a_backup_that_verifies_is_told_once(vault: BackupVault, manifest: Manifest, tmp_path: Path) -> None:
     verify_stored(vault, vault.find(DAY), tmp_path)
-    (event,) = told(vault, Action.VERIFICATION)
+    (event,) = recorded_events(vault, Action.VERIFICATION)
     assert (event.result, objects(event)) == ("passed", {(manifest.backup.key, manifest.backup.version_id)})
     assert event.details == {
         "day": DAY.isoformat(),
@@ -43,7 +43,7 @@ def test_one_that_does_not_is_told_with_the_first_words_of_its_problems(
     foreign = vault.store.put_bytes(manifest.backup.key, b"x" * 5000, "text/csv")
     claimed = manifest.model_copy(update={"backup": manifest.backup.model_copy(update={"version_id": foreign})})
     found = verify_stored(vault, replace(vault.find(DAY), manifest=claimed), tmp_path)
-    (event,) = told(vault, Action.VERIFICATION)
+    (event,) = recorded_events(vault, Action.VERIFICATION)
     assert (event.result, objects(event)) == ("failed", {(manifest.backup.key, foreign)})
     assert event.details["problems"] == [problem[:100] for problem in found.report.problems] != []
 
@@ -54,7 +54,7 @@ def test_one_that_is_gone_is_told_with_its_name(vault: BackupVault, manifest: Ma
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=key, VersionId=version_id)
     with pytest.raises(NotFoundError):
         verify_stored(vault, backup, tmp_path)
-    (event,) = told(vault, Action.VERIFICATION)
+    (event,) = recorded_events(vault, Action.VERIFICATION)
     assert event.result == "failed"
     assert (event.details["key"], event.details["version_id"]) == (key, version_id)
     assert "cannot read" in event.details["error"]

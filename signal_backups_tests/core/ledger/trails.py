@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from signal_backups.core.ledger.chained_log import FIRST, Entry, Link, NumberedLog
+from signal_backups.core.ledger.chained_log import FIRST, ChainedLog, Entry, Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.s3.store import ObjectVersion
 
@@ -49,7 +49,7 @@ class Admin:
     """Somebody with every right on a bucket, and one of its logs."""
 
     client: S3Client
-    log: NumberedLog
+    log: ChainedLog
 
     def put(self, key: str, body: bytes) -> str:
         """Store anything anywhere."""

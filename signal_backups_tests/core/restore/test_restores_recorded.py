@@ -13,7 +13,7 @@ from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
 from signal_backups.core.restore.targets.contract import OnConflict
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.restore.backups import days_from, delete, restore, rows_of, vouch
 from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place
@@ -24,7 +24,7 @@ THREE = days_from(DAY, 3)
 
 def event_of(vault: BackupVault) -> Event:
     """The one event of a restore."""
-    (event,) = told(vault, Action.RESTORE)
+    (event,) = recorded_events(vault, Action.RESTORE)
     return event
 
 
@@ -114,7 +114,7 @@ def test_many_days_are_told_in_several_events(
         back_up(rows_of(day, 2), day)
     monkeypatch.setattr("signal_backups.core.ledger.batch_events.ITEMS_AN_EVENT", 2)
     restore(vault, sqlite_place.target(), tmp_path, last=THREE[-1])
-    events = told(vault, Action.RESTORE)
+    events = recorded_events(vault, Action.RESTORE)
     assert [(len(event.objects), event.details["restored"]) for event in events] == [(2, 4), (1, 2)]
 
 
@@ -123,7 +123,7 @@ def test_the_restores_of_a_drill_have_no_event(
 ) -> None:
     back_up(rows_of(DAY, 2))
     restore(vault, sqlite_place.target(), tmp_path, RestoreOptions(is_drill=True))
-    assert told(vault, Action.RESTORE) == []
+    assert recorded_events(vault, Action.RESTORE) == []
 
 
 def test_an_event_that_cannot_be_written_takes_nothing_from_the_restore(
@@ -140,4 +140,4 @@ def test_an_event_that_cannot_be_written_takes_nothing_from_the_restore(
         report = restore(with_outbox, sqlite_place.target(), tmp_path / "scratch")
     assert (report.exit_code, report.total("restored"), with_outbox.trail.waiting()) == (ExitCode.OK, 2, 1)
     restore(with_outbox, sqlite_place.target(), tmp_path, RestoreOptions(on_conflict=OnConflict.SKIP))
-    assert [event.details["on_conflict"] for event in told(vault, Action.RESTORE)] == ["error", "skip"]
+    assert [event.details["on_conflict"] for event in recorded_events(vault, Action.RESTORE)] == ["error", "skip"]

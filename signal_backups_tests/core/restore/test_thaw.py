@@ -34,7 +34,7 @@ from signal_backups.core.s3.thaw import (
 )
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -136,10 +136,10 @@ def waited(
     store: S3ObjectStore, versions: list[ObjectVersion], time: FakeTime, tier: Tier = Tier.STANDARD, **options: Any
 ) -> list[ThawProgress]:
     """Wait to the end; what was told on the way."""
-    told: list[ThawProgress] = []
+    recorded_events: list[ThawProgress] = []
     wait: dict[str, Any] = {"requested_at": time(), "sleep": time.sleep, **options}
-    wait_until_readable(store, versions, tier=tier, clock=time, on_progress=told.append, **wait)
-    return told
+    wait_until_readable(store, versions, tier=tier, clock=time, on_progress=recorded_events.append, **wait)
+    return recorded_events
 
 
 def sized(storage_class: str, size: int) -> ObjectVersion:
@@ -255,7 +255,7 @@ def test_a_request_is_told_to_the_audit_trail_and_none_is_when_nothing_was_asked
     frozen, instant = put(store, "a"), put(store, "b", "GLACIER_IR")
     for _ in range(2):
         request_all(store, [frozen, instant], Tier.BULK, DAYS, clock=time)
-    (event,) = told(BackupVault(store, Layout()))
+    (event,) = recorded_events(BackupVault(store, Layout()))
     assert (event.action, event.result) == (Action.THAW, "requested")
     assert (objects(event), event.details) == ({("a", frozen.version_id)}, {"tier": "Bulk", "days": DAYS})
 
@@ -274,7 +274,7 @@ def test_what_was_asked_for_before_an_error_is_told(
     monkeypatch.setattr(store, "request_thaw", refusing)
     with pytest.raises(StoreError, match="denied"):
         request_all(store, versions, Tier.BULK, DAYS, clock=time)
-    (event,) = told(BackupVault(store, Layout()))
+    (event,) = recorded_events(BackupVault(store, Layout()))
     assert objects(event) == {("a", versions[0].version_id)}
 
 

@@ -13,7 +13,7 @@ from signal_backups.core.restore.undelete import Undeletion, undelete
 from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, objects, told
+from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, objects, recorded_events
 from signal_backups_tests.core.restore.backups import (
     KEY,
     MANIFEST_KEY,
@@ -47,7 +47,7 @@ def bring_back(vault: BackupVault, scratch: Path, version_id: str | None = None)
 
 
 def events(vault: BackupVault) -> list[Event]:
-    return told(vault, Action.UNDELETE)
+    return recorded_events(vault, Action.UNDELETE)
 
 
 def content(vault: BackupVault, version_id: str | None = None) -> bytes:
@@ -120,7 +120,7 @@ def test_an_overwritten_day_gets_its_newest_good_version_copied_up(
     copy = events(vault)[-1]
     assert [event.result for event in events(vault)] == ["markers removed"] * deleted + ["copied up"]
     assert (copy.number, objects(copy)) == (done.event, {(KEY, done.version_id)})
-    chained = vault.manifest_chain.head()
+    chained = vault.manifest_log.head()
     assert chained is not None
     assert copy.details == {
         "day": "2026-11-01",

@@ -15,7 +15,7 @@ from signal_backups.core.s3.client import S3Connection
 from signal_backups.core.s3.object_lock import ObjectLock
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import DAYS, Named, delete, keys_of, put_days, vault_in
 
 
@@ -118,7 +118,7 @@ def test_what_was_done_is_recorded(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS[:1])
     done = put(vault, DAYS[0], DAYS[1])
     undone = release(vault)
-    put_event, release_event = told(vault)
+    put_event, release_event = recorded_events(vault)
     assert (done.event, undone.event) == (put_event.number, release_event.number) == (1, 2)
     assert (put_event.action, put_event.result) == (Action.HOLD_PUT, "put")
     assert (release_event.action, release_event.result) == (Action.HOLD_RELEASE, "released")
@@ -132,7 +132,7 @@ def test_many_versions_are_told_in_several_events(vault: BackupVault, monkeypatc
     monkeypatch.setattr("signal_backups.core.ledger.batch_events.ITEMS_AN_EVENT", 4)
     stored = put_days(vault, DAYS)
     done = put(vault)
-    events = told(vault)
+    events = recorded_events(vault)
     assert [len(event.objects) for event in events] == [4, 4, 1]
     assert set.union(*(objects(event) for event in events)) == stored
     assert done.event == 3
@@ -171,7 +171,7 @@ def test_days_without_a_version_are_not_found(vault: BackupVault) -> None:
         with pytest.raises(NotFoundError) as raised:
             call(vault, DAYS[1], DAYS[2])  # type: ignore[operator]
         assert raised.value.exit_code == ExitCode.NOT_FOUND
-    assert told(vault) == []
+    assert recorded_events(vault) == []
 
 
 def test_a_hold_that_the_store_does_not_show_is_an_error_and_recorded(
@@ -181,7 +181,7 @@ def test_a_hold_that_the_store_does_not_show_is_an_error_and_recorded(
     monkeypatch.setattr(vault.store, "lock_of", lambda *_: ObjectLock(None, None, legal_hold=False))
     with pytest.raises(VerificationError, match="s3:GetObjectLegalHold"):
         put(vault)
-    (event,) = told(vault)
+    (event,) = recorded_events(vault)
     assert event.objects != []
 
 
@@ -197,7 +197,7 @@ def test_what_was_held_before_an_error_is_recorded(vault: BackupVault, monkeypat
     monkeypatch.setattr(vault.store, "set_legal_hold", refusing)
     with pytest.raises(StoreError, match="denied"):
         put(vault)
-    (event,) = told(vault)
+    (event,) = recorded_events(vault)
     assert objects(event) == held(vault)
     monkeypatch.undo()
     put(vault)

@@ -35,7 +35,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.ledger.recorded_events import told
+from signal_backups_tests.core.ledger.recorded_events import recorded_events
 from signal_backups_tests.core.restore.backups import restore
 from signal_backups_tests.core.restore.places import Place
 from signal_backups_tests.core.retention.iam_judge import REMAINING_DAYS, Asked, Recorder, allowed, denied
@@ -245,7 +245,7 @@ def test_each_role_may_do_all_that_its_work_calls(
         expected = {Role.WRITER: "UploadPart", Role.RESTORER: "RestoreObject"}.get(role, "HeadObject")
         assert expected in recorder.operations
         assert "PutObject" in recorder.operations, role
-    assert {event.action for event in told(vault_in(connection, locked_bucket, layout=layout))} == {
+    assert {event.action for event in recorded_events(vault_in(connection, locked_bucket, layout=layout))} == {
         *(Action.BACKUP, Action.DRILL, Action.VERIFICATION, Action.RESTORE, Action.DELETION)
     }
 
@@ -336,14 +336,14 @@ def test_a_server_lets_every_role_add_an_event_and_take_none_away(
         event = vault.trail.record(Action.VERIFICATION, "passed")
         assert event is not None
         assert event.number == number
-    assert [event.number for event in told(vault)] == [1, 2]
+    assert [event.number for event in recorded_events(vault)] == [1, 2]
     (stored,) = vault.store.list_versions(vault.trail.log.key_of(1))
     for version_id in (None, stored.version_id):
         with pytest.raises(ClientError, match="AccessDenied"):
             delete(vault, stored.key, version_id)
     if role is not Role.WRITER:
         with pytest.raises(StoreError, match="AccessDenied"):
-            vault.store.put_bytes(vault.manifest_chain.key_of(1), b"{}", "application/json")
+            vault.store.put_bytes(vault.manifest_log.key_of(1), b"{}", "application/json")
 
 
 def test_a_server_refuses_whoever_comes_without_encryption(two_users: tuple[S3Server, S3Server]) -> None:

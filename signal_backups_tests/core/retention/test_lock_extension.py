@@ -15,7 +15,7 @@ from signal_backups.core.retention.lock_extension import Extension, extend
 from signal_backups.core.s3.client import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import DAYS, Named, delete, keys_of, put_days, vault_in
 
 GOVERNANCE = LockPolicy(LockMode.GOVERNANCE, 7)
@@ -133,7 +133,7 @@ def test_an_earlier_date_is_refused_before_anything_is_changed(vault: BackupVaul
     if locked:
         assert f"{longest} version {version_id}" in raised.value.what
     assert locks(vault) == before
-    assert told(vault) == []
+    assert recorded_events(vault) == []
 
 
 def test_a_date_between_a_short_lock_and_the_end_the_policy_asks_for_is_refused(vault: BackupVault) -> None:
@@ -161,7 +161,7 @@ def test_where_the_store_refuses_a_stronger_mode_the_time_is_longer_all_the_same
     assert done.refused == done.changes
     assert len(done.refused) == 3
     assert all("AccessDenied" in (change.refused or "") for change in done.refused)
-    (event,) = told(vault)
+    (event,) = recorded_events(vault)
     assert done.event == event.number
     assert {lock["mode"] for lock in event.details["locks"]} == {"GOVERNANCE"}
     again = run(vault)
@@ -215,7 +215,7 @@ def test_a_legal_hold_stays(vault: BackupVault) -> None:
 def test_what_was_done_is_recorded(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS[:1])
     done = run(vault)
-    (event,) = told(vault)
+    (event,) = recorded_events(vault)
     assert (event.number, event.action, event.result) == (done.event, Action.LOCK_EXTENSION, "locked")
     assert objects(event) == stored
     assert {**event.details, "locks": []} == {"first_day": "2026-10-31", "last_day": "2026-11-02", "locks": []}
@@ -235,7 +235,7 @@ def test_a_lock_that_the_store_does_not_show_is_an_error_and_recorded(
     monkeypatch.setattr(vault.store, "lock_of", lambda *_: ObjectLock(None, None, legal_hold=False))
     with pytest.raises(VerificationError, match="s3:GetObjectRetention"):
         run(vault)
-    assert len(told(vault)) == 1
+    assert len(recorded_events(vault)) == 1
 
 
 def test_a_store_that_locks_more_weakly_than_it_was_told_is_an_error(
@@ -264,7 +264,7 @@ def test_a_refusal_is_an_error_and_what_was_locked_before_is_recorded(
     monkeypatch.setattr(vault.store, "set_retention", refusing)
     with pytest.raises(StoreError, match="denied"):
         run(vault)
-    (event,) = told(vault)
+    (event,) = recorded_events(vault)
     assert objects(event) == {name for name, (mode, _) in locks(vault).items() if mode}
 
 

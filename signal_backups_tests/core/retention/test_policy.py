@@ -15,7 +15,7 @@ from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.load_profile import load_profile
-from signal_backups.core.retention.policy import Claim, Finding, examine_policy, hidden_objects
+from signal_backups.core.retention.policy import Claim, PolicyFinding, examine_policy, hidden_objects
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import make_right
 from signal_backups.core.s3.bucket import StoredLifecycle
@@ -30,7 +30,7 @@ from signal_backups_tests.samples.signals import DAY
 DOCUMENTED, RECOMMENDED = load_profile("documented"), load_profile("recommended")
 
 
-def findings(vault: BackupVault, profile: Profile = DOCUMENTED) -> dict[Claim, Finding]:
+def findings(vault: BackupVault, profile: Profile = DOCUMENTED) -> dict[Claim, PolicyFinding]:
     return {finding.claim: finding for finding in examine_policy(vault, profile).findings}
 
 

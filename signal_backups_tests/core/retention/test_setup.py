@@ -21,7 +21,7 @@ from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import told
+from signal_backups_tests.core.ledger.recorded_events import recorded_events
 
 DOCUMENTED, RECOMMENDED = load_profile("documented"), load_profile("recommended")
 LAYOUT = Layout()
@@ -246,7 +246,7 @@ def test_amazons_own_endpoints_are_known(endpoint: str | None, is_amazon: bool) 
 
 
 def policy_changes(vault: BackupVault) -> list[Event]:
-    return told(vault, Action.POLICY_CHANGE)
+    return recorded_events(vault, Action.POLICY_CHANGE)
 
 
 def test_what_was_changed_is_told_once(amazon: BackupVault) -> None:

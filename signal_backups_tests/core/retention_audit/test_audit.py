@@ -15,7 +15,7 @@ from signal_backups.core.drill.run import DrillDay, DrillReport
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.restore.report import DayRestore, Outcome
 from signal_backups.core.retention.load_profile import load_profile
-from signal_backups.core.retention_audit.report import Aspect, ProblemCode, RetentionAudit, Severity, State
+from signal_backups.core.retention_audit.report import Aspect, ProblemCode, ProblemSeverity, RetentionAudit, State
 from signal_backups.core.retention_audit.run import audit_retention, store_report
 from signal_backups.core.s3.client import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
@@ -281,7 +281,7 @@ def test_a_drills_report_that_cannot_be_read_is_a_warning_of_no_day(vault: Backu
     assert (day, problem.code, problem.severity, found.ok) == (
         None,
         ProblemCode.DRILL_UNREADABLE,
-        Severity.WARN,
+        ProblemSeverity.WARN,
         True,
     )
     assert vault.layout.drill_key(NOW) in problem.what

@@ -12,14 +12,14 @@ from signal_backups.core.base.days import years_after
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention_audit.judge_day import (
-    AuditTerms,
+    Criteria,
     DayEvidence,
     DrillOutcome,
     ManifestState,
     expiry_of,
     judge_day,
 )
-from signal_backups.core.retention_audit.report import Aspect, DayFinding, ProblemCode, Severity, State
+from signal_backups.core.retention_audit.report import Aspect, DayFinding, ProblemCode, ProblemSeverity, State
 from signal_backups.core.s3.object_lock import ObjectLock
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
@@ -48,9 +48,9 @@ MANIFEST = manifest_of(STORED, DAY)
 GOOD = DayEvidence(DAY, VERSION, manifest=MANIFEST, manifest_state=ManifestState.READ)
 
 
-def terms(profile: str = "recommended", *, moves: bool = True, shows_expiration: bool = True) -> AuditTerms:
+def terms(profile: str = "recommended", *, moves: bool = True, shows_expiration: bool = True) -> Criteria:
     known = load_profile(profile)
-    return AuditTerms(known, lifecycle_of(known, Layout()), moves, shows_expiration)
+    return Criteria(known, lifecycle_of(known, Layout()), moves, shows_expiration)
 
 
 def judged(evidence: DayEvidence, now: datetime = SOON, profile: str = "recommended", **facts: bool) -> DayFinding:
@@ -84,7 +84,7 @@ def test_a_missing_day_is_an_error_once_its_backup_was_due() -> None:
     early, late = (judged(DayEvidence(DAY), now) for now in (due - timedelta(seconds=1), due))
     assert (early.states[Aspect.PRESENT], codes(early)) == (State.NOT_APPLICABLE, [])
     assert (late.states[Aspect.PRESENT], codes(late)) == (State.NO, [ProblemCode.MISSING])
-    assert late.problems[0].severity is Severity.ERROR
+    assert late.problems[0].severity is ProblemSeverity.ERROR
     assert late.problems[0].remedy == "signal-backups backup 2026-01-01"
     assert late.states[Aspect.LOCKED] is State.NOT_APPLICABLE
 
@@ -226,7 +226,7 @@ def test_the_expiration_of_a_profile_that_promises_seven_years() -> None:
     before = judged(with_version(expiration_header=header(END - timedelta(hours=2))))
     assert (codes(at_the_end), at_the_end.states[Aspect.EXPIRATION_OK]) == ([], State.YES)
     assert (codes(before), before.states[Aspect.EXPIRATION_OK]) == ([ProblemCode.EXPIRES_EARLY], State.NO)
-    assert before.problems[0].severity is Severity.ERROR
+    assert before.problems[0].severity is ProblemSeverity.ERROR
     assert "2 h before its retention ends" in before.problems[0].what
     assert "'signal-backups signals/ keep'" in before.problems[0].what
 
@@ -235,9 +235,9 @@ def test_a_profile_that_is_short_itself_is_a_warning_and_less_than_it_an_error()
     planned = datetime(2033, 1, 1, tzinfo=UTC)  # 2555 days, and on to midnight
     short = judged(with_version(expiration_header=header(planned)), profile="documented")
     shorter = judged(with_version(expiration_header=header(planned - timedelta(days=1))), profile="documented")
-    assert (codes(short), short.problems[0].severity) == ([ProblemCode.PROFILE_TOO_SHORT], Severity.WARN)
+    assert (codes(short), short.problems[0].severity) == ([ProblemCode.PROFILE_TOO_SHORT], ProblemSeverity.WARN)
     assert "S3 will hide 2026-01-01 26 h before its retention ends" in short.problems[0].what
-    assert (codes(shorter), shorter.problems[0].severity) == ([ProblemCode.EXPIRES_EARLY], Severity.ERROR)
+    assert (codes(shorter), shorter.problems[0].severity) == ([ProblemCode.EXPIRES_EARLY], ProblemSeverity.ERROR)
 
 
 @pytest.mark.parametrize("text", [None, "", 'expiry-date="soon", rule-id="x"', 'rule-id="x"'])
@@ -264,7 +264,7 @@ def test_a_drill_that_failed_is_a_warning_and_none_at_all_is_nothing() -> None:
         State.NO,
         SOON,
     )
-    assert failed.problems[0].severity is Severity.WARN
+    assert failed.problems[0].severity is ProblemSeverity.WARN
 
 
 def test_the_end_of_a_retention_that_begins_on_29_february() -> None:

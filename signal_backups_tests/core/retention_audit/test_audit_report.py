@@ -12,14 +12,14 @@ from signal_backups.core.retention_audit.report import (
     DayFinding,
     Problem,
     ProblemCode,
+    ProblemSeverity,
     RetentionAudit,
-    Severity,
     State,
 )
 from signal_backups_tests.core.retention_audit.audited import days_from
 
 FIRST = date(2026, 1, 1)
-MISSING = Problem(code=ProblemCode.MISSING, severity=Severity.ERROR, what="<gone> & lost", remedy="back 'it' up")
+MISSING = Problem(code=ProblemCode.MISSING, severity=ProblemSeverity.ERROR, what="<gone> & lost", remedy="back 'it' up")
 
 
 def audit_of(count: int, first: date = FIRST, **changes: object) -> RetentionAudit:
@@ -44,7 +44,10 @@ def audit_of(count: int, first: date = FIRST, **changes: object) -> RetentionAud
 
 def warning(number: int) -> Problem:
     return Problem(
-        code=ProblemCode.PROFILE_TOO_SHORT, severity=Severity.WARN, what=f"short {number}", remedy="another profile"
+        code=ProblemCode.PROFILE_TOO_SHORT,
+        severity=ProblemSeverity.WARN,
+        what=f"short {number}",
+        remedy="another profile",
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.retention_audit.report import Aspect, ProblemCode, RetentionAudit, Severity, State
+from signal_backups.core.retention_audit.report import Aspect, ProblemCode, ProblemSeverity, RetentionAudit, State
 from signal_backups.core.retention_audit.run import audit_retention
 from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.store import S3ObjectStore
@@ -89,7 +89,7 @@ def test_s3s_own_expiration_is_warned_of_where_the_profile_itself_is_short(tmp_p
     world.s3.advance(days=1)
     found = world.audit(last=DAY)
     ((_, problem),) = found.problems()
-    assert (problem.code, problem.severity, found.ok) == (ProblemCode.PROFILE_TOO_SHORT, Severity.WARN, True)
+    assert (problem.code, problem.severity, found.ok) == (ProblemCode.PROFILE_TOO_SHORT, ProblemSeverity.WARN, True)
     assert "26 h before its retention ends, at 2033-01-01 00:00Z: rule 'signal-backups signals/ keep'" in problem.what
 
 

@@ -12,12 +12,12 @@ from signal_backups.core.base.errors import StoreError
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.load_profile import load_profile
-from signal_backups.core.retention_audit.report import ProblemCode, RetentionAudit, Severity
+from signal_backups.core.retention_audit.report import ProblemCode, ProblemSeverity, RetentionAudit
 from signal_backups.core.retention_audit.run import audit_retention
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.ledger.recorded_events import objects, told
+from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import delete
 from signal_backups_tests.core.retention_audit.audited import codes, days_from, fake_sha256, put_day
 
@@ -30,7 +30,7 @@ def audited(vault: BackupVault) -> RetentionAudit:
 
 
 def deletions(vault: BackupVault) -> list[Event]:
-    return told(vault, Action.DELETION)
+    return recorded_events(vault, Action.DELETION)
 
 
 def test_every_marker_is_told_once(vault: BackupVault, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_marker_that_was_taken_away_before_anybody_saw_it_is_told_by_the_undel
     delete(vault, stored.key)
     undelete(vault, NEWEST, None, tmp_path)
     audited(vault)
-    assert [event.action for event in told(vault)] == [Action.BACKUP, Action.UNDELETE]
+    assert [event.action for event in recorded_events(vault)] == [Action.BACKUP, Action.UNDELETE]
 
 
 @pytest.mark.parametrize("overwritten", [False, True])
@@ -135,7 +135,7 @@ def test_a_trail_that_cannot_be_read_is_a_warning_and_takes_no_finding_away(vaul
     both = [ProblemCode.TRAIL_BROKEN, ProblemCode.DELETIONS_NOT_RECORDED]
     assert codes(found) == {NEWEST: [ProblemCode.HIDDEN], None: both}
     _, problem = found.general
-    assert (problem.severity, first in problem.what) == (Severity.WARN, True)
+    assert (problem.severity, first in problem.what) == (ProblemSeverity.WARN, True)
 
 
 def test_what_waits_to_be_written_is_not_told_twice(

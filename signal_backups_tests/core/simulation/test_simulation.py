@@ -11,8 +11,8 @@ from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
-from signal_backups.core.simulation.findings import Finding, Severity
-from signal_backups.core.simulation.outcomes import Fate, Story, StoryFigures
+from signal_backups.core.simulation.findings import SimulationFinding
+from signal_backups.core.simulation.outcomes import Outcome, Scenario, StoryFigures
 from signal_backups.core.simulation.run import SimulationReport, present_lifecycle, simulate
 from signal_backups.core.vault.layout import Layout
 
@@ -39,7 +39,7 @@ def recommended() -> SimulationReport:
     return of_profile("recommended")
 
 
-def finding(report: SimulationReport, name: str) -> Finding:
+def finding(report: SimulationReport, name: str) -> SimulationFinding:
     return next(each for each in report.findings if each.name == name)
 
 
@@ -47,7 +47,7 @@ def names(report: SimulationReport) -> list[str]:
     return [each.name for each in report.findings]
 
 
-def story(report: SimulationReport, wanted: Story) -> StoryFigures:
+def story(report: SimulationReport, wanted: Scenario) -> StoryFigures:
     return next(each for each in report.played.stories if each.story is wanted)
 
 
@@ -56,17 +56,15 @@ def test_the_documented_policy_has_its_holes_worst_first(documented: SimulationR
     assert names(documented) == [
         "mishap_destroys", "ends_early", "outside_rto", "unlocked", "never_moves", "kept_beyond",
     ]  # fmt: skip
-    assert [each.severity for each in documented.findings] == [
-        Severity.LOSS, Severity.LOSS, Severity.BREACH, Severity.RISK, Severity.WASTE, Severity.NOTE,
-    ]  # fmt: skip
+    assert [each.severity.name for each in documented.findings] == ["LOSS", "LOSS", "BREACH", "RISK", "WASTE", "NOTE"]
     assert documented.loses_records
 
 
 def test_a_delete_or_overwrite_destroys_the_only_good_copy_90_days_later(documented: SimulationReport) -> None:
-    for wanted in (Story.DELETED, Story.OVERWRITTEN):
+    for wanted in (Scenario.DELETED, Scenario.OVERWRITTEN):
         told = story(documented, wanted)
         assert (told.destroyed_early, told.destroyed_after_days) == (SEVEN_YEARS_OF_DAYS, 90)
-    assert {record.fates[Story.OVERWRITTEN].fate for record in documented.played.fates} == {Fate.DESTROYED}
+    assert {record.fates[Scenario.OVERWRITTEN].fate for record in documented.played.fates} == {Outcome.DESTROYED}
     said = finding(documented, "mishap_destroys")
     assert "destroys the only good copy 90 days later: 2557 of 2557 records" in said.sentence
     # The first record's seven years are 2557 days; hit 91 days before, its bytes reach the end.
@@ -80,7 +78,7 @@ def test_2555_days_end_one_or_two_days_short(documented: SimulationReport) -> No
     )
     assert (said.numbers["days_short_min"], said.numbers["days_short_max"]) == (1, 2)
     assert documented.played.retention_days == (2556, 2557)
-    told = story(documented, Story.UNTOUCHED)
+    told = story(documented, Scenario.UNTOUCHED)
     assert (told.hidden_early, told.destroyed_early) == (SEVEN_YEARS_OF_DAYS, 0)
 
 
@@ -132,8 +130,8 @@ def test_recommended_has_no_hole(recommended: SimulationReport) -> None:
     assert recommended.holes == []
     assert not recommended.loses_records
     assert {record.is_locked for record in recommended.played.fates} == {True}
-    assert {record.fates[Story.UNTOUCHED].fate for record in recommended.played.fates} == {Fate.KEPT}
-    assert {record.fates[Story.DELETED].fate for record in recommended.played.fates} == {Fate.HIDDEN}
+    assert {record.fates[Scenario.UNTOUCHED].fate for record in recommended.played.fates} == {Outcome.KEPT}
+    assert {record.fates[Scenario.DELETED].fate for record in recommended.played.fates} == {Outcome.HIDDEN}
     assert [size.outside_rto for size in recommended.played.sizes] == [0, 0]
 
 

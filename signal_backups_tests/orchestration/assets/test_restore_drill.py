@@ -16,7 +16,7 @@ from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.jobs import RESTORE_DRILL_JOB
 from signal_backups.orchestration.names import RESTORE_DRILL
 from signal_backups.orchestration.resources import SignalsDatabase
-from signal_backups_tests.core.ledger.recorded_events import told
+from signal_backups_tests.core.ledger.recorded_events import recorded_events
 from signal_backups_tests.orchestration.signals import forged_signal, signal
 from signal_backups_tests.orchestration.world import (
     QUIET,
@@ -58,7 +58,7 @@ def answers(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, dg.Asset
 def test_a_drill_shows_its_figures_and_passes_its_checks(world: World, last: date) -> None:
     result = hold_drill(world)
     assert result.success
-    (recorded,) = told(world.vault, Action.DRILL)
+    (recorded,) = recorded_events(world.vault, Action.DRILL)
     assert (recorded.result, recorded.actor.run_id) == ("passed", result.run_id)
     (event,) = materializations(result, RESTORE_DRILL)
     shown = metadata_of(event)

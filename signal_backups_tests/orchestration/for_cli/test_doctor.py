@@ -22,7 +22,7 @@ from dagster._utils.error import SerializableErrorInfo
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.config.settings import load_settings
 from signal_backups.core.doctor.examination import Step, examine
-from signal_backups.core.doctor.finding import Check, Finding, State, well
+from signal_backups.core.doctor.finding import DoctorCheck, DoctorFinding, State, well
 from signal_backups.orchestration.for_cli.doctor import DagsterDoctor
 from signal_backups.orchestration.instance.home import prepare_home
 from signal_backups.orchestration.sensors.alerts import ALERT_SENSOR
@@ -43,27 +43,30 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "dagster"
 
 
-def examined() -> dict[Check, Finding]:
-    steps = [Step(Check.SETTINGS, lambda: well("")), *DagsterDoctor(load_settings).steps()]
+def examined() -> dict[DoctorCheck, DoctorFinding]:
+    steps = [Step(DoctorCheck.SETTINGS, lambda: well("")), *DagsterDoctor(load_settings).steps()]
     return {finding.check: finding for finding in examine(steps).findings}
 
 
-def states(found: dict[Check, Finding]) -> list[State]:
-    return [found[check].state for check in (Check.INSTANCE, Check.DAEMON, Check.SCHEDULES, Check.SENSORS)]
+def states(found: dict[DoctorCheck, DoctorFinding]) -> list[State]:
+    return [
+        found[check].state
+        for check in (DoctorCheck.INSTANCE, DoctorCheck.DAEMON, DoctorCheck.SCHEDULES, DoctorCheck.SENSORS)
+    ]
 
 
 def test_with_a_daemon_that_lives_all_is_well(home: Path) -> None:
     beat(home)
     found = examined()
     assert states(found) == [State.OK] * 4
-    assert all(name in found[Check.SCHEDULES].found for name in SCHEDULES)
-    assert "late_rows_sensor" in found[Check.SENSORS].found
+    assert all(name in found[DoctorCheck.SCHEDULES].found for name in SCHEDULES)
+    assert "late_rows_sensor" in found[DoctorCheck.SENSORS].found
 
 
 def test_where_dagster_never_ran_nothing_is_made(home: Path) -> None:
     found = examined()
     assert states(found) == [State.FAILED, *[State.NOT_CHECKED] * 3]
-    assert "make dev" in str(found[Check.INSTANCE].remedy)
+    assert "make dev" in str(found[DoctorCheck.INSTANCE].remedy)
     assert not home.exists()
 
 
@@ -79,9 +82,9 @@ def test_an_instance_that_cannot_be_opened(home: Path, text: str) -> None:
     (home / "dagster.yaml").write_text(text)
     found = examined()
     assert states(found) == [State.FAILED, *[State.NOT_CHECKED] * 3]
-    assert str(home) in found[Check.INSTANCE].found
-    assert "\n" not in found[Check.INSTANCE].found
-    assert "dagster.yaml" in str(found[Check.INSTANCE].remedy)
+    assert str(home) in found[DoctorCheck.INSTANCE].found
+    assert "\n" not in found[DoctorCheck.INSTANCE].found
+    assert "dagster.yaml" in str(found[DoctorCheck.INSTANCE].remedy)
 
 
 @pytest.mark.parametrize(
@@ -92,19 +95,19 @@ def test_a_daemon_that_was_not_heard_of_for_some_time(home: Path, minutes: int, 
     found = examined()
     assert states(found) == [State.OK, state, State.OK, State.OK]
     if state is not State.OK:
-        assert "dagster-daemon run" in str(found[Check.DAEMON].remedy)
+        assert "dagster-daemon run" in str(found[DoctorCheck.DAEMON].remedy)
 
 
 def test_one_of_the_daemons_is_missing(home: Path) -> None:
     beat(home, without=["SCHEDULER"])
     found = examined()
     assert states(found) == [State.OK, State.FAILED, State.OK, State.OK]
-    assert found[Check.DAEMON].found == "no healthy heartbeat of SCHEDULER: nothing runs by itself"
+    assert found[DoctorCheck.DAEMON].found == "no healthy heartbeat of SCHEDULER: nothing runs by itself"
 
 
 def test_a_daemon_that_ran_into_errors(home: Path) -> None:
     beat(home, errors=[SerializableErrorInfo("out of order", [], None)])
-    found = examined()[Check.DAEMON]
+    found = examined()[DoctorCheck.DAEMON]
     assert found.state is State.WARNING
     assert "SENSOR" in found.found
     assert "Dagster UI" in str(found.remedy)
@@ -123,9 +126,9 @@ def test_a_schedule_and_a_sensor_that_are_off_and_on_again(home: Path) -> None:
     beat(home)
     found = examined()
     assert states(found) == [State.OK, State.OK, State.FAILED, State.FAILED]
-    assert found[Check.SCHEDULES].found == "off: daily_backup_schedule"
-    assert found[Check.SENSORS].found == "off: late_rows_sensor"
-    for check in (Check.SCHEDULES, Check.SENSORS):
+    assert found[DoctorCheck.SCHEDULES].found == "off: daily_backup_schedule"
+    assert found[DoctorCheck.SENSORS].found == "off: late_rows_sensor"
+    for check in (DoctorCheck.SCHEDULES, DoctorCheck.SENSORS):
         command = str(found[check].remedy).partition("folder: ")[2]
         dagster(home, *command.removeprefix("dagster ").split())
     beat(home)
@@ -142,7 +145,7 @@ def test_a_sensor_whose_last_tick_failed(home: Path) -> None:
     beat(home)
     found = examined()
     assert states(found) == [State.OK, State.OK, State.OK, State.FAILED]
-    assert found[Check.SENSORS].found == "the last tick failed of: alert_sensor"
+    assert found[DoctorCheck.SENSORS].found == "the last tick failed of: alert_sensor"
     with dg.DagsterInstance.from_config(str(home)) as instance:
         instance.create_tick(tick_of(state, utc_now() + timedelta(minutes=1), TickStatus.SKIPPED))
         instance.create_tick(tick_of(state, utc_now() + timedelta(minutes=2), TickStatus.STARTED))

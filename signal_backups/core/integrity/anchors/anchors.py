@@ -16,8 +16,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.base.errors import ReadBackError, SignalBackupsError, VerificationError
-from signal_backups.core.integrity.anchors.statement import Statement
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, request_timestamp, verify_timestamp
+from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion, S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
@@ -117,7 +117,7 @@ def write_anchor(
     Raises:
         VerificationError: the bytes are not a statement.
     """
-    key = vault.layout.anchor_key(at, Statement.from_bytes(statement).events.number)
+    key = vault.layout.anchor_key(at, TreeHead.from_bytes(statement).events.number)
     stamps: list[Timestamp] = []
     stamp_error = None
     if authority_url is not None:

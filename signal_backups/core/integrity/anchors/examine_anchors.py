@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.anchors.anchors import Anchor, StoredAnchor
-from signal_backups.core.integrity.anchors.statement import LogHead, Statement
 from signal_backups.core.integrity.anchors.timestamp_authority import verify_timestamp
+from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead
 from signal_backups.core.signals.merkle import MerkleTree, leaf_hash
 
 #: How far a time stamp may be from the instant that its statement names: clocks differ, authorities are slow.
@@ -78,7 +78,7 @@ class AnchorExamination(NamedTuple):
 class _Read(NamedTuple):
     stored: StoredAnchor
     anchor: Anchor
-    statement: Statement
+    statement: TreeHead
 
     @property
     def uri(self) -> str:
@@ -185,8 +185,8 @@ def _is_of_another(stored: StoredAnchor, bucket: str) -> bool:
         return False
 
 
-def _statement_of(anchor: Anchor) -> Statement:
-    return Statement.from_bytes(anchor.statement.encode())
+def _statement_of(anchor: Anchor) -> TreeHead:
+    return TreeHead.from_bytes(anchor.statement.encode())
 
 
 def _touched(anchor: StoredAnchor) -> Iterator[AnchorFinding]:

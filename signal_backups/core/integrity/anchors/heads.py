@@ -6,15 +6,15 @@ What belongs here: reading the heads. What does not: the statement's bytes (``st
 from __future__ import annotations
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.integrity.anchors.statement import LogHead, Statement, statement_of
-from signal_backups.core.integrity.log.checkpoints import Checkpoints
+from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead, tree_head_of
 from signal_backups.core.integrity.log.examine_log import examine_log
 from signal_backups.core.integrity.log.findings import LogName
+from signal_backups.core.integrity.log.segments import Checkpoints
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.vault.vault import BackupVault
 
 
-def current_statement(vault: BackupVault) -> Statement:
+def current_statement(vault: BackupVault) -> TreeHead:
     """The statement of the present.
 
     Raises:
@@ -31,4 +31,4 @@ def current_statement(vault: BackupVault) -> Statement:
             remedy="See all that is wrong with: signal-backups audit verify",
         )
     hashes = [chain.seen[number].sha256 for number in range(1, chain.last + 1)]
-    return statement_of(vault.store.clock(), vault.store.bucket, head, hashes)
+    return tree_head_of(vault.store.clock(), vault.store.bucket, head, hashes)

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from hashlib import sha256
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.integrity.log.entries import Claim, Seen, claim_of
+from signal_backups.core.integrity.log.entries import Claim, EntrySummary, claim_of
 from signal_backups.core.integrity.log.examine_log import LogExamination
-from signal_backups.core.integrity.log.findings import Fault, Finding, LogName
+from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName
 from signal_backups.core.ledger.event import Occurrence
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
@@ -31,7 +31,7 @@ _READERS = 16
 class CrossChecks:
     """What does not agree, and the days whose manifest has no place in the chain because it is older than that."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[LogFinding] = field(default_factory=list)
     unchained: list[date] = field(default_factory=list)
 
 
@@ -103,7 +103,7 @@ class _CrossChecker:
                 self._add(Fault.WITHOUT_EVENT, number, entry.stored, f"no event tells of manifest {number}")
 
     def _check_days(self, days: VersionsBySlot) -> None:
-        entries: dict[BackupSlot, list[Seen]] = {}
+        entries: dict[BackupSlot, list[EntrySummary]] = {}
         for number, entry in sorted(self._manifests.seen.items()):
             slot = self._layout.slot_of(entry.backup_key)
             if slot is not None and slot.day == entry.day:
@@ -116,10 +116,10 @@ class _CrossChecker:
             self._check_day(slot, days.get(slot, []), entries.get(slot, []), held)
 
     def _entries_held(
-        self, days: VersionsBySlot, entries: Mapping[BackupSlot, list[Seen]]
-    ) -> dict[ObjectVersion, Seen | None]:
+        self, days: VersionsBySlot, entries: Mapping[BackupSlot, list[EntrySummary]]
+    ) -> dict[ObjectVersion, EntrySummary | None]:
         """The chain entry that each version of the days' manifests is; None for one from before the chain."""
-        held: dict[ObjectVersion, Seen | None] = {}
+        held: dict[ObjectVersion, EntrySummary | None] = {}
         to_read = []
         for slot, versions in days.items():
             # The same bytes have the same ETag, unless they are encrypted; then all are read.
@@ -137,7 +137,7 @@ class _CrossChecker:
         return held
 
     def _hold(
-        self, slot: BackupSlot, version: ObjectVersion, body: bytes, held: dict[ObjectVersion, Seen | None]
+        self, slot: BackupSlot, version: ObjectVersion, body: bytes, held: dict[ObjectVersion, EntrySummary | None]
     ) -> None:
         """Note which entry a manifest is; one that should be in the chain and is not is a finding, and not noted."""
         try:
@@ -163,8 +163,8 @@ class _CrossChecker:
         self,
         slot: BackupSlot,
         versions: list[ObjectVersion],
-        entries: list[Seen],
-        held: Mapping[ObjectVersion, Seen | None],
+        entries: list[EntrySummary],
+        held: Mapping[ObjectVersion, EntrySummary | None],
     ) -> None:
         """Whether the newest chain entry of a day is its current manifest."""
         current = versions[0] if versions else None
@@ -196,7 +196,7 @@ class _CrossChecker:
             words = f"the manifest of {slot.day} is not in the chain, and was stored after the chain began"
             self._add(Fault.INSERTED, None, current, words)
 
-    def _add_not_current(self, slot: BackupSlot, newest: Seen, *, removed: bool) -> None:
+    def _add_not_current(self, slot: BackupSlot, newest: EntrySummary, *, removed: bool) -> None:
         key, number = self._layout.manifest_key(slot), newest.number
         if removed:
             words = f"manifest {number} is no longer the manifest of {slot.day}: it was deleted"
@@ -212,10 +212,10 @@ class _CrossChecker:
         self._found.findings.append(_finding(kind, number, version.key, version.version_id, words))
 
     def _add_removed(self, number: int, because: str) -> None:
-        key = self._vault.manifest_chain.key_of(number)
+        key = self._vault.manifest_log.key_of(number)
         words = f"manifest {number} is missing from the chain: {because}"
         self._found.findings.append(_finding(Fault.REMOVED, number, key, None, words))
 
 
-def _finding(kind: Fault, number: int | None, key: str, version_id: str | None, words: str) -> Finding:
-    return Finding(log=LogName.MANIFESTS, kind=kind, number=number, key=key, version_id=version_id, words=words)
+def _finding(kind: Fault, number: int | None, key: str, version_id: str | None, words: str) -> LogFinding:
+    return LogFinding(log=LogName.MANIFESTS, kind=kind, number=number, key=key, version_id=version_id, words=words)

@@ -26,7 +26,7 @@ class Claim(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class EntrySummary:
     """An entry, but for its bytes.
 
     Attributes:
@@ -52,7 +52,7 @@ class Seen:
     backup_key: str = ""
 
 
-def read_entry(name: LogName, stored: ObjectVersion, body: bytes) -> Seen:
+def read_entry(name: LogName, stored: ObjectVersion, body: bytes) -> EntrySummary:
     """Read an entry of a log.
 
     Raises:
@@ -61,9 +61,9 @@ def read_entry(name: LogName, stored: ObjectVersion, body: bytes) -> Seen:
     return _event(stored, body) if name is LogName.EVENTS else _manifest(stored, body)
 
 
-def _event(stored: ObjectVersion, body: bytes) -> Seen:
+def _event(stored: ObjectVersion, body: bytes) -> EntrySummary:
     event = Event.from_bytes(body, "it")
-    return Seen(
+    return EntrySummary(
         number=event.number,
         previous=event.previous,
         sha256=sha256(body).hexdigest(),
@@ -82,11 +82,11 @@ def claim_of(details: Mapping[str, Any]) -> Claim | None:
     return None
 
 
-def _manifest(stored: ObjectVersion, body: bytes) -> Seen:
+def _manifest(stored: ObjectVersion, body: bytes) -> EntrySummary:
     manifest = Manifest.from_bytes(body, "it")
     if manifest.number is None or manifest.previous is None:
         raise VerificationError("it is a manifest without a place in the chain")
-    return Seen(
+    return EntrySummary(
         number=manifest.number,
         previous=manifest.previous,
         sha256=sha256(body).hexdigest(),

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.integrity.log.checkpoints import Checkpoint, Checkpoints, by_folder, numbers_of
-from signal_backups.core.integrity.log.entries import Seen, read_entry
-from signal_backups.core.integrity.log.findings import Fault, Finding, LogName, each_once
+from signal_backups.core.integrity.log.entries import EntrySummary, read_entry
+from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
+from signal_backups.core.integrity.log.segments import Checkpoints, Segment, by_folder, numbers_of
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.s3.store import ObjectVersion
 
@@ -36,8 +36,8 @@ class LogExamination:
     """
 
     name: LogName
-    findings: list[Finding] = field(default_factory=list)
-    seen: dict[int, Seen] = field(default_factory=dict)
+    findings: list[LogFinding] = field(default_factory=list)
+    seen: dict[int, EntrySummary] = field(default_factory=dict)
     last: int = 0
     folders_by_checkpoint: int = 0
 
@@ -107,7 +107,7 @@ class _Examiner:
         if checkpoint is not None:
             self._compare(checkpoint, originals, bodies)
 
-    def _checkpoint(self, folder: int, versions: list[ObjectVersion]) -> Checkpoint | None:
+    def _checkpoint(self, folder: int, versions: list[ObjectVersion]) -> Segment | None:
         """The checkpoint as it was first stored; whatever else stands under its key is a finding."""
         stored = _data(versions)
         if len(stored) < len(versions):
@@ -125,8 +125,8 @@ class _Examiner:
         return checkpoint
 
     def _by_checkpoint(
-        self, folder: int, versions: Mapping[int, list[ObjectVersion]], checkpoint: Checkpoint
-    ) -> dict[int, Seen] | None:
+        self, folder: int, versions: Mapping[int, list[ObjectVersion]], checkpoint: Segment
+    ) -> dict[int, EntrySummary] | None:
         """The entries of a folder, when the store still shows those very bytes and its chain is whole."""
         following = self._found.seen.get(numbers_of(folder).stop)
         if following is None or not all(
@@ -137,9 +137,9 @@ class _Examiner:
         entries = self._chain_of(checkpoint, {number: stored[0] for number, stored in versions.items()})
         return entries if entries and entries[max(entries)].sha256 == following.previous else None
 
-    def _chain_of(self, checkpoint: Checkpoint, stored: Mapping[int, ObjectVersion]) -> dict[int, Seen] | None:
+    def _chain_of(self, checkpoint: Segment, stored: Mapping[int, ObjectVersion]) -> dict[int, EntrySummary] | None:
         """The entries that a checkpoint holds; None when they are not a chain."""
-        entries: dict[int, Seen] = {}
+        entries: dict[int, EntrySummary] = {}
         for number, line in checkpoint.lines.items():
             try:
                 entry = read_entry(self._found.name, stored.get(number, checkpoint.stored), line.body.encode())
@@ -195,7 +195,7 @@ class _Examiner:
 
     def _compare(
         self,
-        checkpoint: Checkpoint,
+        checkpoint: Segment,
         originals: Mapping[int, ObjectVersion],
         bodies: Mapping[int, bytes],
     ) -> None:
@@ -234,7 +234,7 @@ class _Examiner:
                 f"; checkpoint {self._in_checkpoints[first]} still holds them" if first in self._in_checkpoints else ""
             )
             self._found.findings.append(
-                Finding(
+                LogFinding(
                     log=self._found.name,
                     kind=Fault.REMOVED,
                     number=first,
@@ -275,7 +275,7 @@ class _Examiner:
         return FIRST if number == 1 else self._found.sha256_of(number - 1)
 
     def _add(self, kind: Fault, number: int | None, version: ObjectVersion, words: str) -> None:
-        found = Finding(
+        found = LogFinding(
             log=self._found.name,
             kind=kind,
             number=number,

@@ -45,7 +45,7 @@ class Fault(StrEnum):
     ANCHOR = "anchor"
 
 
-class Finding(BaseModel):
+class LogFinding(BaseModel):
     """One thing that is wrong.
 
     Attributes:
@@ -67,9 +67,9 @@ class Finding(BaseModel):
     words: str
 
 
-def each_once(findings: Iterable[Finding]) -> list[Finding]:
+def each_once(findings: Iterable[LogFinding]) -> list[LogFinding]:
     """Each fault of an entry once, however many ways it was found, lowest number first, what is no entry last."""
-    first: dict[object, Finding] = {}
+    first: dict[object, LogFinding] = {}
     for finding in findings:
         place = finding.number if finding.number is not None else (finding.key, finding.words)
         first.setdefault((finding.log, finding.kind, place), finding)

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.integrity.anchors.statement import Count, Sha256
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp
+from signal_backups.core.integrity.anchors.tree_head import Count, Sha256
 from signal_backups.core.signals.fields import HASHED_FIELDS, VERIFICATION_HASH
 from signal_backups.core.signals.merkle import leaf_hash, root_of_path
 

@@ -18,7 +18,7 @@ from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, VerificationError
 from signal_backups.core.integrity.anchors.anchors import Anchor, read_anchors
 from signal_backups.core.integrity.anchors.heads import current_statement
-from signal_backups.core.integrity.anchors.statement import Statement
+from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.proof.proof_file import PROVEN_FIELDS, Inclusion, Proof
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
 from signal_backups.core.signals.fields import SIGNAL_ID
@@ -167,7 +167,7 @@ def _proof_of(vault: BackupVault, row: _Row) -> Proof:
     body, _ = vault.store.get_bytes(vault.layout.manifest_key(row.backup.slot))
     anchor, anchored = _best_anchor(vault, manifest.number) or (None, None)
     statement = anchored or current_statement(vault)
-    hashes = [entry.sha256 for entry in vault.manifest_chain.entries(1, statement.manifests.number)]
+    hashes = [entry.sha256 for entry in vault.manifest_log.entries(1, statement.manifests.number)]
     if hashes[manifest.number - 1 : manifest.number] != [sha256(body).hexdigest()]:
         raise VerificationError(
             f"the manifest of {manifest.day} is not number {manifest.number} of the chain of manifests", remedy=_EXAMINE
@@ -190,13 +190,13 @@ def _proof_of(vault: BackupVault, row: _Row) -> Proof:
     return proof
 
 
-def _best_anchor(vault: BackupVault, manifest: int) -> tuple[Anchor, Statement] | None:
+def _best_anchor(vault: BackupVault, manifest: int) -> tuple[Anchor, TreeHead] | None:
     """The newest anchor that covers a manifest and has a time stamp, else the newest that covers it."""
     covering = []
     for stored in reversed(read_anchors(vault.store, vault.layout)):
         try:
             anchor = Anchor.from_bytes(stored.body or b"")
-            statement = Statement.from_bytes(anchor.statement.encode())
+            statement = TreeHead.from_bytes(anchor.statement.encode())
         except VerificationError:
             continue  # it can show nothing; what is wrong with it, an examination of the anchors says
         if statement.manifests.number >= manifest:

@@ -16,8 +16,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.integrity.anchors.statement import Statement
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, verify_timestamp
+from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.proof.proof_file import Proof
 from signal_backups.core.signals.fields import SIGNAL_ID, VERIFICATION_HASH
 from signal_backups.core.signals.row_hash import HASHED_NUMBERS, matching_form
@@ -41,7 +41,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Finding(_Model):
+class ProofFinding(_Model):
     """Something that is wrong with a proof."""
 
     part: Part
@@ -93,10 +93,10 @@ class Proven(_Model):
         return self.is_trusted_head or any(stamp.at is not None for stamp in self.timestamps)
 
 
-class ProofVerdict(_Model):
+class ProofReport(_Model):
     """All that is wrong with a proof; ``proven`` only when nothing is."""
 
-    findings: list[Finding]
+    findings: list[ProofFinding]
     proven: Proven | None = None
 
     @property
@@ -105,7 +105,7 @@ class ProofVerdict(_Model):
         return not self.findings
 
 
-def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = None) -> ProofVerdict:
+def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = None) -> ProofReport:
     """Check a proof file.
 
     A proof that rests on nothing from outside (``Proven.is_anchored``) shows only that it is consistent in itself: who
@@ -119,10 +119,10 @@ def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = No
     findings = _Findings()
     proof = findings.unless(Part.FILE, lambda: Proof.from_bytes(body))
     if proof is None:
-        return ProofVerdict(findings=findings.found)
+        return ProofReport(findings=findings.found)
     findings.unless(Part.SIGNAL, lambda: _check_signal(proof.signal))
     manifest = findings.unless(Part.MANIFEST, lambda: Manifest.from_bytes(proof.manifest.encode(), "what it holds"))
-    statement = findings.unless(Part.STATEMENT, lambda: Statement.from_bytes(proof.statement.encode()))
+    statement = findings.unless(Part.STATEMENT, lambda: TreeHead.from_bytes(proof.statement.encode()))
     if manifest is not None:
         findings.unless(Part.ROW_TREE, lambda: _check_row_tree(proof, manifest))
     if manifest is not None and statement is not None:
@@ -130,8 +130,8 @@ def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = No
     stamps = findings.unless(Part.TIMESTAMP, lambda: _stamps(proof, ca_pem))
     findings.unless(Part.HEAD, lambda: _check_head(proof, head))
     if findings.found or manifest is None or statement is None or stamps is None:
-        return ProofVerdict(findings=findings.found)
-    return ProofVerdict(
+        return ProofReport(findings=findings.found)
+    return ProofReport(
         findings=[],
         proven=Proven(
             signal_id=proof.signal[SIGNAL_ID],
@@ -156,14 +156,14 @@ class _Findings:
     """What the steps of a check found; one step that fails does not keep the others from being tried."""
 
     def __init__(self) -> None:
-        self.found: list[Finding] = []
+        self.found: list[ProofFinding] = []
 
     def unless(self, part: Part, step: Callable[[], Checked]) -> Checked | None:
         """The outcome of a step; None and a finding when it raises a ``VerificationError``."""
         try:
             return step()
         except VerificationError as error:
-            self.found.append(Finding(part=part, what=str(error)))
+            self.found.append(ProofFinding(part=part, what=str(error)))
             return None
 
 
@@ -192,7 +192,7 @@ def _check_row_tree(proof: Proof, manifest: Manifest) -> None:
         raise VerificationError("the signal is not at that place in the backup that the manifest speaks of")
 
 
-def _check_log_tree(proof: Proof, manifest: Manifest, statement: Statement) -> None:
+def _check_log_tree(proof: Proof, manifest: Manifest, statement: TreeHead) -> None:
     # Trees of different sizes can share a path, so the root alone does not tell the place.
     if (proof.log.index + 1, proof.log.size) != (manifest.number, statement.manifests.number):
         raise VerificationError(

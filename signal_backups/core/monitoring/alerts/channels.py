@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from signal_backups.core.monitoring.alerts.condition import Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity
 
 if TYPE_CHECKING:
     from apprise import Apprise
@@ -42,13 +42,13 @@ class Channel:
     """
 
     name: str
-    lowest: Severity
+    lowest: AlertSeverity
     url: SecretStr = field(repr=False)
     apprise: Apprise = field(repr=False, compare=False)
 
-    def takes(self, severity: Severity) -> bool:
+    def takes(self, severity: AlertSeverity) -> bool:
         """Whether it gets what is so severe."""
-        return severity is Severity.CRITICAL or self.lowest is Severity.WARNING
+        return severity is AlertSeverity.CRITICAL or self.lowest is AlertSeverity.WARNING
 
     def send(self, title: str, body: str, kind: str) -> Delivery:
         """Send one text; a channel never raises.
@@ -87,7 +87,7 @@ class Channel:
 def channels_of(all_urls: SecretStr | None, critical_urls: SecretStr | None) -> list[Channel]:
     """The channels that two lists of URLs name, each once: those for every alert, then those for critical ones."""
     channels: dict[str, Channel] = {}
-    for secret, lowest in ((all_urls, Severity.WARNING), (critical_urls, Severity.CRITICAL)):
+    for secret, lowest in ((all_urls, AlertSeverity.WARNING), (critical_urls, AlertSeverity.CRITICAL)):
         for url in _urls(secret):
             if url not in channels:
                 apprise = _apprise(url)

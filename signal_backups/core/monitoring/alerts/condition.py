@@ -15,7 +15,7 @@ _MAX_TEXT = 600
 _MAX_RANGES = 50
 
 
-class Severity(StrEnum):
+class AlertSeverity(StrEnum):
     """Who should know: ``critical`` wakes people up."""
 
     WARNING = "warning"
@@ -68,7 +68,7 @@ class Condition(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     key: str
-    severity: Severity
+    severity: AlertSeverity
     what: Text
     days: Days = Days()
     since: datetime | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signal_backups.core.monitoring.alerts.channels import Channel, Delivery
-from signal_backups.core.monitoring.alerts.condition import Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity
 from signal_backups.core.monitoring.alerts.state import Change, Message
 from signal_backups.core.monitoring.alerts.text import body_of, title_of
 
@@ -97,14 +97,14 @@ def _send(channel: Channel, groups: Sequence[Sequence[Message]], now: datetime) 
 
 def _groups(messages: Sequence[Message]) -> list[list[Message]]:
     """Messages of one change and severity to the same channels together, what is critical and new first."""
-    groups: dict[tuple[Severity, Change, tuple[str, ...]], list[Message]] = {}
+    groups: dict[tuple[AlertSeverity, Change, tuple[str, ...]], list[Message]] = {}
     for message in sorted(messages, key=_urgency):
         groups.setdefault((message.condition.severity, message.change, message.to), []).append(message)
     return list(groups.values())
 
 
 def _urgency(message: Message) -> tuple[bool, int]:
-    return message.condition.severity is not Severity.CRITICAL, list(Change).index(message.change)
+    return message.condition.severity is not AlertSeverity.CRITICAL, list(Change).index(message.change)
 
 
 def _wants(channel: Channel, message: Message) -> bool:
@@ -118,4 +118,4 @@ def _keys(group: Sequence[Message]) -> set[str]:
 def _kind(message: Message) -> str:
     if message.change is Change.RECOVERY:
         return "success"
-    return "failure" if message.condition.severity is Severity.CRITICAL else "warning"
+    return "failure" if message.condition.severity is AlertSeverity.CRITICAL else "warning"

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.objectives import MAX_AUDIT_AGE, MAX_DRILL_AGE, missed_from
-from signal_backups.core.monitoring.alerts.condition import Condition, Days, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.state import AlertState
 from signal_backups.core.monitoring.observation import DayState, Observation
 
@@ -60,7 +60,7 @@ def day_conditions(
         if days:
             yield Condition(
                 key=key,
-                severity=Severity.CRITICAL,
+                severity=AlertSeverity.CRITICAL,
                 what=counted(days, *words),
                 days=Days.of(days),
                 since=missed_from(days[0]) if key == "days/missing" else None,
@@ -74,7 +74,7 @@ def verification_conditions(failed: Mapping[date, datetime]) -> Iterator[Conditi
         newest = max(failed)
         yield Condition(
             key="verification/failed",
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             what=counted(failed, "did not verify", "did not verify"),
             days=Days.of(failed),
             since=min(failed.values()),
@@ -95,7 +95,7 @@ def overdue_conditions(
             ever = f"the last one {last:%Y-%m-%d %H:%M}Z" if last else "there is none at all"
             yield Condition(
                 key=f"overdue/{name}",
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 what=f"no {words} for more than {age // timedelta(days=1)} days: {ever}",
                 since=late,
                 command=command,

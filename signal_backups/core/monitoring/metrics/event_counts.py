@@ -10,7 +10,7 @@ from bisect import bisect_left
 from dataclasses import replace
 
 from signal_backups.core.base.errors import UPLOAD_ERRORS
-from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.ledger.tail import read_events, versions_after
 from signal_backups.core.monitoring.metrics.measurements import DURATION_BOUNDS, Trail
@@ -22,7 +22,7 @@ FAILED, PASSED, STORED = "failed", "passed", "stored"
 class TrailReader:
     """Counts the events of a log."""
 
-    def __init__(self, log: NumberedLog) -> None:
+    def __init__(self, log: ChainedLog) -> None:
         self._log = log
         self._last = 0
         self._trail = Trail()

@@ -19,7 +19,7 @@ from signal_backups.core.monitoring.metrics.measurements import Measurements, St
 from signal_backups.core.monitoring.observation import observe
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.s3.prices import Prices
-from signal_backups.core.vault.caching_vault import RememberingVault
+from signal_backups.core.vault.caching_vault import CachingVault
 from signal_backups.core.vault.vault import BackupVault
 
 #: How often all that is stored is listed, for bytes and cost.
@@ -27,7 +27,7 @@ STOCK_INTERVAL = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Terms:
+class Criteria:
     """What is measured against.
 
     Attributes:
@@ -49,8 +49,8 @@ class Measuring:
     What it remembers are versions of objects, which never change: another process comes to the same figures.
     """
 
-    def __init__(self, vault: BackupVault, terms: Terms, clock: Clock = utc_now) -> None:
-        self._vault = RememberingVault(vault)
+    def __init__(self, vault: BackupVault, terms: Criteria, clock: Clock = utc_now) -> None:
+        self._vault = CachingVault(vault)
         self._terms = terms
         self._clock = clock
         self._trail = TrailReader(vault.trail.log)

@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
-from signal_backups.core.monitoring.alerts.condition import Condition, Days, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.storage_conditions import counted, settled
 from signal_backups.orchestration.sensors.conditions.snapshot import Look
 
@@ -77,7 +77,7 @@ def _condition(
     is_error = record.evaluation is not None and record.evaluation.severity is _ERROR
     return Condition(
         key=_key(check),
-        severity=Severity.CRITICAL if is_error else Severity.WARNING,
+        severity=AlertSeverity.CRITICAL if is_error else AlertSeverity.WARNING,
         what=f"{check.asset_key.to_user_string()}, {check.name}: {words}",
         days=days,
         since=datetime.fromtimestamp(record.create_timestamp, UTC),

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.storage.dagster_run import RunRecord
 
 from signal_backups.core.base.errors import UPLOAD_ERRORS
-from signal_backups.core.monitoring.alerts.condition import Condition, Days, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.storage_conditions import backup_command, counted, settled
 from signal_backups.orchestration.failures import DayFailure, day_failures
 from signal_backups.orchestration.sensors.conditions.snapshot import Look
@@ -58,7 +58,7 @@ def backup_run_conditions(look: Look) -> Iterator[Condition]:
         newest = next((failure for failure in failures if failure.cause == cause), None)
         yield Condition(
             key=key,
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             what=f"{counted(days, *cause[1:])}: {newest.reason if newest else 'see its runs'}",
             days=Days.of(days),
             since=min((failure.at for failure in failures if failure.cause == cause), default=None),
@@ -83,7 +83,7 @@ def asset_run_conditions(look: Look) -> Iterator[Condition]:
             run_id = record.dagster_run.run_id
             yield Condition(
                 key=key,
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 what=f"{entry.asset_key.to_user_string()} failed: {_reason(_failure_events(look, run_id))}",
                 since=_ended(record),
                 link=look.link(run_id),

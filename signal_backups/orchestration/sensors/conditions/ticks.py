@@ -16,7 +16,7 @@ from dagster._core.scheduler.instigation import (
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from signal_backups.core.base.objectives import GRACE
-from signal_backups.core.monitoring.alerts.condition import Condition, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition
 from signal_backups.orchestration.instance.ticks import FINISHED, last_tick
 from signal_backups.orchestration.sensors.conditions.snapshot import Look
 
@@ -45,7 +45,7 @@ def _is_off(name: str, kind: str, state: InstigatorState | None) -> Iterator[Con
     if state is not None and state.status is InstigatorStatus.STOPPED:
         yield Condition(
             key=f"off/{name}",
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             what=f"{kind} {name} is switched off",
             command=f"dagster {kind} start {name}",
         )
@@ -57,7 +57,7 @@ def _tick_failed(look: Look, name: str, kind: str, state: InstigatorState | None
         why = (tick.error.cause or tick.error).message.strip() if tick.error else "no reason given"
         yield Condition(
             key=f"tick/{name}",
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             what=f"{kind} {name} fails: {why}",
             since=datetime.fromtimestamp(tick.timestamp, UTC),
         )
@@ -76,7 +76,7 @@ def _did_not_run(look: Look, schedule: dg.ScheduleDefinition, state: InstigatorS
     ever = f"last on {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M}Z" if last else "it never did"
     yield Condition(
         key=f"idle/{schedule.name}",
-        severity=Severity.CRITICAL,
+        severity=AlertSeverity.CRITICAL,
         what=f"schedule {schedule.name} did not run at {due:%Y-%m-%d %H:%M}Z: {ever}",
         since=due,
         command="signal-backups doctor",

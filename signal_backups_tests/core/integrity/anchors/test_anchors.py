@@ -25,7 +25,7 @@ from signal_backups.core.base.errors import (
 from signal_backups.core.integrity.anchors.anchors import Anchor, StoredAnchor, read_anchors, write_anchor
 from signal_backups.core.integrity.anchors.examine_anchors import examine_anchors
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, verify_timestamp
-from signal_backups.core.ledger.chained_log import NumberedLog
+from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.core.s3.store import JSON_TYPE, S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
@@ -267,13 +267,13 @@ def test_what_is_no_anchor_is_a_finding(body: bytes) -> None:
 
 
 def test_a_chain_rewritten_in_the_bucket_itself_is_seen(vault: BackupVault, second: S3ObjectStore) -> None:
-    def grow(log: NumberedLog, name: str) -> list[str]:
+    def grow(log: ChainedLog, name: str) -> list[str]:
         for _ in range(3):
             log.append(lambda link: f"{name} {link.number} {link.previous}\n".encode())
         return [entry.sha256 for entry in log.entries()]
 
-    def newly_opened() -> NumberedLog:
-        return BackupVault(vault.store, vault.layout).manifest_chain
+    def newly_opened() -> ChainedLog:
+        return BackupVault(vault.store, vault.layout).manifest_log
 
     manifests = grow(newly_opened(), "manifest")
     bucket = vault.store.bucket

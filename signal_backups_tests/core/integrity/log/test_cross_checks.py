@@ -46,7 +46,7 @@ def two_days(world: World, s3: StrictS3) -> World:
 def append(world: World, **changes: Any) -> None:
     """Put a manifest like that of the second day into the chain, with an event that tells of it."""
     like = Manifest.from_bytes(world.body(SLOTS[1]), "it").model_copy(update=changes)
-    entry = world.vault.manifest_chain.append(
+    entry = world.vault.manifest_log.append(
         lambda link: like.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
     )
     world.tell(Manifest.from_bytes(entry.body, "it"))

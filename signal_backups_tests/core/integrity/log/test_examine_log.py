@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from signal_backups.core.integrity.log.checkpoints import Checkpoints
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
 from signal_backups.core.integrity.log.findings import Fault, LogName
-from signal_backups.core.integrity.log.write_checkpoints import write_checkpoints
+from signal_backups.core.integrity.log.segments import Checkpoints
+from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.ledger.chained_log import Entry, Link
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.trails import Admin, bodies_of, edited, failed, occurrence

@@ -10,7 +10,7 @@ import pytest
 
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.integrity.anchors.anchors import write_anchor
-from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
+from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.integrity.examine_trail import MAX_FINDINGS, TrailReport, examine_trail
 from signal_backups.core.integrity.log.findings import Fault, LogName
 from signal_backups.core.ledger.chained_log import FIRST, Entry, Link
@@ -48,7 +48,7 @@ class World:
         self.client, self.clock = client, clock
         self.vault = BackupVault(S3ObjectStore(client, bucket, clock=clock), layout)
         self.events = Admin(client, self.vault.trail.log)
-        self.chain = Admin(client, self.vault.manifest_chain)
+        self.chain = Admin(client, self.vault.manifest_log)
 
     def back_up(self, slot: BackupSlot, *, tell: bool = True, version: str = "v1") -> Manifest:
         """Store what a backup leaves, but for the backup itself."""
@@ -76,8 +76,8 @@ class World:
         at = utc_now()
         events = list(self.vault.trail.log.entries())
         head = LogHead(number=len(events), sha256=events[-1].sha256 if events else FIRST)
-        hashes = [entry.sha256 for entry in self.vault.manifest_chain.entries()]
-        statement = statement_of(at, self.vault.store.bucket, head, hashes).to_bytes()
+        hashes = [entry.sha256 for entry in self.vault.manifest_log.entries()]
+        statement = tree_head_of(at, self.vault.store.bucket, head, hashes).to_bytes()
         assert not write_anchor(self.vault, statement, at, None, second).errors
 
     def examine(self, **how: Any) -> TrailReport:
@@ -217,7 +217,7 @@ def test_a_manifest_that_no_event_tells_of(world: World, clock: Clock) -> None:
 def test_a_backup_that_was_killed_after_the_chain(world: World, clock: Clock) -> None:
     world.tell(world.back_up(SLOTS[3], tell=False))
     newest = Manifest.from_bytes(world.body(SLOTS[3]), "it")
-    world.vault.manifest_chain.append(
+    world.vault.manifest_log.append(
         lambda link: newest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
     )
     report = World(world.client, world.vault.store.bucket, world.vault.layout, clock).examine()

@@ -10,10 +10,10 @@ import pytest
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.examine_trail import examine_trail
-from signal_backups.core.integrity.log.checkpoints import Checkpoints, Line, numbers_of
 from signal_backups.core.integrity.log.examine_log import examine_log
 from signal_backups.core.integrity.log.findings import Fault, LogName
-from signal_backups.core.integrity.log.write_checkpoints import write_checkpoints
+from signal_backups.core.integrity.log.segments import Checkpoints, Line, numbers_of
+from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.ledger.chained_log import FIRST, FOLDER_SIZE, Entry, Link
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
@@ -72,7 +72,7 @@ def days_of(vault: BackupVault, count: int) -> dict[str, bytes]:
         stored = StoredFile(key=vault.layout.backup_key(slot), version_id=f"v{number}", bytes=1, sha256=FIRST)
         place = {"number": link.number, "previous": link.previous}
         body = manifest_of(stored, slot.day, **place).to_bytes()
-        objects[vault.manifest_chain.key_of(number)] = objects[vault.layout.manifest_key(slot)] = body
+        objects[vault.manifest_log.key_of(number)] = objects[vault.layout.manifest_key(slot)] = body
         link = Link(number + 1, Entry(0, "", "", body).sha256)
         told = occurrence(number, details={"manifest": {"number": number, "sha256": link.previous}}).to_bytes(before)
         objects[vault.trail.log.key_of(number)] = told

@@ -14,7 +14,7 @@ from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundError, VerificationError
 from signal_backups.core.integrity.anchors.anchors import write_anchor
-from signal_backups.core.integrity.anchors.statement import LogHead, Statement, statement_of
+from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead, tree_head_of
 from signal_backups.core.integrity.proof.proof_file import Proof
 from signal_backups.core.integrity.proof.prove import Found, backed_up_days, prove, search
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
@@ -251,12 +251,12 @@ def test_a_manifest_with_another_root_proves_nothing(vault: BackupVault, back_up
         prove(vault, f"{DAY:%Y%m%d}-000", DAY, scratch)
 
 
-def anchored(vault: BackupVault, minute: int, authority: Authority | None) -> Statement:
+def anchored(vault: BackupVault, minute: int, authority: Authority | None) -> TreeHead:
     """Anchor the logs as they are."""
     head = vault.trail.log.head()
     events = LogHead(number=head.number, sha256=head.sha256) if head else LogHead(number=0, sha256="0" * 64)
     at = NOW + timedelta(minutes=minute)
-    statement = statement_of(at, vault.store.bucket, events, [one.sha256 for one in vault.manifest_chain.entries()])
+    statement = tree_head_of(at, vault.store.bucket, events, [one.sha256 for one in vault.manifest_log.entries()])
     result = write_anchor(vault, statement.to_bytes(), at, authority.url if authority else None, None)
     assert result.errors == []
     return statement
@@ -300,7 +300,7 @@ def test_an_anchor_that_contradicts_the_chain_is_not_passed_over(
     vault: BackupVault, back_up: Stores, scratch: Path
 ) -> None:
     back_up(DAY, rows_of(DAY))
-    of_another = statement_of(NOW, vault.store.bucket, LogHead(number=0, sha256="0" * 64), ["ab" * 32])
+    of_another = tree_head_of(NOW, vault.store.bucket, LogHead(number=0, sha256="0" * 64), ["ab" * 32])
     write_anchor(vault, of_another.to_bytes(), NOW, None, None)
     with pytest.raises(VerificationError, match="not at that place in the chain") as raised:
         prove(vault, f"{DAY:%Y%m%d}-000", DAY, scratch)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signal_backups.core.integrity.anchors.statement import LogHead, statement_of
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, request_timestamp
+from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.integrity.proof.proof_file import PROVEN_FIELDS, Inclusion, Proof
-from signal_backups.core.integrity.proof.verify_proof import Part, ProofVerdict, verify_proof
+from signal_backups.core.integrity.proof.verify_proof import Part, ProofReport, verify_proof
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.merkle import inclusion_path, leaf_hash, leaves
 from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
@@ -65,7 +65,7 @@ def made(rows: list[Row], index: int = 0, number: int = 3, **of_manifest: object
     """A proof of one of the rows; its manifest is one of five."""
     manifest = manifest_of(rows, number, **of_manifest).to_bytes()
     chain = [*OTHERS[: number - 1], sha256(manifest).digest(), *OTHERS[number - 1 :]]
-    statement = statement_of(AT, "signals", NONE, [one.hex() for one in chain])
+    statement = tree_head_of(AT, "signals", NONE, [one.hex() for one in chain])
     hashes = leaves(bytes.fromhex(str(row["verification_hash"])) for row in rows)
     return Proof(
         signal=as_text(rows[index]),
@@ -86,7 +86,7 @@ def head_of(proof: Proof) -> str:
     return sha256(proof.statement.encode()).hexdigest()
 
 
-def parts(verdict: ProofVerdict) -> list[Part]:
+def parts(verdict: ProofReport) -> list[Part]:
     assert (verdict.proven is None) == bool(verdict.findings)
     return [finding.part for finding in verdict.findings]
 
@@ -230,7 +230,7 @@ def test_a_manifest_that_is_at_no_place_of_the_chain_proves_nothing() -> None:
     for number in (None, 4, 0):
         manifest = manifest_of(rows_of(DAY), number).to_bytes()
         chain = [*OTHERS[:2], sha256(manifest).digest(), *OTHERS[2:]]
-        statement = statement_of(AT, "signals", NONE, [one.hex() for one in chain]).to_bytes().decode()
+        statement = tree_head_of(AT, "signals", NONE, [one.hex() for one in chain]).to_bytes().decode()
         proof = made(rows_of(DAY))
         forged = changed(proof, manifest=manifest.decode(), log=inclusion(leaves(chain), 2), statement=statement)
         assert parts(verify_proof(forged)) == [Part.LOG_TREE]

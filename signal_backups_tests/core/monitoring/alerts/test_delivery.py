@@ -10,7 +10,7 @@ import pytest
 
 from signal_backups.core.config.settings import load_settings
 from signal_backups.core.monitoring.alerts.channels import Channel, channels_of
-from signal_backups.core.monitoring.alerts.condition import Condition, Days, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, Outcome, notify
 from signal_backups.core.monitoring.alerts.state import AlertState, Change, Message, after_telling, due_messages
 from signal_backups_tests.servers.receivers import SECRET, Receiver, smtp_receiver
@@ -18,14 +18,14 @@ from signal_backups_tests.servers.receivers import SECRET, Receiver, smtp_receiv
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 MISSING = Condition(
     key="days/missing",
-    severity=Severity.CRITICAL,
+    severity=AlertSeverity.CRITICAL,
     what="2 days are not backed up",
     days=Days.of([date(2026, 11, 18), date(2026, 11, 19)]),
     last_good="2026-11-17, made 2026-11-18 02:00:07Z",
     command="signal-backups backup --from 2026-11-18 --to 2026-11-19",
     link="http://127.0.0.1:3000/runs/abc",
 )
-QUOTA = Condition(key="check/quota", severity=Severity.WARNING, what="8.2 of 10 GB used")
+QUOTA = Condition(key="check/quota", severity=AlertSeverity.WARNING, what="8.2 of 10 GB used")
 
 
 @pytest.fixture(autouse=True)
@@ -226,7 +226,7 @@ def test_addresses_are_parted_by_blanks_commas_and_lines_and_each_counts_once(mo
     mail = "mailto://a:b@example.com?to=x@example.com,y@example.com"
     channels = configured(monkeypatch, f" json://a/x,{mail}\n json://b , json://a/x ", "json://b json://c")
     assert [channel.url.get_secret_value() for channel in channels] == ["json://a/x", mail, "json://b", "json://c"]
-    assert [channel.lowest for channel in channels] == [*[Severity.WARNING] * 3, Severity.CRITICAL]
+    assert [channel.lowest for channel in channels] == [*[AlertSeverity.WARNING] * 3, AlertSeverity.CRITICAL]
 
 
 def test_a_secret_that_a_server_sends_back_is_not_shown(http: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signal_backups.core.monitoring.alerts.condition import Condition, Days, Severity
+from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.state import AlertState, Change, after_telling, due_messages
 from signal_backups_tests.samples.examples import examples
 
@@ -18,7 +18,7 @@ DAYS = [date(2026, 11, number) for number in range(1, 29)]
 
 
 def condition(key: str = "days/missing", *days: date, what: str = "it broke") -> Condition:
-    return Condition(key=key, severity=Severity.CRITICAL, what=what, days=Days.of(days))
+    return Condition(key=key, severity=AlertSeverity.CRITICAL, what=what, days=Days.of(days))
 
 
 class Watch:

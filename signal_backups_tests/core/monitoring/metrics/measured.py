@@ -19,7 +19,7 @@ from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.ledger.chained_log import FIRST, Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.monitoring.metrics.exporter import Exporter
-from signal_backups.core.monitoring.metrics.measure import Measuring, Terms
+from signal_backups.core.monitoring.metrics.measure import Criteria, Measuring
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.s3.store import S3ObjectStore
@@ -78,7 +78,7 @@ class World:
 
     def measuring(self, start: date | None = None, quota_gb: float | None = None) -> Measuring:
         """A new process that measures."""
-        terms = Terms(start, self.profile, load_prices("us-east-1"), quota_gb)
+        terms = Criteria(start, self.profile, load_prices("us-east-1"), quota_gb)
         return Measuring(self.vault, terms, self.clock)
 
     def exporter(self, start: date | None = None, quota_gb: float | None = None) -> Exporter:

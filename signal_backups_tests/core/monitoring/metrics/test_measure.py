@@ -13,7 +13,7 @@ from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import StoreError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.monitoring.metrics.exporter import Exporter
-from signal_backups.core.monitoring.metrics.measure import Measuring, Terms
+from signal_backups.core.monitoring.metrics.measure import Criteria, Measuring
 from signal_backups.core.monitoring.metrics.measurements import Measurements
 from signal_backups.core.monitoring.observation import DayState
 from signal_backups.core.retention.load_profile import load_profile
@@ -196,7 +196,7 @@ def test_a_profile_without_locks_asks_for_none(world: World) -> None:
 
 
 def test_the_stores_clock_is_compared_with_ours(vault: BackupVault) -> None:
-    terms = Terms(None, load_profile("documented"), load_prices("us-east-1"))
+    terms = Criteria(None, load_profile("documented"), load_prices("us-east-1"))
     measuring = Measuring(vault, terms, lambda: utc_now() + timedelta(hours=1))
     measuring.measure()
     assert measuring.clock_skew_seconds is not None
@@ -206,7 +206,7 @@ def test_the_stores_clock_is_compared_with_ours(vault: BackupVault) -> None:
 def test_the_stores_clock_is_shown_when_it_refuses_everything(vault: BackupVault, connection: S3Connection) -> None:
     stranger = s3_client(replace(connection, secret_access_key="wrong", max_attempts=1))
     refused = BackupVault(S3ObjectStore(stranger, vault.store.bucket), vault.layout)
-    terms = Terms(None, load_profile("documented"), load_prices("us-east-1"))
+    terms = Criteria(None, load_profile("documented"), load_prices("us-east-1"))
     exporter = Exporter(Measuring(refused, terms, lambda: utc_now() + timedelta(minutes=20)), refused.store)
     with pytest.raises(StoreError):
         exporter.refresh()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.log.findings import LogName
-from signal_backups.core.ledger.chained_log import FOLDER_SIZE, NumberedLog
+from signal_backups.core.ledger.chained_log import FOLDER_SIZE, ChainedLog
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
@@ -53,7 +53,7 @@ class Line(BaseModel):
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Segment:
     """The version that holds it, and the entries of a folder by their numbers."""
 
     stored: ObjectVersion
@@ -65,7 +65,7 @@ class Checkpoints:
 
     def __init__(self, vault: BackupVault, name: LogName) -> None:
         self.name = name
-        self.log: NumberedLog = vault.trail.log if name is LogName.EVENTS else vault.manifest_chain
+        self.log: ChainedLog = vault.trail.log if name is LogName.EVENTS else vault.manifest_log
         self._prefix = f"{vault.layout.checkpoint_prefix}{name}_"
 
     def key_of(self, folder: int) -> str:
@@ -87,7 +87,7 @@ class Checkpoints:
                 found.setdefault(folder, []).append(version)
         return found
 
-    def read(self, folder: int, version: ObjectVersion) -> Checkpoint:
+    def read(self, folder: int, version: ObjectVersion) -> Segment:
         """One version of a checkpoint.
 
         Raises:
@@ -100,7 +100,7 @@ class Checkpoints:
             raise VerificationError(f"is not a checkpoint: {error.errors()[0]['msg']}") from error
         if [self.log.number_of(line.key) for line in lines] != list(numbers_of(folder)):
             raise VerificationError(f"does not hold entries {numbers_of(folder).start} to {numbers_of(folder)[-1]}")
-        return Checkpoint(version, dict(zip(numbers_of(folder), lines, strict=True)))
+        return Segment(version, dict(zip(numbers_of(folder), lines, strict=True)))
 
     def write(self, folder: int, lines: Iterable[Line]) -> str:
         """Create the checkpoint of a folder, and return its key.

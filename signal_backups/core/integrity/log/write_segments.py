@@ -6,9 +6,9 @@ What belongs here: when and of what. What does not: their format (``checkpoints`
 from __future__ import annotations
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.integrity.log.checkpoints import Checkpoints, Line, numbers_of
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
 from signal_backups.core.integrity.log.findings import LogName
+from signal_backups.core.integrity.log.segments import Checkpoints, Line, numbers_of
 from signal_backups.core.vault.vault import BackupVault
 
 

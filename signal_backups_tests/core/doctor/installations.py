@@ -15,7 +15,7 @@ from signal_backups.core.base.days import utc_now
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.doctor.checks import Doctor
 from signal_backups.core.doctor.examination import examine
-from signal_backups.core.doctor.finding import Check, DoctorReport, Finding, State
+from signal_backups.core.doctor.finding import DoctorCheck, DoctorFinding, DoctorReport, State
 from signal_backups.core.doctor.probes import OpenStore
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
@@ -32,7 +32,7 @@ BUCKET = "desk-backups"
 
 
 @dataclass(frozen=True)
-class Patient:
+class Installation:
     """Something to examine.
 
     Attributes:
@@ -50,7 +50,7 @@ class Patient:
     clock: Callable[[], datetime] = utc_now
     written: list[int] = field(default_factory=list)
 
-    def set(self, **changed: str) -> Patient:
+    def set(self, **changed: str) -> Installation:
         """The same with other settings."""
         return replace(self, settings={**self.settings, **changed})
 
@@ -90,17 +90,17 @@ def database_settings(path: Path) -> dict[str, str]:
     }
 
 
-def states(report: DoctorReport, *wanted: State) -> set[Check]:
+def states(report: DoctorReport, *wanted: State) -> set[DoctorCheck]:
     """The checks that are so."""
     return {finding.check for finding in report.findings if finding.state in wanted}
 
 
-def ill(report: DoctorReport) -> set[Check]:
+def ill(report: DoctorReport) -> set[DoctorCheck]:
     """The checks that warn or failed."""
     return states(report, State.WARNING, State.FAILED)
 
 
-def finding_of(report: DoctorReport, check: Check) -> Finding:
+def finding_of(report: DoctorReport, check: DoctorCheck) -> DoctorFinding:
     """What was found of one check."""
     (found,) = (finding for finding in report.findings if finding.check is check)
     return found

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.integrity.anchors.statement import LogHead, Statement, statement_of
+from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead, tree_head_of
 from signal_backups_tests.core.signals.test_merkle import naive_root
 from signal_backups_tests.samples.examples import examples
 
@@ -25,8 +25,8 @@ EXAMPLE = (
 )
 
 
-def example() -> Statement:
-    return statement_of(AT, "signals", LogHead(number=7, sha256="ab" * 32), ["11" * 32, "22" * 32])
+def example() -> TreeHead:
+    return tree_head_of(AT, "signals", LogHead(number=7, sha256="ab" * 32), ["11" * 32, "22" * 32])
 
 
 def test_its_exact_text() -> None:
@@ -37,7 +37,7 @@ def test_its_exact_text() -> None:
 
 
 def test_empty_logs() -> None:
-    statement = statement_of(AT, "signals", LogHead(number=0, sha256="0" * 64), [])
+    statement = tree_head_of(AT, "signals", LogHead(number=0, sha256="0" * 64), [])
     assert statement.manifests.number == 0
     assert statement.manifests.sha256 == "0" * 64
     assert statement.manifests.root == sha256(b"").hexdigest()
@@ -52,11 +52,11 @@ def test_empty_logs() -> None:
 )
 @examples(100)
 def test_it_is_read_as_it_was_written(at: datetime, bucket: str, events: int, event: str, manifests: list[str]) -> None:
-    statement = statement_of(at, bucket, LogHead(number=events, sha256=event), manifests)
+    statement = tree_head_of(at, bucket, LogHead(number=events, sha256=event), manifests)
     body = statement.to_bytes()
     assert body.isascii()
     assert body.count(b"\n") == 1
-    assert Statement.from_bytes(body) == statement
+    assert TreeHead.from_bytes(body) == statement
     assert timedelta(0) <= at - statement.at < timedelta(seconds=1)
     document = json.loads(body)
     assert document["manifests"]["root"] == naive_root([bytes.fromhex(one) for one in manifests]).hex()
@@ -64,8 +64,8 @@ def test_it_is_read_as_it_was_written(at: datetime, bucket: str, events: int, ev
 
 def test_an_instant_elsewhere_is_written_in_utc() -> None:
     elsewhere = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    assert statement_of(elsewhere, "b", LogHead(number=0, sha256="0" * 64), []).at.tzinfo is UTC
-    assert b'"at":"2026-11-02T02:45:00Z"' in statement_of(elsewhere, "b", example().events, []).to_bytes()
+    assert tree_head_of(elsewhere, "b", LogHead(number=0, sha256="0" * 64), []).at.tzinfo is UTC
+    assert b'"at":"2026-11-02T02:45:00Z"' in tree_head_of(elsewhere, "b", example().events, []).to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,4 @@ def test_any_other_text_is_refused(old: str, new: str) -> None:
     text = example().to_bytes().decode()
     assert old in text
     with pytest.raises(VerificationError):
-        Statement.from_bytes(text.replace(old, new, 1).encode("utf-8", "surrogatepass"))
+        TreeHead.from_bytes(text.replace(old, new, 1).encode("utf-8", "surrogatepass"))

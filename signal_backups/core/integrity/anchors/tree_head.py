@@ -40,7 +40,7 @@ class ManifestHead(LogHead):
     root: Sha256
 
 
-class Statement(BaseModel):
+class TreeHead(BaseModel):
     """The heads of a bucket's audit trail and of its chain of manifests at an instant (UTC, whole seconds)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +62,7 @@ class Statement(BaseModel):
         return sha256(self.to_bytes()).hexdigest()
 
     @classmethod
-    def from_bytes(cls, body: bytes) -> Statement:
+    def from_bytes(cls, body: bytes) -> TreeHead:
         """Read a statement.
 
         Raises:
@@ -77,7 +77,7 @@ class Statement(BaseModel):
         return statement
 
 
-def statement_of(at: datetime, bucket: str, events: LogHead, manifests: Iterable[str]) -> Statement:
+def tree_head_of(at: datetime, bucket: str, events: LogHead, manifests: Iterable[str]) -> TreeHead:
     """The statement of an instant.
 
     Args:
@@ -90,4 +90,4 @@ def statement_of(at: datetime, bucket: str, events: LogHead, manifests: Iterable
     tree = MerkleTree()
     tree.add(leaves(map(bytes.fromhex, hashes)))
     head = ManifestHead(number=len(hashes), sha256=hashes[-1] if hashes else FIRST, root=tree.root().hex())
-    return Statement(at=at, bucket=bucket, events=events, manifests=head)
+    return TreeHead(at=at, bucket=bucket, events=events, manifests=head)
