@@ -1,5 +1,4 @@
-"""The rules of a signal backup, free of any orchestrator.
+"""The domain: every rule about signals and their backups. Imports no Dagster and no terminal.
 
-What belongs here: anything that decides what a backup is, how it is stored, and whether it is good.
-What does not: Dagster, terminal output, reading of command line arguments.
+Rooms on floors; a room imports only rooms of lower floors. ``CONTRIBUTING.md`` has the picture.
 """

@@ -1,4 +1,1 @@
-"""Trying it out on one machine: sample signals, the demo, the development server.
-
-What belongs here: what ``make demo`` and ``make dev`` run. What does not: anything production needs.
-"""
+"""Trying it out on one machine: sample signals, the demo, the development server."""

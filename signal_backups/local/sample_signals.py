@@ -1,7 +1,4 @@
-"""A plausible signals database to try things on: deterministic a day, extended to yesterday whenever it is asked for.
-
-What belongs here: made-up signals. What does not: anything a real producer does.
-"""
+"""A plausible signals database to try things on: the same for each day, extended to yesterday on demand."""
 
 from __future__ import annotations
 

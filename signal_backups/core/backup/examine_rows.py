@@ -1,7 +1,4 @@
-"""Examining rows as they leave the database: their texts, the form each was hashed in, what breaks the schema.
-
-What belongs here: findings on single rows, a batch at a time. What does not: what follows from them (``judge``).
-"""
+"""Examining rows as they leave the database: their texts, the form each was hashed in, what breaks the schema."""
 
 from __future__ import annotations
 

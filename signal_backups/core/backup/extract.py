@@ -1,8 +1,4 @@
-"""Stage one: the rows of one UTC day leave the database, are examined as they come, and lie in order on disk.
-
-What belongs here: cutting the day exactly, ordering, the extract file. What does not: what is found on a row
-(``examine``) and what follows from it (``judge``).
-"""
+"""Stage one: the rows of one UTC day leave the database, are examined as they come, and lie in order on disk."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Stage two: the extract is judged batch by batch and becomes the backup CSV and, if need be, a quarantine CSV.
-
-What belongs here: streaming the extract through ``judge``, some batches at a time, the two files and their report.
-"""
+"""Stage two: the extract is judged batch by batch and becomes the backup CSV and, if need be, a quarantine CSV."""
 
 from __future__ import annotations
 

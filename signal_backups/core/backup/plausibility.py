@@ -1,7 +1,4 @@
-"""Is a day's number of records plausible, given the same weekday in the weeks before.
-
-What belongs here: the rule. What does not: where the earlier counts come from (``history``).
-"""
+"""Is a day's number of records plausible, given the same weekday in the weeks before."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Judging examined rows: which go into the backup, which into quarantine, and why.
-
-What belongs here: the verdict on a batch and on repeated ids. What does not: finding what is wrong with a single row
-(``examine``), writing files (``hashed_csv``).
-"""
+"""Judging examined rows: which go into the backup, which into quarantine, and why."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Record counts of days already backed up, read from S3 once a run.
-
-What belongs here: fetching and remembering counts. What does not: judging them (``plausibility``).
-"""
+"""Record counts of days already backed up, read from S3 once a run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The schema of a signal, as pandera, and the reasons it gives for a row that breaks it.
-
-What belongs here: rules on single rows. What does not: the hash (``row_hash``), uniqueness over a day
-and what happens to a bad row (``judge``).
-"""
+"""The schema of a signal, as pandera, and the reasons it gives for a row that breaks it."""
 
 from __future__ import annotations
 

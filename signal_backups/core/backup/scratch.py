@@ -1,7 +1,4 @@
-"""What one backup stage leaves for the next: a folder a day, with the bytes and a report beside them.
-
-What belongs here: the folder of a day, its files, reading and writing reports. What does not: the work of a stage.
-"""
+"""What one backup stage leaves for the next: a folder a day, with the bytes and a report beside them."""
 
 from __future__ import annotations
 

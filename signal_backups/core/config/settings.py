@@ -1,8 +1,4 @@
-"""Every setting of the project, typed, from the environment and ``.env``; validated before anything is touched.
-
-What belongs here: names, defaults, validation, and what unset means. What does not: starting servers (``embedded``)
-or clients (``s3_client``).
-"""
+"""Every setting of the project, typed, from the environment and ``.env``; validated before anything is touched."""
 
 from __future__ import annotations
 

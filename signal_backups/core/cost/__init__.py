@@ -1,4 +1,7 @@
-"""What storing the backups costs: prices, what is stored, what S3 bills for it, how that grows, and the quota.
+"""What storing the backups costs: what is stored, what S3 bills for it, how that grows, and the quota.
 
-Nothing here imports Dagster or the terminal.
+Not here: the prices themselves and what lifecycle rules do to an object (``s3``).
+
+- ``inventory`` counts, ``billing`` multiplies, ``forecast`` and ``break_even`` look ahead, ``quota`` compares.
+- ``cost_report`` (``report``) is all of it; ``chart`` draws it.
 """

@@ -1,7 +1,6 @@
 """What S3 bills: bytes with minimum sizes and overhead, days with minimum durations, moves by the request.
 
-What belongs here: the arithmetic of one object and of a stock. What does not: prices (``prices``), what rules do to an
-object (``retention.timeline``). Billing follows the date a rule gives, not the day S3 gets round to it.
+Billing follows the date a rule gives, not the day S3 gets round to it.
 """
 
 from __future__ import annotations

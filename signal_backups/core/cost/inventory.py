@@ -1,6 +1,5 @@
 """What is stored now: objects and bytes by kind, storage class and version state.
 
-What belongs here: counting a listing. What does not: money (``billing``), growth (``forecast``).
 Unfinished uploads are in no listing of versions and are not counted.
 """
 

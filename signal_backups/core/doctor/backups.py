@@ -1,7 +1,4 @@
-"""The backups themselves: how old the last one is, and whether the audit trail is behind.
-
-What belongs here: one look. What does not: every day (``status``, ``retention.audit``).
-"""
+"""The backups themselves: how old the last one is, and whether the audit trail is behind."""
 
 from __future__ import annotations
 

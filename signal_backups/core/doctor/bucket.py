@@ -1,7 +1,4 @@
-"""How the bucket is set up, a question at a time.
-
-What belongs here: each answer held against the profile. What does not: what the set-up should be (``retention``).
-"""
+"""How the bucket is set up, a question at a time."""
 
 from __future__ import annotations
 

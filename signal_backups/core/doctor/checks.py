@@ -1,7 +1,4 @@
-"""The whole examination, but for Dagster: which checks there are, and what each needs first.
-
-What belongs here: the list. What does not: how each looks (the other modules of this folder).
-"""
+"""The whole examination, but for Dagster: which checks there are, and what each needs first."""
 
 from __future__ import annotations
 

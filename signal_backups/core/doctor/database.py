@@ -1,7 +1,4 @@
-"""The signals database: can it be read, are the columns there, does an index lead to a day.
-
-What belongs here: looking at the table as any reader may. What does not: reading a day (``source``).
-"""
+"""The signals database: can it be read, are the columns there, does an index lead to a day."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Going through the checks: what failed takes along what depends on it, and nothing ends the examination.
-
-What belongs here: order and prerequisites. What does not: the checks.
-"""
+"""Going through the checks: what failed takes along what depends on it, and nothing ends the examination."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the doctor says of each thing it looks at, and what all of it comes to.
-
-What belongs here: the form of findings, their names, the exit code. What does not: looking.
-"""
+"""What the doctor says of each thing it looks at, and what all of it comes to."""
 
 from __future__ import annotations
 

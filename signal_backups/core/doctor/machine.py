@@ -1,7 +1,4 @@
-"""This machine: room for the files of a run.
-
-What belongs here: the folder of local state. What does not: how much a store holds (``cost``).
-"""
+"""This machine: room for the files of a run."""
 
 from __future__ import annotations
 

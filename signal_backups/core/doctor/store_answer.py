@@ -1,7 +1,4 @@
-"""The store's first answer: is it up, does its clock agree with ours, does it know us, is the bucket there.
-
-What belongs here: one request and what can be told from its answer, an error included. What does not: objects.
-"""
+"""The store's first answer: is it up, does its clock agree with ours, does it know us, is the bucket there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Restore drills: restoring for real, into a database that is thrown away, and measuring how long all would take.
+"""Restore drills: sample days are restored into a scratch database, compared with the source, and timed.
 
-``choosing`` says which days, ``scratch_database`` where to, ``forecast`` what it means for all, ``drill`` does it.
+Not here: restoring and comparing as such (``restore``).
+
+- ``choose_days``: which days. ``scratch_database``: where to. ``rto``: what the measured time means for everything.
+- ``drill`` (``run``) does it and returns a ``DrillReport``.
 """

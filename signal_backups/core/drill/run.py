@@ -1,7 +1,4 @@
-"""One drill: restore, verify, compare with the live source, forecast, record; the scratch is thrown away.
-
-What belongs here: the steps and the report. What does not: what restore and reconciliation do.
-"""
+"""One drill: restore, verify, compare with the live source, forecast, record; the scratch is thrown away."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Examining the whole trail: both logs, what they know of each other and of the days, and what the anchors know.
-
-What belongs here: putting the parts together, and what the examination comes to. What does not: the parts.
-"""
+"""Examining the whole trail: both logs, what they know of each other and of the days, and what the anchors know."""
 
 from __future__ import annotations
 

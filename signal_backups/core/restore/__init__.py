@@ -1,5 +1,9 @@
-"""Restore: choosing the right version of each day, proving it, importing it whole, proving what arrived.
+"""Choosing the right version of each day, fetching and verifying it, importing it whole, comparing what arrived.
 
-``selection`` says which version, ``fetching`` downloads and verifies it, a target (``sqlite``, ``postgres``,
-``csv_folder``) imports it, ``restoring`` runs the days. Archived objects are ``archive``'s.
+Not here: S3's thawing as such (``s3.thaw``), drills (``drill``).
+
+- ``selection`` chooses, ``fetch`` downloads and verifies, ``targets`` import, ``run`` goes through the days.
+- ``journal``: continuing an interrupted restore. ``salvage``: the good rows of a damaged backup.
+- ``reconcile``: the live source compared with its backups. ``undelete``: a good version becomes current again.
+- ``request_thaw``, ``audit_event``, ``report``: asking for a thaw, the event of a restore, what it came to.
 """

@@ -1,7 +1,4 @@
-"""What the audit trail says of a restore.
-
-What belongs here: its event. What does not: restoring (``restoring``), the report for people (``report``).
-"""
+"""What the audit trail says of a restore."""
 
 from __future__ import annotations
 

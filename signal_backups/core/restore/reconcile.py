@@ -1,7 +1,4 @@
-"""Reconciliation: what the live source holds of a day beside what its backup holds, row by row.
-
-What belongs here: the two sides and the verdict. What does not: comparing rows (``compare``), backing late rows up.
-"""
+"""Reconciliation: what the live source holds of a day beside what its backup holds, row by row."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Running a restore: day after day, each proven before and after; the next is fetched while one is imported.
-
-What belongs here: the order of steps and what becomes of a day that fails. What does not: choosing (``selection``),
-proving (``fetching``), writing (the targets).
-"""
+"""Running a restore: day after day, each proven before and after; the next is fetched while one is imported."""
 
 from __future__ import annotations
 

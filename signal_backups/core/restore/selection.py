@@ -1,7 +1,4 @@
-"""Which version of each day a restore takes: the current one, the one of an instant, or one that is named.
-
-What belongs here: the choice, from listings and manifests. What does not: reading and proving it (``fetching``).
-"""
+"""Which version of each day a restore takes: the current one, the one of an instant, or one that is named."""
 
 from __future__ import annotations
 

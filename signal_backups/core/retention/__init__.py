@@ -1,4 +1,10 @@
-"""Retention: how long the bucket keeps which object, in which storage class, under which lock, and whether it does.
+"""How long the bucket keeps which object, in which storage class, under which lock: planned, set up and checked.
 
-Nothing here imports Dagster or the terminal.
+Not here: what S3 itself accepts and does (``s3``), the check of every single day (``retention_audit``).
+
+- ``profile``, ``load_profile``: a ``Profile`` is data; the shipped ones are in ``profiles/``.
+- ``rules``, ``lifecycle_plan``: the lifecycle rules that a profile comes to, and how they differ from the bucket's.
+- ``setup``: making a bucket right. ``policy``: whether it still is.
+- ``holds``, ``lock_extension``, ``stored_versions``: legal holds and longer locks on stored versions.
+- ``iam``: the least-privilege policy of each role.
 """

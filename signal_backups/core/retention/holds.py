@@ -1,7 +1,4 @@
-"""Legal holds over a range of days: while one is on a version, nothing and nobody can delete it, whatever its age.
-
-What belongs here: putting, listing and releasing them. What does not: retentions (``extension``).
-"""
+"""Legal holds over a range of days: while one is on a version, nothing and nobody can delete it, whatever its age."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Least-privilege IAM policies of the four roles that work with the backups, for one bucket and layout.
-
-What belongs here: which S3 actions a role's commands call. What does not: giving anybody a policy, or S3 calls.
-"""
+"""Least-privilege IAM policies of the four roles that work with the backups, for one bucket and layout."""
 
 from __future__ import annotations
 

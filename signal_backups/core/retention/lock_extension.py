@@ -1,7 +1,4 @@
-"""Longer retentions for versions that are stored already: locked for too short a time, too weakly, or not at all.
-
-What belongs here: planning and setting them. What does not: the lock of new versions (``store``), holds (``holds``).
-"""
+"""Longer retentions for versions that are stored already: locked for too short a time, too weakly, or not at all."""
 
 from __future__ import annotations
 

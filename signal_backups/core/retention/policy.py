@@ -1,7 +1,4 @@
-"""Whether a bucket still is what its retention profile asks for: five claims, each with what speaks against it.
-
-What belongs here: the claims. What does not: mending (``setup``), every single day (``audit``).
-"""
+"""Whether a bucket still is what its retention profile asks for: five claims, each with what speaks against it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Retention profiles: how long what is kept, where, and under which lock, as data that can be read and checked.
 
-What belongs here: the form of a profile, the ones shipped, and what makes one acceptable. What does not: the lifecycle
-rules it comes to (``rules``). Shipped profiles stand in ``profiles/``; any other is a TOML file of the same form.
+Shipped profiles stand in ``profiles/``; any other is a TOML file of the same form.
 """
 
 from __future__ import annotations

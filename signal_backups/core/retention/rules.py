@@ -1,8 +1,4 @@
-"""The lifecycle rules a profile comes to, for one backup set of a bucket.
-
-What belongs here: turning a profile into rules, and telling our rules from foreign ones. What does not: S3 calls
-(``bucket``), what S3 accepts (``s3_rules``).
-"""
+"""The lifecycle rules a profile comes to, for one backup set of a bucket."""
 
 from __future__ import annotations
 

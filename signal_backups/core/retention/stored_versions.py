@@ -1,8 +1,4 @@
-"""What legal holds and longer retentions share: which versions a range of days comes to, and going through them.
-
-What belongs here: finding the versions, telling whether the bucket can lock them. What does not: what is done to them
-(``holds``, ``extension``).
-"""
+"""What legal holds and longer retentions share: which versions a range of days comes to, and going through them."""
 
 from __future__ import annotations
 

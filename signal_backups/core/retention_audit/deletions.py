@@ -1,7 +1,4 @@
-"""Deletions that an audit sees and nobody here did: each becomes one event of the audit trail, once.
-
-What belongs here: finding them in what the audit read, telling which the trail has already. What does not: judgement.
-"""
+"""Deletions that an audit sees and nobody here did: each becomes one event of the audit trail, once."""
 
 from __future__ import annotations
 

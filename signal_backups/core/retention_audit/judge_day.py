@@ -1,7 +1,4 @@
-"""The judgement of one day of a retention audit: from what S3 shows to states and problems. Pure.
-
-What belongs here: what is asked of a day, and the words for what is wrong. What does not: reading (``evidence``).
-"""
+"""The judgement of one day of a retention audit: from what S3 shows to states and problems. Pure."""
 
 from __future__ import annotations
 

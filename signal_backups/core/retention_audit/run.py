@@ -1,8 +1,4 @@
-"""The retention audit: every day of the retention window held against what the profile promises, from S3 alone.
-
-What belongs here: the window, the order of the steps, keeping the report. What does not: reading (``evidence``),
-judging a day (``judging``), telling the audit trail of deletions (``deletions``), examining that (``core.trail``).
-"""
+"""The retention audit: every day of the retention window held against what the profile promises, from S3 alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Comparing two holdings of one day's signals, row by row: what is alike, missing, changed or new.
 
-Rows are compared by identity and by the content of every backed-up column, numbers as doubles. What belongs here: the
-comparison. What does not: where rows come from, or what a difference means (``reconcile``, ``restore``).
+Rows are compared by identity and by the content of every backed-up column, numbers as doubles.
 """
 
 from __future__ import annotations

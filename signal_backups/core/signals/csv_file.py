@@ -1,8 +1,4 @@
-"""The backup CSV as bytes: UTF-8, header, RFC 4180 quoting, LF; NULL is nothing, an empty string is ``""``.
-
-What belongs here: writing parts, joining them, reading any backup CSV back as text columns (older tools wrote
-other column orders, CRLF and no optional columns). What does not: what the rows mean.
-"""
+"""The backup CSV as bytes: UTF-8, header, RFC 4180 quoting, LF; NULL is nothing, an empty string is ``""``."""
 
 from __future__ import annotations
 

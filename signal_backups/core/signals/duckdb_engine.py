@@ -1,7 +1,4 @@
-"""The DuckDB engine that does the bulk work: one per process, bounded memory, no network, UTC.
-
-What belongs here: its configuration and the two Python functions SQL calls for rare values. What does not: queries.
-"""
+"""The DuckDB engine that does the bulk work: one per process, bounded memory, no network, UTC."""
 
 from __future__ import annotations
 

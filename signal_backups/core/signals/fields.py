@@ -1,8 +1,4 @@
-"""The field list of a signal: names, order, kinds. Every other module imports it from here.
-
-What belongs here: facts about the columns. What does not: rules on their values (``schema``), hashing
-(``row_hash``), or how a database spells them (``source``).
-"""
+"""The field list of a signal: names, order, kinds. Every other module imports it from here."""
 
 from __future__ import annotations
 

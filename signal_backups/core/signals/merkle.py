@@ -1,7 +1,6 @@
 """The Merkle tree of RFC 6962, section 2.1, with SHA-256: roots, streamed, and inclusion paths.
 
-What belongs here: the tree over leaf hashes. What does not: which rows or manifests are its leaves (``row_tree``,
-``statement``). No library: pymerkle is GPL-3 and says itself that it needs a security audit.
+No library: pymerkle is GPL-3 and says itself that it needs a security audit.
 """
 
 from __future__ import annotations

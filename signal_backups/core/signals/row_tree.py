@@ -1,7 +1,4 @@
-"""The row tree of a day: a Merkle tree whose leaves are the verification hashes of its rows, in file order.
-
-What belongs here: from rows to leaf hashes and the root. What does not: the tree itself (``merkle``).
-"""
+"""The row tree of a day: a Merkle tree whose leaves are the verification hashes of its rows, in file order."""
 
 from __future__ import annotations
 

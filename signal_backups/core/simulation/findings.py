@@ -1,7 +1,4 @@
-"""What a played configuration means: its holes, and what is merely worth knowing, as plain sentences with numbers.
-
-What belongs here: judging and wording. What does not: playing (``played``).
-"""
+"""What a played configuration means: its holes, and what is merely worth knowing, as plain sentences with numbers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What becomes of each record: one backup a day, left alone or hit by a mishap, until its retention ends.
-
-What belongs here: playing days and comparing with the end of the retention. What does not: what one object does
-(``timeline``), storage classes and money (``sizes``), what to make of it (``holes``).
-"""
+"""What becomes of each record: one backup a day, left alone or hit by a mishap, until its retention ends."""
 
 from __future__ import annotations
 

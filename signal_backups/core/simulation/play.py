@@ -1,7 +1,4 @@
-"""A configuration played over years of days: every figure of it, nothing judged.
-
-What belongs here: which records are played, and all their figures. What does not: what these mean (``holes``).
-"""
+"""A configuration played over years of days: every figure of it, nothing judged."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Plays a bucket configuration over years of days and says what becomes of each record; pure, no store.
-
-What belongs here: the report. What does not: the figures (``played``), what they mean (``holes``).
-"""
+"""Plays a bucket configuration over years of days and says what becomes of each record; pure, no store."""
 
 from __future__ import annotations
 

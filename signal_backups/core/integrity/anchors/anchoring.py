@@ -1,8 +1,4 @@
-"""Fixing the heads of both logs outside of the bucket: where nobody who rewrites the bucket can reach.
-
-What belongs here: where anchors go, making one, examining the trail with them. What does not: an anchor's bytes
-(``anchors``), what anchors show (``examine_anchors``).
-"""
+"""Fixing the heads of both logs outside of the bucket: where nobody who rewrites the bucket can reach."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Anchors: statements kept where nobody can change them unseen, stamped by an outsider, in one bucket or in two.
 
 A chain shows that one entry was changed. That all of it was written anew, or its end cut off, only an anchor shows.
-What belongs here: writing and reading them. What does not: holding the logs against them (``examine_anchors``).
 """
 
 from __future__ import annotations

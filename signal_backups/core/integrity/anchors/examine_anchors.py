@@ -1,8 +1,4 @@
-"""Holding the logs against the anchors: whether they still are what they were when each anchor was made.
-
-What belongs here: what an anchor contradicts, and what outside of the bucket confirms an anchor. What does not: reading
-anchors (``anchors``) and whether a log is consistent in itself (``trail``).
-"""
+"""Holding the logs against the anchors: whether they still are what they were when each anchor was made."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What both logs come to right now.
-
-What belongs here: reading the heads. What does not: the statement's bytes (``statement``), fixing it (``anchoring``).
-"""
+"""What both logs come to right now."""
 
 from __future__ import annotations
 

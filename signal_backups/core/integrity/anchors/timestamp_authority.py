@@ -1,6 +1,5 @@
 """Time stamps of RFC 3161: asking an authority for one, and checking one against the authority's CA.
 
-What belongs here: the protocol. What does not: what is stamped (``statement``) and where stamps are kept (``anchors``).
 No certificate is fetched from anywhere: the CA is what the caller trusts.
 """
 

@@ -1,7 +1,4 @@
-"""The statement: what both logs came to at an instant, in one line; its hash, kept elsewhere, pins both of them.
-
-What belongs here: its fields, its exact bytes, making it from the heads. What does not: stamping it (``anchors``).
-"""
+"""The statement: what both logs came to at an instant, in one line; its hash, kept elsewhere, pins both of them."""
 
 from __future__ import annotations
 

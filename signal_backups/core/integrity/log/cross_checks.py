@@ -1,7 +1,4 @@
-"""What the events, the chain of manifests and the days' own manifests know of each other.
-
-What belongs here: holding the three against each other. What does not: each log by itself (``examine``).
-"""
+"""What the events, the chain of manifests and the days' own manifests know of each other."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What an examination remembers of an entry: its place, its hash, and what the other log has to agree with.
-
-What belongs here: reading one entry. What does not: holding entries against each other (``examine``, ``cross_checks``).
-"""
+"""What an examination remembers of an entry: its place, its hash, and what the other log has to agree with."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Examining one log: whether what is stored is what was appended, and if not, where that shows first.
 
-What belongs here: everything a log tells by itself, with its checkpoints. What does not: what the other log, the days
-and the anchors know (``cross_checks``, ``examine_trail``).
-
 Names are given by the fewest changes that explain what is stored; a change to which later entries were fitted shows
 after them. The end of a log is held by nothing: that it was changed, or cut off, only the other log and anchors show.
 """

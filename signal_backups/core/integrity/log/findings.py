@@ -1,7 +1,4 @@
-"""What can be wrong with the trail and the chain of manifests, each with a name and a place.
-
-What belongs here: the names. What does not: finding it (``examine``, ``cross_checks``).
-"""
+"""What can be wrong with the trail and the chain of manifests, each with a name and a place."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Checkpoints: a finished folder of a log in one object, so that examining a long log takes few requests.
-
-What belongs here: writing and reading them. What does not: whether one is to be believed (``examine``).
-"""
+"""Checkpoints: a finished folder of a log in one object, so that examining a long log takes few requests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Writing the checkpoints that are due: of finished folders, when their whole log is in order.
-
-What belongs here: when and of what. What does not: their format (``checkpoints``).
-"""
+"""Writing the checkpoints that are due: of finished folders, when their whole log is in order."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The proof file: what a proof holds, and its exact bytes.
-
-What belongs here: its fields and its JSON. What does not: making one (``prove``), checking one (``verify_proof``).
-"""
+"""The proof file: what a proof holds, and its exact bytes."""
 
 from __future__ import annotations
 

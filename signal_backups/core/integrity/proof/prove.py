@@ -1,8 +1,4 @@
-"""Proving that one signal stood in the backup of its day: the proof is made from what the store holds, and checked.
-
-What belongs here: finding the signal, collecting what leads from it to a statement. What does not: the trees
-(``merkle``), the proof's fields (``proof_file``), checking one (``verify_proof``).
-"""
+"""Proving that one signal stood in the backup of its day: the proof is made from what the store holds, and checked."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Checking a proof on its own: no store, no database, nothing but the file and what the examiner trusts.
-
-What belongs here: every step from the signal to the statement, and what the steps come to. What does not: the
-signature of a time stamp (``timestamp_authority``).
-"""
+"""Checking a proof on its own: no store, no database, nothing but the file and what the examiner trusts."""
 
 from __future__ import annotations
 

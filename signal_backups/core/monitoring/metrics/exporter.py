@@ -1,7 +1,4 @@
-"""The exporter: refreshes what was measured, and shows it to whoever asks in the meantime.
-
-What belongs here: what is shown when S3 cannot be reached; HTTP and the file. What does not: measuring.
-"""
+"""The exporter: refreshes what was measured, and shows it to whoever asks in the meantime."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """What was measured, under its names in Prometheus; https://prometheus.io/docs/practices/naming/.
 
-What belongs here: names, help texts, labels (few, and of few values). What does not: figures (``measurements``).
 A timestamp of 0 means: never.
 """
 

@@ -1,7 +1,4 @@
-"""Measuring: everything is read once, afterwards only what a listing shows to be new.
-
-What belongs here: the order of the looks, and how often each is made. What does not: the looks themselves.
-"""
+"""Measuring: everything is read once, afterwards only what a listing shows to be new."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What was measured, as plain data: times UTC, durations seconds, sizes bytes.
-
-What belongs here: the figures. What does not: getting them (``measuring``), their names in Prometheus (``families``).
-"""
+"""What was measured, as plain data: times UTC, durations seconds, sizes bytes."""
 
 from __future__ import annotations
 

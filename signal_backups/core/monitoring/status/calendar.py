@@ -1,7 +1,4 @@
-"""The last weeks as a calendar: what is to be said of each day, in one character.
-
-What belongs here: which days, and what their marks are. What does not: judging days (``status``), drawing.
-"""
+"""The last weeks as a calendar: what is to be said of each day, in one character."""
 
 from __future__ import annotations
 

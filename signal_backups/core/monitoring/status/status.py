@@ -1,8 +1,4 @@
-"""The state of all backups in one look, rebuilt from S3 alone.
-
-What belongs here: which days are missing, unverified, quarantined, what failed lately, how old the last backup is.
-What does not: how it looks (``status_words``, ``status_page``).
-"""
+"""The state of all backups in one look, rebuilt from S3 alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A status in words: the verdict, the facts, and what to do.
-
-What belongs here: what is said, in full. What does not: where it is shown, and how much of it there is room for.
-"""
+"""A status in words: the verdict, the facts, and what to do."""
 
 from __future__ import annotations
 

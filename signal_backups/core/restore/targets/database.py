@@ -1,8 +1,4 @@
-"""Importing a day into a database table: one transaction that loads, reads back, compares, and only then commits.
-
-What belongs here: the steps, in SQL that both engines understand. What does not: what engines do differently
-(``target_engine``).
-"""
+"""Importing a day into a database table: one transaction that loads, reads back, compares, and only then commits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a restore needs of a database engine: the contract that ``sqlite`` and ``postgres`` fulfil.
-
-What belongs here: what engines do differently. What does not: the steps of an import (``database``).
-"""
+"""What a restore needs of a database engine: the contract that ``sqlite`` and ``postgres`` fulfil."""
 
 from __future__ import annotations
 
