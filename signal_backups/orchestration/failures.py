@@ -17,7 +17,10 @@ _METADATA_KEY = "failed_days"
 
 
 class DayFailure(BaseModel):
-    """Why one day failed; ``error`` is the class of the error, empty in runs from before it was kept."""
+    """Why one day failed.
+
+    ``error`` is the code of the error: a class name in runs of earlier releases, empty in the earliest.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,7 +38,7 @@ class DayFailure(BaseModel):
             reason=str(error),
             exit_code=error.exit_code,
             transient=error.transient,
-            error=type(error).__name__,
+            error=error.code,
         )
 
 

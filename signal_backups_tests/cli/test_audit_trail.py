@@ -76,6 +76,26 @@ def test_the_log_for_machines_is_what_is_stored(stored: StoredDays, terminal: Te
     assert done.json["events"] == [json.loads(entry.body) for entry in stored.vault.trail.log.entries()]
 
 
+def test_a_failure_of_an_earlier_release_is_shown_as_it_is_stored(stored: StoredDays, terminal: Terminal) -> None:
+    log = stored.vault.trail.log
+    # Earlier releases stored the name of a class where a code stands now.
+    event = {
+        "action": "backup",
+        "actor": {"code_version": "1.0", "host": "h", "run_id": "", "user": "u"},
+        "at": "2026-11-04T02:00:00Z",
+        "details": {"day": "2026-11-03", "error": "no answer", "error_type": "StoreError"},
+        "format": 1,
+        "id": "a1",
+        "number": 4,
+        "objects": [],
+        "previous": list(log.entries())[-1].sha256,
+        "result": "failed",
+    }
+    stored.vault.store.put_bytes(log.key_of(4), json.dumps(event).encode(), "application/json")
+    done = terminal.run("audit", "log", "--from", "2026-11-04", "--json")
+    assert (done.code, done.json["events"]) == (0, [event])
+
+
 @pytest.mark.parametrize(
     ("arguments", "numbers"),
     [

@@ -5,6 +5,7 @@ import pytest
 
 from signal_backups.core.base.errors import ExitCode, SourceError, StoreError
 from signal_backups.orchestration.failures import DayFailure, failed_days, failure_of
+from signal_backups.orchestration.sensors.conditions.runs import _cause
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number
 
 LASTING = DayFailure.of(FIRST_DAY, SourceError("no such table", remedy="Check SIGNALS_TABLE"))
@@ -24,6 +25,10 @@ def run_that_raises(error: Exception | None) -> dg.ExecuteInProcessResult:
     return job.execute_in_process(raise_on_error=False)
 
 
+#: What a failed run holds that an earlier release made: the class of the error, or nothing at all.
+OLD_DAY = {"day": "2024-01-01", "reason": "no space", "exit_code": 3, "transient": False}
+
+
 def test_a_failure_keeps_what_the_error_said() -> None:
     assert (LASTING.day, LASTING.reason) == (FIRST_DAY, "no such table. Check SIGNALS_TABLE")
     assert (LASTING.exit_code, LASTING.transient) == (ExitCode.UNREACHABLE, False)
@@ -33,6 +38,28 @@ def test_a_failure_keeps_what_the_error_said() -> None:
 @pytest.mark.parametrize("failures", [[LASTING], [LASTING, PASSING]], ids=["one", "two"])
 def test_failed_days_come_back_from_the_run_as_they_went_in(failures: list[DayFailure]) -> None:
     assert failed_days(run_that_raises(failure_of(failures, 5))) == failures
+
+
+def test_what_is_stored_of_a_failed_day() -> None:
+    (stored,) = failure_of([PASSING], 1).metadata["failed_days"].value
+    assert stored == {"day": "2024-01-02", "reason": "SlowDown", "exit_code": 3, "transient": True, "error": "store"}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        *[("StoreError", "upload"), ("UnsupportedError", "upload"), ("ConflictError", "upload")],
+        *[("store", "upload"), ("unsupported", "upload"), ("conflict", "upload")],
+        *[("SourceError", "source"), ("source", "source")],
+        *[("ReadBackError", "verification"), ("VerificationError", "verification")],
+        *[("read_back", "verification"), ("verification", "verification")],
+        *[("SignalBackupsError", "run"), ("error", "run"), ("", "run"), (None, "run")],
+    ],
+)
+def test_the_cause_of_a_failed_day_is_read_from_runs_of_every_release(error: str | None, kind: str) -> None:
+    stored = OLD_DAY if error is None else {**OLD_DAY, "error": error}
+    (failure,) = failed_days(run_that_raises(dg.Failure("1 of 1 days failed", metadata={"failed_days": [stored]})))
+    assert _cause(failure)[0] == kind
 
 
 def test_a_run_that_failed_otherwise_has_no_failed_days() -> None:

@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 class ExtractReport(StageReport):
     """What was extracted."""
 
+    file_name = "ExtractReport.json"
+
     rows: int
     rows_without_instant: int
     sorted_by_engine: bool

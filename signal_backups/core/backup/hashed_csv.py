@@ -42,6 +42,8 @@ class QuarantinedRow(StageReport):
 class CsvReport(StageReport):
     """What the CSV holds and what was kept out of it; ``merkle_root`` is that of its row tree, hex."""
 
+    file_name = "CsvReport.json"
+
     records: int
     bytes: int
     sha256: str

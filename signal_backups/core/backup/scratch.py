@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,9 +19,10 @@ ORPHAN_AGE_S = 24 * 3600
 
 
 class StageReport(BaseModel):
-    """Base of the reports; immutable, stored as JSON beside the stage's files."""
+    """Base of the reports; immutable, stored as JSON in ``file_name`` beside the stage's files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    file_name: ClassVar[str]
 
 
 Report = TypeVar("Report", bound=StageReport)
@@ -56,7 +57,7 @@ class DayFolder:
 
     def save(self, report: StageReport) -> None:
         """Record that a stage is done."""
-        self._report_path(type(report)).write_text(report.model_dump_json(), encoding="utf-8")
+        (self.path / report.file_name).write_text(report.model_dump_json(), encoding="utf-8")
 
     def load(self, kind: type[Report], stage: str) -> Report:
         """The report of an earlier stage.
@@ -64,7 +65,7 @@ class DayFolder:
         Raises:
             StageInputMissingError: the stage did not run here, or its scratch is gone.
         """
-        path = self._report_path(kind)
+        path = self.path / kind.file_name
         if not path.is_file():
             raise StageInputMissingError(
                 f"the output of {stage} for {self.day} is not in this run",
@@ -72,9 +73,6 @@ class DayFolder:
                 "backup_object together (or the job daily_backup_job)",
             )
         return kind.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def _report_path(self, kind: type[StageReport]) -> Path:
-        return self.path / f"{kind.__name__}.json"
 
 
 class Scratch:

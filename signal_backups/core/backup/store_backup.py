@@ -20,7 +20,7 @@ from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.logs import log_step
-from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
 from signal_backups.core.vault.layout import BackupSlot
@@ -103,8 +103,8 @@ def _stored(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutco
     return StoreOutcome(written, True, True, verification, time.perf_counter() - started)
 
 
-def _result(outcome: StoreOutcome) -> str:
-    return "stored" if outcome.changed else "unchanged"
+def _result(outcome: StoreOutcome) -> Result:
+    return Result.STORED if outcome.changed else Result.UNCHANGED
 
 
 def _objects(manifest: Manifest) -> list[ObjectName]:

@@ -21,7 +21,7 @@ from signal_backups.core.base.logs import log_step
 from signal_backups.core.drill.choose_days import RECENT_DAYS, DrillChoice, choose_drill_days
 from signal_backups.core.drill.rto import WARN_SHARE, RtoForecast, forecast_rto
 from signal_backups.core.drill.scratch_database import scratch_database
-from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.reconcile import Reconciliation, add_quarantine, compare_with_source
 from signal_backups.core.restore.report import DayRestore
 from signal_backups.core.restore.run import Restore, RestoreOptions
@@ -148,7 +148,7 @@ def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] 
     with vault.trail.recording_failure(Action.DRILL, {"run_id": run.run_id}):
         report = _held(vault, run, on_day)
         stored = _store(vault, report)
-    result = "passed" if report.ok else "failed"
+    result = Result.PASSED if report.ok else Result.FAILED
     log_step(
         _log,
         "drill",

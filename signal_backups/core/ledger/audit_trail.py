@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from signal_backups.core.base.days import Clock, utc_now
-from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.errors import SignalBackupsError, code_of
 from signal_backups.core.base.logs import log_failed_step
 from signal_backups.core.ledger.chained_log import ChainedLog
-from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence
+from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence, Result
 from signal_backups.core.ledger.outbox import Outbox, append
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class AuditTrail:
     def record(
         self,
         action: Action,
-        result: str,
+        result: Result,
         objects: Iterable[ObjectName] = (),
         details: Mapping[str, Any] | None = None,
         at: datetime | None = None,
@@ -53,7 +53,7 @@ class AuditTrail:
 
         Args:
             action: what.
-            result: what came of it, in a word or two.
+            result: what came of it.
             objects: the versions it was done to.
             details: what else there is to say, in JSON's types.
             at: when, UTC; default: now.
@@ -65,7 +65,7 @@ class AuditTrail:
             at=at or self._clock(),
             actor=self.actor,
             action=action,
-            result=result,
+            result=str(result),
             objects=list(objects),
             details=details or {},
         )
@@ -93,7 +93,7 @@ class AuditTrail:
         except Exception as error:
             reason = str(error) if isinstance(error, SignalBackupsError) else f"unexpected {type(error).__name__}"
             log_failed_step(_log, action, reason, details)
-            self.record(action, "failed", details={**details, "error": reason, "error_type": type(error).__name__})
+            self.record(action, Result.FAILED, details={**details, "error": reason, "error_type": code_of(error)})
             raise
 
     def write_waiting(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from signal_backups.core.ledger.audit_trail import AuditTrail
-from signal_backups.core.ledger.event import Action, Event, ObjectName
+from signal_backups.core.ledger.event import Action, Event, ObjectName, Result
 
 #: With names of a usual length, and a line or two about each, an event stays below 64 KB.
 ITEMS_AN_EVENT = 150
@@ -40,7 +40,7 @@ def named(version: Versioned) -> ObjectName:
 def record_several(
     trail: AuditTrail,
     action: Action,
-    result: str,
+    result: Result,
     items: Sequence[_Item],
     *,
     objects_of: Callable[[Sequence[_Item]], Sequence[ObjectName]],

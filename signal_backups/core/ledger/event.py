@@ -42,6 +42,36 @@ class Action(StrEnum):
     DELETION = "deletion"
 
 
+class Result(StrEnum):
+    """What came of it. The values are stored for years: none may change or go."""
+
+    FAILED = "failed"
+    #: Of a verification or a drill.
+    PASSED = "passed"
+    #: Of a backup.
+    STORED = "stored"
+    UNCHANGED = "unchanged"
+    #: Of a restore, besides ``FAILED``.
+    RESTORED = "restored"
+    THAWING = "thawing"
+    INTERRUPTED = "interrupted"
+    #: Of a thaw.
+    REQUESTED = "requested"
+    #: Of a change of the bucket's set-up.
+    CHANGED = "changed"
+    CHANGED_IN_PART = "changed in part"
+    #: Of legal holds and locks.
+    PUT = "put"
+    RELEASED = "released"
+    LOCKED = "locked"
+    #: Of an undelete, besides ``FAILED``.
+    COPIED_UP = "copied up"
+    MARKERS_REMOVED = "markers removed"
+    #: Of a deletion: a delete marker that is there, a version that is not.
+    SEEN = "seen"
+    GONE = "gone"
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,7 +105,11 @@ class ObjectName(_Model):
 
 
 class Occurrence(_Model):
-    """What happened, before it has its place in the trail; ``at`` is UTC, ``details`` are JSON's own types."""
+    """What happened, before it has its place in the trail.
+
+    ``at`` is UTC, ``details`` are JSON's own types. ``result`` is a ``Result`` in every event written here; as text,
+    an event with a result of another release can still be read.
+    """
 
     id: str = Field(default_factory=lambda: uuid4().hex)
     at: datetime

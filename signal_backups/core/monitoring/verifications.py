@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from signal_backups.core.base.errors import NotFoundError, VerificationError
-from signal_backups.core.ledger.event import Action, Event
+from signal_backups.core.base.errors import NotFoundError, VerificationError, code_from_stored
+from signal_backups.core.ledger.event import Action, Event, Result
 
 #: How far back a status reads, a request an event: at 450 events a year 20 years.
 MAX_EVENTS_BACK = 10_000
 
 #: How a verification breaks off when what is stored is to blame. A store that is away, an archived object or a full
 #: disk prove nothing.
-_DAMAGE = {NotFoundError.__name__, VerificationError.__name__}
+_DAMAGE = {NotFoundError.code, VerificationError.code}
 
 
 class Tried(NamedTuple):
@@ -45,11 +45,13 @@ class LastVerifications:
 def verifies(event: Event) -> bool | None:
     """Whether what is stored of the event's day was good when it was read back; None: the event does not say."""
     match event.action, event.result:
-        case (Action.VERIFICATION, "passed") | (Action.BACKUP, "stored" | "unchanged") | (Action.UNDELETE, "copied up"):
+        case (Action.VERIFICATION, Result.PASSED) | (Action.UNDELETE, Result.COPIED_UP):
             return True
-        case (Action.VERIFICATION, "failed"):
+        case (Action.BACKUP, Result.STORED | Result.UNCHANGED):
+            return True
+        case (Action.VERIFICATION, Result.FAILED):
             broke_off = "error" in event.details
-            return None if broke_off and event.details.get("error_type") not in _DAMAGE else False
+            return None if broke_off and code_from_stored(event.details.get("error_type")) not in _DAMAGE else False
     return None
 
 

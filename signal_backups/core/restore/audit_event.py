@@ -9,7 +9,7 @@ from typing import Any
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH, record_several
-from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.report import DayRestore, RestoreReport
 from signal_backups.core.restore.targets.contract import OnConflict
 
@@ -40,7 +40,7 @@ def record_restore(trail: AuditTrail, report: RestoreReport, wanted: Sequence[da
     record_several(
         trail,
         Action.RESTORE,
-        "interrupted" if left else _result(report),
+        Result.INTERRUPTED if left else _result(report),
         report.days,
         objects_of=lambda part: [
             ObjectName(key=day.key, version_id=day.version_id) for day in part if day.key and day.version_id
@@ -49,10 +49,10 @@ def record_restore(trail: AuditTrail, report: RestoreReport, wanted: Sequence[da
     )
 
 
-def _result(report: RestoreReport) -> str:
+def _result(report: RestoreReport) -> Result:
     if report.exit_code is ExitCode.THAWING:
-        return "thawing"
-    return "restored" if report.exit_code is ExitCode.OK else "failed"
+        return Result.THAWING
+    return Result.RESTORED if report.exit_code is ExitCode.OK else Result.FAILED
 
 
 def _day(day: DayRestore) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from signal_backups.core.base.days import Clock
 from signal_backups.core.ledger.batch_events import named, record_several
-from signal_backups.core.ledger.event import Action
+from signal_backups.core.ledger.event import Action, Result
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.s3.thaw import ThawState, Tier, archived_versions, state_of
 from signal_backups.core.vault.vault import BackupVault
@@ -37,7 +37,7 @@ def _record(vault: BackupVault, asked: Sequence[ObjectVersion], tier: Tier, days
     record_several(
         vault.trail,
         Action.THAW,
-        "requested",
+        Result.REQUESTED,
         asked,
         objects_of=lambda part: [named(version) for version in part],
         details_of=lambda _: {"tier": tier, "days": days},

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.errors import NotFoundError, StoreError
 from signal_backups.core.ledger.batch_events import named, number_of
-from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.fetch import fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.s3.store import ObjectVersion
@@ -78,7 +78,7 @@ def undelete(
     about = {"day": day.isoformat(), "copied_from": chosen.version.version_id}
     with vault.trail.recording_failure(Action.UNDELETE, about):
         manifest = _copy_up(vault, chosen, scratch, clock)
-    event = _record(vault, "copied up", [named(manifest.backup)], about | vouching_details(manifest))
+    event = _record(vault, Result.COPIED_UP, [named(manifest.backup)], about | vouching_details(manifest))
     copy = {"version_id": manifest.backup.version_id, "copied_from": chosen.version.version_id, "event": event}
     return done.model_copy(update=copy)
 
@@ -99,7 +99,7 @@ def _remove_markers(vault: BackupVault, history: SlotHistory) -> tuple[list[Obje
     finally:
         # Also when one of them failed: what was done is recorded.
         if removed:
-            event = _record(vault, "markers removed", removed, {"day": history.slot.day.isoformat()})
+            event = _record(vault, Result.MARKERS_REMOVED, removed, {"day": history.slot.day.isoformat()})
     return removed, event
 
 
@@ -177,5 +177,5 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
     return write_manifest(vault, chosen.slot, manifest)
 
 
-def _record(vault: BackupVault, result: str, objects: list[ObjectName], details: dict[str, Any]) -> int | None:
+def _record(vault: BackupVault, result: Result, objects: list[ObjectName], details: dict[str, Any]) -> int | None:
     return number_of(vault.trail.record(Action.UNDELETE, result, objects, details))

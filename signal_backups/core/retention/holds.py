@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.ledger.batch_events import named, number_of, record_several
-from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.retention.stored_versions import require_lock, side_by_side, versions_by_day
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
@@ -129,7 +129,7 @@ class _Change:
         event = record_several(
             self._vault.trail,
             Action.HOLD_PUT if self._on else Action.HOLD_RELEASE,
-            "put" if self._on else "released",
+            Result.PUT if self._on else Result.RELEASED,
             sorted(self._changed, key=lambda name: name.key),
             objects_of=list,
             details_of=lambda _: details,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from signal_backups.core.base.days import Clock, next_midnight, utc_now
 from signal_backups.core.base.errors import SettingsError, StoreError, VerificationError
 from signal_backups.core.ledger.batch_events import named, number_of, record_several
-from signal_backups.core.ledger.event import Action
+from signal_backups.core.ledger.event import Action, Result
 from signal_backups.core.retention.stored_versions import require_lock, side_by_side, versions_by_day
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.s3.store import ObjectVersion
@@ -125,7 +125,7 @@ def _record(vault: BackupVault, days: tuple[date, date], changed: Sequence[LockC
     event = record_several(
         vault.trail,
         Action.LOCK_EXTENSION,
-        "locked",
+        Result.LOCKED,
         sorted(changed, key=lambda change: change.key),
         objects_of=lambda part: [named(change) for change in part],
         details_of=details_of,

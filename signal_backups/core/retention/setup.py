@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from signal_backups.core.base.errors import StoreError, UnconfirmedError, UnsupportedError
-from signal_backups.core.ledger.event import Action
+from signal_backups.core.ledger.event import Action, Result
 from signal_backups.core.retention.lifecycle_plan import (
     WITHOUT_MOVES,
     Reduction,
@@ -110,11 +110,11 @@ def make_right(
     bucket, state = vault.store.configuration, _inspected(vault)
     done: list[Change] = []
     details: dict[str, Any] = {"profile": profile.name}
-    result = "changed"
+    result = Result.CHANGED
     try:
         return apply(bucket, state, profile, vault.layout, confirmed=confirmed, only=only, on_change=done.append)
     except Exception as error:
-        result, details["error"] = "changed in part", str(error)
+        result, details["error"] = Result.CHANGED_IN_PART, str(error)
         raise
     finally:
         if done:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.batch_events import named
-from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.retention_audit.evidence import Listed
 from signal_backups.core.retention_audit.judge_day import DayEvidence
 from signal_backups.core.vault.layout import BackupSlot
@@ -20,7 +20,7 @@ class _Deletion:
     """A delete marker that is there ("seen"), or a version that was vouched for and is not there ("gone")."""
 
     name: ObjectName
-    result: str
+    result: Result
     details: Mapping[str, str]
 
 
@@ -59,7 +59,7 @@ def _markers(listed: Listed) -> Iterator[_Deletion]:
             for version in versions:
                 if version.is_delete_marker:
                     since = f"{version.last_modified:%Y-%m-%dT%H:%M:%SZ}"
-                    yield _Deletion(named(version), "seen", {"day": slot.day.isoformat(), "since": since})
+                    yield _Deletion(named(version), Result.SEEN, {"day": slot.day.isoformat(), "since": since})
 
 
 def _gone(vault: BackupVault, listed: Listed, days: Sequence[DayEvidence]) -> Iterator[_Deletion]:
@@ -70,7 +70,7 @@ def _gone(vault: BackupVault, listed: Listed, days: Sequence[DayEvidence]) -> It
             # Asked for once more, because the manifest may be newer than the listing.
             if file and named(file) not in stored and vault.store.head(file.key, file.version_id) is None:
                 vouching = vault.layout.manifest_key(BackupSlot(manifest.day))
-                yield _Deletion(named(file), "gone", {"day": manifest.day.isoformat(), "vouched_by": vouching})
+                yield _Deletion(named(file), Result.GONE, {"day": manifest.day.isoformat(), "vouched_by": vouching})
 
 
 def _manifests(vault: BackupVault, listed: Listed, days: Sequence[DayEvidence]) -> Iterator[Manifest]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
-from signal_backups.core.ledger.event import Action, ObjectName
+from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.verify_csv import VerifyReport, verify_csv
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
 
@@ -53,7 +53,7 @@ def verify_stored(
         "sha256": report.sha256,
         "problems": [problem[:PROBLEM_LENGTH] for problem in report.problems],
     }
-    result = "passed" if report.ok else "failed"
+    result = Result.PASSED if report.ok else Result.FAILED
     log_step(
         _log,
         "verify",

@@ -49,6 +49,7 @@ def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
     )
     folder = DayFolder(tmp_path, DAY)
     folder.save(report)
+    assert [file.name for file in tmp_path.iterdir()] == ["ExtractReport.json"]
     assert folder.load(ExtractReport, "signal_extract") == report
 
 

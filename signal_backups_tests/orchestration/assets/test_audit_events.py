@@ -40,7 +40,7 @@ def test_a_day_that_cannot_be_read_is_an_event_that_says_why(world: World) -> No
     world.run(FIRST_DAY, LAST_DAY, source=broken)
     events = list(world.vault.trail.events())
     assert [result for _, result in told(events)] == ["stored", "failed", "stored"]
-    why = {"error": "the disk is broken", "error_type": "SourceError"}
+    why = {"error": "the disk is broken", "error_type": "source"}
     assert events[1].details == {"day": day_number(1).isoformat(), **why}
 
 
@@ -62,6 +62,7 @@ def test_an_unexpected_failure_is_an_event_without_its_words(world: World) -> No
     world.run(FIRST_DAY, source=Mistaken(world.source, [], SourceError("")))
     (event,) = world.vault.trail.events()
     assert (event.result, event.details["error"]) == ("failed", "unexpected ZeroDivisionError")
+    assert event.details["error_type"] == "unexpected"
 
 
 def test_an_extract_alone_is_no_backup_and_no_event(world: World) -> None:

@@ -9,14 +9,12 @@ import sys
 from bisect import bisect_left
 from dataclasses import replace
 
-from signal_backups.core.base.errors import UPLOAD_ERRORS
+from signal_backups.core.base.errors import UPLOAD_CODES, code_from_stored
 from signal_backups.core.ledger.chained_log import ChainedLog
-from signal_backups.core.ledger.event import Action, Event
+from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.ledger.tail import read_events, versions_after
 from signal_backups.core.monitoring.metrics.measurements import DURATION_BOUNDS, Trail
 from signal_backups.core.monitoring.verifications import LastTries, failing, note, note_verification, verifies
-
-FAILED, PASSED, STORED = "failed", "passed", "stored"
 
 
 class TrailReader:
@@ -49,7 +47,7 @@ class TrailReader:
         note_verification(self._verified, event)
         match event.action:
             case Action.BACKUP:
-                self._count_backup(event, failed=event.result == FAILED)
+                self._count_backup(event, failed=event.result == Result.FAILED)
             case Action.VERIFICATION:
                 self._add(verification_failures=int(verifies(event) is False))
             case Action.DRILL:
@@ -57,9 +55,9 @@ class TrailReader:
 
     def _count_backup(self, event: Event, *, failed: bool) -> None:
         note(self._backed_up, event, went_well=not failed)
-        self._add(upload_errors=int(failed and event.details.get("error_type") in UPLOAD_ERRORS))
+        self._add(upload_errors=int(failed and code_from_stored(event.details.get("error_type")) in UPLOAD_CODES))
         seconds = _number(event, "seconds")
-        if event.result == STORED and seconds is not None:
+        if event.result == Result.STORED and seconds is not None:
             durations = list(self._trail.durations)
             durations[bisect_left(DURATION_BOUNDS, seconds)] += 1
             self._trail = replace(
@@ -67,7 +65,7 @@ class TrailReader:
             )
 
     def _count_drill(self, event: Event) -> None:
-        known, passed = self._trail.drills, event.result == PASSED
+        known, passed = self._trail.drills, event.result == Result.PASSED
         rto = _number(event, "rto_seconds")
         drills = replace(
             known,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.days import ONE_DAY, Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.base.objectives import due_at, missed_from
-from signal_backups.core.ledger.event import Action, Event
+from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.ledger.tail import newest_first
 from signal_backups.core.monitoring.observation import first_expected
 from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
@@ -140,7 +140,7 @@ def _failures(events: Iterable[Event]) -> list[Failure]:
     return [
         Failure(at=event.at, action=event.action, day=str(event.details.get("day", "")), reason=_reason(event))
         for event in sorted(events, key=lambda event: event.at, reverse=True)
-        if event.action in {Action.BACKUP, Action.VERIFICATION} and event.result == "failed"
+        if event.action in {Action.BACKUP, Action.VERIFICATION} and event.result == Result.FAILED
     ]
 
 

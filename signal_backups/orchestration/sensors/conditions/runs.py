@@ -9,7 +9,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 from dagster._core.storage.dagster_run import RunRecord
 
-from signal_backups.core.base.errors import UPLOAD_ERRORS
+from signal_backups.core.base.errors import (
+    UPLOAD_CODES,
+    ReadBackError,
+    SourceError,
+    VerificationError,
+    code_from_stored,
+)
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.storage_conditions import backup_command, counted, settled
 from signal_backups.orchestration.failures import DayFailure, day_failures
@@ -22,10 +28,10 @@ MAX_RUNS = 25
 _UPLOAD = ("upload", "could not be stored", "could not be stored")
 _VERIFICATION = ("verification", "did not verify", "did not verify")
 _CAUSES = {
-    **dict.fromkeys(UPLOAD_ERRORS, _UPLOAD),
-    "SourceError": ("source", "could not be read from the database", "could not be read from the database"),
-    "ReadBackError": _VERIFICATION,
-    "VerificationError": _VERIFICATION,
+    **dict.fromkeys(UPLOAD_CODES, _UPLOAD),
+    SourceError.code: ("source", "could not be read from the database", "could not be read from the database"),
+    ReadBackError.code: _VERIFICATION,
+    VerificationError.code: _VERIFICATION,
 }
 _OTHERWISE = ("run", "failed", "failed")
 
@@ -106,7 +112,7 @@ def _failures(look: Look) -> Iterator[_Failure]:
 
 
 def _cause(failure: DayFailure) -> tuple[str, str, str]:
-    return _CAUSES.get(failure.error, _OTHERWISE)
+    return _CAUSES.get(code_from_stored(failure.error), _OTHERWISE)
 
 
 def _told_cause(look: Look, day: date) -> tuple[str, str, str]:
