@@ -1,8 +1,4 @@
-"""What a bundle holds: the files, and ``bundle.json``, which says what they are.
-
-What belongs here: fields, names, exact bytes. What does not: where it comes from (``fetching``), writing it
-(``writing``), checking it (``checking``).
-"""
+"""What a bundle holds: its files, and ``bundle.json``, which says what they are."""
 
 from __future__ import annotations
 

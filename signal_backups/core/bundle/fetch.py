@@ -1,7 +1,4 @@
-"""Collecting a bundle from the store: the chains at once, the days' files one after the other while they are written.
-
-What belongs here: which versions go in, and why one does not. What does not: how they are written (``writing``).
-"""
+"""Collect a bundle from the store: the logs at once, the files of the days one day at a time."""
 
 from __future__ import annotations
 

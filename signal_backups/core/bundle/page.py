@@ -1,4 +1,4 @@
-"""``index.html`` of a bundle: for a person who opens the folder and wants to know what it is."""
+"""``index.html`` of a bundle: says what it is to a person who opens the folder."""
 
 from __future__ import annotations
 

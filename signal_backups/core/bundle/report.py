@@ -1,4 +1,4 @@
-"""What a check of a bundle found, as data."""
+"""The outcome of a check of a bundle, as data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BundleReport(_Model):
 
     Attributes:
         findings: what is wrong; empty exactly when the bundle passed.
-        notes: what a reader should know: days without a backup, manifests that no event tells of, what is not checked.
+        notes: what a reader should know: days without a backup, manifests that no event speaks of, what is not checked.
         statements: SHA-256 of each statement in the bundle, and the file that it is in.
         stamps: the time stamps.
         bucket: whose backups they are; like the range, None when ``bundle.json`` cannot be read.

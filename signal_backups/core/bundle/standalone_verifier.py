@@ -19,21 +19,45 @@ Exit code: 0 nothing is wrong, 1 something is, 2 wrong usage.
 import argparse
 import base64
 import csv
-import io
 import itertools
 import json
 import re
 import sys
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 FIRST = {"number": 0, "sha256": "0" * 64}  # what comes before the first entry of a chain
 NUMBERS = ("confidence", "entry_price", "stop_price", "target_price")
 HASHED = (*NUMBERS, "action", "signal_id", "strategy", "symbol", "timestamp")
 ALWAYS_THERE = {"SHA256SUMS", "bundle.json", "events.jsonl", "index.html", "verify.py"}
 TEXTS = ("bucket", "prefix", "from", "to", "made_at", "by", "statement")  # of bundle.json
-csv.field_size_limit(16 * 1024 * 1024)
+MAX_FIELD_CHARACTERS = 16 * 1024 * 1024
+NAMED_ROWS = 10  # how many wrong rows of a file are named
+
+
+class FindingError(Exception):
+    """Ends one part of a check with a finding."""
+
+
+class Finding(NamedTuple):
+    file: str
+    what: str
+
+
+class Statement(NamedTuple):
+    file: str  # that it is in
+    event: int  # the last that it covers
+    manifest: int
+
+
+class TimeStamp(NamedTuple):
+    file: str
+    authority: str
+    token: bytes
+    statement: bytes
+    manifest: int  # the last that it covers
 
 
 def file_hash(path):
@@ -44,13 +68,26 @@ def file_hash(path):
     return found.hexdigest()
 
 
-def merkle_root(hashes):
+class MerkleTree:
     """RFC 6962, section 2.1: pairs of nodes are hashed together; a last one without a pair moves up."""
-    level = [sha256(b"\x00" + each).digest() for each in hashes] or [sha256(b"").digest()]
-    while len(level) > 1:
-        pairs = [sha256(b"\x01" + left + right).digest() for left, right in zip(level[::2], level[1::2])]
-        level = pairs + level[2 * len(pairs) :]
-    return level[0].hex()
+
+    def __init__(self):
+        self.size, self.nodes = 0, []  # roots of full trees, the largest first
+
+    def add(self, value):
+        node, self.size = sha256(b"\x00" + value).digest(), self.size + 1
+        size = self.size
+        while size % 2 == 0:
+            node, size = sha256(b"\x01" + self.nodes.pop() + node).digest(), size // 2
+        self.nodes.append(node)
+
+    def root(self):
+        if not self.nodes:
+            return sha256(b"").hexdigest()
+        *others, root = self.nodes
+        for left in reversed(others):
+            root = sha256(b"\x01" + left + root).digest()
+        return root.hex()
 
 
 def same(found, right):
@@ -75,131 +112,187 @@ def gives_its_hash(row):
     return all(row[name] for name in HASHED) and row["verification_hash"] in hashes  # no field has nothing in it
 
 
-class Check:
+class BundleCheck:
     """One check of one bundle. What a check yields is wrong."""
 
     def __init__(self, folder, head=None):
-        self.folder, self.head, self.says = folder, head, "no days"
+        self.folder, self.head = folder, head
         self.findings, self.notes = [], ["What index.html says is not checked."]
-        paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-        plain = {name: path for name, path in paths.items() if not path.is_symlink()}
-        self.names = {name for name, path in plain.items() if path.is_file()}
-        folders = {name for name, path in plain.items() if path.is_dir() and any(path.iterdir())}
-        self.others = paths.keys() - self.names - folders  # links, devices, empty folders
+        self.bucket = self.first = self.last = None  # what bundle.json says; first and last day
+        self.days, self.backed_up, self.records = 0, 0, 0
         self.manifests, self.events = [FIRST], [FIRST]  # number and SHA-256 of each entry
+        self.tree = MerkleTree()  # of the manifests
+        self.roots = [self.tree.root()]  # by number of manifests
+        self.written = set()  # numbers of the manifests that an event says were written
         self.of_day = {}  # the manifest that counts
-        self.statements = {}  # SHA-256 of a statement: the file it is in, the numbers of its last event and manifest
-        self.spoken_of = set(ALWAYS_THERE)
+        self.covering = {}  # days of bundle.json: the number of that manifest
+        self.statements = {}  # by SHA-256
+        self.stamps = []
+        self.names, self.spoken_of = set(), set(ALWAYS_THERE)
+
+    def wrong(self, file: str, what: str) -> None:
+        self.findings.append(Finding(str(file), what))
 
     def attempt(self, where, check, *arguments):
         """Damaged files make a check fail in any way there is; that is a finding, and the others go on."""
         try:
             for what in check(*arguments) or ():
-                self.findings.append(f"{where}: {what}")
+                self.wrong(where, what)
+        except FindingError as error:
+            self.wrong(where, str(error))
         except Exception as error:
-            self.findings.append(f"{where}: cannot be checked, {type(error).__name__}: {error}")
+            self.wrong(where, f"cannot be checked, {type(error).__name__}: {error}")
+
+    def list_files(self):
+        """Only plain files are read: links lead elsewhere, devices never end."""
+        paths = {path.relative_to(self.folder).as_posix(): path for path in self.folder.rglob("*")}
+        self.names = {name for name, path in paths.items() if path.is_file() and not path.is_symlink()}
+        folders = {folder.as_posix() for name in self.names for folder in PurePosixPath(name).parents}
+        for name in sorted(paths.keys() - self.names - folders):
+            self.wrong(name, "is neither a plain file nor a folder that one is in")
 
     def all(self):
+        csv.field_size_limit(MAX_FIELD_CHARACTERS)
+        self.list_files()
         self.attempt("SHA256SUMS", self.sums)
         for number in range(1, 1 + sum(name.startswith("manifests/") for name in self.names)):
             self.attempt(f"manifests/{number:010d}.json", self.manifest, f"manifests/{number:010d}.json")
         self.attempt("events.jsonl", self.all_events)
         self.attempt("bundle.json", self.bundle)
-        for name in sorted(self.names ^ self.spoken_of | self.others):
-            self.findings.append(f"{name}: it is missing, no plain file, or nothing else in the bundle speaks of it")
+        for name in sorted(self.names - self.spoken_of):
+            self.wrong(name, "nothing in the bundle speaks of this file")
+        for name in sorted(ALWAYS_THERE - self.names):
+            self.wrong(name, "is missing")
 
     def path(self, name):
         self.spoken_of.add(name)
         if name not in self.names:  # nothing outside of the folder is looked at, whatever is said
-            raise ValueError("it is not in the bundle")
+            raise FindingError("is not in the bundle")
         return self.folder / name
 
     def read_json(self, text, **style):
         document = json.loads(text)
         if json.dumps(document, **style) + "\n" != text:
-            raise ValueError("it is not written as such documents are")
+            raise FindingError("is not written as such documents are")
         return document
 
     def sums(self):
         right = [f"{file_hash(self.folder / name)}  {name}" for name in sorted(self.names - {"SHA256SUMS"})]
         listed = self.path("SHA256SUMS").read_bytes().decode("utf-8", "replace").split("\n")
         for line in sorted(set(right) - set(listed)):
-            self.findings.append(f"{line[66:]}: it is not as SHA256SUMS says: one of the two was changed")
+            self.wrong(line[66:], f"its SHA-256 is {line[:64]}, which is not in SHA256SUMS: one of them was changed")
         if listed != [*right, ""]:
             yield "is not exactly what the files give"
 
-    def link(self, chain, body):
-        """Append an entry to its chain."""
+    def append(self, chain, body):
         chain.append({"number": len(chain), "sha256": sha256(body).hexdigest()})
+
+    def linked(self, chain, body):
+        """The last entry of a chain, which has to carry what its place in the chain asks for."""
         entry, number, previous = json.loads(body.decode("utf-8")), len(chain) - 1, chain[-2]["sha256"]
         if not same([entry["number"], entry["previous"]], [number, previous]):
-            raise ValueError(f"it is not number {number}, or does not carry the SHA-256 of the entry before")
+            raise FindingError(f"is not number {number}, or does not carry the SHA-256 of the entry before")
         return entry
 
     def manifest(self, name):
-        manifest = self.link(self.manifests, self.path(name).read_bytes())
+        body = b""
+        try:
+            body = self.path(name).read_bytes()
+        finally:  # a missing one keeps its place
+            self.append(self.manifests, body)
+            self.tree.add(sha256(body).digest())
+            self.roots.append(self.tree.root())
+        manifest = self.linked(self.manifests, body)
         self.of_day[date.fromisoformat(manifest["day"])] = manifest
 
     def all_events(self):
-        for number, line in enumerate(io.BytesIO(self.path("events.jsonl").read_bytes()), 1):
-            self.attempt(f"events.jsonl, event {number}", self.event, line)
+        with self.path("events.jsonl").open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                self.attempt(f"events.jsonl, event {number}", self.event, line)
+        for number in sorted(set(range(1, len(self.manifests))) - self.written):
+            self.notes.append(f"manifests/{number:010d}.json: no event says that it was written")
 
     def event(self, line):
-        written = self.link(self.events, line)["details"].get("manifest", FIRST)
-        if not same([written["number"], written["sha256"]], [*self.manifests[written["number"]].values()]):
-            yield f"manifest {written['number']} is not the one that it speaks of"
+        self.append(self.events, line)
+        written = self.linked(self.events, line)["details"].get("manifest", FIRST)
+        number = written["number"]
+        found = self.manifests[number] if number in range(len(self.manifests)) else {}
+        if not same({"number": number, "sha256": written["sha256"]}, found):
+            yield f"manifest {number} is not the one that it speaks of"
+        else:
+            self.written.add(number)
 
     def statement(self, where, text, bucket):
-        """Returns when it was made, and the numbers of the last event and manifest then."""
+        """Hold a statement against the chains."""
         said = self.read_json(text, sort_keys=True, separators=(",", ":"))
-        event, manifest = said["events"]["number"], said["manifests"]["number"]
-        self.statements[sha256(text.encode("utf-8")).hexdigest()] = where, event, manifest
+        event, manifest = int(said["events"]["number"]), int(said["manifests"]["number"])
+        self.statements[sha256(text.encode("utf-8")).hexdigest()] = Statement(where, event, manifest)
+        if not (0 <= event < len(self.events) and 0 <= manifest < len(self.manifests)):
+            raise FindingError(f"its statement is about event {event} and manifest {manifest}, which are not both here")
         at = datetime.fromisoformat(said["at"][:19]).isoformat() + "Z"  # nothing else is written like that
-        root = merkle_root(bytes.fromhex(each["sha256"]) for each in self.manifests[1 : manifest + 1])
-        head = dict(sorted({**self.manifests[manifest], "root": root}.items()))
+        head = dict(sorted({**self.manifests[manifest], "root": self.roots[manifest]}.items()))
         if not same(said, {"at": at, "bucket": bucket, "events": self.events[event], "format": 1, "manifests": head}):
             yield f"its statement is not about event {event} and manifest {manifest} as they are here"
-        return at, event, manifest
+
+    def own_statement(self, bundle):
+        """That of the bundle, which has to be of its time and about the last entries."""
+        yield from self.statement("bundle.json", bundle["statement"], bundle["bucket"])
+        said = json.loads(bundle["statement"])
+        last = [said["at"], said["events"]["number"], said["manifests"]["number"]]
+        if not same(last, [bundle["made_at"], len(self.events) - 1, len(self.manifests) - 1]):
+            yield "its statement is not of its time, or not about the last event and manifest"
 
     def anchor(self, name, bucket):
         anchor, stem = self.read_json(self.path(name).read_bytes().decode("utf-8"), indent=2), name[: -len(".json")]
         stamps = [{field: str(stamp[field]) for field in ("authority", "token")} for stamp in anchor["timestamps"]]
         if not same(anchor, {"format": 1, "statement": str(anchor["statement"]), "timestamps": stamps}):
-            yield "it is not written as an anchor is"
+            yield "is not written as an anchor is"
         yield from self.statement(name, anchor["statement"], bucket)
-        if self.path(f"{stem}.statement.json").read_bytes() != anchor["statement"].encode("utf-8"):
-            self.findings.append(f"{stem}.statement.json: it is not the statement in {name}")
-        for number, stamp in enumerate(anchor["timestamps"], 1):
-            token, file = base64.b64decode(stamp["token"], validate=True), f"{stem}.{number}.tsr"
-            if self.path(file).read_bytes() != token:
-                self.findings.append(f"{file}: it is not the time stamp in {name}")
-            if sha256(anchor["statement"].encode("utf-8")).digest() not in token:
-                yield f"time stamp {number} is not of its statement"
-            command = f"openssl ts -verify -data {stem}.statement.json -in {file} -CAfile ca.pem"
-            self.notes.append(f"Stamped by {stamp['authority']}. To check the signature: {command}")
+        statement = anchor["statement"].encode("utf-8")
+        if self.path(f"{stem}.statement.json").read_bytes() != statement:
+            self.wrong(f"{stem}.statement.json", f"is not the statement in {name}")
+        for number, stamp in enumerate(stamps, 1):
+            self.attempt(f"{stem}.{number}.tsr", self.stamp, f"{stem}.{number}.tsr", name, stamp, statement)
+
+    def stamp(self, file, anchor, stamp, statement):
+        token = base64.b64decode(stamp["token"], validate=True)
+        if self.path(file).read_bytes() != token:
+            yield f"is not the time stamp in {anchor}"
+        digest = sha256(statement)
+        if digest.digest() not in token:
+            self.wrong(anchor, "its time stamp is not of its statement")
+        covered = self.statements[digest.hexdigest()].manifest
+        self.stamps.append(TimeStamp(file, stamp["authority"], token, statement, covered))
 
     def bundle(self):
         bundle = self.read_json(self.path("bundle.json").read_bytes().decode("utf-8"), indent=2)
         texts = {name: str(bundle[name]) for name in TEXTS}
         if not same(bundle, {"format": 1, **texts, "days": bundle["days"], "totals": bundle["totals"]}):
-            yield "it is not that of a bundle of format 1"
-        last = yield from self.statement("bundle.json", bundle["statement"], bundle["bucket"])
-        if last != (bundle["made_at"], len(self.events) - 1, len(self.manifests) - 1):
-            yield "its statement is not of its time, or not about the last event and manifest"
+            yield "is not that of a bundle of format 1"
+        self.attempt("bundle.json", self.own_statement, bundle)
         for name in sorted(name for name in self.names if re.fullmatch(r"anchors/[^./]+\.json", name)):
             self.attempt(name, self.anchor, name, bundle["bucket"])
-        if self.head is not None and self.head not in self.statements:
-            yield f"no statement in this bundle has the trusted SHA-256 {self.head}"
-        first, end, days = date.fromisoformat(bundle["from"]), date.fromisoformat(bundle["to"]), bundle["days"]
-        right = [str(first + timedelta(n)) for n in range((end - first).days + 1)]
+        first, last, days = date.fromisoformat(bundle["from"]), date.fromisoformat(bundle["to"]), bundle["days"]
+        self.bucket, self.first, self.last = texts["bucket"], first, last
+        right = [str(first + timedelta(n)) for n in range((last - first).days + 1)]
         if [bundle["from"], *(day["day"] for day in days), bundle["to"]] != right[:1] + right + right[-1:]:
-            yield f"it has no days, or does not give every day from {first} to {end}, in order"
+            yield f"has no days, or does not give every day from {first} to {last}, in order"
         for day in days:
             self.attempt(f"bundle.json, {day['day']}", self.day, day, self.of_day.get(date.fromisoformat(day["day"])))
         records = [day["records"] for day in days if "csv" in day]
         if not same(bundle["totals"], {"days": len(days), "backed_up": len(records), "records": sum(records)}):
             yield "its totals are not those of its days"
-        self.says = f"{bundle['bucket']}, {first} to {end}: {len(records)} of {len(days)} days, {sum(records)} records"
+        self.days, self.backed_up, self.records = len(days), len(records), int(sum(records))
+        if self.head is not None and self.head not in self.statements:
+            yield f"neither its statement nor that of an anchor has the SHA-256 {self.head}"
+        elif self.head is not None:
+            self.require_covered("the trusted head", self.statements[self.head].manifest)
+
+    def require_covered(self, by: str, last: int) -> None:
+        """Find the days whose manifest came after the last that a statement covers: it says nothing of them."""
+        for day, number in self.covering.items():
+            if number > last:
+                self.wrong(f"bundle.json, {day}", f"its manifest {number} came after {by} (of {last})")
 
     def day(self, day, manifest):
         """Hold a day against the manifest that counts; without one it must not pass for backed up."""
@@ -210,42 +303,64 @@ class Check:
             right.update({key: kind(day[key]) for key, kind in (("missing", str), ("unvouched", list)) if key in day})
             self.notes.append(f"{day['day']}: no manifest of the chain vouches for a backup. {day['missing']}")
         else:
+            self.covering[day["day"]] = manifest["number"]
             for part, stored in (("csv", manifest["backup"]), ("quarantine", manifest["quarantine"])):
                 if stored is not None:
                     right[part] = stored["key"]
                     self.attempt(stored["key"], self.file, stored)
             right.update(manifest=manifest["number"], records=manifest["records"])
-            self.attempt(right["csv"], self.rows, right["csv"], manifest)
-            if manifest["number"] > self.statements.get(self.head, [manifest["number"]])[-1]:
-                yield f"its manifest {manifest['number']} came after the trusted head, which does not cover it"
+            if right["csv"] in self.names:  # else it is a finding already
+                self.attempt(right["csv"], self.rows, right["csv"], manifest)
         if not same(day, right):
             yield f"is {day}, its manifest says {right}"
 
     def file(self, stored):
         path = self.path(stored["key"])
         if not same([path.stat().st_size, file_hash(path)], [stored["bytes"], stored["sha256"]]):
-            yield "it does not have the size and the SHA-256 that its manifest says"
+            yield "does not have the size and the SHA-256 that its manifest says"
 
     def rows(self, name, manifest=None):
-        ids, hashes = set(), []
+        """Judge the rows of a CSV, one at a time: a day may be larger than the memory."""
+        ids, tree, wrong = set(), MerkleTree(), 0
         with self.path(name).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             names = reader.fieldnames = [{"sha256": "verification_hash"}.get(name, name) for name in reader.fieldnames]
             if len(set(names)) < len(names) or not {*HASHED, "verification_hash"} <= set(names):
-                yield "it lacks a column, or has one twice"
+                yield "lacks a column, or has one twice"
+                return
             for number, row in enumerate(reader, 1):
-                self.attempt(f"{name}, row {number}", self.row, row, ids, hashes)
+                what = self.row(row, ids, tree)
+                wrong += bool(what)
+                if what and wrong <= NAMED_ROWS:
+                    self.wrong(f"{name}, row {number}", what)
             file.buffer.seek(-1, 2)
             if file.buffer.read() != b"\n":
                 yield "its last line is not ended: it was cut off"
-        if manifest and not same([len(hashes), merkle_root(hashes)], [manifest["records"], manifest["merkle_root"]]):
+        if wrong > NAMED_ROWS:
+            yield f"{wrong} rows are wrong, the first {NAMED_ROWS} are named"
+        if manifest and not same([tree.size, tree.root()], [manifest["records"], manifest["merkle_root"]]):
             yield "its rows are not those of its manifest, or not in that order"
 
-    def row(self, row, ids, hashes):
-        if None in [*row, *row.values()] or row["signal_id"] in ids or not gives_its_hash(row):
-            yield "it does not give its hash, or its signal is there twice"
-        ids.add(row["signal_id"])
-        hashes.append(bytes.fromhex(row["verification_hash"]))
+    def row(self, row, ids, tree):
+        """What is wrong with a row, if anything; its hash goes into the tree."""
+        if None in [*row, *row.values()]:
+            return "has too few fields, or too many"
+        signal, is_new = row["signal_id"], row["signal_id"] not in ids
+        ids.add(signal)
+        try:
+            tree.add(bytes.fromhex(row["verification_hash"]))
+            if not gives_its_hash(row):
+                return f"signal {signal} does not give its hash"
+        except ValueError as error:
+            return f"signal {signal} does not give its hash: {error}"
+        return None if is_new else f"signal {signal} is there twice"
+
+
+def check_folder(folder: Path, head: str | None = None) -> BundleCheck:
+    """Check the bundle in a folder; with a head, that statement has to be there and to cover every day's manifest."""
+    check = BundleCheck(folder, head)
+    check.attempt("bundle", check.all)
+    return check
 
 
 def main():
@@ -255,14 +370,19 @@ def main():
     arguments = parser.parse_args()
     if not arguments.folder.is_dir():
         parser.error(f"{arguments.folder} is not a folder; a ZIP has to be unpacked first")
-    check = Check(arguments.folder, arguments.head)
-    check.attempt("bundle", check.all)
+    check = check_folder(arguments.folder, arguments.head)
     lines = [f"Note: {note}" for note in check.notes]
+    for stamp in check.stamps:
+        statement = stamp.file.rsplit(".", 2)[0] + ".statement.json"
+        command = f"openssl ts -verify -data {statement} -in {stamp.file} -CAfile ca.pem"
+        lines.append(f"Note: Stamped by {stamp.authority}. To check the signature: {command}")
     for found, (name, event, manifest) in check.statements.items():
         lines.append(f"Statement {found} in {name}, up to event {event} and manifest {manifest}")
-    lines += [f"WRONG {finding}" for finding in check.findings]
+    lines += [f"WRONG {file}: {what}" for file, what in check.findings]
     verdict = f"FAILED: {len(check.findings)} findings" if check.findings else "OK"
-    lines += [f"{verdict}: {check.says}, {len(check.manifests) - 1} manifests, {len(check.events) - 1} events"]
+    about = f"{check.bucket}, {check.first} to {check.last}: " if check.first else ""
+    about += f"{check.backed_up} of {check.days} days, {check.records} records"
+    lines += [f"{verdict}: {about}, {len(check.manifests) - 1} manifests, {len(check.events) - 1} events"]
     for line in lines:
         print("".join(letter if " " <= letter <= "~" else "?" for letter in line))  # nothing may steer the terminal
     return 1 if check.findings else 0

@@ -1,4 +1,4 @@
-"""A bundle as a folder, whether it is one or a ZIP, and what is wrong with the ZIP itself."""
+"""Open a bundle as a folder, whether it is one or a ZIP, with what is wrong with the ZIP itself."""
 
 from __future__ import annotations
 

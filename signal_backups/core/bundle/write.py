@@ -1,7 +1,4 @@
-"""Writing a bundle: a folder or a ZIP, under a temporary name until it is whole.
-
-What belongs here: files, their order and their SHA-256. What does not: where the content comes from (``fetching``).
-"""
+"""Write a bundle to a folder or a ZIP, under a temporary name until it is complete."""
 
 from __future__ import annotations
 

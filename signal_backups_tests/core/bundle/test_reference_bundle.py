@@ -14,15 +14,16 @@ from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import days_between
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.fetch import bundle_content
+from signal_backups.core.bundle.standalone_verifier import BundleCheck
 from signal_backups.core.bundle.write import WrittenBundle, write_bundle
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import StoredDays, stored_days
 from signal_backups_tests.core.backup.test_reference_database import DATABASE, FIRST, LAST
-from signal_backups_tests.core.bundle.verifiers import STANDALONE, findings_in
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.tables import sqlite_source
 
-FLIPS, WHOLE_CHECKS = 2000, 20
+#: How many bytes are flipped, one after the other; after every hundredth the whole bundle is checked.
+FLIPS, EVERY = pytest.mark.parametrize("flips", [100, pytest.param(2000, marks=pytest.mark.slow)]), 100
 
 
 @pytest.fixture(scope="module")
@@ -55,42 +56,49 @@ def test_python_and_nothing_else_verifies_all_75_days(bundle: WrittenBundle, tmp
     assert sums.returncode == 0
 
 
-def test_our_own_check_agrees(bundle: WrittenBundle) -> None:
+def test_the_product_says_the_same(bundle: WrittenBundle) -> None:
     report = check_bundle(bundle.path, head=bundle.statement_sha256)
     assert report.findings == []
     assert (report.days, report.records, report.manifests, report.events) == (75, 5757, 75, 75)
 
 
-def found_in_sums(bundle: Path) -> list[str]:
-    """What the part of the stand-alone verifier finds that sees every byte; the whole takes half a second."""
-    check = STANDALONE.Check(bundle)
+def files_wrong_by_sums(bundle: Path) -> set[str]:
+    """Files that the part of the check names that sees every byte; the whole takes half a second."""
+    check = BundleCheck(bundle)
+    check.list_files()
     check.attempt("SHA256SUMS", check.sums)
-    findings: list[str] = check.findings
-    return findings
+    return {finding.file for finding in check.findings}
 
 
-def test_every_flipped_byte_is_caught_and_its_file_named(bundle: WrittenBundle) -> None:
+def files_wrong(bundle: Path) -> set[str]:
+    """Files that the whole check names."""
+    return {finding.file for finding in check_bundle(bundle).findings}
+
+
+@FLIPS
+def test_every_flipped_byte_is_caught_and_its_file_named(bundle: WrittenBundle, flips: int) -> None:
     random = Random(75)  # noqa: S311 - tests, not secrets
     files = sorted(path for path in bundle.path.rglob("*") if path.is_file())
     special = [bundle.path / name for name in ("SHA256SUMS", "verify.py", "index.html", "bundle.json", "events.jsonl")]
-    for number in range(FLIPS):
+    for number in range(flips):
         path = random.choice(special if number % 4 == 0 else files)
         body = path.read_bytes()
         place = random.randrange(len(body))
         path.write_bytes(body[:place] + bytes([body[place] ^ random.randint(1, 255)]) + body[place + 1 :])
-        whole = number % (FLIPS // WHOLE_CHECKS) == 0
-        findings = findings_in(bundle.path) if whole else found_in_sums(bundle.path)
+        whole = number % EVERY == 0
+        named = files_wrong(bundle.path) if whole else files_wrong_by_sums(bundle.path)
         path.write_bytes(body)
         name = path.relative_to(bundle.path).as_posix()
-        assert [finding for finding in findings if finding.startswith(f"{name}: ")], (name, place, findings)
-    assert findings_in(bundle.path) == []
+        assert name in named, (name, place, named)
+    assert files_wrong(bundle.path) == set()
 
 
-def test_every_flipped_byte_of_a_zip_is_caught(stored: StoredDays, tmp_path: Path) -> None:
+@FLIPS
+def test_every_flipped_byte_of_a_zip_is_caught(stored: StoredDays, tmp_path: Path, flips: int) -> None:
     content = bundle_content(stored.vault, FIRST, FIRST, stored.folder / "scratch")
     path = write_bundle(content, tmp_path / "bundle.zip").path
     body, random = path.read_bytes(), Random(75)  # noqa: S311 - tests, not secrets
-    for _ in range(FLIPS // 20):
+    for _ in range(flips // 20):
         place = random.randrange(len(body))
         path.write_bytes(body[:place] + bytes([body[place] ^ random.randint(1, 255)]) + body[place + 1 :])
         assert check_bundle(path).findings, place

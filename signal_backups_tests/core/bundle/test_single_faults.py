@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import pytest
 
 from signal_backups.core.bundle.check import check_bundle
+from signal_backups.core.bundle.report import BundleFinding
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups_tests.core.bundle.damage import INDEX, Rewritten, Spoil, cover_up, rows_of
 from signal_backups_tests.core.bundle.made import Files, csv_bytes, files_of, made_bundle, sha, statement_of, written
-from signal_backups_tests.core.bundle.verifiers import findings_in
 from signal_backups_tests.samples.signals import NUMBERS, Row, producer_hash
 
 #: A bundle of two days with records, a manifest and an event each, the first with quarantined rows.
@@ -32,18 +33,14 @@ def files(tmp_path: Path) -> Files:
     return {name: body for name, body in found.items() if not name.startswith("anchors/")}
 
 
-def both_find(files: Files, folder: Path) -> str:
-    """What both find, in one text each; empty when they pass it."""
-    bundle = written(files, folder / "bundle")
-    alone = "\n".join(findings_in(bundle))
-    ours = "\n".join(f"{finding.file}: {finding.what}" for finding in check_bundle(bundle).findings)
-    assert bool(alone) == bool(ours), (alone, ours)
-    return f"{alone}\n\n{ours}" if alone else ""
+def found_in(files: Files, folder: Path) -> list[BundleFinding]:
+    """What the check of a bundle of these files finds."""
+    return check_bundle(written(files, folder / "bundle")).findings
 
 
-def said_of(found: str, name: str) -> bool:
-    """Whether both say something of a file."""
-    return all(any(line.startswith(name) for line in part.splitlines()) for part in found.split("\n\n"))
+def says_of(found: list[BundleFinding], name: str) -> bool:
+    """Whether something is said of a file."""
+    return any(finding.file.startswith(name) for finding in found)
 
 
 def setting(name: str, **values: Any) -> Spoil:
@@ -67,7 +64,7 @@ def of_event(**values: Any) -> Spoil:
 
 
 def test_rewritten_as_a_whole_it_passes(files: Files, tmp_path: Path) -> None:
-    assert both_find(cover_up(files, Rewritten.INDEX), tmp_path) == ""
+    assert found_in(cover_up(files, Rewritten.INDEX), tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -105,20 +102,20 @@ def test_rewritten_as_a_whole_it_passes(files: Files, tmp_path: Path) -> None:
     ],
 )
 def test_a_document_that_says_something_wrong(files: Files, tmp_path: Path, spoil: Spoil, named: str) -> None:
-    found = both_find(cover_up(files, Rewritten.INDEX, spoil), tmp_path)
-    assert said_of(found, named), found
+    found = found_in(cover_up(files, Rewritten.INDEX, spoil), tmp_path)
+    assert says_of(found, named), found
 
 
 @pytest.mark.parametrize("changed", [{"merkle_root": None}, {"records": 9.0}, {"backup": None}])
 def test_a_manifest_that_vouches_for_nothing(files: Files, tmp_path: Path, changed: dict[str, Any]) -> None:
-    assert both_find(cover_up(files, Rewritten.INDEX, setting(LAST, **changed)), tmp_path)
+    assert found_in(cover_up(files, Rewritten.INDEX, setting(LAST, **changed)), tmp_path)
 
 
 @pytest.mark.parametrize(
     "spoil", [setting(LAST, columns=None, more=1), setting("event 2", action="other", at="yesterday", more=1)]
 )
-def test_what_neither_has_to_understand(files: Files, tmp_path: Path, spoil: Spoil) -> None:
-    assert both_find(cover_up(files, Rewritten.INDEX, spoil), tmp_path) == ""
+def test_what_a_check_does_not_have_to_understand(files: Files, tmp_path: Path, spoil: Spoil) -> None:
+    assert found_in(cover_up(files, Rewritten.INDEX, spoil), tmp_path) == []
 
 
 @pytest.mark.parametrize("space", [b"\r", b" ", b"\t"])
@@ -128,7 +125,7 @@ def test_white_space_in_an_event(files: Files, tmp_path: Path, space: bytes) -> 
     events[-1] = events[-1].replace(b": ", b":" + space)
     index = json.loads(whole[INDEX]) | {"statement": statement_of(events, [whole[FIRST], whole[LAST]]).decode()}
     changed = whole | {"events.jsonl": b"".join(events), INDEX: (json.dumps(index, indent=2) + "\n").encode()}
-    assert both_find(cover_up(changed, Rewritten.SUMS), tmp_path) == ""
+    assert found_in(cover_up(changed, Rewritten.SUMS), tmp_path) == []
 
 
 @pytest.mark.parametrize("chain", ["events", "manifests"])
@@ -141,8 +138,8 @@ def test_a_statement_of_less_than_there_is(files: Files, tmp_path: Path, chain: 
     else:
         before["events.jsonl"] = before["events.jsonl"].splitlines(keepends=True)[0]
     statement = json.loads(cover_up(before, Rewritten.INDEX)[INDEX])["statement"]
-    found = both_find(cover_up(whole, Rewritten.INDEX, setting(INDEX, statement=statement)), tmp_path)
-    assert said_of(found, INDEX), found
+    found = found_in(cover_up(whole, Rewritten.INDEX, setting(INDEX, statement=statement)), tmp_path)
+    assert says_of(found, INDEX), found
 
 
 def unwritten_strategy(row: Row) -> None:
@@ -174,53 +171,53 @@ def other_value(row: Row) -> None:
 def test_a_row_that_no_backup_could_hold(files: Files, tmp_path: Path, change: Callable[[Row], None]) -> None:
     rows = rows_of(files[CSV])
     change(rows[1])
-    found = both_find(cover_up(files | {CSV: csv_bytes(rows)}, Rewritten.INDEX), tmp_path)
-    assert said_of(found, f"{CSV}, row 2"), found
+    found = found_in(cover_up(files | {CSV: csv_bytes(rows)}, Rewritten.INDEX), tmp_path)
+    assert says_of(found, f"{CSV}, row 2"), found
 
 
 @pytest.mark.parametrize("twice", ["symbol", "sha256"])
 def test_a_column_that_is_there_twice(files: Files, tmp_path: Path, twice: str) -> None:
     rows: list[Row] = [row | {"sha256": row["verification_hash"]} for row in rows_of(files[CSV])]
-    found = both_find(cover_up(files | {CSV: csv_bytes(rows, [*CSV_COLUMNS, twice])}, Rewritten.INDEX), tmp_path)
-    assert said_of(found, CSV), found
+    found = found_in(cover_up(files | {CSV: csv_bytes(rows, [*CSV_COLUMNS, twice])}, Rewritten.INDEX), tmp_path)
+    assert says_of(found, CSV), found
 
 
 def test_columns_that_are_missing(files: Files, tmp_path: Path) -> None:
-    found = both_find(cover_up(files | {CSV: csv_bytes([], CSV_COLUMNS[1:])}, Rewritten.INDEX), tmp_path)
-    assert said_of(found, CSV), found
+    found = found_in(cover_up(files | {CSV: csv_bytes([], CSV_COLUMNS[1:])}, Rewritten.INDEX), tmp_path)
+    assert says_of(found, CSV), found
 
 
 def test_a_row_that_is_too_short(files: Files, tmp_path: Path) -> None:
     rows = rows_of(files[CSV])
     rows[-1]["server_timestamp"] = None
     body = csv_bytes(rows).removesuffix(b",\n") + b"\n"
-    found = both_find(cover_up(files | {CSV: body}, Rewritten.INDEX), tmp_path)
-    assert said_of(found, CSV), found
+    found = found_in(cover_up(files | {CSV: body}, Rewritten.INDEX), tmp_path)
+    assert says_of(found, CSV), found
 
 
 def test_a_signal_that_is_there_twice(files: Files, tmp_path: Path) -> None:
     rows = rows_of(files[CSV])
-    found = both_find(cover_up(files | {CSV: csv_bytes([*rows, rows[0]])}, Rewritten.INDEX), tmp_path)
-    assert said_of(found, CSV), found
+    found = found_in(cover_up(files | {CSV: csv_bytes([*rows, rows[0]])}, Rewritten.INDEX), tmp_path)
+    assert says_of(found, CSV), found
 
 
 @pytest.mark.parametrize("body", [b"", b"a,b\n1,2\n", b'"', b"\xff\n"])
 def test_a_file_that_is_no_backup(files: Files, tmp_path: Path, body: bytes) -> None:
     stored = {"key": CSV, "version_id": "v", "bytes": len(body), "sha256": sha(body)}
     claimed = files | {FIRST: json.dumps(json.loads(files[FIRST]) | {"backup": stored}).encode(), CSV: b"signal_id\n"}
-    found = both_find(cover_up(claimed, Rewritten.INDEX) | {CSV: body}, tmp_path)
-    assert said_of(found, CSV), found
+    found = found_in(cover_up(claimed, Rewritten.INDEX) | {CSV: body}, tmp_path)
+    assert says_of(found, CSV), found
 
 
 def test_a_last_line_that_is_not_ended(files: Files, tmp_path: Path) -> None:
     cut = files[CSV][:-1]
-    found = both_find(cover_up(files | {CSV: cut}, Rewritten.INDEX), tmp_path)
-    assert said_of(found, CSV), found
+    found = found_in(cover_up(files | {CSV: cut}, Rewritten.INDEX), tmp_path)
+    assert says_of(found, CSV), found
 
 
 def test_another_quarantine(files: Files, tmp_path: Path) -> None:
-    found = both_find(cover_up(files | {QUARANTINE: b"other\n"}, Rewritten.INDEX), tmp_path)
-    assert said_of(found, QUARANTINE), found
+    found = found_in(cover_up(files | {QUARANTINE: b"other\n"}, Rewritten.INDEX), tmp_path)
+    assert says_of(found, QUARANTINE), found
 
 
 def test_nothing_outside_the_bundle_is_looked_at(files: Files, tmp_path: Path) -> None:
@@ -229,9 +226,9 @@ def test_nothing_outside_the_bundle_is_looked_at(files: Files, tmp_path: Path) -
     index = json.loads(files[INDEX])
     index["days"][0]["csv"] = "../outside.csv"
     changed = {name: body for name, body in files.items() if name != CSV} | {INDEX: json.dumps(index).encode()}
-    found = both_find(cover_up(changed, Rewritten.INDEX, setting(FIRST, backup=stored)), tmp_path)
-    assert said_of(found, "../outside.csv"), found
-    assert found.count("not in the bundle") == 3, found  # as a file and as rows by the one, as rows by the other
+    found = found_in(cover_up(changed, Rewritten.INDEX, setting(FIRST, backup=stored)), tmp_path)
+    assert says_of(found, "../outside.csv"), found
+    assert ["not in the bundle" in finding.what for finding in found if "outside" in finding.file] == [True], found
 
 
 def anchored(files: Files, token: bytes | None = None, beside: bytes | None = None, space: str = "") -> Files:
@@ -253,16 +250,41 @@ def anchored(files: Files, token: bytes | None = None, beside: bytes | None = No
 
 
 def test_an_anchor(files: Files, tmp_path: Path) -> None:
-    assert both_find(anchored(files), tmp_path) == ""
-    assert said_of(both_find(anchored(files, token=b"of something else"), tmp_path), f"{ANCHOR}.json")
-    assert said_of(both_find(anchored(files, beside=b"another"), tmp_path), f"{ANCHOR}.1.tsr")
-    assert said_of(both_find(anchored(files, space=" "), tmp_path), f"{ANCHOR}.statement.json")
-    assert said_of(both_find(anchored(files, space=" "), tmp_path), f"{ANCHOR}.json")
+    assert found_in(anchored(files), tmp_path) == []
+    assert says_of(found_in(anchored(files, token=b"of something else"), tmp_path), f"{ANCHOR}.json")
+    assert says_of(found_in(anchored(files, beside=b"another"), tmp_path), f"{ANCHOR}.1.tsr")
+    assert says_of(found_in(anchored(files, space=" "), tmp_path), f"{ANCHOR}.statement.json")
+    assert says_of(found_in(anchored(files, space=" "), tmp_path), f"{ANCHOR}.json")
     for changed in ({"format": True}, {"format": 2}, {"more": 1}):
         anchor = json.loads(anchored(files)[f"{ANCHOR}.json"]) | changed
         odd = anchored(files) | {f"{ANCHOR}.json": (json.dumps(anchor, indent=2) + "\n").encode()}
-        assert said_of(both_find(cover_up(odd, Rewritten.SUMS), tmp_path), f"{ANCHOR}.json"), changed
+        assert says_of(found_in(cover_up(odd, Rewritten.SUMS), tmp_path), f"{ANCHOR}.json"), changed
     whole = anchored(files)
     for name in (f"{ANCHOR}.json", f"{ANCHOR}.statement.json", f"{ANCHOR}.1.tsr"):
         fewer = {other: body for other, body in whole.items() if other != name}
-        assert both_find(cover_up(fewer, Rewritten.SUMS), tmp_path), name
+        assert found_in(cover_up(fewer, Rewritten.SUMS), tmp_path), name
+
+
+def test_not_more_rows_than_ten_are_named(files: Files, tmp_path: Path) -> None:
+    rows = rows_of(files[CSV])
+    several = [row | {"signal_id": f"{number}", "symbol": "OTHER"} for number, row in enumerate(rows * 12)]
+    found = found_in(cover_up(files | {CSV: csv_bytes(several)}, Rewritten.INDEX), tmp_path)
+    assert [finding.file for finding in found] == [*(f"{CSV}, row {number}" for number in range(1, 11)), CSV]
+    assert found[-1].what == f"{len(several)} rows are wrong, the first 10 are named"
+
+
+def test_a_large_csv_is_not_read_whole(files: Files, tmp_path: Path) -> None:
+    rows = rows_of(files[CSV])
+    large = [rows[0] | {"signal_id": f"{number}", "strategy": "s" * 4000} for number in range(1000)]
+    for row in large:
+        row["verification_hash"] = producer_hash(row | {name: float(str(row[name])) for name in NUMBERS})
+    body = csv_bytes(large)
+    bundle = written(cover_up(files | {CSV: body}, Rewritten.INDEX), tmp_path / "bundle")
+    tracemalloc.start()
+    try:
+        assert check_bundle(bundle).findings == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(body) > 4_000_000
+    assert peak < 2_500_000

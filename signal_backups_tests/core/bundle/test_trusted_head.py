@@ -1,16 +1,17 @@
-"""What a statement that an auditor trusts covers, and what both verifiers say of what nothing binds."""
+"""What a statement that an auditor trusts covers, and what a check says of what nothing binds."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups_tests.core.bundle.damage import EVENTS, INDEX, Rewritten, cover_up
 from signal_backups_tests.core.bundle.made import BUCKET, Files, files_of, made_bundle, sha, statement_of, written
-from signal_backups_tests.core.bundle.verifiers import as_program
+from signal_backups_tests.core.bundle.standalone import as_program
 
 #: A bundle of two days with records, a manifest and an event each.
 SEED = 168
@@ -40,7 +41,7 @@ def test_a_day_whose_manifest_came_after_the_trusted_head(files: Files, tmp_path
     assert (as_program(bundle, "--head", own).returncode, check_bundle(bundle, head=own).findings) == (0, [])
 
 
-def test_both_say_whose_days_they_checked_and_what_not(files: Files, tmp_path: Path) -> None:
+def test_a_check_says_whose_days_it_checked_and_what_not(files: Files, tmp_path: Path) -> None:
     bundle = written(cover_up(files, Rewritten.SUMS), tmp_path / "bundle")
     alone, report = as_program(bundle).stdout, check_bundle(bundle)
     records = json.loads(files[INDEX])["totals"]["records"]
@@ -51,11 +52,25 @@ def test_both_say_whose_days_they_checked_and_what_not(files: Files, tmp_path: P
     assert report.notes == ["What index.html says is not checked."]
 
 
-def test_another_verifier_in_the_bundle_is_noted(files: Files, tmp_path: Path) -> None:
-    changed = cover_up(files | {"verify.py": b'print("OK")\n'}, Rewritten.SUMS)
+def test_another_verifier_in_the_bundle_is_noted_and_never_run(files: Files, tmp_path: Path) -> None:
+    program = f'open({str(tmp_path / "was_run")!r}, "w")\n'
+    changed = cover_up(files | {"verify.py": program.encode()}, Rewritten.SUMS)
     report = check_bundle(written(changed, tmp_path / "bundle"))
     assert report.ok
     assert any(note.startswith("verify.py is not that of this version") for note in report.notes)
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_a_manifest_that_no_event_speaks_of_is_noted(files: Files, tmp_path: Path) -> None:
+    def without_manifest(name: str, document: dict[str, Any]) -> None:
+        if name == "event 2":
+            del document["details"]["manifest"]
+
+    bundle = written(cover_up(files, Rewritten.INDEX, without_manifest), tmp_path / "bundle")
+    report = check_bundle(bundle)
+    assert report.ok
+    assert "manifests/0000000002.json: no event says that it was written" in report.notes
+    assert "0000000002.json: no event says that it was written" in as_program(bundle).stdout
 
 
 def test_a_bundle_of_no_days(files: Files, tmp_path: Path) -> None:
@@ -64,7 +79,7 @@ def test_a_bundle_of_no_days(files: Files, tmp_path: Path) -> None:
     changed = cover_up(chains | {INDEX: json.dumps(index).encode()}, Rewritten.INDEX)
     bundle = written(changed, tmp_path / "bundle")
     assert ["has no days" in finding.what for finding in check_bundle(bundle).findings] == [True]
-    assert "it has no days" in as_program(bundle).stdout
+    assert "has no days" in as_program(bundle).stdout
 
 
 def test_nothing_of_a_bundle_steers_the_terminal(files: Files, tmp_path: Path) -> None:
