@@ -1,12 +1,7 @@
-"""Logs of what is done, a line a step: as text or JSON, on standard error and in a file.
-
-What belongs here: how lines look and where they go. What does not: what is logged (whoever does it), results of
-commands (they go to standard output), the audit trail.
-"""
+"""Logging, one line a step: as text or JSON, to standard error and to a file."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -15,6 +10,9 @@ from datetime import UTC, date, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
+
+from pythonjsonlogger.json import JsonFormatter
+from typing_extensions import override
 
 from signal_backups.core.base.file_locks import exclusive
 
@@ -102,20 +100,21 @@ def _add(logger: logging.Logger, handler: logging.Handler, level: str, formatter
     logger.addHandler(handler)
 
 
-class _JsonLines(logging.Formatter):
+class _JsonLines(JsonFormatter):
     """``time`` (UTC), ``level``, ``logger``, ``message``, and the fields of a step beside them."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": _time(record),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, _FIELDS, {}),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+    def __init__(self) -> None:
+        names = {"asctime": "time", "levelname": "level", "name": "logger", "exc_info": "traceback"}
+        super().__init__(["asctime", "levelname", "name", "message"], rename_fields=names, json_default=str)
+
+    @override
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return _time(record)
+
+    @override
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        fields: dict[str, Any] = log_data.pop(_FIELDS, {})
+        return {**log_data, **fields}
 
 
 class _TextLines(logging.Formatter):

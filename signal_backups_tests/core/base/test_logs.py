@@ -157,6 +157,16 @@ def test_a_step_that_failed_says_so_and_why(
     assert (line["step"], line["partition"]) == ("backup", DAY.isoformat())
 
 
+def test_fields_keep_their_names_and_any_value_becomes_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured(monkeypatch, format="json")
+    log_failed_step(LOGGER, "restore", "no", {"name": "n", "exc_info": "e", "path": Path("/x"), "on": DAY})
+    (line,) = read(capsys.readouterr().err)
+    assert (line["name"], line["exc_info"], line["path"], line["on"]) == ("n", "e", "/x", "2026-11-01")
+    assert (line["logger"], "traceback" in line) == ("signal_backups.core.tests", False)
+
+
 @pytest.mark.parametrize(
     ("level", "shown"), [("DEBUG", "diwe"), ("INFO", "iwe"), ("WARNING", "we"), ("ERROR", "e")]
 )  # fmt: skip
