@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.backfill_year import running_server
 from benchmarks.measuring import print_load, print_table, work_folder
 from signal_backups.core.base.days import BACKUP_TIME, days_between
+from signal_backups.core.base.digest import digest
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention_audit.heat_map import heat_map
 from signal_backups.core.retention_audit.report import RetentionAudit
@@ -58,7 +59,8 @@ def store_days(vault: BackupVault, days: Sequence[date], folder: Path) -> None:
         file = folder / f"{day}.csv"
         file.write_bytes(body)
         key = vault.layout.backup_key(BackupSlot(day))
-        version_id = vault.store.put_file(key, file, {"record_count": "1"}, "text/csv", replaces=None)
+        metadata = {"record_count": "1"}
+        version_id = vault.store.put_file(key, file, metadata, "text/csv", digest=digest(file), replaces=None)
         file.unlink()
         manifest = manifest_of(
             vault.store.bucket,

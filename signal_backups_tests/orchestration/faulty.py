@@ -5,17 +5,18 @@ What belongs here: faults above the network. What does not: faults of the networ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from signal_backups.core.base.errors import SignalBackupsError, StoreError
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import DaySnapshot, SignalSource, SourceDescription
 from signal_backups.core.vault.vault import BackupVault
 
@@ -78,15 +79,13 @@ class RefusingStore(S3ObjectStore):
         self.left = dict.fromkeys((f"signals_backup_{day:%Y%m%d}_020000.csv" for day in days), times)
         self.asked: list[str] = []
 
-    def put_file(
-        self, key: str, path: Path, metadata: Mapping[str, str], content_type: str, *, replaces: ObjectVersion | None
-    ) -> str:
+    def put_file(self, key: str, *args: Any, **named: Any) -> str:
         name = Path(key).name
         self.asked.append(name)
         if self.left.get(name, 0):
             self.left[name] -= 1
             raise self.error
-        return super().put_file(key, path, metadata, content_type, replaces=replaces)
+        return super().put_file(key, *args, **named)
 
 
 class DamagingStore(S3ObjectStore):

@@ -17,7 +17,7 @@ from signal_backups.core.backup.fingerprint import fingerprint_of_extract
 from signal_backups.core.backup.hashed_csv import CsvReport
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.days import Clock, utc_now
-from signal_backups.core.base.digest import digest
+from signal_backups.core.base.digest import FileDigest, digest
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.event import Action, ObjectName, Result
@@ -95,7 +95,8 @@ def _stored(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutco
             manifest = _up_to_date(vault, slot, current, fingerprint, report.merkle_root)
             seconds = time.perf_counter() - started
             return StoreOutcome(manifest, False, manifest is not current, verification, seconds)
-    stored = put_csv(vault, vault.layout.backup_key(slot), folder.backup_csv, report.records, folder.day)
+    key, made = vault.layout.backup_key(slot), FileDigest(report.bytes, report.sha256)
+    stored = put_csv(vault, key, folder.backup_csv, made, report.records, folder.day)
     expected = Expected(records=report.records, bytes=report.bytes, sha256=report.sha256)
     verification = read_back(vault, stored, expected, folder.downloaded_csv, run.verify_sample)
     manifest = _manifest(vault, report, stored, run, started_at, verification, folder, fingerprint)
@@ -160,7 +161,7 @@ def _manifest(
     folder: DayFolder,
     fingerprint: str,
 ) -> Manifest:
-    quarantine = _store_quarantine(vault, report, folder) if report.quarantined else None
+    quarantine = _store_quarantine(vault, report, folder)
     finished_at = run.clock()
     return Manifest(
         code_version=__version__,
@@ -182,9 +183,12 @@ def _manifest(
     )
 
 
-def _store_quarantine(vault: BackupVault, report: CsvReport, folder: DayFolder) -> StoredFile:
+def _store_quarantine(vault: BackupVault, report: CsvReport, folder: DayFolder) -> StoredFile | None:
+    if report.quarantine_sha256 is None:
+        return None
     key = vault.layout.quarantine_key(BackupSlot(folder.day))
-    stored = put_csv(vault, key, folder.quarantine_csv, report.quarantined, folder.day)
+    made = FileDigest(folder.quarantine_csv.stat().st_size, report.quarantine_sha256)
+    stored = put_csv(vault, key, folder.quarantine_csv, made, report.quarantined, folder.day)
     downloaded = folder.quarantine_csv.with_suffix(".downloaded")
     vault.store.get_file(key, stored.version_id, downloaded)
     if digest(downloaded).sha256 != stored.sha256:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import NotFoundError, StoreError
 from signal_backups.core.ledger.batch_events import named, number_of
 from signal_backups.core.ledger.event import Action, ObjectName, Result
@@ -159,7 +160,8 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
                 f"no manifest vouches for version {chosen.version.version_id} of {vault.store.uri(chosen.version.key)}",
                 remedy=f"Take a verified one, see: signal-backups versions {chosen.day}",
             )
-        stored = put_csv(vault, chosen.version.key, fetched.csv, chosen.manifest.records, chosen.day)
+        good = FileDigest(fetched.report.bytes, fetched.report.sha256)
+        stored = put_csv(vault, chosen.version.key, fetched.csv, good, chosen.manifest.records, chosen.day)
         report = read_back(vault, stored, chosen.manifest.expected, folder / "read_back.csv")
         # A manifest of an earlier version has none.
         root = root_of_csv(fetched.csv)

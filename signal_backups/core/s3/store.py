@@ -9,8 +9,6 @@ missing bucket included, ``transient`` when the same call may succeed later.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -22,26 +20,22 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from signal_backups.core.base.days import Clock, utc_now
-from signal_backups.core.base.digest import digest
-from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreError
+from signal_backups.core.base.digest import FileDigest
+from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreError, VerificationError
 from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.error_translation import error_code, s3_errors
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.s3.request_count import counted_requests
+from signal_backups.core.s3.upload import UNVERSIONED, Upload, base64_sha256, put_in_parts, put_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 MULTIPART_THRESHOLD_BYTES = 1024**3
-MULTIPART_CHUNK_BYTES = 64 * 1024**2
 #: How often a download whose body breaks off is begun again; boto3 retries requests, never bodies.
 DOWNLOAD_ATTEMPTS = 4
 
 JSON_TYPE = "application/json"
-
-#: Version id that stores give objects of a bucket without versioning.
-UNVERSIONED = "null"
 
 #: User metadata of a file: its SHA-256, lower-case hex.
 SHA256_METADATA = "sha256"
@@ -114,24 +108,39 @@ class S3ObjectStore:
         metadata: Mapping[str, str],
         content_type: str,
         *,
+        digest: FileDigest,
         replaces: ObjectVersion | None,
     ) -> str:
         """Store a file and return its version id.
 
         Args:
             key: the object's key.
-            path: the file; its SHA-256 is sent along, so that the store refuses other bytes.
+            path: the file.
             metadata: user metadata, ASCII.
             content_type: MIME type.
+            digest: of the file, which is not hashed again here; it is sent along, so that other bytes are refused.
             replaces: the current version, which must still be current; None when there must be none.
 
         Raises:
             ConflictError: another version became current in the meantime.
+            VerificationError: the file is not what its digest says.
         """
-        whole = {**metadata, SHA256_METADATA: digest(path).sha256}
-        if path.stat().st_size > self._multipart_threshold:
-            return self._put_multipart(key, path, whole, content_type)
-        return self._put_single(key, path, whole, content_type, replaces)
+        if path.stat().st_size != digest.bytes:
+            raise VerificationError(f"{path} was changed after it was hashed", remedy="Run it again")
+        described = {**metadata, SHA256_METADATA: digest.sha256}
+        upload = Upload(self.bucket, key, path, digest, described, content_type, self._locked())
+        condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces.etag}
+        try:
+            return self._sent(upload, replaces, condition)
+        except ConflictError:
+            current = self.head(key)
+            if current is not None and current.metadata.get(SHA256_METADATA) == digest.sha256:
+                # The answer to an earlier try was lost: the object that is in the way is our own.
+                return current.version_id
+            if replaces is not None and current == replaces:
+                # Nobody was faster: this store (Ceph) does not understand If-Match.
+                return self._sent(upload, replaces, {})
+            raise
 
     def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
         """Store a small object and return its version id.
@@ -152,7 +161,7 @@ class S3ObjectStore:
                 Key=key,
                 Body=body,
                 ContentType=content_type,
-                ChecksumSHA256=_base64_sha256(body),
+                ChecksumSHA256=base64_sha256(body),
                 **condition,
                 **self._locked(),
             )
@@ -335,72 +344,18 @@ class S3ObjectStore:
         until = self.lock.retain_until(self.clock())
         return {"ObjectLockMode": self.lock.mode.value, "ObjectLockRetainUntilDate": until}
 
-    def _put_single(
-        self, key: str, path: Path, metadata: Mapping[str, str], content_type: str, replaces: ObjectVersion | None
-    ) -> str:
-        condition: Any = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces.etag}
-        try:
-            return self._put_object(key, path, metadata, content_type, condition)
-        except ConflictError:
-            current = self.head(key)
-            if (
-                current is not None
-                and self.metadata(key, current.version_id).get(SHA256_METADATA) == metadata[SHA256_METADATA]
-            ):
-                # The answer to an earlier try was lost: the object that is in the way is our own.
-                return current.version_id
-            if replaces is not None and current == replaces:
-                # Nobody was faster: this store (Ceph) does not understand If-Match.
-                return self._put_object(key, path, metadata, content_type, {})
-            raise
+    def _sent(self, upload: Upload, replaces: ObjectVersion | None, condition: Mapping[str, str]) -> str:
+        with s3_errors(self.bucket, f"cannot write {self.uri(upload.key)}"):
+            if upload.digest.bytes <= self._multipart_threshold:
+                return put_whole(self._client, upload, condition)
+            return put_in_parts(self._client, upload, condition, lambda: self._require_current(upload.key, replaces))
 
-    def _put_object(
-        self, key: str, path: Path, metadata: Mapping[str, str], content_type: str, condition: dict[str, Any]
-    ) -> str:
-        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"), path.open("rb") as body:
-            response = self._client.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=body,
-                ContentType=content_type,
-                Metadata=metadata,
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(metadata[SHA256_METADATA])).decode("ascii"),
-                **condition,
-                **self._locked(),
+    def _require_current(self, key: str, expected: ObjectVersion | None) -> None:
+        current = self.head(key)
+        if (current and current.version_id) != (expected and expected.version_id):
+            raise ConflictError(
+                f"cannot write {self.uri(key)}: somebody else wrote it meanwhile", remedy="Run it again", transient=True
             )
-        return response.get("VersionId", UNVERSIONED)
-
-    def _put_multipart(self, key: str, path: Path, metadata: Mapping[str, str], content_type: str) -> str:
-        with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
-            target: Any = {"Bucket": self.bucket, "Key": key}
-            upload_id = self._client.create_multipart_upload(
-                **target, Metadata=metadata, ContentType=content_type, ChecksumAlgorithm="SHA256", **self._locked()
-            )["UploadId"]
-            try:
-                parts = self._upload_parts(target, upload_id, path)
-                response = self._client.complete_multipart_upload(
-                    **target, UploadId=upload_id, MultipartUpload={"Parts": parts}
-                )
-            except BaseException:
-                # An unfinished upload is billed for ever and shows in no listing.
-                self._client.abort_multipart_upload(**target, UploadId=upload_id)
-                raise
-        return response.get("VersionId", UNVERSIONED)
-
-    def _upload_parts(self, target: dict[str, str], upload_id: str, path: Path) -> list[CompletedPartTypeDef]:
-        parts: list[CompletedPartTypeDef] = []
-        with path.open("rb") as file:
-            while chunk := file.read(MULTIPART_CHUNK_BYTES):
-                number, checksum = len(parts) + 1, _base64_sha256(chunk)
-                sent = self._client.upload_part(
-                    **target,  # type: ignore[arg-type]
-                    UploadId=upload_id,
-                    PartNumber=number,
-                    Body=chunk,
-                    ChecksumSHA256=checksum,
-                )
-                parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum})
-        return parts
 
     def _download(self, key: str, version_id: str, target: Path) -> None:
         with s3_errors(self.bucket, f"cannot read {self.uri(key)} version {version_id}"):
@@ -427,7 +382,3 @@ def _lock(head: Any) -> ObjectLock:
 
 def _version(version_id: str | None) -> Any:
     return {"VersionId": version_id} if version_id else {}
-
-
-def _base64_sha256(body: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")

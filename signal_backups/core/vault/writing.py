@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from signal_backups.core.base.digest import digest
+from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import ReadBackError, VerificationError
 from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.s3.store import JSON_TYPE
@@ -24,13 +24,27 @@ def vouching_details(manifest: Manifest) -> dict[str, Any]:
     return {"manifest": {"number": manifest.number, "sha256": sha256(manifest.to_bytes()).hexdigest()}}
 
 
-def put_csv(vault: BackupVault, key: str, path: Path, records: int, day: date) -> StoredFile:
-    """Store one file under its key and name the version that holds it."""
+def put_csv(vault: BackupVault, key: str, path: Path, digest: FileDigest, records: int, day: date) -> StoredFile:
+    """Store one file under its key and name the version that holds it.
+
+    Args:
+        vault: where to.
+        key: the object's key.
+        path: the file.
+        digest: of the file, made when it was written; a file that was changed since is not stored.
+        records: how many signals it has.
+        day: their UTC day.
+
+    Raises:
+        ConflictError: somebody else wrote the object at the same time.
+        StoreError: the bucket does not keep versions, or the store cannot be reached or refuses.
+        VerificationError: the file is not what its digest says.
+    """
     vault.require_versioning()
-    found = digest(path)
     metadata = {"partition": day.isoformat(), "record_count": str(records), "format_version": str(CSV_FORMAT)}
-    version_id = vault.store.put_file(key, path, metadata, CSV_TYPE, replaces=vault.store.head(key))
-    return StoredFile(key=key, version_id=version_id, bytes=found.bytes, sha256=found.sha256)
+    current = vault.store.head(key)
+    version_id = vault.store.put_file(key, path, metadata, CSV_TYPE, digest=digest, replaces=current)
+    return StoredFile(key=key, version_id=version_id, bytes=digest.bytes, sha256=digest.sha256)
 
 
 def read_back(

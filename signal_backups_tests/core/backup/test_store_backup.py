@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -254,6 +255,38 @@ def test_a_version_that_somebody_else_put_on_top_is_replaced(stored: Stored, vau
     assert stored(signals(3)).changed
     assert vault.find(DAY).is_vouched
     assert len(backup_versions(vault)) == 3
+
+
+@pytest.mark.parametrize("file", ["backup.csv", "quarantine.csv"])
+@pytest.mark.parametrize("change", [bytes.swapcase, lambda body: body + b"\n"], ids=["other bytes", "longer"])
+def test_a_file_that_is_changed_after_it_was_hashed_is_not_stored(
+    stored: Stored, run_day: Back, vault: BackupVault, file: str, change: Callable[[bytes], bytes]
+) -> None:
+    bad = signal(9, action="burn")
+    good = stored([*signals(2), bad]).manifest
+    before = vault.store.list_versions("signals/"), vault.store.list_versions("quarantine/")
+    folder = run_day([*signals(3), bad, signal(8, action="burn")], file="changed.db").folder
+    (folder.path / file).write_bytes(change((folder.path / file).read_bytes()))
+    with pytest.raises(VerificationError):
+        store_backup(vault, folder, RUN)
+    assert vault.manifest(SLOT) == good
+    assert vault.store.list_versions("quarantine/") == before[1]
+    if file == "backup.csv":
+        assert vault.store.list_versions("signals/") == before[0]
+
+
+def test_the_upload_alone_reads_the_file(run_day: Back, vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = run_day(signals(3)).folder
+    opened: list[Path] = []
+    plain = Path.open
+
+    def noted(path: Path, *args: Any, **named: Any) -> Any:
+        opened.append(path)
+        return plain(path, *args, **named)
+
+    monkeypatch.setattr(Path, "open", noted)
+    store_backup(vault, folder, RUN)
+    assert opened.count(folder.backup_csv) == 1
 
 
 class Overtaken(S3ObjectStore):

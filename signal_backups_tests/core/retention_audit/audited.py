@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from signal_backups.core.base.days import BACKUP_TIME, ONE_DAY
+from signal_backups.core.base.digest import digest
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention_audit.report import DayFinding, ProblemCode, RetentionAudit
 from signal_backups.core.vault.layout import BackupSlot
@@ -47,7 +48,7 @@ def put_object(vault: BackupVault, day: date, folder: Path, size: int = 100) -> 
     """Store the object of a day, as a backup does, and let nothing vouch for it."""
     file = folder / f"{day}.csv"
     file.write_bytes(f"{day}".encode("ascii").ljust(size, b"."))
-    return put_csv(vault, vault.layout.backup_key(BackupSlot(day)), file, 1, day)
+    return put_csv(vault, vault.layout.backup_key(BackupSlot(day)), file, digest(file), 1, day)
 
 
 def put_day(vault: BackupVault, day: date, folder: Path, size: int = 100, **claims: Any) -> StoredFile:

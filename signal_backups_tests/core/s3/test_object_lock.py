@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import next_midnight, utc_now, years_after
+from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ExitCode, StoreError
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.s3 import store as store_module
@@ -39,7 +40,7 @@ def put(store: S3ObjectStore, how: str, folder: Path) -> str:
         return store.put_bytes(KEY, b"x", "text/csv")
     file = folder / "file"
     file.write_bytes(b"x" * 10)
-    return store.put_file(KEY, file, {}, "text/csv", replaces=None)
+    return store.put_file(KEY, file, {}, "text/csv", digest=digest(file), replaces=None)
 
 
 def store_for(connection: S3Connection, bucket: str, how: str, policy: LockPolicy | None) -> S3ObjectStore:

@@ -7,13 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from signal_backups.core.base.errors import ConflictError, ExitCode, NotFoundError, StoreError
+from signal_backups.core.base.digest import FileDigest, digest
+from signal_backups.core.base.errors import ConflictError, ExitCode, NotFoundError, StoreError, VerificationError
 from signal_backups.core.s3 import store as store_module
+from signal_backups.core.s3 import upload as upload_module
 from signal_backups.core.s3.client import S3Connection, s3_client
-from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.servers.chaos import ChaosProxy
@@ -49,7 +53,17 @@ def written(path: Path, body: bytes) -> Path:
 
 def put(store: S3ObjectStore, path: Path, key: str = KEY) -> str:
     """Store a file as the next version."""
-    return store.put_file(key, path, {"partition": "2026-11-01"}, "text/csv", replaces=store.head(key))
+    return put_over(store, path, store.head(key), key)
+
+
+def put_over(store: S3ObjectStore, path: Path, replaces: ObjectVersion | None, key: str = KEY) -> str:
+    """Store a file in place of a version, or of nothing."""
+    return store.put_file(key, path, {"partition": "2026-11-01"}, "text/csv", digest=digest(path), replaces=replaces)
+
+
+def in_parts(connection: S3Connection, bucket: str) -> S3ObjectStore:
+    """A store that takes every file in parts."""
+    return S3ObjectStore(s3_client(connection), bucket, multipart_threshold_bytes=0)
 
 
 def got(store: S3ObjectStore, version: str, folder: Path) -> bytes:
@@ -85,7 +99,7 @@ def test_a_head_describes_the_current_version(store: S3ObjectStore, file: Path) 
 def test_what_must_be_new_is_not_overwritten(store: S3ObjectStore, file: Path, tmp_path: Path) -> None:
     first = put(store, file)
     with pytest.raises(ConflictError) as raised:
-        store.put_file(KEY, written(tmp_path / "b", b"b"), {}, "text/csv", replaces=None)
+        put_over(store, written(tmp_path / "b", b"b"), None)
     assert raised.value.exit_code == ExitCode.FAILED
     assert [version.version_id for version in store.list_versions(KEY)] == [first]
 
@@ -95,13 +109,13 @@ def test_a_version_that_is_no_longer_current_is_not_replaced(store: S3ObjectStor
     seen = store.head(KEY)
     put(store, written(tmp_path / "b", b"b"))
     with pytest.raises(ConflictError):
-        store.put_file(KEY, written(tmp_path / "c", b"c"), {}, "text/csv", replaces=seen)
+        put_over(store, written(tmp_path / "c", b"c"), seen)
     assert len(store.list_versions(KEY)) == 2
 
 
 def test_another_writer_of_the_same_content_is_no_conflict(store: S3ObjectStore, file: Path) -> None:
     first = put(store, file)
-    assert store.put_file(KEY, file, {}, "text/csv", replaces=None) == first
+    assert put_over(store, file, None) == first
     assert len(store.list_versions(KEY)) == 1
 
 
@@ -110,7 +124,7 @@ def test_of_many_writers_at_once_one_wins(store: S3ObjectStore, tmp_path: Path) 
 
     def write(path: Path) -> str | None:
         try:
-            return store.put_file(KEY, path, {}, "text/csv", replaces=None)
+            return put_over(store, path, None)
         except ConflictError:
             return None
 
@@ -129,7 +143,7 @@ def test_a_lost_answer_is_recognised_as_our_own_object(
     # Asked directly: a connection kept alive from here would be dropped by the strike and cost the client a try.
     current = store.head(KEY)
     proxy.strike(Reset(after=CONTINUE), times=1)
-    version = shaky.put_file(KEY, file, {}, "text/csv", replaces=current)
+    version = put_over(shaky, file, current)
     assert proxy.struck == 1
     versions = store.list_versions(KEY)
     assert len(versions) == 1 + overwriting
@@ -141,14 +155,14 @@ def test_a_store_that_refuses_every_if_match_is_written_to_all_the_same(
     store: S3ObjectStore, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(store, file)
-    plain = store._put_object
+    plain = store._client.put_object
 
-    def as_ceph_does(*args: object) -> str:
-        if "IfMatch" in args[-1]:  # type: ignore[operator]
-            raise ConflictError("412")
-        return plain(*args)  # type: ignore[arg-type]
+    def as_ceph_does(**asked: Any) -> Any:
+        if "IfMatch" in asked:
+            raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": ""}}, "PutObject")
+        return plain(**asked)
 
-    monkeypatch.setattr(store, "_put_object", as_ceph_does)
+    monkeypatch.setattr(store._client, "put_object", as_ceph_does)
     assert got(store, put(store, written(tmp_path / "b", b"b")), tmp_path) == b"b"
 
 
@@ -300,7 +314,7 @@ def test_more_than_a_thousand_objects_are_listed_and_the_newest_is_found(vault: 
 def test_a_large_file_goes_up_in_parts(
     connection: S3Connection, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "MULTIPART_CHUNK_BYTES", 5 * 1024 * 1024)
+    monkeypatch.setattr(upload_module, "MULTIPART_CHUNK_BYTES", 5 * 1024 * 1024)
     store = S3ObjectStore(s3_client(connection), bucket, multipart_threshold_bytes=5 * 1024 * 1024)
     file = written(tmp_path / "large", bytes(range(251)) * 50_000)
     version = put(store, file)
@@ -315,18 +329,99 @@ def test_a_large_file_goes_up_in_parts(
 def test_an_upload_in_parts_that_fails_leaves_nothing(
     connection: S3Connection, bucket: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = S3ObjectStore(s3_client(connection), bucket, multipart_threshold_bytes=1)
-    plain = store._upload_parts
+    store = in_parts(connection, bucket)
+    plain = upload_module._sent_parts
 
-    def broken(*args: object) -> object:
-        plain(*args)  # type: ignore[arg-type]
+    def broken(*args: Any) -> object:
+        plain(*args)
         raise OSError("disk gone")
 
-    monkeypatch.setattr(store, "_upload_parts", broken)
+    monkeypatch.setattr(upload_module, "_sent_parts", broken)
     with pytest.raises(StoreError, match="disk gone"):
         put(store, file)
-    assert store._client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+    assert_nothing_is_unfinished(store)
     assert store.list_versions("") == []
+
+
+def assert_nothing_is_unfinished(store: S3ObjectStore) -> None:
+    assert store._client.list_multipart_uploads(Bucket=store.bucket).get("Uploads", []) == []
+
+
+@pytest.fixture(params=["conditions", "no conditions"])
+def parts_store(connection: S3Connection, bucket: str, request: pytest.FixtureRequest) -> S3ObjectStore:
+    """A store that takes every file in parts, and one that ignores, as Ceph does, under which conditions."""
+    store = in_parts(connection, bucket)
+    if request.param == "no conditions":
+
+        def ignore(params: dict[str, Any], **_: object) -> None:
+            for name in ("If-Match", "If-None-Match"):
+                params["headers"].pop(name, None)
+
+        store._client.meta.events.register("before-call.s3.CompleteMultipartUpload", ignore)
+    return store
+
+
+def test_an_upload_in_parts_replaces_what_it_saw(parts_store: S3ObjectStore, file: Path, tmp_path: Path) -> None:
+    first = put(parts_store, file)
+    second = put(parts_store, written(tmp_path / "b", b"b"))
+    assert [version.version_id for version in parts_store.list_versions(KEY)] == [second, first]
+
+
+def test_an_upload_in_parts_does_not_overwrite_what_must_be_new(
+    parts_store: S3ObjectStore, file: Path, tmp_path: Path
+) -> None:
+    first = put(parts_store, file)
+    with pytest.raises(ConflictError) as raised:
+        put_over(parts_store, written(tmp_path / "b", b"b"), None)
+    assert raised.value.transient
+    assert [version.version_id for version in parts_store.list_versions(KEY)] == [first]
+    assert_nothing_is_unfinished(parts_store)
+
+
+def test_an_upload_in_parts_does_not_replace_a_version_that_is_no_longer_current(
+    parts_store: S3ObjectStore, file: Path, tmp_path: Path
+) -> None:
+    put(parts_store, file)
+    seen = parts_store.head(KEY)
+    newest = put(parts_store, written(tmp_path / "b", b"b"))
+    with pytest.raises(ConflictError):
+        put_over(parts_store, written(tmp_path / "c", b"c"), seen)
+    assert parts_store.list_versions(KEY)[0].version_id == newest
+    assert_nothing_is_unfinished(parts_store)
+
+
+def test_an_upload_in_parts_of_the_same_content_is_no_conflict(parts_store: S3ObjectStore, file: Path) -> None:
+    first = put(parts_store, file)
+    assert put_over(parts_store, file, None) == first
+    assert_nothing_is_unfinished(parts_store)
+
+
+def test_the_store_itself_refuses_to_complete_what_somebody_overtook(
+    connection: S3Connection, bucket: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = in_parts(connection, bucket)
+    first = put(store, file)
+    # Overtaken after our own check, as it were.
+    monkeypatch.setattr(store, "_require_current", lambda *_: None)
+    with pytest.raises(ConflictError):
+        put_over(store, written(tmp_path / "b", b"b"), None)
+    assert [version.version_id for version in store.list_versions(KEY)] == [first]
+    assert_nothing_is_unfinished(store)
+
+
+@pytest.mark.parametrize("threshold", [store_module.MULTIPART_THRESHOLD_BYTES, 0], ids=["whole", "in parts"])
+@pytest.mark.parametrize("changed", [b"other", b"longer than before"])
+def test_a_file_that_was_changed_after_it_was_hashed_does_not_become_a_version(
+    connection: S3Connection, bucket: str, tmp_path: Path, threshold: int, changed: bytes
+) -> None:
+    store = S3ObjectStore(s3_client(connection), bucket, multipart_threshold_bytes=threshold)
+    file = written(tmp_path / "file", b"first")
+    first, hashed = put(store, file), FileDigest(5, digest(file).sha256)
+    written(file, changed)
+    with pytest.raises(VerificationError):
+        store.put_file(KEY, file, {}, "text/csv", digest=hashed, replaces=store.head(KEY))
+    assert [version.version_id for version in store.list_versions(KEY)] == [first]
+    assert_nothing_is_unfinished(store)
 
 
 def test_keys_of_older_tools_are_found_and_foreign_objects_ignored(vault: BackupVault) -> None:

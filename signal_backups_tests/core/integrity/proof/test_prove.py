@@ -12,6 +12,7 @@ import pytest
 
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import utc_now
+from signal_backups.core.base.digest import digest as file_digest
 from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundError, VerificationError
 from signal_backups.core.integrity.anchors.anchors import write_anchor
 from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead, tree_head_of
@@ -160,7 +161,7 @@ def test_days_that_cannot_be_searched_are_named_and_passed_over(
     foreign = tmp_path / "foreign.csv"
     foreign.write_text("nothing")
     unvouched = vault.layout.backup_key(BackupSlot(later(5)))
-    vault.store.put_file(unvouched, foreign, {}, CONTENT, replaces=None)
+    vault.store.put_file(unvouched, foreign, {}, CONTENT, digest=file_digest(foreign), replaces=None)
     change_csv(vault, later(2), b"x")
 
     found, looked = searched(vault, f"{DAY:%Y%m%d}-000", scratch)
