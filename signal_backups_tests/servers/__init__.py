@@ -1,4 +1,4 @@
-"""What tests need around the project: a throw-away PostgreSQL and a network that misbehaves on demand.
+"""Servers that only tests need: S3 in memory and on Ceph, PostgreSQL, Prometheus, receivers of alerts, faults.
 
-What belongs here: servers for tests only. What does not: the embedded S3 server, which users get too.
+The embedded S3 server is not one of them: users get it too. ``contract`` holds all S3 servers to the same behaviour.
 """

@@ -1,7 +1,4 @@
-"""A throw-away Ceph cluster of one node with an S3 gateway, which carries lifecycle rules out while one watches.
-
-What belongs here: the life of one cluster. What does not: its options (``ceph_configuration``), buckets (``s3``).
-"""
+"""A throw-away Ceph cluster of one node whose S3 gateway carries lifecycle rules out, a day of them in seconds."""
 
 from __future__ import annotations
 

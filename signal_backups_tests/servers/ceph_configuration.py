@@ -1,7 +1,4 @@
-"""What a Ceph cluster of one node, without authentication between its parts, has to be told.
-
-What belongs here: the text of ``ceph.conf``. What does not: starting anything (``ceph``).
-"""
+"""The configuration (``ceph.conf``) of a Ceph cluster of one node without authentication between its parts."""
 
 from __future__ import annotations
 

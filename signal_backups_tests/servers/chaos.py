@@ -1,7 +1,6 @@
-"""A TCP proxy in front of a server which commits the faults it is told to.
+"""A TCP proxy in front of a server, which injects faults on request.
 
 Signed S3 requests pass it unchanged when the client is pointed at ``url``: what is signed is then the proxy's name.
-What belongs here: forwarding and committing faults. What does not: naming them (``faults``).
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ DROP_TIMEOUT_S = 10.0
 
 
 class ChaosProxy:
-    """The proxy, from ``with`` to the end of the block; passes everything on until told to ``strike``."""
+    """The proxy, from ``with`` to the end of the block; passes everything on until ``strike`` is called."""
 
     def __init__(self, target_url: str) -> None:
         target = urlsplit(target_url)
@@ -60,7 +59,7 @@ class ChaosProxy:
         return self._struck
 
     def strike(self, fault: Fault, times: int = -1) -> None:
-        """Commit the fault on the next ``times`` connections, on all of them if -1.
+        """Inject the fault on the next ``times`` connections, on all of them if -1.
 
         Live connections are dropped: a client would otherwise escape the fault through one that it kept.
         """

@@ -1,7 +1,4 @@
-"""The ways in which the network between a client and a server can fail.
-
-What belongs here: naming the faults. What does not: committing them (``chaos``).
-"""
+"""The ways in which the network between a client and a server can fail."""
 
 from __future__ import annotations
 

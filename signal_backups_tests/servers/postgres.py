@@ -1,8 +1,4 @@
-"""A throw-away PostgreSQL server for tests.
-
-What belongs here: the life of one cluster. What does not: finding the programs (``postgres_binaries``), databases and
-tables (fixtures and tests).
-"""
+"""A throw-away PostgreSQL server for tests."""
 
 from __future__ import annotations
 

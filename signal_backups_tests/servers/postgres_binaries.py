@@ -1,7 +1,4 @@
-"""Where PostgreSQL's programs come from, and as whom they run.
-
-What belongs here: finding them and making them reachable. What does not: running a cluster (``postgres``).
-"""
+"""Where PostgreSQL's programs come from, and as whom they run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Debian's Prometheus and Alertmanager on free loopback ports, and a receiver of what they tell.
-
-What belongs here: their life, their configuration from the examples in ``deploy/``, their answers. What does not:
-assertions.
-"""
+"""Debian's Prometheus and Alertmanager on free loopback ports, and a receiver of their notifications."""
 
 from __future__ import annotations
 
@@ -70,20 +66,20 @@ class Prometheus:
         self.url = url
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """What an expression comes to now."""
+        """The present value of an expression."""
         answer = requests.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=10).json()
         assert answer["status"] == "success", (expression, answer)
         return list(answer["data"]["result"])
 
     def rules(self) -> list[dict[str, Any]]:
-        """The rules and how they do."""
+        """The rules with their health."""
         answer = requests.get(f"{self.url}/api/v1/rules", timeout=10).json()
         return [rule for group in answer["data"]["groups"] for rule in group["rules"]]
 
 
 @contextmanager
 def running_alertmanager(folder: Path, receiver: Receiver) -> Iterator[str]:
-    """Alertmanager with the example's routes, told to be quick; yields its address."""
+    """Alertmanager with the example's routes and short intervals; yields its address."""
     example = _example("alertmanager/alertmanager.yml")
     example["route"] |= {"group_wait": "0s", "group_interval": "1s"}
     for each in example["receivers"]:

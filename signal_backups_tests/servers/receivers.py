@@ -1,7 +1,4 @@
-"""Servers that alerts arrive at: mail over SMTP, JSON over HTTP.
-
-What belongs here: taking in what comes, or refusing it. What does not: the product.
-"""
+"""Receivers of alerts: mail over SMTP, JSON over HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-#: What of a channel's address must be shown nowhere.
+#: The secret part of a channel's address, which must appear nowhere.
 SECRET = "hush-hush"
 
 
@@ -33,7 +30,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came in so far; ``url`` is the Apprise address. While ``refuses``, everything is turned away."""
+    """Alerts received so far; ``url`` is the Apprise address. While ``refuses`` is set, every alert is refused."""
 
     url: str
     received: list[Received] = field(default_factory=list)
@@ -45,7 +42,7 @@ class Receiver:
         return [each.title for each in self.received]
 
     def take(self) -> list[Received]:
-        """What came in since it was asked last."""
+        """The alerts received since the last call."""
         taken = list(self.received)
         self.received.clear()
         return taken
@@ -53,7 +50,7 @@ class Receiver:
 
 @contextmanager
 def http_receiver(path: str = SECRET) -> Iterator[Receiver]:
-    """Takes Apprise's JSON at a path, which nobody else is to know."""
+    """Takes Apprise's JSON at a secret path."""
     receiver = Receiver("")
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,7 +1,4 @@
-"""Plain boto3 against the embedded server, independent of the project's own S3 code.
-
-What belongs here: a client, and what fixtures need to make and remove buckets. What does not: assertions.
-"""
+"""Plain boto3 against the embedded server, independent of the project's own S3 code."""
 
 from __future__ import annotations
 
@@ -16,8 +13,14 @@ if TYPE_CHECKING:
     from signal_backups.embedded.seaweedfs import S3Server
 
 
-def client_for(server: S3Server, *, max_attempts: int = 5) -> S3Client:
-    """A client of the server; ``max_attempts=1`` shows every fault instead of retrying."""
+def client_for(server: S3Server, *, max_attempts: int = 5, adds_digests: bool = True) -> S3Client:
+    """A client of the server.
+
+    Args:
+        server: with its address and credentials.
+        max_attempts: 1 shows every fault instead of retrying.
+        adds_digests: whether requests that bring no digest get one.
+    """
     return boto3.client(
         "s3",
         endpoint_url=server.endpoint_url,
@@ -29,6 +32,7 @@ def client_for(server: S3Server, *, max_attempts: int = 5) -> S3Client:
             connect_timeout=5,
             read_timeout=10,
             retries={"mode": "standard", "total_max_attempts": max_attempts},
+            request_checksum_calculation="when_supported" if adds_digests else "when_required",
         ),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from signal_backups.embedded.processes import wait_until
 from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Answer, Cut, Fault, Flip, Hang, Refuse, Reset
 
@@ -170,8 +170,7 @@ def test_drop_all_ends_a_waiting_connection(proxy: ChaosProxy) -> None:
     proxy.strike(Hang())
     with connected(proxy) as connection:
         connection.request("GET", "/")
-        while proxy.struck == 0:
-            time.sleep(0.01)
+        assert wait_until(lambda: proxy.struck > 0, 10)
         proxy.drop_all()
         with pytest.raises(ConnectionResetError):
             connection.getresponse()

@@ -1,7 +1,4 @@
-"""A time-stamp authority (RFC 3161) on this machine: openssl behind a small HTTP server.
-
-What belongs here: its certificates and its answers. What does not: assertions.
-"""
+"""A time-stamp authority (RFC 3161) on this machine: openssl behind a small HTTP server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An S3 server with somebody on it who is not its administrator."""
+"""An S3 server with an administrator and a user without rights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
 
 @contextmanager
 def two_users_in(folder: Path) -> Iterator[tuple[S3Server, S3Server]]:
-    """A server as its administrator sees it, and as somebody does who has no rights of his own."""
+    """The same server with the credentials of its administrator, and with those of a user without rights."""
     users = json.loads(weed.identities("ADMINISTRATOR", "secret-1"))
     stranger = {"name": "stranger", "credentials": [{"accessKey": "STRANGER", "secretKey": "secret-2"}], "actions": []}
     users["identities"].append(stranger)

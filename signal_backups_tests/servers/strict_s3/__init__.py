@@ -1,9 +1,11 @@
-"""A strict S3 in memory, with a simulated clock, for tests of what years do to backups.
+"""S3 in memory with a simulated clock, for tests of what years do to backups.
 
-What belongs here: S3 as AWS documents it, written from its documentation alone, so that it is a second opinion on the
-product: nothing here imports ``signal_backups``. A real boto3 client talks to it; no request leaves the process.
+It does what AWS documents, or what real servers agree on where AWS says nothing: ``servers/contract`` proves that on
+this S3, SeaweedFS and Ceph. Tests next to it are of what it alone can do: time, lifecycle rules, thaws and faults.
+A real boto3 client talks to it, and no request leaves the process. Nothing here imports ``signal_backups``, so that it
+is a second opinion on the product.
 
-What it does not know (operations, parameters, checksum algorithms) it answers with 501 NotImplemented, never silently.
+What it does not know (operations, parameters, checksum algorithms) it answers with 501 NotImplemented.
 The caller is the account's root: policies and permissions are not part of it.
 """
 

@@ -8,7 +8,7 @@ ONE_DAY = timedelta(days=1)
 
 
 class SimulatedClock:
-    """A clock that stands still until it is told to go on; called, it returns the present instant (UTC)."""
+    """A clock that stands still until it is moved; called, it returns the present instant (UTC)."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)
@@ -17,14 +17,14 @@ class SimulatedClock:
         return self._now
 
     def advance(self, by: timedelta) -> None:
-        """Go on by so much."""
+        """Move by a duration."""
         self.set(self._now + by)
 
     def set(self, now: datetime) -> None:
-        """Go on to this instant.
+        """Move to an instant.
 
         Raises:
-            ValueError: it has passed already.
+            ValueError: the instant has passed.
         """
         if now < self._now:
             raise ValueError(f"time does not go back from {self._now} to {now}")

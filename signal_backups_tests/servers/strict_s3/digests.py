@@ -48,7 +48,7 @@ def checked_body(headers: Mapping[str, str], sent: bytes) -> tuple[bytes, dict[s
 
 def _check(algorithm: str, claimed: str, body: bytes, malformed: tuple[str, str]) -> None:
     if algorithm not in _DIGESTS:
-        raise S3Error(501, "NotImplemented", f"This fake cannot compute {algorithm}")
+        raise S3Error(501, "NotImplemented", f"The in-memory S3 cannot compute {algorithm}")
     actual = _DIGESTS[algorithm](body)
     try:
         expected = base64.b64decode(claimed, validate=True)

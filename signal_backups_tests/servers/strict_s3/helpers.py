@@ -1,8 +1,9 @@
-"""What the tests of the strict S3 share."""
+"""Buckets, requests and expectations that tests of the in-memory S3 share."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_s3 import S3Client
+
+START = datetime(2026, 1, 1, 2, tzinfo=UTC)
+#: Versioned.
+BUCKET = "strict"
+#: Versioned, with Object Lock.
+LOCKED = "strict-locked"
 
 
 @contextmanager
@@ -24,7 +31,7 @@ def refused(code: str, status: int) -> Iterator[None]:
 
 
 def put_rules(client: S3Client, bucket: str, *rules: dict[str, Any], **settings: Any) -> None:
-    """Put a lifecycle of rules that are enabled and mean everything, unless they say otherwise."""
+    """Replace the lifecycle; rules are enabled and apply to every object, unless they say otherwise."""
     whole: Any = [{"ID": f"r{number}", "Status": "Enabled", "Filter": {}, **rule} for number, rule in enumerate(rules)]
     client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": whole}, **settings)
 

@@ -27,7 +27,7 @@ _PRECEDENCE: dict[Kind, int] = {"delete": 0, "transition": 1, "mark": 2}
 
 @dataclass(frozen=True)
 class LifecycleEvent:
-    """Something lifecycle did to a version, at a midnight (UTC): delete it, mark it as deleted, or move it."""
+    """What a rule did to a version at a midnight (UTC): deletion, a delete marker on top, or a transition."""
 
     at: datetime
     bucket: str
@@ -109,17 +109,17 @@ def expiration_header(bucket: Bucket, version: Version) -> str | None:
 
 def _planned(bucket: Bucket, key: str) -> Iterator[_Action]:
     """All that will happen to a key's versions as they are now, in no order."""
-    chain = bucket.chains.get(key, [])
+    versions = bucket.versions.get(key, [])
     for rule in bucket.rules:
         if not rule.enabled or not key.startswith(rule.filter.prefix):
             continue
-        for index, version in enumerate(chain):
+        for index, version in enumerate(versions):
             if not rule.filter.matches(version):
                 continue
             if index:
-                yield from _of_noncurrent(bucket, rule, version, chain[index - 1].created, index - 1)
+                yield from _of_noncurrent(bucket, rule, version, versions[index - 1].created, index - 1)
             elif version.is_marker:
-                yield from _of_marker(rule, version, is_lone=len(chain) == 1)
+                yield from _of_marker(rule, version, is_expired=len(versions) == 1)
             else:
                 yield from _of_current(bucket, rule, version)
 
@@ -128,16 +128,16 @@ def _of_current(bucket: Bucket, rule: Rule, version: Version) -> Iterator[_Actio
     if rule.expiration is not None:
         kind: Kind = "delete" if bucket.versioning is None else "mark"
         yield _Action(rule.expiration.due(version.created), kind, version, rule.id)
-    for move in rule.moves:
-        if rule.may_move(version, move.storage_class, bucket.minimum_size):
-            due = move.when.due(version.created)
-            yield _Action(due, "transition", version, rule.id, move.storage_class)
+    for transition in rule.transitions:
+        if rule.may_transition(version, transition.storage_class, bucket.minimum_size):
+            due = transition.when.due(version.created)
+            yield _Action(due, "transition", version, rule.id, transition.storage_class)
 
 
-def _of_marker(rule: Rule, marker: Version, *, is_lone: bool) -> Iterator[_Action]:
-    if is_lone and rule.lone_markers:
+def _of_marker(rule: Rule, marker: Version, *, is_expired: bool) -> Iterator[_Action]:
+    if is_expired and rule.expired_delete_markers:
         yield _Action(round_up_to_midnight(marker.created), "delete", marker, rule.id)
-    elif is_lone and rule.expiration is not None:
+    elif is_expired and rule.expiration is not None:
         yield _Action(rule.expiration.due(marker.created), "delete", marker, rule.id)
 
 
@@ -148,6 +148,6 @@ def _of_noncurrent(bucket: Bucket, rule: Rule, version: Version, since: datetime
             # S3 tries every day; the first try that can succeed is all there is to see of that.
             due = max(due, round_up_to_midnight(version.retention.until))
         yield _Action(due, "delete", version, rule.id)
-    for move in rule.noncurrent_moves:
-        if newer >= move.keep and rule.may_move(version, move.storage_class, bucket.minimum_size):
-            yield _Action(move.when.due(since), "transition", version, rule.id, move.storage_class)
+    for transition in rule.noncurrent_transitions:
+        if newer >= transition.keep and rule.may_transition(version, transition.storage_class, bucket.minimum_size):
+            yield _Action(transition.when.due(since), "transition", version, rule.id, transition.storage_class)

@@ -29,10 +29,10 @@ def list_objects_v2(
 ) -> dict[str, Any]:
     """Current objects in the order of their keys."""
     if fetch_owner:
-        raise S3Error(501, "NotImplemented", "This fake has no owners")
+        raise S3Error(501, "NotImplemented", "The in-memory S3 has no owners")
     found = account.bucket(bucket)
     after = base64.b64decode(continuation_token).decode() if continuation_token else start_after
-    current = ((key, found.chains[key][0]) for key in _keys(found, prefix, after, delimiter))
+    current = ((key, found.versions[key][0]) for key in _keys(found, prefix, after, delimiter))
     page, groups, cut = _page(((k, v) for k, v in current if not v.is_marker), prefix, delimiter, max_keys)
     last = max([version.key for version in page[-1:]] + groups[-1:], default="")
     return {
@@ -93,13 +93,13 @@ def _versions_after(
     bucket: Bucket, prefix: str, delimiter: str, key_marker: str, version_id_marker: str | None
 ) -> Iterator[tuple[str, Version]]:
     if version_id_marker:
-        chain = bucket.chains.get(key_marker, [])
-        ids = [version.id for version in chain]
+        versions = bucket.versions.get(key_marker, [])
+        ids = [version.id for version in versions]
         # The version the last page ended with may have been deleted since.
-        rest = chain[ids.index(version_id_marker) + 1 :] if version_id_marker in ids else []
+        rest = versions[ids.index(version_id_marker) + 1 :] if version_id_marker in ids else []
         yield from ((key_marker, version) for version in rest)
     for key in _keys(bucket, prefix, key_marker, delimiter):
-        yield from ((key, version) for version in bucket.chains[key])
+        yield from ((key, version) for version in bucket.versions[key])
 
 
 def _keys(bucket: Bucket, prefix: str, after: str, delimiter: str) -> Iterator[str]:
@@ -148,7 +148,7 @@ def _shown(version: Version, encoding_type: str | None) -> dict[str, Any]:
 
 
 def _identity(bucket: Bucket, version: Version) -> dict[str, Any]:
-    return {"VersionId": version.id, "IsLatest": bucket.chains[version.key][0] is version}
+    return {"VersionId": version.id, "IsLatest": bucket.versions[version.key][0] is version}
 
 
 def _encoded(text: str, encoding_type: str | None) -> str:

@@ -70,12 +70,10 @@ def put_object_retention(
 ) -> dict[str, Any]:
     """Lock a version, or change its lock."""
     version = _lockable(account, bucket, key, version_id)
-    wanted = _retention(retention.get("Mode"), retention.get("RetainUntilDate"), account.now) if retention else None
-    if (
-        _binds(version.retention, account.now)
-        and _is_weaker(wanted, version.retention)
-        and not _may_bypass(version.retention, bypass_governance_retention)
-    ):
+    if not retention:
+        raise S3Error(400, "MalformedXML", "A retention has a mode and a date")
+    wanted = _retention(retention.get("Mode"), retention.get("RetainUntilDate"), account.now)
+    if _loosens(wanted, version.retention) and not _may_bypass(version.retention, bypass_governance_retention):
         raise _protected()
     version.retention = wanted
     account.bucket(bucket).changed.add(key)
@@ -173,12 +171,9 @@ def _binds(retention: Retention | None, now: datetime) -> bool:
     return retention is not None and now < retention.until
 
 
-def _is_weaker(wanted: Retention | None, present: Retention | None) -> bool:
-    if present is None:
-        return False
-    if wanted is None or wanted.until < present.until:
-        return True
-    return present.mode == "COMPLIANCE" and wanted.mode != "COMPLIANCE"
+def _loosens(wanted: Retention, present: Retention | None) -> bool:
+    # The mode counts after the end too: no server lets it change without a bypass.
+    return present is not None and (wanted.mode != present.mode or wanted.until < present.until)
 
 
 def _may_bypass(retention: Retention | None, bypass: bool) -> bool:

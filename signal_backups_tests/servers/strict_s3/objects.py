@@ -63,7 +63,7 @@ def put_object(
     found.add(version)
     return {
         "ETag": version.etag,
-        "VersionId": _shown_id(found, version),
+        "VersionId": version.id if found.versioning == "Enabled" else None,
         "Expiration": expiration_header(found, version),
         **_shown_checksums(version),
     }

@@ -1,4 +1,4 @@
-"""Lifecycle rules: what one says, and which versions it means. What does not belong here: whether S3 accepts it."""
+"""Lifecycle rules: their actions, and the versions they apply to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from signal_backups_tests.servers.strict_s3.state import Version
 
-#: Objects only ever move down this list.
+#: From the warmest class to the coldest; transitions go down this list.
 WATERFALL = (
     "STANDARD",
     "STANDARD_IA",
@@ -42,7 +42,7 @@ class When:
 
 
 @dataclass(frozen=True)
-class Move:
+class Transition:
     """A transition; ``keep`` newer noncurrent versions must be there as well."""
 
     when: When
@@ -52,7 +52,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which objects a rule means."""
+    """The objects a rule applies to."""
 
     prefix: str
     tags: Mapping[str, str]
@@ -65,7 +65,7 @@ class Filter:
         return self.larger_than is not None or self.smaller_than is not None
 
     def matches(self, version: Version) -> bool:
-        """Whether it means this version; a delete marker has no tags, and no size to go by."""
+        """Whether it includes a version; a delete marker has neither tags nor a size."""
         if version.is_marker and self.by_size:
             return False
         return (
@@ -84,13 +84,13 @@ class Rule:
     enabled: bool
     filter: Filter
     expiration: When | None
-    lone_markers: bool
-    moves: tuple[Move, ...]
-    noncurrent_moves: tuple[Move, ...]
+    expired_delete_markers: bool
+    transitions: tuple[Transition, ...]
+    noncurrent_transitions: tuple[Transition, ...]
     noncurrent_expiration: When | None
     noncurrent_kept: int
 
-    def may_move(self, version: Version, to: str, minimum_size: str) -> bool:
+    def may_transition(self, version: Version, to: str, minimum_size: str) -> bool:
         """Whether a version is far enough up and large enough to go to a class."""
         if version.is_marker or WATERFALL.index(to) <= WATERFALL.index(version.storage_class):
             return False
@@ -120,11 +120,11 @@ def rule_of(raw: Mapping[str, Any]) -> Rule:
         enabled=raw["Status"] == "Enabled",
         filter=filter_of(raw),
         expiration=_when(expiration) if {"Days", "Date"} & set(expiration) else None,
-        lone_markers=expiration.get("ExpiredObjectDeleteMarker", False),
-        moves=tuple(Move(_when(move), move["StorageClass"]) for move in raw.get("Transitions", [])),
-        noncurrent_moves=tuple(
-            Move(When(move["NoncurrentDays"]), move["StorageClass"], move.get("NewerNoncurrentVersions", 0))
-            for move in raw.get("NoncurrentVersionTransitions", [])
+        expired_delete_markers=expiration.get("ExpiredObjectDeleteMarker", False),
+        transitions=tuple(Transition(_when(each), each["StorageClass"]) for each in raw.get("Transitions", [])),
+        noncurrent_transitions=tuple(
+            Transition(When(each["NoncurrentDays"]), each["StorageClass"], each.get("NewerNoncurrentVersions", 0))
+            for each in raw.get("NoncurrentVersionTransitions", [])
         ),
         noncurrent_expiration=When(noncurrent["NoncurrentDays"]) if noncurrent else None,
         noncurrent_kept=noncurrent.get("NewerNoncurrentVersions", 0),

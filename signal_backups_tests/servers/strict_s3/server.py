@@ -170,13 +170,13 @@ def _handler(name: str) -> Callable[..., dict[str, Any]]:
         found = getattr(module, name, None)
         if inspect.isfunction(found) and found.__module__ == module.__name__:
             return found
-    raise S3Error(501, "NotImplemented", f"This fake has no {name}")
+    raise S3Error(501, "NotImplemented", f"The in-memory S3 has no {name}")
 
 
 def _check_names(operation: str, handler: Callable[..., Any], given: set[str]) -> None:
     parameters = inspect.signature(handler).parameters
     if unknown := given - set(parameters):
-        raise S3Error(501, "NotImplemented", f"{operation} of this fake does not know {sorted(unknown)}")
+        raise S3Error(501, "NotImplemented", f"{operation} of the in-memory S3 does not know {sorted(unknown)}")
     required = {name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty}
     if missing := required - given - {"account"}:
         raise S3Error(400, "MalformedXML", f"{operation} without {sorted(missing)}")

@@ -1,4 +1,4 @@
-"""What S3 holds: buckets, and the versions of every key. What does not belong here: what clients may do with it."""
+"""What S3 holds: buckets, and the versions of every key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class S3Error(Exception):
 
 @dataclass(frozen=True)
 class Retention:
-    """Until when (UTC) a version must not be deleted, and whether anybody may change that."""
+    """The retention of a version: its mode, and until when (UTC) it must not be deleted."""
 
     mode: str
     until: datetime
@@ -36,7 +36,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class Thaw:
-    """A readable copy of an archived version: asked for at which speed, there from, there until (UTC)."""
+    """A readable copy of an archived version: its tier, readable from and until when (UTC)."""
 
     tier: str
     ready: datetime
@@ -68,9 +68,13 @@ class Version:
 
 @dataclass
 class Bucket:
-    """One bucket; ``keys`` are sorted, ``chains`` hold the versions of a key, newest first, never none.
+    """One bucket.
 
-    ``agenda`` (a heap) says which key's lifecycle to look at when, ``changed`` are the keys whose entry is out of date.
+    Attributes:
+        keys: the keys with a version or delete marker, sorted.
+        versions: by key, newest first; a key without any has no entry.
+        agenda: a heap of when (UTC) lifecycle rules are due for which key.
+        changed: the keys whose entry in ``agenda`` is out of date.
     """
 
     name: str
@@ -82,19 +86,19 @@ class Bucket:
     minimum_size: str = DEFAULT_MINIMUM
     public_access_block: dict[str, Any] | None = None
     keys: list[str] = field(default_factory=list)
-    chains: dict[str, list[Version]] = field(default_factory=dict)
+    versions: dict[str, list[Version]] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     agenda: list[tuple[datetime, str]] = field(default_factory=list)
     _ids: count[int] = field(default_factory=count)
 
     def current(self, key: str) -> Version | None:
         """The newest version of a key, be it a delete marker."""
-        chain = self.chains.get(key)
-        return chain[0] if chain else None
+        versions = self.versions.get(key)
+        return versions[0] if versions else None
 
     def find(self, key: str, version_id: str) -> Version | None:
         """A version by its id."""
-        return next((version for version in self.chains.get(key, []) if version.id == version_id), None)
+        return next((version for version in self.versions.get(key, []) if version.id == version_id), None)
 
     def add(self, version: Version) -> None:
         """Make a version the current one; without versioning it takes the place of the one without an id."""
@@ -104,17 +108,17 @@ class Bucket:
             version.id = hashlib.sha256(seed.encode()).hexdigest()[:32]
         elif (replaced := self.find(version.key, NULL_VERSION)) is not None:
             self.remove(replaced)
-        if version.key not in self.chains:
+        if version.key not in self.versions:
             insort(self.keys, version.key)
-        self.chains.setdefault(version.key, []).insert(0, version)
+        self.versions.setdefault(version.key, []).insert(0, version)
         self.changed.add(version.key)
 
     def remove(self, version: Version) -> None:
         """Remove a version for good."""
-        chain = self.chains[version.key]
-        chain.remove(version)
-        if not chain:
-            del self.chains[version.key]
+        versions = self.versions[version.key]
+        versions.remove(version)
+        if not versions:
+            del self.versions[version.key]
             del self.keys[bisect_left(self.keys, version.key)]
         self.changed.add(version.key)
 

@@ -1,4 +1,4 @@
-"""Faults and the counting of requests in the strict S3, and its clock."""
+"""Injected faults, the counting of requests, and what the in-memory S3 refuses because it does not know it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from signal_backups_tests.servers.faults import Answer, Refuse
 from signal_backups_tests.servers.strict_s3 import LostAnswer, SimulatedClock, StrictS3
-from signal_backups_tests.servers.strict_s3.conftest import BUCKET, START
-from signal_backups_tests.servers.strict_s3.helpers import refused, versions
+from signal_backups_tests.servers.strict_s3.helpers import BUCKET, START, refused, versions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +55,7 @@ def test_a_client_that_tries_again_meets_its_own_object_after_a_lost_answer(clie
     assert versions(client, BUCKET) == ["data"]
 
 
-def test_a_client_tries_as_often_as_it_was_told(client: S3Client, s3: StrictS3) -> None:
+def test_a_client_retries_server_errors_up_to_its_limit(client: S3Client, s3: StrictS3) -> None:
     patient = s3.client(max_attempts=3)
     s3.fail_next(2, "InternalError", 500)
     patient.put_object(Bucket=BUCKET, Key="k", Body=b"1")
@@ -102,3 +101,15 @@ def test_a_seeded_plan_fails_the_same_requests_every_time() -> None:
 def test_time_does_not_go_back(clock: SimulatedClock) -> None:
     with pytest.raises(ValueError, match="does not go back"):
         clock.advance(timedelta(seconds=-1))
+
+
+def test_what_the_in_memory_s3_does_not_know_is_refused(client: S3Client) -> None:
+    with refused("NotImplemented", 501):
+        client.list_buckets()
+    with refused("NotImplemented", 501):
+        client.put_object(Bucket=BUCKET, Key="k", Body=b"", ACL="private")
+    with refused("NotImplemented", 501):
+        client.put_object(Bucket=BUCKET, Key="k", Body=b"", IfNoneMatch='"0"')
+    client.put_object(Bucket=BUCKET, Key="k", Body=b"1")
+    with refused("NotImplemented", 501):
+        client.get_object(Bucket=BUCKET, Key="k", IfModifiedSince=START)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from signal_backups_tests.servers.strict_s3.conftest import BUCKET
-from signal_backups_tests.servers.strict_s3.helpers import refused
+from signal_backups_tests.servers.strict_s3.helpers import BUCKET, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from signal_backups_tests.servers.strict_s3.conftest import BUCKET
-from signal_backups_tests.servers.strict_s3.helpers import put_rules, refused
+from signal_backups_tests.servers.strict_s3.helpers import BUCKET, put_rules, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -58,9 +57,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
         "InvalidRequest",
         {"Transitions": [_to("GLACIER", 1)], "Expiration": {"Date": MIDNIGHT}},
     ),
-    "lone markers and days": ("MalformedXML", {"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}),
-    "lone markers and a date": ("MalformedXML", {"Expiration": {"Date": MIDNIGHT, "ExpiredObjectDeleteMarker": True}}),
-    "lone markers with a tag": (
+    "markers and days": ("MalformedXML", {"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}),
+    "markers and a date": ("MalformedXML", {"Expiration": {"Date": MIDNIGHT, "ExpiredObjectDeleteMarker": True}}),
+    "markers with a tag": (
         "InvalidRequest",
         {"Expiration": {"ExpiredObjectDeleteMarker": True}, "Filter": {"Tag": TAG}},
     ),

@@ -47,7 +47,7 @@ def restore_object(
     days, tier = restore_request.get("Days"), restore_request.get("GlacierJobParameters", {}).get("Tier", "Standard")
     if set(restore_request) - {"Days", "GlacierJobParameters"}:
         raise S3Error(
-            501, "NotImplemented", f"Of a restore this fake knows Days and GlacierJobParameters: {restore_request}"
+            501, "NotImplemented", f"The in-memory S3 restores by Days and GlacierJobParameters only: {restore_request}"
         )
     times = _THAW_TIMES.get(version.storage_class)
     if times is None:

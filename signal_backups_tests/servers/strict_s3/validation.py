@@ -1,4 +1,4 @@
-"""Which lifecycle configurations S3 refuses. What does not belong here: what it does with the others."""
+"""The lifecycle configurations that S3 refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_RULES = 1000
-#: Days an object spends in STANDARD before, and in an infrequent-access class after, it moves to or from one.
+#: Days in STANDARD before a transition to infrequent access, and in infrequent access before the next transition.
 INFREQUENT_DAYS = 30
 _INFREQUENT = {"STANDARD_IA", "ONEZONE_IA"}
 _ACTIONS = {
@@ -90,8 +90,8 @@ def _check_abort(rule: Mapping[str, Any]) -> None:
 
 
 def _check_current(rule: Mapping[str, Any]) -> None:
-    moves, expiration = rule.get("Transitions", []), rule.get("Expiration", {})
-    timed = [*moves, *([expiration] if {"Days", "Date"} & set(expiration) else [])]
+    transitions, expiration = rule.get("Transitions", []), rule.get("Expiration", {})
+    timed = [*transitions, *([expiration] if {"Days", "Date"} & set(expiration) else [])]
     if any(("Days" in action) == ("Date" in action) for action in timed):
         raise _malformed("an action has either Days or a Date")
     if len({"Date" in action for action in timed}) > 1:
@@ -100,14 +100,15 @@ def _check_current(rule: Mapping[str, Any]) -> None:
         if date.time() != time(0):
             raise _argument("'Date' must be at midnight GMT")
     dated = any("Date" in action for action in timed)
-    _check_moves([(move["StorageClass"], _number(move)) for move in moves], since_creation=not dated)
-    if moves and timed[-1] is expiration and _number(expiration) <= max(_number(move) for move in moves):
+    steps = [(each["StorageClass"], _number(each)) for each in transitions]
+    _check_transitions(steps, since_creation=not dated)
+    if steps and timed[-1] is expiration and _number(expiration) <= max(days for _, days in steps):
         raise _argument("'Days' in the Expiration action must be greater than 'Days' in the Transition action")
 
 
 def _check_noncurrent(rule: Mapping[str, Any]) -> None:
-    moves, expiration = rule.get("NoncurrentVersionTransitions", []), rule.get("NoncurrentVersionExpiration")
-    actions = [*moves, *([] if expiration is None else [expiration])]
+    transitions, expiration = rule.get("NoncurrentVersionTransitions", []), rule.get("NoncurrentVersionExpiration")
+    actions = [*transitions, *([] if expiration is None else [expiration])]
     for action in actions:
         if "NoncurrentDays" not in action:
             raise _malformed("NoncurrentDays")
@@ -115,30 +116,31 @@ def _check_noncurrent(rule: Mapping[str, Any]) -> None:
             raise _argument("'NewerNoncurrentVersions' must be between 1 and 100")
         if "NewerNoncurrentVersions" in action and "Filter" not in rule:
             raise _request("NewerNoncurrentVersions can only be used with a Filter")
-    _check_moves([(move["StorageClass"], move["NoncurrentDays"]) for move in moves], since_creation=True)
+    steps = [(each["StorageClass"], each["NoncurrentDays"]) for each in transitions]
+    _check_transitions(steps, since_creation=True)
     if expiration is None:
         return
     if expiration["NoncurrentDays"] < 1:
         raise _argument("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer")
-    if moves and expiration["NoncurrentDays"] <= max(move["NoncurrentDays"] for move in moves):
+    if steps and expiration["NoncurrentDays"] <= max(days for _, days in steps):
         raise _argument("'NoncurrentDays' of NoncurrentVersionExpiration must be greater than of its transitions")
 
 
-def _check_moves(moves: Sequence[tuple[str, int]], *, since_creation: bool) -> None:
+def _check_transitions(transitions: Sequence[tuple[str, int]], *, since_creation: bool) -> None:
     """Check transitions, each a class and a number of days; those of dates count from no creation."""
-    classes = [storage_class for storage_class, _ in moves]
+    classes = [storage_class for storage_class, _ in transitions]
     if not set(classes) <= set(WATERFALL[1:]):
         raise _malformed(f"StorageClass {classes}")
     if len(set(classes)) < len(classes):
         raise _request("'StorageClass' must be different for 'Transition' actions in same 'Rule'")
-    for storage_class, days in moves:
+    for storage_class, days in transitions:
         if days < 0:
             raise _argument("'Days' for Transition action must be nonnegative")
         if since_creation and storage_class in _INFREQUENT and days < INFREQUENT_DAYS:
             raise _argument(
                 f"'Days' in Transition action must be greater than or equal to 30 for storageClass '{storage_class}'"
             )
-    descending = sorted(moves, key=lambda move: WATERFALL.index(move[0]))
+    descending = sorted(transitions, key=lambda step: WATERFALL.index(step[0]))
     for (upper, earlier), (lower, later) in pairwise(descending):
         gap = INFREQUENT_DAYS if upper in _INFREQUENT else 1
         if later - earlier < gap:
