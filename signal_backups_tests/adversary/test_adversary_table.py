@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import utc_now
 from signal_backups.core.integrity.anchors.anchoring import Outside, anchor_heads
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
 from signal_backups.core.integrity.log.findings import Fault, LogName
@@ -17,14 +18,14 @@ from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.adversary.attacks import ALTERATIONS, Alteration, Intruder
 from signal_backups_tests.adversary.layers import Layer, caught_by
 from signal_backups_tests.adversary.page import PAGE, page
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import sqlite_table
-from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket
+from signal_backups_tests.servers.s3 import create_versioned_bucket
+from signal_backups_tests.servers.strict_s3 import StrictS3
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 
 pytestmark = pytest.mark.slow
@@ -66,8 +67,8 @@ def _signal(day: date, number: int) -> Row:
 class Scene:
     """Buckets with three days each, ready to be attacked."""
 
-    def __init__(self, server: S3Server, authority: Authority, scratch: Path) -> None:
-        self._server = server
+    def __init__(self, authority: Authority, scratch: Path) -> None:
+        self._client = StrictS3(utc_now).client()
         self._authority = authority
         self._scratch = scratch
         rows = [_signal(day, number) for day in DAYS for number in range(5)]
@@ -108,7 +109,7 @@ class Scene:
         return vault
 
     def _store(self, lock: LockPolicy | None = None) -> S3ObjectStore:
-        bucket, client = f"test-{uuid.uuid4().hex}", client_for(self._server)
+        bucket, client = f"test-{uuid.uuid4().hex}", self._client
         if lock:
             client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
         else:
@@ -117,9 +118,9 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with timestamp_authority(tmp_path_factory.mktemp("authority")) as authority:
-        yield Scene(s3_server, authority, tmp_path_factory.mktemp("scene"))
+        yield Scene(authority, tmp_path_factory.mktemp("scene"))
 
 
 @pytest.fixture(scope="module")

@@ -158,6 +158,6 @@ COMPLETE_ABORTED_UPLOAD = Difference(
     "501 NotImplemented", "404 NoSuchUpload", "500 InternalError", "a fault of Ceph 16"
 )
 PARTS_OUT_OF_ORDER = Difference("501 NotImplemented", "400 InvalidPartOrder", "ok", "Ceph 16 sorts them")
-DELETE_UPLOAD_WITH_LEGAL_HOLD = Difference(
+DELETE_LOCKED_UPLOAD = Difference(
     "501 NotImplemented", "403 AccessDenied", "ok", "Ceph 16 forgets the lock of a multipart upload"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,10 +105,14 @@ def test_other_bytes_than_the_digest_of_a_part_says_are_refused(
     assert wrong == "400 BadDigest"
 
 
-def test_an_upload_is_locked_as_it_was_begun(s3_with_multipart: ServerUnderTest, key: str) -> None:
+@pytest.mark.parametrize("lock", ["legal hold", "retention"])
+def test_an_upload_is_locked_as_it_was_begun(s3_with_multipart: ServerUnderTest, key: str, lock: str) -> None:
     s3, target = s3_with_multipart, {"Bucket": s3_with_multipart.lockable, "Key": key}
-    begun = s3.client.create_multipart_upload(**target, ObjectLockLegalHoldStatus="ON")
+    parameters: Any = {"ObjectLockLegalHoldStatus": "ON"}
+    if lock == "retention":
+        parameters = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": s3.now() + timedelta(days=1)}
+    begun = s3.client.create_multipart_upload(**target, **parameters)
     upload = {**target, "UploadId": begun["UploadId"]}
     made = s3.client.complete_multipart_upload(**upload, MultipartUpload=_send(s3, upload, LAST))
     deleted = outcome(s3.client.delete_object, **target, VersionId=made["VersionId"])
-    assert deleted == s3.does(differences.DELETE_UPLOAD_WITH_LEGAL_HOLD)
+    assert deleted == s3.does(differences.DELETE_LOCKED_UPLOAD)
