@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 #: What S3 calls a GB on its bills.
 BYTES_PER_GB = 2**30
-#: S3 bills by the hour; a month is the twelfth part of a year of 365.25 days.
+#: S3 bills by the hour; a month is the twelfth part of a year of 365.25 days, wherever money is counted.
 DAYS_PER_MONTH = 365.25 / 12
 #: Whose prices stand in for those of a region that the file does not have.
 REFERENCE_REGION = "us-east-1"

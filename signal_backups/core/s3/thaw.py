@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from signal_backups.core.base.days import Clock
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, SettingsError, StoreError
-from signal_backups.core.s3.prices import BYTES_PER_GB, load_prices
+from signal_backups.core.s3.prices import BYTES_PER_GB, DAYS_PER_MONTH, load_prices
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 
 #: Storage classes whose objects cannot be read as they are; GLACIER_IR is not one of them.
@@ -26,7 +26,6 @@ ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _PRICES = load_prices()
 #: What S3 asks for the readable copy, in addition to the archived object, which stays.
 COPY_USD_PER_GB_MONTH = _PRICES.of_class("STANDARD").gb_month
-DAYS_PER_MONTH = 30
 
 _ONGOING = re.compile(r'ongoing-request\s*=\s*"(true|false)"', re.IGNORECASE)
 _EXPIRY = re.compile(r'expiry-date\s*=\s*"([^"]+)"', re.IGNORECASE)

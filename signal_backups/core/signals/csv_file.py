@@ -30,7 +30,8 @@ def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) ->
     """Write text columns as CSV lines, without a header, in the order given."""
     cursor.register("csv_rows", rows)
     cursor.execute(
-        f"COPY (SELECT * FROM csv_rows) TO '{path}' (FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', NULLSTR '')"
+        f"COPY (SELECT * FROM csv_rows) TO {_literal(str(path))} "
+        "(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', NULLSTR '')"
     )
     cursor.unregister("csv_rows")
 

@@ -201,19 +201,19 @@ def test_a_header_in_other_words_is_an_error_that_names_it(header: str) -> None:
 def test_a_plan_for_glacier_offers_every_tier() -> None:
     plan = plan_thaw([sized("GLACIER", 3 * GIB), sized("GLACIER", GIB)], days=15)
     assert (plan.objects, plan.bytes, plan.days) == (2, 4 * GIB, 15)
-    # Copy: 4 GB x $0.023 x 15/30 months.
+    # Copy: 4 GB x $0.023 x 15 days of a month of 365.25/12.
     assert [figures(offer) for offer in plan.offers] == [
-        (Tier.EXPEDITED, timedelta(minutes=1), timedelta(minutes=5), 0.02, 0.12, 0.046, 0.186),
-        (Tier.STANDARD, 3 * HOUR, 5 * HOUR, 0.0001, 0.04, 0.046, 0.0861),
-        (Tier.BULK, 5 * HOUR, 12 * HOUR, 0, 0, 0.046, 0.046),
+        (Tier.EXPEDITED, timedelta(minutes=1), timedelta(minutes=5), 0.02, 0.12, 0.045338809, 0.185338809),
+        (Tier.STANDARD, 3 * HOUR, 5 * HOUR, 0.0001, 0.04, 0.045338809, 0.085438809),
+        (Tier.BULK, 5 * HOUR, 12 * HOUR, 0, 0, 0.045338809, 0.045338809),
     ]
 
 
 def test_a_plan_for_deep_archive_offers_no_expedited() -> None:
     plan = plan_thaw([sized("DEEP_ARCHIVE", 2 * GIB)], days=30)
     assert [figures(offer) for offer in plan.offers] == [
-        (Tier.STANDARD, 12 * HOUR, 12 * HOUR, 0.0001, 0.04, 0.046, 0.0861),
-        (Tier.BULK, 48 * HOUR, 48 * HOUR, 0.000025, 0.005, 0.046, 0.051025),
+        (Tier.STANDARD, 12 * HOUR, 12 * HOUR, 0.0001, 0.04, 0.045338809, 0.085438809),
+        (Tier.BULK, 48 * HOUR, 48 * HOUR, 0.000025, 0.005, 0.045338809, 0.050363809),
     ]
 
 
@@ -221,8 +221,8 @@ def test_a_plan_for_both_classes_waits_for_the_slower_and_adds_their_prices() ->
     plan = plan_thaw([sized("GLACIER", GIB), sized("DEEP_ARCHIVE", GIB), sized("GLACIER_IR", GIB)], days=30)
     assert (plan.objects, plan.bytes) == (2, 2 * GIB)
     assert [figures(offer) for offer in plan.offers] == [
-        (Tier.STANDARD, 12 * HOUR, 12 * HOUR, 0.00015, 0.03, 0.046, 0.07615),
-        (Tier.BULK, 48 * HOUR, 48 * HOUR, 0.000025, 0.0025, 0.046, 0.048525),
+        (Tier.STANDARD, 12 * HOUR, 12 * HOUR, 0.00015, 0.03, 0.045338809, 0.075488809),
+        (Tier.BULK, 48 * HOUR, 48 * HOUR, 0.000025, 0.0025, 0.045338809, 0.047863809),
     ]
 
 
