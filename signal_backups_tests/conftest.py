@@ -11,15 +11,14 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import psycopg
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
 from signal_backups_tests.servers.ceph import INSTALL, CephGateway
-from signal_backups_tests.servers.postgres import running_postgres
+from signal_backups_tests.servers.postgres import fresh_database, running_postgres
 from signal_backups_tests.servers.receivers import Receiver, http_receiver, smtp_receiver
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
@@ -80,6 +79,15 @@ def clean_environment() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_service_model() -> Iterator[None]:
+    """The description of S3 is read once for all clients: that takes longer than most tests."""
+    loader = botocore.session.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *_: loader)
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """One S3 server for all tests."""
@@ -129,11 +137,8 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of a fresh, empty database."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with fresh_database(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from signal_backups.core.base.days import utc_now
 from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
@@ -16,6 +17,8 @@ from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.samples.days import Back, DayRun, extracted
 from signal_backups_tests.samples.signals import DAY, Row, signals
 from signal_backups_tests.samples.tables import SQLITE_TYPES, sqlite_table
+from signal_backups_tests.servers.s3 import create_versioned_bucket
+from signal_backups_tests.servers.strict_s3 import StrictS3
 
 
 @pytest.fixture
@@ -48,8 +51,22 @@ def connection(s3_server: S3Server) -> S3Connection:
 
 
 @pytest.fixture
-def store(connection: S3Connection, bucket: str) -> S3ObjectStore:
-    """A store on a fresh, versioned bucket."""
+def memory() -> StrictS3:
+    """An S3 in memory, at the real present."""
+    return StrictS3(utc_now)
+
+
+@pytest.fixture
+def store(memory: StrictS3) -> S3ObjectStore:
+    """A store on a fresh, versioned bucket in memory."""
+    client = memory.client(max_attempts=5)
+    create_versioned_bucket(client, "backups")
+    return S3ObjectStore(client, "backups")
+
+
+@pytest.fixture
+def server_store(connection: S3Connection, bucket: str) -> S3ObjectStore:
+    """A store on a fresh, versioned bucket of the S3 server: for other processes, and for what a network does."""
     return S3ObjectStore(s3_client(connection), bucket)
 
 

@@ -8,9 +8,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psycopg
 
 from signal_backups.core.base.errors import SourceError
 from signal_backups_tests.servers.postgres_binaries import postgres_programs, run_as, unprivileged_user
@@ -60,6 +64,16 @@ def running_postgres(folder: Path) -> Iterator[str]:
         shutil.rmtree(workplace)
 
 
+@contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """An empty database of a server for the duration of the block; yields its URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
 def _workplace(folder: Path, user: pwd.struct_passwd | None) -> Path:
     if user is None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +103,7 @@ def _initialise(programs: Path, data: Path, password: str, user: pwd.struct_pass
     password_file.write_text(password, encoding="ascii")
     if user is not None:
         os.chown(password_file, user.pw_uid, user.pw_gid)
-    initdb = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "scram-sha-256", "-N"]
+    initdb = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "password", "-N"]
     _run(user, [*initdb, f"--pwfile={password_file}", "-E", "UTF8", "--locale=C"], data.parent)
 
 

@@ -322,18 +322,16 @@ def test_a_faster_writer_of_the_same_content_is_no_conflict(
     assert not store_backup(vault, runs[1].folder, RUN).changed
 
 
-def test_a_bucket_without_versioning_is_not_written_to(stored: Stored, connection: S3Connection, bucket: str) -> None:
-    client = s3_client(connection)
-    plain = S3ObjectStore(client, f"{bucket}-2"[-60:])
+def test_a_bucket_without_versioning_is_not_written_to(stored: Stored, store: S3ObjectStore) -> None:
+    plain = S3ObjectStore(store._client, "plain")
     plain.configuration.create()
     with pytest.raises(StoreError, match="does not keep versions"):
         stored(signals(3), BackupVault(plain, Layout()))
     assert list(plain.list_current("")) == []
-    client.delete_bucket(Bucket=plain.bucket)
 
 
-def test_a_missing_bucket_names_init(stored: Stored, connection: S3Connection) -> None:
-    nowhere = BackupVault(S3ObjectStore(s3_client(connection), "no-such-bucket"), Layout())
+def test_a_missing_bucket_names_init(stored: Stored, store: S3ObjectStore) -> None:
+    nowhere = BackupVault(S3ObjectStore(store._client, "no-such-bucket"), Layout())
     with pytest.raises(StoreError, match="signal-backups init"):
         stored(signals(3), nowhere)
 

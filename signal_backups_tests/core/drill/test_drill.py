@@ -1,16 +1,14 @@
-"""Whole drills, on both engines and a real S3 server."""
+"""Whole drills, on both engines."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,82 +21,65 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.source import open_source
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.drill.live import (
+    DAYS,
+    LAST,
+    NOW,
+    Live,
+    live_postgres,
+    live_sqlite,
+    rows_of,
+    stored_days,
+    writing,
+)
 from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.samples.days import extracted
-from signal_backups_tests.samples.signals import Row, signal
-from signal_backups_tests.samples.tables import SQLITE_TYPES, postgres_table, sqlite_table
-
-NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
-LAST = date(2026, 11, 11)
-DAYS = [LAST - timedelta(days=age) for age in range(9, -1, -1)]
-
-
-#: Writes a row every two milliseconds until its input ends, then says how many.
-_PRODUCER = """
-import sys, threading, time
-url, statement = sys.argv[1:]
-if url.startswith("sqlite"):
-    import sqlite3
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)
-else:
-    import psycopg
-    connection = psycopg.connect(url, autocommit=True)
-ended = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.readline(), ended.set()), daemon=True).start()
-written = 0
-while not ended.is_set():
-    connection.execute(statement.format(written))
-    written += 1
-    if written == 1:
-        print("writing", flush=True)
-    time.sleep(0.002)
-connection.close()
-print(written)
-"""
-
-
-def rows_of(day: date, count: int = 5) -> list[Row]:
-    return [
-        signal(number, signal_id=f"{day}-{number}", timestamp=f"{day}T00:00:{number:02}+00:00")
-        for number in range(count)
-    ]
+from signal_backups_tests.samples.tables import SQLITE_TYPES, postgres_table
+from signal_backups_tests.servers.postgres import fresh_database
+from signal_backups_tests.servers.strict_s3 import StrictS3
 
 
 @dataclass(frozen=True)
-class Live:
-    """A live source whose days are backed up."""
+class Drilled:
+    """A live source after a drill of its ten days, in which nothing is wrong."""
 
-    url: str
-    vault: BackupVault
-    scratch: Path
-    execute: Callable[[str], None]
+    live: Live
+    report: DrillReport
+    rows_before: list[list[dict[str, Any]]]
 
-    def drill(self, **changes: object) -> DrillReport:
-        run = DrillRun("run", self.url, "signals", self.scratch, clock=lambda: NOW)
-        return drill(self.vault, replace(run, **changes))  # type: ignore[arg-type]
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> StrictS3:
+    """The backups of all days; tests take a copy."""
+    return stored_days(tmp_path_factory.mktemp("stored"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def live(request: pytest.FixtureRequest, vault: BackupVault, tmp_path: Path) -> Live:
-    rows = [row for day in DAYS for row in rows_of(day)]
+def live(request: pytest.FixtureRequest, stored: StrictS3, tmp_path: Path) -> Live:
     if request.param == "sqlite":
-        file = tmp_path / "live.db"
-        source, url = sqlite_table(file, rows), f"sqlite:///{file}"
+        return live_sqlite(stored.copy(), tmp_path)
+    return live_postgres(stored.copy(), tmp_path, request.getfixturevalue("postgres_database"))
 
-        def execute(statement: str) -> None:
-            with closing(sqlite3.connect(file)) as connection, connection:
-                connection.execute(statement)
-    else:
-        url = request.getfixturevalue("postgres_database")
-        source = postgres_table(url, rows)
 
-        def execute(statement: str) -> None:
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(statement)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def drilled(
+    request: pytest.FixtureRequest, stored: StrictS3, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Drilled]:
+    """One drill for all tests that only look at what it did."""
+    folder = tmp_path_factory.mktemp("drilled")
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            live = live_sqlite(stored.copy(), folder)
+        else:
+            server: str = request.getfixturevalue("postgres_url")
+            live = live_postgres(stored.copy(), folder, stack.enter_context(fresh_database(server)))
+        before = rows_in(live)
+        yield Drilled(live, live.drill(), before)
 
-    for day in DAYS:
-        store_backup(vault, extracted(source, tmp_path, day).folder, BackupRun("run"))
-    return Live(url, vault, tmp_path / "scratch", execute)
+
+def rows_in(live: Live) -> list[list[dict[str, Any]]]:
+    with open_source(live.url, "signals").read_day(LAST) as snapshot:
+        return [batch.to_pylist() for batch in snapshot.batches]
 
 
 def databases(url: str) -> list[str]:
@@ -106,8 +87,8 @@ def databases(url: str) -> list[str]:
         return [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
 
 
-def test_a_drill_restores_verifies_and_compares_a_week_and_an_older_day(live: Live) -> None:
-    report = live.drill()
+def test_a_drill_restores_verifies_and_compares_a_week_and_an_older_day(drilled: Drilled) -> None:
+    report = drilled.report
     assert len(report.days) == 8
     assert [day.day for day in report.days][1:] == DAYS[3:]
     assert report.days[0].day in DAYS[:3]
@@ -116,8 +97,8 @@ def test_a_drill_restores_verifies_and_compares_a_week_and_an_older_day(live: Li
     assert all(day.reconciliation and day.reconciliation.unchanged == 5 for day in report.days)
 
 
-def test_it_measures_every_phase_and_forecasts_from_them(live: Live) -> None:
-    report = live.drill()
+def test_it_measures_every_phase_and_forecasts_from_them(drilled: Drilled) -> None:
+    report = drilled.report
     assert set(report.seconds) == {"download", "verify", "import", "verify_import", "compare"}
     assert all(seconds > 0 for seconds in report.seconds.values())
     assert report.forecast.days == len(DAYS)
@@ -125,10 +106,9 @@ def test_it_measures_every_phase_and_forecasts_from_them(live: Live) -> None:
     assert report.rows_per_second == pytest.approx(40 / report.restore_seconds)
 
 
-def test_its_report_is_kept_in_the_bucket(live: Live) -> None:
-    report = live.drill()
-    body, _ = live.vault.store.get_bytes("drills/2026/11/drill_20261112T030000Z.json")
-    assert DrillReport.model_validate(json.loads(body)) == report
+def test_its_report_is_kept_in_the_bucket(drilled: Drilled) -> None:
+    body, _ = drilled.live.vault.store.get_bytes("drills/2026/11/drill_20261112T030000Z.json")
+    assert DrillReport.model_validate(json.loads(body)) == drilled.report
 
 
 @pytest.mark.parametrize("live", ["sqlite"], indirect=True)
@@ -164,7 +144,7 @@ def test_what_was_late_mutated_or_deleted_in_the_source_is_found(live: Live) -> 
     live.execute(f"DELETE FROM signals WHERE signal_id = '{day}-2'")
     columns = ", ".join(name if name != "signal_id" else "'late'" for name in SQLITE_TYPES)
     live.execute(f"INSERT INTO signals SELECT {columns} FROM signals WHERE signal_id = '{day}-3'")
-    report = live.drill()
+    report = live.drill(recent_days=2)
     (found,) = report.differing_days
     assert (found.day, found.unchanged) == (day, 3)
     assert (found.late.signal_ids, found.mutated.signal_ids) == (["late"], [f"{day}-1"])
@@ -175,7 +155,7 @@ def test_what_was_late_mutated_or_deleted_in_the_source_is_found(live: Live) -> 
 def test_late_signals_alone_are_no_mismatch(live: Live) -> None:
     columns = ", ".join(name if name != "signal_id" else "'late'" for name in SQLITE_TYPES)
     live.execute(f"INSERT INTO signals SELECT {columns} FROM signals WHERE signal_id = '{DAYS[-1]}-3'")
-    report = live.drill()
+    report = live.drill(recent_days=2)
     assert [found.late.count for found in report.differing_days] == [1]
     assert (report.source_matches, report.ok) == (True, True)
 
@@ -186,35 +166,30 @@ def test_a_day_that_does_not_come_back_fails_the_drill_and_no_other_day(live: Li
     assert manifest is not None
     lying = manifest.model_copy(update={"records": 6})
     live.vault.store.put_bytes(key, lying.to_bytes(), "application/json")
-    report = live.drill()
+    report = live.drill(recent_days=2)
     assert [day.day for day in report.failed_days] == [LAST]
     assert "its manifest says 6" in (report.failed_days[0].restore.problem or "")
     assert not report.restores_everything
-    assert sum(day.reconciliation is not None for day in report.days) == 7
+    assert sum(day.reconciliation is not None for day in report.days) == 2
 
 
 def test_an_id_used_again_on_another_day_is_no_failure(live: Live, tmp_path: Path) -> None:
     live.execute(f"UPDATE signals SET signal_id = '{DAYS[-2]}-1' WHERE signal_id = '{DAYS[-1]}-1'")
     source = open_source(live.url, "signals")
     store_backup(live.vault, extracted(source, tmp_path, DAYS[-1]).folder, BackupRun("run"))
-    report = live.drill()
+    report = live.drill(recent_days=2)
     assert report.restores_everything
 
 
-def test_the_scratch_is_thrown_away(live: Live) -> None:
-    live.drill()
+def test_the_scratch_is_thrown_away(drilled: Drilled) -> None:
+    live = drilled.live
     assert list(live.scratch.iterdir()) == []
     if live.url.startswith("postgresql"):
         assert not [name for name in databases(live.url) if name.startswith(SCRATCH_PREFIX)]
 
 
-def test_the_source_is_not_touched(live: Live) -> None:
-    source = open_source(live.url, "signals")
-    with source.read_day(LAST) as snapshot:
-        before = [batch.to_pylist() for batch in snapshot.batches]
-    live.drill()
-    with source.read_day(LAST) as snapshot:
-        assert [batch.to_pylist() for batch in snapshot.batches] == before
+def test_the_source_is_not_touched(drilled: Drilled) -> None:
+    assert drilled.rows_before == rows_in(drilled.live)
 
 
 def test_the_number_of_days_can_be_chosen(live: Live) -> None:
@@ -225,26 +200,10 @@ def test_a_source_written_at_500_rows_a_second_is_drilled_all_the_same(live: Liv
     if live.url.startswith("sqlite"):
         live.execute("PRAGMA journal_mode = WAL")
     with writing(live) as written:
-        report = live.drill()
+        report = live.drill(recent_days=2)
     assert written() > 20
     assert report.ok
     assert not report.differing_days
-
-
-@contextmanager
-def writing(live: Live) -> Iterator[Callable[[], int]]:
-    """A producer in a process of its own that writes signals of today while the block runs; tells how many."""
-    columns = {"signal_id": "'today-' || {0}", "timestamp": "'2026-11-12T01:00:00Z'"}
-    values = ", ".join(columns.get(name, name) for name in SQLITE_TYPES)
-    statement = f"INSERT INTO signals SELECT {values} FROM signals WHERE signal_id = '{LAST}-1'"
-    # Two SQLite libraries in one process would undo each other's locks, and break the file.
-    command = [sys.executable, "-c", _PRODUCER, live.url, statement]
-    counted: list[int] = []
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as producer:
-        assert producer.stdout is not None
-        assert producer.stdout.readline() == "writing\n"
-        yield lambda: counted[0]
-        counted.append(int(producer.communicate("stop\n")[0]))
 
 
 def test_without_backups_there_is_nothing_to_drill(vault: BackupVault, tmp_path: Path) -> None:
@@ -283,6 +242,6 @@ def test_scratch_databases_of_crashed_drills_are_swept(live: Live) -> None:
     old, young = f"{SCRATCH_PREFIX}20261110000000_x", f"{SCRATCH_PREFIX}20261112020000_x"
     for name in (old, young):
         live.execute(f'CREATE DATABASE "{name}"')
-    live.drill()
+    live.drill(recent_days=2)
     assert [name for name in (old, young) if name in databases(live.url)] == [young]
     live.execute(f'DROP DATABASE "{young}"')

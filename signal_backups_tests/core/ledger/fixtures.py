@@ -1,8 +1,7 @@
-"""Fixtures for logs in a bucket: one bucket a module, a prefix a test, and ten entries a folder."""
+"""Fixtures for logs in a bucket in memory, with ten entries a folder."""
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,41 +11,25 @@ from signal_backups.core.ledger import chained_log
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.ledger.trails import BUCKET, START, Admin
-from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@pytest.fixture(scope="module")
-def client(s3_server: S3Server) -> S3Client:
-    """A client of the S3 server."""
-    return client_for(s3_server)
-
-
-@pytest.fixture(scope="module")
-def shared_bucket(client: S3Client) -> str:
-    """A versioned bucket; it goes with the server."""
-    name = f"test-{uuid.uuid4().hex}"
-    create_versioned_bucket(client, name)
-    return name
+@pytest.fixture
+def client(store: S3ObjectStore) -> S3Client:
+    """A client of the S3 in memory."""
+    return store._client
 
 
 @pytest.fixture
-def layout() -> Layout:
-    """A place of its own for a test in the shared bucket."""
-    return Layout(f"{uuid.uuid4().hex}/signals/")
-
-
-@pytest.fixture
-def vault(client: S3Client, shared_bucket: str, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> BackupVault:
+def vault(store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch) -> BackupVault:
     """An empty vault, with ten entries a folder instead of a thousand: few entries fill several."""
     monkeypatch.setattr(chained_log, "FOLDER_SIZE", 10)
     monkeypatch.setattr(segments, "FOLDER_SIZE", 10)
-    return BackupVault(S3ObjectStore(client, shared_bucket), layout)
+    return BackupVault(store, Layout())
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 
+import pytest
+
+from signal_backups.core.ledger import chained_log
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.ledger.event import Action, Actor
 from signal_backups.core.s3.client import S3Connection, s3_client
@@ -11,18 +14,24 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 
-WRITERS = 8
-EVENTS = 200
+WRITERS = 4
+EVENTS = 25
+#: So that the hundred events go through ten folders.
+FOLDER_SIZE = 10
 
 
 def write_events(connection: S3Connection, bucket: str, writer: int) -> None:
     """One process's share."""
+    chained_log.FOLDER_SIZE = FOLDER_SIZE
     vault = BackupVault(S3ObjectStore(s3_client(connection), bucket), Layout(), actor=Actor.here(f"writer {writer}"))
     for number in range(EVENTS):
         assert vault.trail.record(Action.VERIFICATION, "passed", details={"number": number}) is not None
 
 
-def test_eight_processes_write_two_hundred_events_each(connection: S3Connection, bucket: str) -> None:
+def test_several_processes_write_to_one_trail_at_once(
+    connection: S3Connection, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chained_log, "FOLDER_SIZE", FOLDER_SIZE)
     # Not forked: this process has threads and open connections.
     processes = multiprocessing.get_context("spawn")
     writers = [processes.Process(target=write_events, args=(connection, bucket, number)) for number in range(WRITERS)]

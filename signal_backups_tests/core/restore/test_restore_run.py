@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import UnavailableDay, choose_days, choose_key
 from signal_backups.core.restore.targets.contract import OnConflict
 from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
-from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import (
@@ -36,8 +34,8 @@ from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.days import read_csv
 from signal_backups_tests.samples.signals import DAY, signal, signals
-from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Refuse
+from signal_backups_tests.servers.strict_s3 import StrictS3
 
 FIVE = days_from(DAY, 5)
 
@@ -279,21 +277,16 @@ def test_a_version_that_went_away_after_it_was_chosen_is_missing(
 
 
 def test_a_store_that_goes_away_ends_the_run(
-    sqlite_place: Place, five: None, vault: BackupVault, connection: S3Connection, bucket: str, tmp_path: Path
+    sqlite_place: Place, five: None, memory: StrictS3, vault: BackupVault, tmp_path: Path
 ) -> None:
-    assert connection.endpoint_url is not None
-    with ChaosProxy(connection.endpoint_url) as proxy:
+    class Leaving(S3ObjectStore):
+        def get_file(self, key: str, version_id: str, target: Path) -> None:
+            if "20261103" in key:
+                memory.faults = lambda _: Refuse()
+            super().get_file(key, version_id, target)
 
-        class Leaving(S3ObjectStore):
-            def get_file(self, key: str, version_id: str, target: Path) -> None:
-                if "20261103" in key:
-                    proxy.strike(Refuse())
-                    proxy.drop_all()
-                super().get_file(key, version_id, target)
-
-        store = Leaving(s3_client(replace(connection, endpoint_url=proxy.url)), bucket)
-        leaving = BackupVault(store, vault.layout, outbox=tmp_path / "outbox")
-        report = restore(leaving, sqlite_place.target(), tmp_path, last=FIVE[-1])
+    leaving = BackupVault(Leaving(memory.client(), vault.store.bucket), vault.layout, outbox=tmp_path / "outbox")
+    report = restore(leaving, sqlite_place.target(), tmp_path, last=FIVE[-1])
     assert [day.outcome for day in report.days] == [
         Outcome.RESTORED,
         Outcome.RESTORED,

@@ -29,6 +29,12 @@ CONTINUE = len(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 @pytest.fixture
+def store(server_store: S3ObjectStore) -> S3ObjectStore:
+    """On the S3 server."""
+    return server_store
+
+
+@pytest.fixture
 def proxy(connection: S3Connection) -> Iterator[ChaosProxy]:
     assert connection.endpoint_url is not None
     with ChaosProxy(connection.endpoint_url) as proxy:

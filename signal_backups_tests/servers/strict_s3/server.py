@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -12,7 +13,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore import xform_name
+from botocore import UNSIGNED, xform_name
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 
@@ -67,7 +68,10 @@ class StrictS3:
             region_name=region,
             aws_access_key_id="strict",
             aws_secret_access_key="strict",
-            config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+            # Nobody looks at a signature or a user agent: making them is a third of a request.
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 1}, signature_version=UNSIGNED, user_agent="strict"
+            ),
         )
 
         def try_again(
@@ -89,6 +93,13 @@ class StrictS3:
             return self._answered(model.operation_model(event_name.rpartition(".")[2]), request)
 
         client.meta.events.register("before-send.s3", before_send)
+
+    def copy(self) -> StrictS3:
+        """Another S3 that holds the same, and goes its own way from here."""
+        other = StrictS3(self._clock)
+        with self._lock:
+            other._account, other._last_pass = deepcopy(self._account), self._last_pass
+        return other
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0) -> None:
         """Move the simulated clock on, and do what lifecycle does meanwhile."""
@@ -164,6 +175,7 @@ def _session() -> boto3.session.Session:
     return boto3.session.Session()
 
 
+@cache
 def _handler(name: str) -> Callable[..., dict[str, Any]]:
     # Only what a module defines itself and shows counts as an operation.
     for module in _MODULES:
@@ -174,12 +186,17 @@ def _handler(name: str) -> Callable[..., dict[str, Any]]:
 
 
 def _check_names(operation: str, handler: Callable[..., Any], given: set[str]) -> None:
-    parameters = inspect.signature(handler).parameters
+    parameters = _parameters(handler)
     if unknown := given - set(parameters):
         raise S3Error(501, "NotImplemented", f"{operation} of the in-memory S3 does not know {sorted(unknown)}")
     required = {name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty}
     if missing := required - given - {"account"}:
         raise S3Error(400, "MalformedXML", f"{operation} without {sorted(missing)}")
+
+
+@cache
+def _parameters(handler: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(handler).parameters
 
 
 def _text(value: str | bytes) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -26,10 +25,8 @@ from signal_backups.core.integrity.anchors.anchors import Anchor, StoredAnchor, 
 from signal_backups.core.integrity.anchors.examine_anchors import examine_anchors
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, verify_timestamp
 from signal_backups.core.ledger.chained_log import ChainedLog
-from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.core.s3.store import JSON_TYPE, S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.integrity.anchored import (
     AT,
     confirmed,
@@ -41,25 +38,25 @@ from signal_backups_tests.core.integrity.anchored import (
     statement,
     stored,
 )
-from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
+from signal_backups_tests.servers.s3 import create_versioned_bucket
+from signal_backups_tests.servers.strict_s3 import StrictS3
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority, verified_by_openssl
 
 NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def second(s3_server: S3Server, connection: S3Connection) -> Iterator[S3ObjectStore]:
+def second(memory: StrictS3) -> S3ObjectStore:
     """A second bucket."""
-    client, name = client_for(s3_server), f"second-{uuid.uuid4().hex}"
-    create_versioned_bucket(client, name)
-    yield S3ObjectStore(s3_client(connection), name)
-    remove_bucket(client, name)
+    client = memory.client()
+    create_versioned_bucket(client, "second")
+    return S3ObjectStore(client, "second")
 
 
 @pytest.fixture
-def missing(connection: S3Connection) -> S3ObjectStore:
+def missing(memory: StrictS3) -> S3ObjectStore:
     """A store whose bucket is not there."""
-    return S3ObjectStore(s3_client(connection), "not-there")
+    return S3ObjectStore(memory.client(), "not-there")
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.ledger.trails import Admin, bodies_of, failed
 from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.servers.s3 import create_versioned_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -245,9 +246,10 @@ class TestAnchors:
     """A log that is consistent in itself, and not what it was."""
 
     @pytest.fixture
-    def second(self, world: World, bucket: str) -> S3ObjectStore:
+    def second(self, world: World) -> S3ObjectStore:
         """Another bucket."""
-        return S3ObjectStore(world.client, bucket)
+        create_versioned_bucket(world.client, "second")
+        return S3ObjectStore(world.client, "second")
 
     @pytest.fixture(autouse=True)
     def anchored(self, world: World, second: S3ObjectStore) -> None:

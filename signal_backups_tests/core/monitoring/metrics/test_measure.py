@@ -21,7 +21,7 @@ from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.core.s3.object_lock import LockMode
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.s3.store import S3ObjectStore
-from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.monitoring.metrics.measured import World, samples
 
@@ -203,9 +203,9 @@ def test_the_stores_clock_is_compared_with_ours(vault: BackupVault) -> None:
     assert round(measuring.clock_skew_seconds / 600) == 6
 
 
-def test_the_stores_clock_is_shown_when_it_refuses_everything(vault: BackupVault, connection: S3Connection) -> None:
+def test_the_stores_clock_is_shown_when_it_refuses_everything(connection: S3Connection, bucket: str) -> None:
     stranger = s3_client(replace(connection, secret_access_key="wrong", max_attempts=1))
-    refused = BackupVault(S3ObjectStore(stranger, vault.store.bucket), vault.layout)
+    refused = BackupVault(S3ObjectStore(stranger, bucket), Layout())
     terms = Criteria(None, load_profile("documented"), load_prices("us-east-1"))
     exporter = Exporter(Measuring(refused, terms, lambda: utc_now() + timedelta(minutes=20)), refused.store)
     with pytest.raises(StoreError):

@@ -1,0 +1,136 @@
+"""Live sources whose days are backed up, for whole drills on both engines.
+
+What belongs here: making them, and a producer that goes on writing. What does not: assertions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.base.days import utc_now
+from signal_backups.core.drill.run import DrillReport, DrillRun, drill
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import Layout
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.signals import Row, signal
+from signal_backups_tests.samples.tables import SQLITE_TYPES, postgres_table, sqlite_table
+from signal_backups_tests.servers.s3 import create_versioned_bucket
+from signal_backups_tests.servers.strict_s3 import StrictS3
+
+NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
+LAST = date(2026, 11, 11)
+DAYS = [LAST - timedelta(days=age) for age in range(9, -1, -1)]
+BUCKET = "backups"
+
+#: Writes a row every two milliseconds until its input ends, then says how many.
+_PRODUCER = """
+import sys, threading, time
+url, statement = sys.argv[1:]
+if url.startswith("sqlite"):
+    import sqlite3
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)
+else:
+    import psycopg
+    connection = psycopg.connect(url, autocommit=True)
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.readline(), ended.set()), daemon=True).start()
+written = 0
+while not ended.is_set():
+    connection.execute(statement.format(written))
+    written += 1
+    if written == 1:
+        print("writing", flush=True)
+    time.sleep(0.002)
+connection.close()
+print(written)
+"""
+
+
+def rows_of(day: date, count: int = 5) -> list[Row]:
+    return [
+        signal(number, signal_id=f"{day}-{number}", timestamp=f"{day}T00:00:{number:02}+00:00")
+        for number in range(count)
+    ]
+
+
+def all_rows() -> list[Row]:
+    return [row for day in DAYS for row in rows_of(day)]
+
+
+@dataclass(frozen=True)
+class Live:
+    """A live source whose days are backed up."""
+
+    url: str
+    vault: BackupVault
+    scratch: Path
+    execute: Callable[[str], None]
+
+    def drill(self, **changes: object) -> DrillReport:
+        run = DrillRun("run", self.url, "signals", self.scratch, clock=lambda: NOW)
+        return drill(self.vault, replace(run, **changes))  # type: ignore[arg-type]
+
+
+def stored_days(folder: Path) -> StrictS3:
+    """An S3 in memory that holds the backup of every day."""
+    s3 = StrictS3(utc_now)
+    create_versioned_bucket(s3.client(), BUCKET)
+    source = sqlite_table(folder / "source.db", all_rows())
+    for day in DAYS:
+        store_backup(vault_of(s3), extracted(source, folder, day).folder, BackupRun("run"))
+    return s3
+
+
+def vault_of(s3: StrictS3) -> BackupVault:
+    """The vault of its backups."""
+    return BackupVault(S3ObjectStore(s3.client(), BUCKET), Layout())
+
+
+def live_sqlite(s3: StrictS3, folder: Path) -> Live:
+    """The rows of all days in a new SQLite file, backed up there."""
+    file = folder / "live.db"
+    sqlite_table(file, all_rows())
+
+    def execute(statement: str) -> None:
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute(statement)
+
+    return Live(f"sqlite:///{file}", vault_of(s3), folder / "scratch", execute)
+
+
+def live_postgres(s3: StrictS3, folder: Path, url: str) -> Live:
+    """The rows of all days in an empty PostgreSQL database, backed up there."""
+    postgres_table(url, all_rows())
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    return Live(url, vault_of(s3), folder / "scratch", execute)
+
+
+@contextmanager
+def writing(live: Live) -> Iterator[Callable[[], int]]:
+    """A producer in a process of its own that writes signals of today while the block runs; tells how many."""
+    columns = {"signal_id": "'today-' || {0}", "timestamp": "'2026-11-12T01:00:00Z'"}
+    values = ", ".join(columns.get(name, name) for name in SQLITE_TYPES)
+    statement = f"INSERT INTO signals SELECT {values} FROM signals WHERE signal_id = '{LAST}-1'"
+    # Two SQLite libraries in one process would undo each other's locks, and break the file.
+    command = [sys.executable, "-c", _PRODUCER, live.url, statement]
+    counted: list[int] = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as producer:
+        assert producer.stdout is not None
+        assert producer.stdout.readline() == "writing\n"
+        yield lambda: counted[0]
+        counted.append(int(producer.communicate("stop\n")[0]))
