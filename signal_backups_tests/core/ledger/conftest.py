@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from signal_backups_tests.core.ledger.fixtures import admin, client, layout, s3, shared_bucket, vault
+from signal_backups_tests.core.ledger.fixtures import admin, client, s3, vault
 
-__all__ = ["admin", "client", "layout", "s3", "shared_bucket", "vault"]
+__all__ = ["admin", "client", "s3", "vault"]

@@ -195,9 +195,9 @@ def test_a_profile_without_locks_asks_for_none(world: World) -> None:
     assert sent["HeadObject"] == 0
 
 
-def test_the_stores_clock_is_compared_with_ours(vault: BackupVault) -> None:
+def test_the_stores_clock_is_compared_with_ours(server_store: S3ObjectStore) -> None:
     terms = Criteria(None, load_profile("documented"), load_prices("us-east-1"))
-    measuring = Measuring(vault, terms, lambda: utc_now() + timedelta(hours=1))
+    measuring = Measuring(BackupVault(server_store, Layout()), terms, lambda: utc_now() + timedelta(hours=1))
     measuring.measure()
     assert measuring.clock_skew_seconds is not None
     assert round(measuring.clock_skew_seconds / 600) == 6
