@@ -16,7 +16,7 @@ from moto.moto_api import state_manager
 from signal_backups.core.base.days import Clock
 from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundError, SettingsError, StoreError
 from signal_backups.core.ledger.event import Action
-from signal_backups.core.s3 import thaw
+from signal_backups.core.restore import request_thaw
 from signal_backups.core.s3.client import S3Connection, s3_client
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.s3.thaw import (
@@ -246,7 +246,7 @@ def test_reading_a_frozen_object_says_that_it_must_be_thawed(store: S3ObjectStor
 def request_all(
     store: S3ObjectStore, versions: Iterable[ObjectVersion], tier: Tier, days: int, *, clock: Clock
 ) -> list[ObjectVersion]:
-    return thaw.request_all(BackupVault(store, Layout()), versions, tier, days, clock=clock)
+    return request_thaw.request_all(BackupVault(store, Layout()), versions, tier, days, clock=clock)
 
 
 def test_a_request_is_told_to_the_audit_trail_and_none_is_when_nothing_was_asked_for(
