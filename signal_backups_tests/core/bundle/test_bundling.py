@@ -212,6 +212,16 @@ def test_the_page_tells_of_days_events_and_gaps(back_up: BackUp, bundled: Bundle
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_nothing_in_a_bundle_is_taken_for_html(tmp_path: Path) -> None:
+    hostile, escaped = "<i>&'", "&lt;i&gt;&amp;&#39;"
+    days = [BundleDay(DayEntry(day=DAY, missing=hostile, unvouched=[f"unvouched/{hostile}"]))]
+    content = replace(small(*days), bucket=hostile, prefix=hostile)
+    page = (write_bundle(content, tmp_path / "bundle").path / "index.html").read_text()
+    assert "<i>" not in page
+    # Bucket and prefix in title and heading, why a day is missing, and what is there instead.
+    assert page.count(escaped) == 4 + 2
+
+
 def test_an_archived_version_has_to_thaw_before_anything_is_written(back_up: BackUp, tmp_path: Path) -> None:
     clock = SimulatedClock(datetime(2026, 11, 3, 2, tzinfo=UTC))
     s3 = StrictS3(clock)

@@ -81,7 +81,7 @@ def test_the_page_says_what_was_found_and_needs_nothing_else() -> None:
     assert page.startswith("<!DOCTYPE html>")
     assert "1 errors, 0 warnings in 59 days" in page
     assert "&lt;gone&gt; &amp; lost" in page
-    assert "back &#x27;it&#x27; up" in page
+    assert "back &#39;it&#39; up" in page
     assert "&lt;b&gt;&amp;" in page
     assert "<gone>" not in page
     assert "<b>" not in page

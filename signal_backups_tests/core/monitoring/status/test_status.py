@@ -259,7 +259,7 @@ def test_the_page_is_complete_escaped_and_needs_nothing_else(watched: Watched) -
     assert ">Mar</th>" in page
     assert "2026-03-03, made 2026-03-04 02:00:00Z, 3:00:01 ago" in page
     assert "signal-backups backup 2026-03-02<" in page
-    assert "&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;" in page
+    assert "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;" in page
     assert "<script" not in page
     assert not re.search(r"\b(src|href|action)=|@import|url\(|https?://", page)
 
