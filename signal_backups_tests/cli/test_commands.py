@@ -143,12 +143,12 @@ def test_a_backup_from_before_the_first_partition_is_still_listed_and_verified(
     assert terminal.run("verify", **later).code == 0
 
 
-def test_the_verifier_printed_in_the_readme_agrees(terminal: Terminal) -> None:
+def test_the_verifier_printed_on_the_page_of_formats_agrees(terminal: Terminal) -> None:
     terminal.run("backup")
     (stored,) = terminal.run("list", "--json").json["backups"]
     _download(terminal, stored["key"], "copy.csv")
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    program = readme.split("```python\n")[1].split("```")[0]
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    program = page.split("```python\n")[1].split("```")[0]
 
     printed = subprocess.run(
         [sys.executable, "-c", program, str(terminal.folder / "copy.csv")], capture_output=True, text=True, check=True

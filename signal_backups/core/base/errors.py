@@ -11,7 +11,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """Exit codes of ``signal-backups``; stable, documented in README.md."""
+    """Exit codes of ``signal-backups``; stable, documented in docs/json.md."""
 
     OK = 0
     FAILED = 1

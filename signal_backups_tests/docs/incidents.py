@@ -1,0 +1,159 @@
+"""What goes wrong at night, done to a real installation: an incident for each section of the troubleshooting page."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import dagster as dg
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
+
+from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.docs.installation import GOOD_VERSION, Changed, Installation, Preparation
+
+# A port that belongs to nobody: the discard service.
+NOBODY = "127.0.0.1:9"
+
+
+@contextmanager
+def a_day_was_never_backed_up(installation: Installation) -> Iterator[Changed]:
+    yield {"SIGNAL_BACKUPS_START_DATE": str(installation.day(7))}
+
+
+@contextmanager
+def the_database_is_down(_installation: Installation) -> Iterator[Changed]:
+    yield {"SIGNALS_DATABASE_URL": f"postgresql://backup:secret@{NOBODY}/trading"}
+
+
+@contextmanager
+def a_backup_is_deleted(installation: Installation) -> Iterator[Changed]:
+    installation.stored.delete(installation.stored.key(installation.day(2)))
+    yield {}
+
+
+@contextmanager
+def the_schedule_is_off(installation: Installation) -> Iterator[Changed]:
+    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("signal_backups"), "__repository__")
+    origin = RemoteInstigatorOrigin(place, "daily_backup_schedule")
+    off = InstigatorState(
+        origin, InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, ScheduleInstigatorData("0 2 * * *")
+    )
+    with dg.DagsterInstance.from_config(str(installation.dagster_home)) as instance:
+        instance.add_instigator_state(off)
+    yield {}
+
+
+@contextmanager
+def a_row_broke_the_schema_and_was_fixed(installation: Installation) -> Iterator[Changed]:
+    day = installation.day(1)
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        (row, price) = database.execute(
+            "SELECT max(id), entry_price FROM signals WHERE timestamp LIKE ?", [f"{day}%"]
+        ).fetchone()
+        database.execute("UPDATE signals SET entry_price = -1 WHERE id = ?", [row])
+    installation.back_up(day)
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        database.execute("UPDATE signals SET entry_price = ? WHERE id = ?", [price, row])
+    yield {}
+
+
+def bytes_are_lost(before: int) -> Preparation:
+    """The newest version of a day is cut short, and its manifest takes it for the one it vouched for."""
+
+    @contextmanager
+    def incident(installation: Installation) -> Iterator[Changed]:
+        good = installation.manifest(installation.day(before))
+        installation.stored.claim(
+            good, version_id=installation.stored.put(good.backup.key, installation.stored.body(good.day)[:-30])
+        )
+        yield {GOOD_VERSION: good.backup.version_id}
+
+    return incident
+
+
+@contextmanager
+def bytes_are_lost_for_now(installation: Installation) -> Iterator[Changed]:
+    """Like ``bytes_are_lost``, while the page only looks at it."""
+    good = installation.manifest(installation.day(5))
+    with installation.stored.damaged(good, installation.stored.body(good.day)[:-30]):
+        yield {GOOD_VERSION: good.backup.version_id}
+
+
+@contextmanager
+def an_entry_of_the_trail_is_deleted(installation: Installation) -> Iterator[Changed]:
+    vault = installation.stored.vault
+    second = sorted(version.key for version in vault.store.list_versions("audit/events/"))[1]
+    marker = installation.stored.delete(second)
+    yield {}
+    installation.stored.client.delete_object(Bucket=installation.stored.bucket, Key=second, VersionId=marker)
+
+
+@contextmanager
+def the_target_holds_these_signals(installation: Installation) -> Iterator[Changed]:
+    shutil.copy(installation.database, installation.stored.folder / "restored.db")
+    yield {}
+
+
+@contextmanager
+def a_channel_refuses(installation: Installation) -> Iterator[Changed]:
+    installation.receiver.refuses = True
+    yield {}
+    installation.receiver.refuses = False
+
+
+@contextmanager
+def the_quota_is_small(_installation: Installation) -> Iterator[Changed]:
+    yield {"SIGNAL_BACKUPS_STORAGE_QUOTA_GB": "0.0001"}
+
+
+@contextmanager
+def backups_are_not_locked(installation: Installation) -> Iterator[Changed]:
+    """They were stored into a bucket with Object Lock under a profile without; it goes with the server."""
+    bucket = f"test-{uuid.uuid4().hex}"
+    installation.stored.client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    vault = BackupVault(S3ObjectStore(installation.stored.client, bucket), installation.stored.vault.layout)
+    for before in (2, 1, 0):
+        installation.back_up(installation.day(before), vault)
+    yield {
+        "BACKUP_BUCKET_NAME": bucket,
+        "SIGNAL_BACKUPS_PROFILE": "recommended",
+        "SIGNAL_BACKUPS_START_DATE": str(installation.day(2)),
+    }
+
+
+@contextmanager
+def the_store_is_down(_installation: Installation) -> Iterator[Changed]:
+    yield {"AWS_ENDPOINT_URL_S3": f"http://{NOBODY}"}
+
+
+#: By the anchor of the section; in the others nothing is wrong.
+INCIDENTS: dict[str, Preparation] = {
+    "backup-failed": a_day_was_never_backed_up,
+    "the-database-or-the-store-cannot-be-reached": the_database_is_down,
+    "a-backup-was-deleted": a_backup_is_deleted,
+    "nothing-runs-by-itself": the_schedule_is_off,
+    "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,
+    "verification-failed": bytes_are_lost(2),
+    "the-database-no-longer-has-the-day": bytes_are_lost(4),
+    "the-audit-trail-is-broken": an_entry_of_the_trail_is_deleted,
+    "restore-failed": bytes_are_lost_for_now,
+    "signals-are-already-there": the_target_holds_these_signals,
+    "a-channel-does-not-take-alerts": a_channel_refuses,
+    "storage-quota": the_quota_is_small,
+    "unlocked-backups": backups_are_not_locked,
+    "s3-cannot-be-read": the_store_is_down,
+}

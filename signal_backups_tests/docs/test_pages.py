@@ -1,0 +1,73 @@
+"""README and the pages under ``docs/`` are true: commands, links, and the columns of the table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from signal_backups.core.signals.fields import FIELDS
+from signal_backups_tests.docs.installation import Installation, follow, nothing
+from signal_backups_tests.docs.pages import PAGES, PROJECT, Section, anchor_of, sections_of
+from signal_backups_tests.docs.preparations import PREPARATIONS
+
+SECTIONS = [section for page in PAGES for section in sections_of(page)]
+COMMANDS = [each.text for section in SECTIONS for block in section.blocks for each in block.instructions]
+
+#: Commands whose test is elsewhere, with the file of that test.
+ELSEWHERE = {"make demo": "signal_backups_tests/local/test_demo_and_dev.py"}
+
+
+def _is_run_here(section: Section) -> bool:
+    commands = [each.text for block in section.blocks for each in block.instructions]
+    # The troubleshooting page has tests of its own, in an installation that incidents happen to.
+    return bool(commands) and section.page.stem != "troubleshooting" and not set(commands) & set(ELSEWHERE)
+
+
+@pytest.mark.parametrize("section", [pytest.param(each, id=each.name) for each in SECTIONS if _is_run_here(each)])
+def test_every_command_ends_and_prints_as_the_page_says(installation: Installation, section: Section) -> None:
+    follow(installation, section, PREPARATIONS.get(section.name, nothing))
+
+
+def test_every_preparation_has_its_section() -> None:
+    assert set(PREPARATIONS) <= {section.name for section in SECTIONS if _is_run_here(section)}
+
+
+@pytest.mark.parametrize(("command", "file"), ELSEWHERE.items())
+def test_a_command_that_is_run_elsewhere_is_named_there(command: str, file: str) -> None:
+    assert command in COMMANDS
+    assert f"``{command}``" in (PROJECT / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_are_written_where_a_test_runs_them(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    elsewhere = re.sub(r"^ *```(?:sh|text)\n.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert re.findall(r"^\s*(?:\$ )?signal-backups .*", elsewhere, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_in_the_text_are_in_a_block_of_some_page_too(page: Path) -> None:
+    named = re.findall(r"(?<!`)`(signal-backups [^`]+)`", page.read_text(encoding="utf-8"))
+    assert [command for command in named if not any(text.startswith(command) for text in COMMANDS)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    anchors = {each: {anchor_of(line) for line in _headings(each)} for each in PAGES}
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8")):
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors[file], f"{target}#{anchor}"
+
+
+def test_the_columns_of_the_table_are_those_of_a_signal() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (yes|no) \| (.+) \|$", (PROJECT / "docs" / "formats.md").read_text(), re.MULTILINE
+    )
+    assert rows == [(each.name, "yes" if each.required else "no", each.description) for each in FIELDS]
+
+
+def _headings(page: Path) -> list[str]:
+    return [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
