@@ -21,7 +21,7 @@ class Layer(StrEnum):
 
     ROW_HASH = "row hash alone"
     MANIFEST = "+ manifest"
-    CHAIN = "+ chain"
+    CHAIN = "+ logs"
     OUTSIDE = "+ lock or anchor"
 
 

@@ -13,56 +13,63 @@ from signal_backups_tests.adversary.layers import Layer
 PAGE = Path(__file__).parents[2] / "docs" / "tamper_evidence.md"
 
 _BEFORE = """\
-# Who would notice? Attacks on the records, and the layer that shows each
+# Who would notice? Attacks on the backups, and the layer that shows each
 
-This page is written by the tests (`make tamper-evidence`): each attack is carried out on backups in a real S3 server by
-somebody with every right on the bucket, who knows our formats and removes the old versions; then each layer is asked.
-A test fails when the table below is no longer what happens.
+The tests write this page (`make tamper-evidence`). Each attack is carried out on backups in a real S3 server by
+somebody who has every right on the bucket, knows our formats and removes the old versions. Then each layer is asked.
+A test fails when the table below no longer says what happens.
 
 """
 
 _AFTER = """
 ## The layers
 
-- **Row hash**: the SHA-256 that the producer stored with each row. Whoever can edit the row can edit its hash.
-- **Manifest**: size, SHA-256, number of records and Merkle root (RFC 6962) of the day's CSV, in `manifests/`. Whoever
+- **Row hash**: the SHA-256 that the producer stored with each signal. Whoever can edit a row can edit its hash.
+- **Manifest**: size, SHA-256, number of signals and Merkle root (RFC 6962) of the day's CSV, in `manifests/`. Whoever
   can edit the CSV can usually write the manifest too.
-- **Chain**: all manifests ever written and all events, numbered, each with the SHA-256 of the one before, in `audit/`.
-  To get past it takes rewriting all that came after, without leaving an old version behind.
-- **Lock or anchor**: Object Lock keeps every version for seven years; an anchor fixes the newest entries of both chains
-  in a second bucket, or under the time stamp of an outside authority (RFC 3161). While one genuine anchor is left that
-  covers an entry, nobody changes that entry unseen: not the bucket's administrator, not us, not the authority.
+- **Logs**: the manifest log (every manifest ever written) and the audit trail (every event), in `audit/`. Entries are
+  numbered, and each carries the SHA-256 of the one before. To get past this layer, somebody has to rewrite every
+  later entry and leave no noncurrent version behind.
+- **Lock or anchor**: Object Lock keeps every version for seven years. An anchor keeps the newest entries of both logs
+  in a second bucket, or under the time stamp of an outside authority (RFC 3161). While one genuine anchor that covers
+  an entry is left, nobody can change that entry unnoticed: not the bucket's administrator, not us, not the authority.
 
-Which layers are on: row hash, manifest and chain always. The lock with the retention profile `recommended`
-(`signal-backups init --profile recommended`). Anchors with `SIGNAL_BACKUPS_TSA_URL` or `SIGNAL_BACKUPS_ANCHOR_BUCKET`,
-made every day at 02:45 UTC by `audit_trail`, or at once by `signal-backups audit anchor`.
+Row hash, manifest and logs are always on. The lock comes with the retention profile `recommended` (`signal-backups
+init --profile recommended`). Anchors come with `SIGNAL_BACKUPS_TSA_URL` or `SIGNAL_BACKUPS_ANCHOR_BUCKET`:
+`audit_trail` makes one every day at 02:45 UTC, `signal-backups audit anchor` makes one at once.
 
 ## What this does not show
 
-- An attack on the newest entries, made before they were anchored, in a bucket without lock. The lock closes this gap.
-- A cut-off tail of the trail in a bucket without lock and without anchors: what nothing else speaks of is not missed.
-  (A manifest is: its day and its event speak of it. So is the event of a backup that wrote a manifest, which speaks of
-  it; that of one that found its day "unchanged" is not.)
-- The place of a change, when the entries after it were made to fit: `audit verify` names where the two no longer fit.
-  The change is there or before. Which entries are others than they were, only the lock or an anchor shows.
-- A whole `audit/` erased, and the numbers taken out of all manifests, in a bucket without lock and without anchors
-  elsewhere: it looks like one whose backups are from before the chain. `audit verify` warns of such days,
-  `audit_trail` counts them as `days_from_before_the_chain`; nobody who began with a chain has any. A single day made
-  up like this is found: it was stored after the chain began.
-- A time stamp in the same, unlocked bucket as what it stamps: an administrator can remove it and have what he rewrote
-  stamped anew, with the time of today. Keep anchors in a second bucket, in a locked one, or in bundles you hand out.
-- Both chains and the anchors in both buckets rewritten by somebody who may erase in both. An anchor that nothing
-  outside confirms does not count, and `audit verify` warns of it; but when all are gone, the next one is the first.
-- A signal that was wrong, or left out, before the first backup of its day: the records prove what was stored, not what
-  should have been. `signal-backups reconcile` holds them against the database.
+- **The newest entries.** In a bucket without lock, an attack on entries that were not anchored yet. The lock closes
+  this gap.
+- **A cut-off end of the audit trail**, in a bucket without lock and without anchors: an event that nothing else names
+  is not missed. The event of a backup that wrote a manifest is missed, because every manifest must have its event;
+  that of a backup which found its day "unchanged" is not. A missing manifest is noticed, because its day and its
+  event name it.
+- **The exact place of a change**, when the later entries were made to fit: `audit verify` names the first entry that
+  does not fit its neighbour. The change is there or before. Only the lock or an anchor shows which entries differ.
+- **All of `audit/` erased**, and the numbers removed from all manifests, in a bucket without lock and without anchors
+  elsewhere: it looks like a bucket whose backups are older than the manifest log. `audit verify` warns of such days
+  and `audit_trail` counts them as `days_from_before_the_chain`; in a bucket that has had the log from its first day
+  there are none. A single day made up like this is noticed, because it was stored after the log began.
+- **A time stamp in the same, unlocked bucket as what it stamps**: an administrator can remove it and have a rewritten
+  log stamped again, with today's time. Keep anchors in a second bucket, in a locked one, or in bundles that you hand
+  out.
+- **Both logs, and the anchors in both buckets, rewritten** by somebody who may erase in both. An anchor that nothing
+  outside confirms does not count, and `audit verify` warns of it; but when all anchors are gone, the next one is
+  taken for the first.
+- **A signal that was wrong or left out before the first backup of its day**: a backup proves what was stored, not
+  what should have been stored. `signal-backups reconcile` compares backups with the database.
+- **A forged segment**: it is trusted while S3 shows the MD5 (ETag) of the entries in it. `audit verify --full` trusts
+  no segment.
 
-- A checkpoint is believed while the store shows the MD5 (ETag) of the entries in it: `--full` believes none.
+## How to check
 
-## How to look
-
-    signal-backups audit verify --full     # both chains, what they say of each other, the days' manifests, the anchors
-    signal-backups verify --from D --to D  # the CSVs against their manifests, and every row's hash
-    signal-backups bundle --from D --to D --out FOLDER   # all of it for somebody who trusts none of our software
+```sh
+signal-backups audit verify --full   # both logs against each other, the days' manifests and the anchors
+signal-backups verify --last 30      # CSVs against their manifests, and the hash of every row
+signal-backups bundle --from 2026-11-20 --to 2026-11-22 --out handed_out/   # for others, with a verifier of its own
+```
 """
 
 

@@ -31,7 +31,7 @@ from signal_backups_tests.servers.timestamp_authority import Authority, timestam
 pytestmark = pytest.mark.slow
 
 REWRITE_MANIFEST = "Any of these, and rewrite the manifest"
-REWRITE_CHAIN = "Any of these, and rewrite the whole chain"
+REWRITE_LOG = "Any of these, and rewrite the whole manifest log"
 DAYS = [date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)]
 #: Neither the first nor the newest: others follow it in both chains.
 ALTERED = BackupSlot(DAYS[1])
@@ -48,7 +48,7 @@ EXPECTED = {
     "Duplicate a row": FROM_MANIFEST,
     "Reorder rows": FROM_MANIFEST,
     REWRITE_MANIFEST: FROM_CHAIN,
-    REWRITE_CHAIN: ONLY_OUTSIDE,
+    REWRITE_LOG: ONLY_OUTSIDE,
 }
 
 
@@ -56,7 +56,7 @@ EXPECTED = {
 ATTACKS: dict[str, tuple[list[Alteration], int]] = {
     **{name: ([alteration], 1) for name, alteration in ALTERATIONS.items()},
     REWRITE_MANIFEST: (list(ALTERATIONS.values()), 2),
-    REWRITE_CHAIN: (list(ALTERATIONS.values()), 4),
+    REWRITE_LOG: (list(ALTERATIONS.values()), 4),
 }
 
 

@@ -49,7 +49,8 @@ def test_commands_are_written_where_a_test_runs_them(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_commands_in_the_text_are_in_a_block_of_some_page_too(page: Path) -> None:
-    named = re.findall(r"(?<!`)`(signal-backups [^`]+)`", page.read_text(encoding="utf-8"))
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    named = re.findall(r"(?<!`)`(signal-backups [^`]+)`", text)
     assert [command for command in named if not any(text.startswith(command) for text in COMMANDS)] == []
 
 
