@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "tamper_evidence.md"
 _BEFORE = """\
 # Who would notice? Attacks on the backups, and the layer that shows each
 
-The tests write this page (`make tamper-evidence`). Each attack is carried out on backups in a real S3 server by
+The tests write this page (`make tamper-evidence`). Each attack is carried out on backups in an in-memory S3 by
 somebody who has every right on the bucket, knows our formats and removes the old versions. Then each layer is asked.
 A test fails when the table below no longer says what happens.
 
