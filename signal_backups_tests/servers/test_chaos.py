@@ -65,8 +65,8 @@ def proxy(target: str) -> Iterator[ChaosProxy]:
 
 
 @contextmanager
-def connected(proxy: ChaosProxy) -> Iterator[HTTPConnection]:
-    with closing(HTTPConnection(urlsplit(proxy.url).netloc, timeout=2)) as connection:
+def connected(proxy: ChaosProxy, timeout: float = 2) -> Iterator[HTTPConnection]:
+    with closing(HTTPConnection(urlsplit(proxy.url).netloc, timeout=timeout)) as connection:
         yield connection
 
 
@@ -90,7 +90,7 @@ def test_refuse(proxy: ChaosProxy) -> None:
 
 def test_hang(proxy: ChaosProxy) -> None:
     proxy.strike(Hang())
-    with connected(proxy) as connection, pytest.raises(TimeoutError):
+    with connected(proxy, timeout=0.1) as connection, pytest.raises(TimeoutError):
         ask(connection)
 
 
