@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
-from signal_backups_tests.servers.ceph import INSTALL, CephGateway
+from signal_backups_tests.servers.ceph import DAY_SECONDS, INSTALL, CephGateway
 from signal_backups_tests.servers.postgres import fresh_database, running_postgres
 from signal_backups_tests.servers.receivers import Receiver, http_receiver, smtp_receiver
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
@@ -38,8 +38,6 @@ CEPH_TESTS = "test_*ceph*.py"
 PROMETHEUS_TESTS = "test_*prometheus*.py"
 # Tests that need a program of the system's, by the names of their files.
 NEEDED = {CEPH_TESTS: "radosgw", PROMETHEUS_TESTS: "prometheus"}
-# A day of its lifecycle rules. A shorter one would be over before the gateway has gone through a few buckets.
-CEPH_DAY_S = 2
 # By the program that is missing.
 LEFT_OUT = {
     "chromium": "the browser test (no Chromium here). Get it with: apt-get install -y chromium",
@@ -119,11 +117,11 @@ def locked_bucket(s3_server: S3Server) -> str:
 
 @pytest.fixture(scope="session")
 def ceph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """One S3 server that carries lifecycle rules out, a day of them lasting ``CEPH_DAY_S``.
+    """One S3 server that carries lifecycle rules out, a day of them lasting ``DAY_SECONDS``.
 
     For tests in files named ``CEPH_TESTS``, which are left out where there is no Ceph.
     """
-    with CephGateway(tmp_path_factory.mktemp("ceph"), day_seconds=CEPH_DAY_S) as server:
+    with CephGateway(tmp_path_factory.mktemp("ceph"), day_seconds=DAY_SECONDS) as server:
         yield server
 
 

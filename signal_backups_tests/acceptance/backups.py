@@ -1,7 +1,4 @@
-"""What the acceptance suite stores: days of real backups, large enough for every rule about sizes.
-
-What belongs here: making days and storing them. What does not: watching what becomes of them (``watching``).
-"""
+"""What the acceptance suite stores: days of real backups, large enough for every rule about sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A suite that any S3 store has to pass: the product on it, and the store's own lifecycle while one watches.
+"""A suite that any S3 store has to pass: the product on it, and the lifecycle that the store carries out by itself.
 
 It runs on a throw-away Ceph where that is installed, or on the store that the environment names:
 
@@ -10,8 +10,8 @@ It runs on a throw-away Ceph where that is installed, or on the store that the e
 
     pytest signal_backups_tests/acceptance
 
-It makes buckets of its own and removes them. It waits for some 25 of those days, and moves objects sooner than Amazon's
-own S3 accepts: it is for stores whose days can be made short.
+It makes buckets of its own and removes them. It waits for some 25 of those days, and its rules transition objects
+sooner than Amazon's own S3 accepts: it is for stores whose days can be made short.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.conftest import CEPH_DAY_S
+from signal_backups_tests.servers.ceph import DAY_SECONDS
 
 PREFIX = "SIGNAL_BACKUPS_ACCEPTANCE_"
 # Read now: no variable of that kind is left once the first test runs.
@@ -64,7 +64,7 @@ def endpoint(request: pytest.FixtureRequest) -> Endpoint:
         return named_endpoint()
     server: S3Server = request.getfixturevalue("ceph_server")
     connection = S3Connection(server.endpoint_url, server.region, server.access_key, server.secret_key)
-    return Endpoint(connection, CEPH_DAY_S)
+    return Endpoint(connection, DAY_SECONDS)
 
 
 def named_endpoint() -> Endpoint:
@@ -85,7 +85,7 @@ def new_vault(endpoint: Endpoint) -> Iterator[NewVault]:
 
 @contextmanager
 def new_vaults(endpoint: Endpoint) -> Iterator[NewVault]:
-    """Make vaults, and remove what became of them: its rules keep the store busy, which delays those of other tests."""
+    """Make vaults, and remove their buckets at the end: their rules would delay those of other tests."""
     made: list[BackupVault] = []
 
     def make() -> BackupVault:

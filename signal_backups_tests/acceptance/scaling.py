@@ -1,7 +1,4 @@
-"""A profile's lifecycle in fewer days, so that one can watch it being carried out.
-
-What belongs here: shorter day counts. What does not: what the rules do.
-"""
+"""A profile's lifecycle in fewer days, so that a test can watch it being carried out."""
 
 from __future__ import annotations
 
@@ -21,33 +18,33 @@ def scaled(lifecycle: Lifecycle, step: int) -> Lifecycle:
 
 
 def only_for(lifecycle: Lifecycle, prefixes: Collection[str]) -> Lifecycle:
-    """The rules for what stands under some prefixes."""
+    """The rules for some prefixes."""
     return Lifecycle.of([rule for rule in lifecycle.rules if rule.prefix in prefixes], lifecycle.transition_minimum)
 
 
 def keeping(lifecycle: Lifecycle, prefix: str) -> LifecycleRule:
-    """The rule that says how long what stands under a prefix is kept."""
+    """The rule of expiration for a prefix."""
     (rule,) = [rule for rule in lifecycle.rules if rule.prefix == prefix and rule.expire_days is not None]
     return rule
 
 
 def _times(rule: LifecycleRule) -> list[int]:
-    moves = [move.days for move in (*rule.transitions, *rule.previous_transitions)]
+    transitions = [transition.days for transition in (*rule.transitions, *rule.previous_transitions)]
     ends = [rule.expire_days, rule.previous_expire_days, rule.abort_uploads_days]
-    return moves + [days for days in ends if days is not None]
+    return transitions + [days for days in ends if days is not None]
 
 
 def _shortened(rule: LifecycleRule, short: dict[int, int]) -> LifecycleRule:
-    def moves(given: tuple[Transition, ...]) -> tuple[Transition, ...]:
-        return tuple(move.model_copy(update={"days": short[move.days]}) for move in given)
+    def transitions(given: tuple[Transition, ...]) -> tuple[Transition, ...]:
+        return tuple(each.model_copy(update={"days": short[each.days]}) for each in given)
 
     def end(days: int | None) -> int | None:
         return None if days is None else short[days]
 
     return rule.model_copy(
         update={
-            "transitions": moves(rule.transitions),
-            "previous_transitions": moves(rule.previous_transitions),
+            "transitions": transitions(rule.transitions),
+            "previous_transitions": transitions(rule.previous_transitions),
             "expire_days": end(rule.expire_days),
             "previous_expire_days": end(rule.previous_expire_days),
             "abort_uploads_days": end(rule.abort_uploads_days),

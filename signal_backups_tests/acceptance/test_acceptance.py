@@ -97,7 +97,7 @@ def test_the_store_keeps_the_documented_lifecycle_whole(new_vault: NewVault) -> 
     assert plan_for(vault, DOCUMENTED).missing_capabilities == {}
 
 
-def test_the_store_keeps_the_recommended_lifecycle_or_is_said_not_to(new_vault: NewVault) -> None:
+def test_the_store_keeps_the_recommended_lifecycle_or_the_plan_names_what_is_missing(new_vault: NewVault) -> None:
     vault = made_right(new_vault(), RECOMMENDED)
     stored, wanted = vault.store.configuration.lifecycle(), lifecycle_of(RECOMMENDED, vault.layout)
     (kept,) = [each for each in reductions(wanted)[:2] if is_same(stored, each.lifecycle, vault.layout)]
@@ -117,7 +117,7 @@ def test_a_foreign_rule_stays_as_it_is(new_vault: NewVault, profile: Profile) ->
     assert FOREIGN in vault.store.configuration.lifecycle().rules
 
 
-def test_a_bucket_gets_the_lock_later_or_is_said_not_to(new_vault: NewVault) -> None:
+def test_a_bucket_gets_the_lock_later_or_the_plan_names_what_is_missing(new_vault: NewVault) -> None:
     vault = made_right(new_vault(), DOCUMENTED)
     refused = make_right(vault, RECOMMENDED, confirmed=True)
     assert vault.store.configuration.is_lock_enabled() == (Setting.OBJECT_LOCK not in refused)

@@ -1,7 +1,7 @@
-"""The profiles' lifecycles, in fewer days, as the store under test carries them out on real backups.
+"""The profiles' lifecycles in fewer days, carried out by the store under test on real backups.
 
-Three buckets are watched at once, by one loop; each test reads in its diary. Order is asserted, and that nothing comes
-too soon; never speed.
+One loop watches three buckets at once; each test reads its log. Tests assert the order, and that nothing happens too
+early; never speed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Bucket:
     without: str | None
 
 
-class Lives:
+class WatchedBackups:
     """Backups under the documented lifecycle, some of them locked, and under the recommended one; all watched."""
 
     def __init__(self, new_vault: NewVault, endpoint: Endpoint, folder: Path) -> None:
@@ -65,13 +65,13 @@ class Lives:
         self._fill_recommended()
 
     def watch_long_enough(self) -> None:
-        """Until everything was carried out that may be, and the store has gone through its rules once more."""
-        self.watch.until(lambda: self.watch.is_gone(self.stray))
+        """Wait until every due action was carried out, and the store has gone through its rules once more."""
+        self.watch.until(lambda: self.watch.is_gone(self.deleted))
         # Now, because it will soon be old enough to expire.
         vault = self.recommended.vault
-        self.undone = undelete(vault, self.locked_stray.day, None, self.scratch)
-        self.undone_is_proven = verify_stored(vault, vault.find(self.locked_stray.day), self.scratch).report.ok
-        last = (self.left_alone, self.overwritten, self.free, self.brief, self.free_stray, self.free_overwritten)
+        self.undone = undelete(vault, self.locked_deleted.day, None, self.scratch)
+        self.undone_is_proven = verify_stored(vault, vault.find(self.locked_deleted.day), self.scratch).report.ok
+        last = (self.left_alone, self.overwritten, self.free, self.brief, self.free_deleted, self.free_overwritten)
         self.watch.until(lambda: self.watch.is_gone(*last) and not self.free.vault.store.list_versions(self.free.key))
 
     def days_until(self, subject: Subject, state: str) -> float:
@@ -87,11 +87,11 @@ class Lives:
         vault = self.documented.vault
         self.left_alone = self._stored(vault, FIRST)
         self.its_manifest = self._manifest_of(self.left_alone)
-        self.stray = self._stored_and_deleted(vault, SECOND)
-        self.manifest_of_stray = self._manifest_of(self.stray)
+        self.deleted = self._stored_and_deleted(vault, SECOND)
+        self.manifest_of_deleted = self._manifest_of(self.deleted)
         self.overwritten = self._stored(vault, THIRD)
-        # What becomes of the newer one is asked under the other lifecycle: Ceph 16 loses current versions that it moves
-        # after another version of their key was removed.
+        # The newer one is watched under the other lifecycle: Ceph 16 loses current versions in a transition after
+        # another version of their key was removed.
         self._stored(vault, THIRD, again=True)
 
     def _fill_locked(self) -> None:
@@ -114,9 +114,9 @@ class Lives:
     def _fill_recommended(self) -> None:
         self.recommended = self._bucket(RECOMMENDED, RECOMMENDED)
         vault = self.recommended.vault
-        self.locked_stray = self._stored_and_deleted(vault, FIRST, RECOMMENDED)
-        self.free_stray = self._stored_and_deleted(vault, SECOND)
-        self.moved = self._stored(vault, THIRD, RECOMMENDED)
+        self.locked_deleted = self._stored_and_deleted(vault, FIRST, RECOMMENDED)
+        self.free_deleted = self._stored_and_deleted(vault, SECOND)
+        self.transitioned = self._stored(vault, THIRD, RECOMMENDED)
         self.locked_rest = self._stored_and_deleted(vault, FIFTH, RECOMMENDED)
         self.free_overwritten = self._stored(vault, FOURTH)
         self.successor = self._stored(vault, FOURTH, RECOMMENDED, again=True)
@@ -137,7 +137,7 @@ class Lives:
         return self.watch.follow(vault, day, key_of(vault, day), version_id, since)
 
     def _stored_and_deleted(self, vault: BackupVault, day: date, profile: Profile = DOCUMENTED) -> Subject:
-        """Store a day and delete it as an outsider would."""
+        """Store a day, and delete it without a version id."""
         version_id = back_up(locking(vault, profile.lock_policy), self._runs[day])
         since = utc_now()
         delete(vault, key_of(vault, day))
@@ -150,12 +150,12 @@ class Lives:
 
 
 @pytest.fixture(scope="module")
-def lives(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
-    """The whole of it, watched to the end."""
+def backups(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedBackups]:
+    """All backups, watched until their last state."""
     with new_vaults(endpoint) as new_vault:
-        lives = Lives(new_vault, endpoint, tmp_path_factory.mktemp("lives"))
-        lives.watch_long_enough()
-        yield lives
+        backups = WatchedBackups(new_vault, endpoint, tmp_path_factory.mktemp("watched"))
+        backups.watch_long_enough()
+        yield backups
 
 
 def test_shorter_rules_keep_the_order_of_the_profiles() -> None:
@@ -170,88 +170,95 @@ def test_shorter_rules_keep_the_order_of_the_profiles() -> None:
     assert {rule.abort_uploads_days for rule in short.rules if rule.remove_lone_markers} == {2}
 
 
-def test_the_documented_lifecycle_moves_hides_and_destroys(lives: Lives) -> None:
-    assert lives.documented.without is None
-    assert lives.watch.states(lives.left_alone) == [
+def test_the_documented_lifecycle_transitions_hides_and_destroys(backups: WatchedBackups) -> None:
+    assert backups.documented.without is None
+    assert backups.watch.states(backups.left_alone) == [
         "STANDARD",
         "STANDARD_IA",
         "GLACIER",
-        "previous GLACIER",
+        "noncurrent GLACIER",
         GONE,
     ]
-    rule = keeping(lives.documented.lifecycle, "signals/")
+    rule = keeping(backups.documented.lifecycle, "signals/")
     assert rule.expire_days is not None
     assert rule.previous_expire_days is not None
     due = {move.storage_class: move.days for move in rule.transitions}
-    due |= {"previous GLACIER": rule.expire_days, GONE: rule.expire_days + rule.previous_expire_days}
+    due |= {"noncurrent GLACIER": rule.expire_days, GONE: rule.expire_days + rule.previous_expire_days}
     # Stores round to whole days, seconds for instance.
-    early = {state: days for state, days in due.items() if lives.days_until(lives.left_alone, state) < days - 1}
+    early = {state: days for state, days in due.items() if backups.days_until(backups.left_alone, state) < days - 1}
     assert early == {}
 
 
-def test_every_version_can_be_read_and_verified_in_every_class(lives: Lives) -> None:
-    seen = [sight for subject in lives.watch.subjects for sight in lives.watch.sights(subject) if sight.state != GONE]
-    assert {sight.state for sight in seen} >= {"STANDARD", "STANDARD_IA", "GLACIER", "previous GLACIER"}
+def test_every_version_can_be_read_and_verified_in_every_class(backups: WatchedBackups) -> None:
+    seen = [
+        sight for subject in backups.watch.subjects for sight in backups.watch.sights(subject) if sight.state != GONE
+    ]
+    assert {sight.state for sight in seen} >= {"STANDARD", "STANDARD_IA", "GLACIER", "noncurrent GLACIER"}
     assert [sight for sight in seen if not sight.proven] == []
 
 
-def test_under_the_documented_lifecycle_a_stray_delete_destroys_the_only_copy(lives: Lives) -> None:
-    assert lives.watch.states(lives.stray) == ["previous STANDARD", "previous GLACIER", GONE]
-    assert lives.days_until(lives.stray, GONE) < lives.days_until(lives.left_alone, "previous GLACIER")
+def test_under_the_documented_lifecycle_an_accidental_delete_destroys_the_only_copy(backups: WatchedBackups) -> None:
+    assert backups.watch.states(backups.deleted) == ["noncurrent STANDARD", "noncurrent GLACIER", GONE]
+    assert backups.days_until(backups.deleted, GONE) < backups.days_until(backups.left_alone, "noncurrent GLACIER")
 
 
-def test_an_overwritten_version_goes_after_its_days(lives: Lives) -> None:
-    assert lives.watch.states(lives.overwritten) == ["STANDARD", "previous STANDARD", "previous GLACIER", GONE]
-    assert lives.watch.states(lives.free_overwritten) == ["STANDARD", "previous STANDARD", GONE]
-    assert lives.watch.states(lives.successor)[0] == "STANDARD"
-    assert not lives.watch.is_gone(lives.successor)
+def test_an_overwritten_version_goes_after_its_days(backups: WatchedBackups) -> None:
+    assert backups.watch.states(backups.overwritten) == ["STANDARD", "noncurrent STANDARD", "noncurrent GLACIER", GONE]
+    assert backups.watch.states(backups.free_overwritten) == ["STANDARD", "noncurrent STANDARD", GONE]
+    assert backups.watch.states(backups.successor)[0] == "STANDARD"
+    assert not backups.watch.is_gone(backups.successor)
 
 
-def test_manifests_outlive_the_backups_they_describe(lives: Lives) -> None:
-    for manifest, backup in ((lives.its_manifest, lives.left_alone), (lives.manifest_of_stray, lives.stray)):
-        assert lives.watch.states(manifest)[0] == "STANDARD"
-        assert not lives.watch.is_gone(manifest)
-        hidden = lives.watch.sights(manifest)[1].at
-        assert hidden > next(s.at for s in lives.watch.sights(backup) if s.state == "previous GLACIER")
+def test_manifests_outlive_the_backups_they_describe(backups: WatchedBackups) -> None:
+    for manifest, backup in (
+        (backups.its_manifest, backups.left_alone),
+        (backups.manifest_of_deleted, backups.deleted),
+    ):
+        assert backups.watch.states(manifest)[0] == "STANDARD"
+        assert not backups.watch.is_gone(manifest)
+        hidden = backups.watch.sights(manifest)[1].at
+        assert hidden > next(s.at for s in backups.watch.sights(backup) if s.state == "noncurrent GLACIER")
 
 
-def test_moves_leave_the_lock_and_the_lock_leaves_the_moves(lives: Lives) -> None:
-    assert lives.watch.states(lives.free)[-1] == GONE
-    assert lives.watch.states(lives.locked) == ["STANDARD", "STANDARD_IA", "GLACIER", "previous GLACIER"]
-    (lock,) = lives.locks(lives.locked)
+def test_transitions_keep_the_lock_and_the_lock_allows_transitions(backups: WatchedBackups) -> None:
+    assert backups.watch.states(backups.free)[-1] == GONE
+    assert backups.watch.states(backups.locked) == ["STANDARD", "STANDARD_IA", "GLACIER", "noncurrent GLACIER"]
+    (lock,) = backups.locks(backups.locked)
     assert lock is not None
-    assert lock.holds_until(LOCK.retain_until(lives.locked.since))
+    assert lock.holds_until(LOCK.retain_until(backups.locked.since))
 
 
-def test_a_lock_keeps_a_version_until_it_ends_and_no_longer(lives: Lives) -> None:
-    assert lives.watch.states(lives.brief)[-1] == GONE
-    (lock,) = lives.locks(lives.brief)
+def test_a_lock_keeps_a_version_until_it_ends_and_no_longer(backups: WatchedBackups) -> None:
+    assert backups.watch.states(backups.brief)[-1] == GONE
+    (lock,) = backups.locks(backups.brief)
     assert lock is not None
-    assert lock.holds_until(lives.brief_end - timedelta(seconds=1))
-    assert not lock.holds_until(lives.watch.sights(lives.brief)[-1].at)
+    assert lock.holds_until(backups.brief_end - timedelta(seconds=1))
+    assert not lock.holds_until(backups.watch.sights(backups.brief)[-1].at)
 
 
-def test_a_held_version_stays_until_it_is_released(lives: Lives) -> None:
-    assert not lives.watch.is_gone(lives.held)
-    release_holds(lives.held.vault, THIRD, THIRD, "closed")
-    lives.watch.until(lambda: lives.watch.is_gone(lives.held))
+def test_a_held_version_stays_until_it_is_released(backups: WatchedBackups) -> None:
+    assert not backups.watch.is_gone(backups.held)
+    release_holds(backups.held.vault, THIRD, THIRD, "closed")
+    backups.watch.until(lambda: backups.watch.is_gone(backups.held))
 
 
-def test_under_the_recommended_lifecycle_a_stray_delete_is_undone(lives: Lives) -> None:
-    assert (lives.undone.version_id, lives.undone.copied_from) == (lives.locked_stray.version_id, None)
-    assert lives.undone_is_proven
-    assert "STANDARD" in lives.watch.states(lives.locked_stray)
+def test_under_the_recommended_lifecycle_an_accidental_delete_is_undone(backups: WatchedBackups) -> None:
+    assert (backups.undone.version_id, backups.undone.copied_from) == (backups.locked_deleted.version_id, None)
+    assert backups.undone_is_proven
+    assert "STANDARD" in backups.watch.states(backups.locked_deleted)
 
 
-def test_under_the_recommended_lifecycle_only_what_was_not_locked_goes(lives: Lives) -> None:
-    assert lives.watch.states(lives.free_stray) == ["previous STANDARD", GONE]
-    assert lives.watch.states(lives.locked_rest) == ["previous STANDARD"]
+def test_under_the_recommended_lifecycle_only_what_was_not_locked_goes(backups: WatchedBackups) -> None:
+    assert backups.watch.states(backups.free_deleted) == ["noncurrent STANDARD", GONE]
+    assert backups.watch.states(backups.locked_rest) == ["noncurrent STANDARD"]
 
 
-def test_the_recommended_lifecycle_moves_by_size_or_is_said_not_to(lives: Lives) -> None:
-    moves = {None: ["STANDARD", "STANDARD_IA", "GLACIER_IR"], "rules by object size": ["STANDARD"]}
-    current = [state for state in lives.watch.states(lives.moved) if not state.startswith("previous")]
-    assert current == moves[lives.recommended.without]
-    (lock,) = lives.locks(lives.moved)
+def test_the_recommended_lifecycle_transitions_by_size_unless_the_store_cannot(
+    backups: WatchedBackups,
+) -> None:
+    expected = {None: ["STANDARD", "STANDARD_IA", "GLACIER_IR"], "rules by object size": ["STANDARD"]}
+    current = [state for state in backups.watch.states(backups.transitioned) if not state.startswith("noncurrent")]
+    assert current == expected[backups.recommended.without]
+    (lock,) = backups.locks(backups.transitioned)
     assert lock is not None
     assert lock.mode == LOCK.mode

@@ -1,7 +1,4 @@
-"""Watching what a store does by itself to stored versions: every state each was seen in, and whether it was sound then.
-
-What belongs here: looking, and writing down. What does not: what should have happened (the tests).
-"""
+"""A log of what a store does to versions by itself: each state, and whether the version could be read and verified."""
 
 from __future__ import annotations
 
@@ -37,10 +34,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Sight:
-    """What was seen of a version, for the first time when.
+    """A state of a version, and when (UTC) it was first seen.
 
-    ``state`` is the storage class while the version is current, ``previous`` and the class when it is hidden by another
-    version or a delete marker, ``GONE`` when nobody can have it back. ``proven`` is whether it was read and verified.
+    ``state`` is the storage class while the version is current, ``noncurrent`` and the class below another version
+    or a delete marker, ``GONE`` when it was deleted for good. ``proven`` is whether it was read and verified.
     """
 
     state: str
@@ -50,7 +47,7 @@ class Sight:
 
 
 class Watch:
-    """A diary of versions, in any number of buckets at once."""
+    """A log of the states of versions, in any number of buckets at once."""
 
     def __init__(self, scratch: Path, *, patience_s: float) -> None:
         self._scratch = scratch
@@ -58,20 +55,20 @@ class Watch:
         self._seen: dict[Subject, list[Sight]] = {}
 
     def follow(self, vault: BackupVault, day: date, key: str, version_id: str, since: datetime) -> Subject:
-        """Watch a version from now on; what was seen of it before is forgotten."""
+        """Watch a version from now on; its earlier states are dropped."""
         subject = Subject(vault, day, key, version_id, since)
         self._seen[subject] = []
-        # At all of them: what others were made into must not pass unseen.
+        # All of them, so that no state of another version is missed meanwhile.
         self.look()
         return subject
 
     @property
     def subjects(self) -> list[Subject]:
-        """All that is watched."""
+        """All watched versions."""
         return list(self._seen)
 
     def sights(self, subject: Subject) -> list[Sight]:
-        """What was seen of a version, in order."""
+        """The states of a version with their times, in order."""
         return self._seen[subject]
 
     def states(self, subject: Subject) -> list[str]:
@@ -79,7 +76,7 @@ class Watch:
         return [sight.state for sight in self._seen[subject]]
 
     def is_gone(self, *subjects: Subject) -> bool:
-        """Whether none of the versions is there any more."""
+        """Whether all of the versions were deleted for good."""
         return all(self.states(subject)[-1] == GONE for subject in subjects)
 
     def seconds_until(self, subject: Subject, state: str) -> float:
@@ -93,7 +90,7 @@ class Watch:
             self.look()
             return condition()
 
-        assert wait_until(met, self._patience), self._told()
+        assert wait_until(met, self._patience), self._summary()
 
     def look(self) -> None:
         """Look at every version once."""
@@ -119,7 +116,7 @@ class Watch:
             pass  # It went meanwhile, which the next look sees.
 
     def _is_proven(self, subject: Subject, found: ObjectVersion) -> bool:
-        """Read a version the way the product does: current backups to verify, previous ones to restore."""
+        """Read a version the way the product does: current backups to verify, noncurrent ones to restore."""
         vault = subject.vault
         if vault.layout.slot_of(subject.key) is None:
             body, _ = vault.store.get_bytes(subject.key, subject.version_id)
@@ -132,11 +129,11 @@ class Watch:
         (listed,) = vault.backups_with_manifests(subject.day, subject.day)
         return listed.is_vouched and verify_stored(vault, listed, self._scratch).report.ok
 
-    def _told(self) -> str:
+    def _summary(self) -> str:
         return "\n".join(f"{subject.key} {subject.version_id}: {sights}" for subject, sights in self._seen.items())
 
 
 def _state(found: ObjectVersion | None) -> str:
     if found is None:
         return GONE
-    return found.storage_class if found.is_latest else f"previous {found.storage_class}"
+    return found.storage_class if found.is_latest else f"noncurrent {found.storage_class}"

@@ -1,1 +1,1 @@
-"""What somebody who can write to the bucket may do, which layer sees it, and the page that says so."""
+"""Attacks by an administrator of the bucket, the layer that detects each, and the page that lists them."""

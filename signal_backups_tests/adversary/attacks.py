@@ -1,7 +1,4 @@
-"""The attacks: what an administrator of the bucket does to a stored day, and how far he covers it up.
-
-What belongs here: altering records, and rewriting what speaks of them. What does not: noticing it (``layers``).
-"""
+"""The attacks: how an administrator of the bucket alters a stored day, and how far the traces are removed."""
 
 from __future__ import annotations
 
@@ -59,7 +56,7 @@ ALTERATIONS: dict[str, Alteration] = {
 
 
 class Intruder:
-    """Somebody with every right on the bucket who knows our formats and leaves no old version that is not locked."""
+    """An attacker with every right on the bucket who knows our formats and removes every version that is not locked."""
 
     def __init__(self, vault: BackupVault, slot: BackupSlot) -> None:
         self._vault = vault
@@ -80,7 +77,7 @@ class Intruder:
         self._replace(key, out.getvalue().encode())
 
     def rewrite_manifest(self) -> None:
-        """Let the day's manifest speak of the altered records."""
+        """Make the day's manifest describe the altered records."""
         key = self._vault.layout.manifest_key(self._slot)
         self._replace(key, self._forged(Manifest.from_bytes(self._vault.store.get_bytes(key)[0], key)).to_bytes())
 
@@ -109,8 +106,8 @@ class Intruder:
         for entry in list(log.entries()):
             event: dict[str, Any] = json.loads(entry.body)
             event["previous"] = previous or event["previous"]
-            if told := event["details"].get("manifest"):
-                told["sha256"] = manifests[told["number"]]
+            if named := event["details"].get("manifest"):
+                named["sha256"] = manifests[named["number"]]
             body = (json.dumps(event, sort_keys=True) + "\n").encode()
             self._replace(entry.key, body)
             previous = sha256(body).hexdigest()
@@ -130,7 +127,7 @@ class Intruder:
         )
 
     def _replace(self, key: str, body: bytes) -> None:
-        """Put other bytes under a key and remove every version there was, as far as the bucket lets him."""
+        """Put other bytes under a key and remove every version there was, as far as the bucket allows."""
         before = self._vault.store.list_versions(key)
         self._vault.store.put_bytes(key, body, "application/json")
         for version in before:

@@ -1,7 +1,4 @@
-"""The layers, each with what it adds to the one before: does anybody notice?
-
-What belongs here: asking the product. What does not: the attacks.
-"""
+"""The layers of detection, and which of them notices an altered day."""
 
 from __future__ import annotations
 

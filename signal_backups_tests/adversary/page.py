@@ -1,7 +1,4 @@
-"""The page that says which layer sees which attack, made from what the attacks came to.
-
-What belongs here: its words. What does not: the results (``test_adversary_table``).
-"""
+"""The page that says which layer sees which attack, made from what the attacks came to."""
 
 from __future__ import annotations
 

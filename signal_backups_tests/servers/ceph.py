@@ -28,6 +28,8 @@ INSTALL = f"apt-get install -y --no-install-recommends {' '.join(PROGRAMS)}"
 REGION = "us-east-1"
 # STANDARD is there from the start.
 STORAGE_CLASSES = ("STANDARD_IA", "GLACIER", "GLACIER_IR")
+#: A day of lifecycle rules. A shorter one would be over before the gateway has gone through a few buckets.
+DAY_SECONDS = 2
 COMMAND_TIMEOUT_S = 60
 READY_TIMEOUT_S = 60.0
 PROBE_TIMEOUT_S = 2.0
