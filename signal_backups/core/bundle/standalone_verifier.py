@@ -16,6 +16,8 @@ and hold the bundle against what nobody could change: a time stamp, or a stateme
 Exit code: 0 nothing is wrong, 1 something is, 2 wrong usage.
 """
 
+from __future__ import annotations
+
 import argparse
 import base64
 import csv

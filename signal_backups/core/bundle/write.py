@@ -60,7 +60,7 @@ class WrittenBundle:
 
     @property
     def statement_sha256(self) -> str:
-        """What the statement hashes to: whoever keeps this can tell later whether the bundle is the same."""
+        """What the statement hashes to: whoever keeps it can prove later that the bundle is the same."""
         return sha256(self.index.statement.encode("ascii")).hexdigest()
 
 

@@ -1,7 +1,4 @@
-"""Damaging bundles, at random, and covering it up: the more is rewritten, the deeper a check has to look.
-
-What belongs here: changes to the files of a bundle. What does not: which of them must be found (the tests).
-"""
+"""Damaging bundles at random and covering it up: the more is rewritten, the deeper a check has to look."""
 
 from __future__ import annotations
 

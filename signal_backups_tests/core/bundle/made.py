@@ -1,7 +1,4 @@
-"""Small bundles made up from a seed, without a store: random rows, gaps, re-backups, quarantine, anchors.
-
-What belongs here: making good ones, with the tests' own hashes and trees. What does not: damaging them (``damage``).
-"""
+"""Small bundles made up from a seed, without a store: random rows, gaps, re-backups, quarantine, anchors."""
 
 from __future__ import annotations
 

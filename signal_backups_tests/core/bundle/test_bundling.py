@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +17,7 @@ from signal_backups.core.base.errors import ArchivedError, NotFoundError, Settin
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.content import BundleContent, BundleDay, BundleFile, DayEntry
 from signal_backups.core.bundle.fetch import bundle_content
-from signal_backups.core.bundle.write import STANDALONE_VERIFIER, WrittenBundle, write_bundle
+from signal_backups.core.bundle.write import WrittenBundle, write_bundle
 from signal_backups.core.integrity.anchors.anchors import write_anchor
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.event import Action
@@ -327,18 +325,6 @@ def test_a_store_that_cannot_be_read_is_an_error(back_up: BackUp, tmp_path: Path
     gone = BackupVault(S3ObjectStore(vault.store._client, "no-such-bucket"), Layout())
     with pytest.raises((StoreError, NotFoundError)):
         bundle_content(gone, DAY, DAY, tmp_path)
-
-
-def test_the_verifier_needs_python_3_8_and_nothing_else() -> None:
-    tree = ast.parse(STANDALONE_VERIFIER.read_text(), feature_version=(3, 8))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported <= sys.stdlib_module_names
-    # Newer than 3.8, and the parser does not know: methods and arguments.
-    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert not called & {"removeprefix", "removesuffix", "is_relative_to", "batched", "pairwise", "file_digest"}
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    assert not [call for call in calls if call.func.id == "zip" and call.keywords]  # type: ignore[attr-defined]
 
 
 def test_no_damaged_json_ends_the_verifier(tmp_path: Path) -> None:
