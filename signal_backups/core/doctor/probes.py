@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from signal_backups.core.base.errors import ConflictError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.doctor.bucket import limit
 from signal_backups.core.doctor.finding import DoctorResult, failed, warning, well
 from signal_backups.core.s3.client import S3Connection
@@ -129,8 +129,7 @@ class Probes:
             self.written.append(len(body))
             return True
 
-        with ThreadPoolExecutor(RACING_WRITERS) as writers:
-            winners = sum(writers.map(writes, range(RACING_WRITERS)))
+        winners = sum(in_parallel(writes, range(RACING_WRITERS), workers=RACING_WRITERS))
         if winners == 0:
             return failed(
                 f"none of {RACING_WRITERS} writers could create a new object, each was told that it is there",

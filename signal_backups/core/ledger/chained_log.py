@@ -13,7 +13,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from tempfile import gettempdir
 
 from signal_backups.core.base.errors import ConflictError, NotFoundError, VerificationError
 from signal_backups.core.base.file_locks import exclusive
+from signal_backups.core.base.parallel import map_in_order
 from signal_backups.core.ledger.conditional_writes import honours_conditional_writes
 from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion, S3ObjectStore
 
@@ -33,7 +33,6 @@ LAST_NUMBER = 10**10 - 1
 #: How often an entry is tried anew because others were faster.
 ATTEMPTS = 500
 
-_READERS = 16
 #: After so many numbers that were taken, one listing finds the end sooner than going on.
 _STEPS = 8
 
@@ -155,8 +154,7 @@ class ChainedLog:
         for number in wanted:
             if _first_stored(versions.get(number, [])) is None:
                 raise self._missing(number)
-        with ThreadPoolExecutor(_READERS) as readers:
-            yield from readers.map(lambda number: self._read(number, versions), wanted)
+        yield from map_in_order(lambda number: self._read(number, versions), wanted)
 
     def versions(self) -> dict[int, list[ObjectVersion]]:
         """Every version and delete marker of every entry, newest first within a number."""

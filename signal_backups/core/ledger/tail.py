@@ -6,15 +6,13 @@ What belongs here: finding them with few requests. What does not: examining the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from signal_backups.core.base.errors import NotFoundError, VerificationError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.chained_log import FOLDER_SIZE, ChainedLog
 from signal_backups.core.ledger.event import Event
 from signal_backups.core.s3.store import ObjectVersion
-
-_READERS = 16
 
 
 def newest_first(log: ChainedLog, size: int) -> Iterator[list[Event]]:
@@ -59,8 +57,7 @@ def read_events(log: ChainedLog, versions: Iterable[ObjectVersion]) -> list[Even
         except (VerificationError, NotFoundError):
             return None
 
-    with ThreadPoolExecutor(_READERS) as readers:
-        return [event for event in readers.map(read, versions) if event is not None]
+    return [event for event in in_parallel(read, versions) if event is not None]
 
 
 def _listed(log: ChainedLog, folder: str) -> list[tuple[int, ObjectVersion]]:

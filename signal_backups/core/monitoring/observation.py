@@ -7,19 +7,17 @@ What belongs here: looking. What does not: what follows from it (``staleness``, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day
 from signal_backups.core.base.objectives import GRACE, MAX_MANIFEST_READS, missed_from
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
-
-_READERS = 16
 
 
 class DayState(StrEnum):
@@ -39,7 +37,7 @@ class Observation:
     """What S3 held at an instant (UTC), of every day from ``first_day`` to ``last_day``, both included.
 
     ``latest`` is the manifest of the newest verified day, ``hidden`` are the missing days that a delete marker hides,
-    ``requests`` is what looking took.
+    ``requests`` is how many requests it took. ``backups`` and ``manifests`` are the current versions that were listed.
     """
 
     at: datetime
@@ -49,6 +47,8 @@ class Observation:
     latest: Manifest | None
     hidden: Sequence[date]
     requests: int
+    backups: Mapping[BackupSlot, ObjectVersion]
+    manifests: Mapping[BackupSlot, ObjectVersion]
 
     def in_state(self, *states: DayState) -> list[date]:
         """The days that stand so, oldest first."""
@@ -86,13 +86,13 @@ def observe(
         manifests = _current(vault.manifest_versions(first, last))
         if start is None:
             first = min((slot.day for slot in listed), default=last)
-        backups = _one_a_day(_current(listed))
-        vouched, latest = _vouched(vault, backups, manifests)
+        backups = _current(listed)
+        vouched, latest = _vouched(vault, _one_a_day(backups), manifests)
     present = {slot.day for slot in backups}
     days = {day: _state(day, day in present, day in vouched, now, grace) for day in days_between(first, last)}
     ever = {slot.day for slot in listed}
     hidden = [day for day, state in days.items() if state is DayState.MISSING and day in ever]
-    return Observation(now, first, last, days, latest, hidden, len(sent))
+    return Observation(now, first, last, days, latest, hidden, len(sent), backups, manifests)
 
 
 def first_expected(start: date | None, now: datetime, retention_years: int | None) -> date:
@@ -129,14 +129,13 @@ def _vouched(
     ages = {slot: _seconds_after(manifests[slot], backups[slot]) for slot in backups if slot in manifests}
     vouched = {slot for slot, seconds in ages.items() if seconds >= 0}
     unclear = sorted((slot for slot, seconds in ages.items() if seconds <= 0), reverse=True)[:MAX_MANIFEST_READS]
-    with ThreadPoolExecutor(_READERS) as readers:
-        read = dict(zip(unclear, readers.map(vault.readable_manifest, unclear), strict=True))
+    read = dict(zip(unclear, in_parallel(lambda slot: vault.manifest_at(manifests[slot]), unclear), strict=True))
     for slot, manifest in read.items():
         (vouched.add if _speaks_of(manifest, backups[slot]) else vouched.discard)(slot)
     latest = None
     # The newest is read whatever it looks like; when that shows it to be wrong, so is the next.
     for slot in sorted(vouched, reverse=True)[:MAX_MANIFEST_READS]:
-        manifest = read[slot] if slot in read else vault.readable_manifest(slot)
+        manifest = read[slot] if slot in read else vault.manifest_at(manifests[slot])
         if _speaks_of(manifest, backups[slot]):
             latest = manifest
             break

@@ -8,9 +8,10 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.batch_events import named, number_of, record_several
 from signal_backups.core.ledger.event import Action, ObjectName, Result
-from signal_backups.core.retention.stored_versions import require_lock, side_by_side, versions_by_day
+from signal_backups.core.retention.stored_versions import require_lock, versions_by_day
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
@@ -103,7 +104,7 @@ class _Change:
         todo = [version for version in _all(stored.values()) if (named(version) in held) != self._on]
         event = None
         try:
-            side_by_side(self._set, todo)
+            in_parallel(self._set, todo)
         finally:
             # Also when one of them failed: what was done is recorded.
             if self._changed:
@@ -143,7 +144,7 @@ def _day_change(day: date, versions: Sequence[ObjectVersion], done: set[ObjectNa
 
 
 def _held(vault: BackupVault, versions: Sequence[ObjectVersion]) -> set[ObjectName]:
-    locks = side_by_side(lambda version: vault.store.lock_of(version.key, version.version_id), versions)
+    locks = in_parallel(lambda version: vault.store.lock_of(version.key, version.version_id), versions)
     return {named(version) for version, lock in zip(versions, locks, strict=True) if lock.legal_hold}
 
 

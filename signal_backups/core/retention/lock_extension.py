@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.days import Clock, next_midnight, utc_now
 from signal_backups.core.base.errors import SettingsError, StoreError, VerificationError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.batch_events import named, number_of, record_several
 from signal_backups.core.ledger.event import Action, Result
-from signal_backups.core.retention.stored_versions import require_lock, side_by_side, versions_by_day
+from signal_backups.core.retention.stored_versions import require_lock, versions_by_day
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
@@ -105,7 +106,7 @@ def extend(
         return _report(stored, planned)
     event = None
     try:
-        side_by_side(run.lock, planned)
+        in_parallel(run.lock, planned)
     finally:
         # Also when one of them failed: what was done is recorded.
         if changed := [change for change in run.done if change.changed]:
@@ -159,7 +160,7 @@ class _Run:
     def plan(self, stored: Mapping[date, Sequence[ObjectVersion]]) -> list[LockChange]:
         """The versions that are not locked as asked."""
         versions = [(day, version) for day, found in stored.items() for version in found]
-        locks = side_by_side(lambda one: self._store.lock_of(one[1].key, one[1].version_id), versions)
+        locks = in_parallel(lambda one: self._store.lock_of(one[1].key, one[1].version_id), versions)
         planned = [self._planned(day, version, lock) for (day, version), lock in zip(versions, locks, strict=True)]
         return [change for change in planned if change is not None]
 

@@ -1,19 +1,12 @@
-"""What legal holds and longer retentions share: which versions a range of days comes to, and going through them."""
+"""What legal holds and longer retentions share: the versions that a range of days comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import TypeVar
 
 from signal_backups.core.base.errors import NotFoundError, StoreError
 from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
-
-_WORKERS = 16
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 def require_lock(vault: BackupVault) -> None:
@@ -46,9 +39,3 @@ def versions_by_day(vault: BackupVault, first: date, last: date) -> dict[date, l
             remedy="See: signal-backups list",
         )
     return found
-
-
-def side_by_side(act: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """Do something to many items, several at a time; results in order. After an error no more are begun."""
-    with ThreadPoolExecutor(_WORKERS) as workers:
-        return list(workers.map(act, items))

@@ -7,13 +7,13 @@ What does not belong here: judgement (``judging``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
 from pydantic import ValidationError
 
 from signal_backups.core.base.errors import ExitCode, UnsupportedError, VerificationError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.drill.run import DrillDay, DrillReport
 from signal_backups.core.retention_audit.judge_day import DayEvidence, DrillOutcome, ManifestState
 from signal_backups.core.s3.bucket import BucketConfiguration
@@ -21,8 +21,6 @@ from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
-
-_READERS = 16
 
 
 @dataclass(frozen=True)
@@ -67,15 +65,13 @@ def read_days(vault: BackupVault, listed: Listed, days: Sequence[date], drills: 
         drill = drills.last.get(day)
         return _read_day(vault, listed, _chosen(slots[day]), drill) if day in slots else DayEvidence(day, drill=drill)
 
-    with ThreadPoolExecutor(_READERS) as readers:
-        return list(readers.map(read, days))
+    return in_parallel(read, days)
 
 
 def read_drills(vault: BackupVault) -> Drills:
     """Read every drill's report."""
     keys = sorted(item.key for item in vault.store.list_current(vault.layout.drill_prefix))
-    with ThreadPoolExecutor(_READERS) as readers:
-        reports = list(readers.map(lambda key: _drill_report(vault, key), keys))
+    reports = in_parallel(lambda key: _drill_report(vault, key), keys)
     last: dict[date, DrillOutcome] = {}
     for report in sorted((report for report in reports if report), key=lambda report: report.at):
         last.update({day.day: DrillOutcome(report.at, _problem(day)) for day in report.days})

@@ -7,12 +7,12 @@ judging them (``verify``, ``verification``).
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from signal_backups.core.base.errors import NotFoundError, StoreError, VerificationError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.ledger.event import Actor
@@ -20,8 +20,6 @@ from signal_backups.core.s3.object_lock import ObjectLock
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
-
-_MANIFEST_READERS = 16
 
 VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
 
@@ -125,9 +123,8 @@ class BackupVault:
             slot = self.layout.slot_of_manifest(item.key)
             if slot is not None and first <= slot.day <= last and (only is None or slot.day in only):
                 slots.append(slot)
-        with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
-            found = zip(slots, readers.map(self.readable_manifest, slots), strict=True)
-            return {slot: manifest for slot, manifest in found if manifest is not None}
+        found = zip(slots, in_parallel(self.readable_manifest, slots), strict=True)
+        return {slot: manifest for slot, manifest in found if manifest is not None}
 
     def manifest(self, slot: BackupSlot) -> Manifest | None:
         """The current manifest of a slot; None when there is none.
@@ -147,6 +144,14 @@ class BackupVault:
         try:
             return self.manifest(slot)
         except VerificationError:
+            return None
+
+    def manifest_at(self, version: ObjectVersion) -> Manifest | None:
+        """What one listed version of a manifest says; None when it cannot be read or is gone by now."""
+        try:
+            body, _ = self.store.get_bytes(version.key, version.version_id)
+            return Manifest.from_bytes(body, self.store.uri(version.key))
+        except (VerificationError, NotFoundError):
             return None
 
     def find(self, day: date) -> StoredBackup:
@@ -197,9 +202,7 @@ class BackupVault:
         """The history of every backup key of a range of days, deleted ones included, oldest day first."""
         versions = self.backup_versions(first, last)
         manifests = self.manifest_versions(first, last)
-        with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
-            slots = sorted(versions)
-            return list(readers.map(lambda slot: self._history(slot, versions[slot], manifests.get(slot, [])), slots))
+        return in_parallel(lambda slot: self._history(slot, versions[slot], manifests.get(slot, [])), sorted(versions))
 
     def history(self, slot: BackupSlot) -> SlotHistory | None:
         """The history of one key; None when nothing ever stood there."""
@@ -231,17 +234,10 @@ class BackupVault:
     def _history(self, slot: BackupSlot, versions: list[ObjectVersion], manifests: list[ObjectVersion]) -> SlotHistory:
         vouching: dict[str, Manifest] = {}
         for version in manifests:
-            manifest = None if version.is_delete_marker else self._manifest_version(version)
+            manifest = None if version.is_delete_marker else self.manifest_at(version)
             if manifest is not None and manifest.backup.key == self.layout.backup_key(slot):
                 vouching.setdefault(manifest.backup.version_id, manifest)
         return SlotHistory(slot, self.layout.backup_key(slot), versions, vouching)
-
-    def _manifest_version(self, version: ObjectVersion) -> Manifest | None:
-        body, _ = self.store.get_bytes(version.key, version.version_id)
-        try:
-            return Manifest.from_bytes(body, self.store.uri(version.key))
-        except VerificationError:
-            return None  # one that cannot be read vouches for nothing
 
     def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:
         lock = None if version.is_delete_marker else self.store.lock_of(version.key, version.version_id)

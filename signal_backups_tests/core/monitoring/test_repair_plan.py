@@ -23,7 +23,7 @@ VERIFIED, UNVERIFIED, MISSING, DUE = DayState.VERIFIED, DayState.UNVERIFIED, Day
 
 
 def observed(days: Mapping[date, DayState], hidden: Sequence[date] = ()) -> Observation:
-    return Observation(NOW, min(days), max(days), days, None, hidden, 0)
+    return Observation(NOW, min(days), max(days), days, None, hidden, 0, {}, {})
 
 
 def plan(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -15,13 +14,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.base.errors import ReadBackError, SignalBackupsError, VerificationError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, request_timestamp, verify_timestamp
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion, S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
-
-_READERS = 16
 
 
 class Anchor(BaseModel):
@@ -138,8 +136,7 @@ def read_anchors(store: S3ObjectStore, layout: Layout) -> list[StoredAnchor]:
     versions: dict[str, list[ObjectVersion]] = {}
     for version in store.list_versions(layout.anchor_prefix):
         versions.setdefault(version.key, []).append(version)
-    with ThreadPoolExecutor(_READERS) as readers:
-        return list(readers.map(lambda key: _stored(store, key, versions[key]), versions))
+    return in_parallel(lambda key: _stored(store, key, versions[key]), versions)
 
 
 def _stamp(url: str, statement: bytes, ca_pem: bytes | None) -> Timestamp:

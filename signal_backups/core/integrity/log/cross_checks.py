@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
 
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.base.parallel import map_in_order
 from signal_backups.core.integrity.log.entries import Claim, EntrySummary, claim_of
 from signal_backups.core.integrity.log.examine_log import LogExamination
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName
@@ -20,8 +20,6 @@ from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
 
 #: A backup may still be at work: its manifest is in the chain before it is anywhere else.
 GRACE = timedelta(hours=1)
-
-_READERS = 16
 
 
 @dataclass
@@ -127,10 +125,9 @@ class _CrossChecker:
                     held[version] = entry
                 elif not version.is_delete_marker:
                     to_read.append((slot, version))
-        with ThreadPoolExecutor(_READERS) as readers:
-            bodies = readers.map(lambda one: self._vault.store.get_bytes(one[1].key, one[1].version_id)[0], to_read)
-            for (slot, version), body in zip(to_read, bodies, strict=True):
-                self._hold(slot, version, body, held)
+        bodies = map_in_order(lambda one: self._vault.store.get_bytes(one[1].key, one[1].version_id)[0], to_read)
+        for (slot, version), body in zip(to_read, bodies, strict=True):
+            self._hold(slot, version, body, held)
         return held
 
     def _hold(

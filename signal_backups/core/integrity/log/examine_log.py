@@ -7,17 +7,15 @@ after them. The end of a log is held by nothing: that it was changed, or cut off
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.integrity.log.entries import EntrySummary, read_entry
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
 from signal_backups.core.integrity.log.segments import Checkpoints, Segment, by_folder, numbers_of
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.s3.store import ObjectVersion
-
-_READERS = 16
 
 
 @dataclass
@@ -96,8 +94,7 @@ class _Examiner:
             self._found.seen.update(entries)
             return
         originals = {number: stored[-1] for number in versions if (stored := _data(versions[number]))}
-        with ThreadPoolExecutor(_READERS) as readers:
-            bodies = dict(zip(originals, readers.map(self._body, originals.values()), strict=True))
+        bodies = dict(zip(originals, in_parallel(self._body, originals.values()), strict=True))
         for number, body in bodies.items():
             self._look(number, originals[number], body)
             self._examine_versions(number, versions[number], body)

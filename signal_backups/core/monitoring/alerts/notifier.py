@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.monitoring.alerts.channels import Channel, Delivery
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity
 from signal_backups.core.monitoring.alerts.state import Change, Message
@@ -48,8 +48,7 @@ def notify(channels: Sequence[Channel], messages: Sequence[Message], now: dateti
             _log.log(level, "%s\n%s", title_of(group), body_of(group, now))
     if groups and not channels:
         _log.warning(NOTHING_CONFIGURED)
-    with ThreadPoolExecutor(max(1, len(channels))) as senders:
-        taken = list(senders.map(lambda channel: _send(channel, groups, now), channels))
+    taken = in_parallel(lambda channel: _send(channel, groups, now), channels)
     deliveries = [delivery for _, found in taken for delivery in found]
     for delivery in deliveries:
         if not delivery.ok:

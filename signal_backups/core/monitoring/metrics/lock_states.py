@@ -6,14 +6,12 @@ A version's lock can change, by those who may lift it; that is why none is belie
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from signal_backups.core.base.days import ONE_DAY, years_after
+from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.object_lock import LockPolicy
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
-
-_READERS = 16
 
 
 class LocksSeen:
@@ -33,9 +31,8 @@ class LocksSeen:
         if self._since is None or now - self._since >= ONE_DAY:
             self._locked, self._since = {}, now
         new = [version for version in backups if version not in self._locked]
-        with ThreadPoolExecutor(_READERS) as readers:
-            seen = readers.map(lambda version: self._is_locked(version, policy), new)
-            self._locked.update(zip(new, seen, strict=True))
+        seen = in_parallel(lambda version: self._is_locked(version, policy), new)
+        self._locked.update(zip(new, seen, strict=True))
         return sum(not self._locked[version] for version in backups)
 
     def _is_locked(self, version: ObjectVersion, policy: LockPolicy) -> bool:

@@ -69,10 +69,10 @@ class Measuring:
         observation = observe(
             self._vault, self._terms.start, self._clock, retention_years=self._terms.profile.retention_years
         )
-        manifests = self._vault.manifests_listed()
+        manifests = self._vault.read_manifests([version for _, version in sorted(observation.manifests.items())])
         trail = self._trail.read()
         stock = self._current_stock(now)
-        unlocked = self._locks.unlocked(self._vault.backups_listed, now)
+        unlocked = self._locks.unlocked(list(observation.backups.values()), now)
         return Measurements(
             at=now,
             seconds=time.perf_counter() - started,
