@@ -45,8 +45,9 @@ tamper-evidence: $(INSTALLED)  ## Write docs/tamper_evidence.md from what attack
 	@$(BIN)/python -m pytest -q signal_backups_tests/adversary --write-pages
 
 requirements:  ## Pin anew what pyproject.toml allows (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra local --generate-hashes --no-strip-extras --no-emit-index-url \
 		--custom-compile-command "make requirements" --output-file requirements.txt pyproject.toml requirements.in
 
 clean:  ## Remove packages and all local state, backups of the demo included
+	@test ! -x $(BIN)/signal-backups || SIGNAL_BACKUPS_HOME=.local $(BIN)/signal-backups store stop
 	rm -rf .venv .local

@@ -28,6 +28,7 @@ from signal_backups.cli.commands.reconcile import reconcile
 from signal_backups.cli.commands.restore import restore
 from signal_backups.cli.commands.simulate import simulate
 from signal_backups.cli.commands.status import status
+from signal_backups.cli.commands.store import store
 from signal_backups.cli.commands.undelete import undelete
 from signal_backups.cli.commands.verify import verify
 from signal_backups.cli.output import print_error
@@ -68,6 +69,7 @@ app.add_typer(lifecycle, name="lifecycle")
 app.add_typer(hold, name="hold")
 app.add_typer(lock, name="lock")
 app.add_typer(metrics, name="metrics")
+app.add_typer(store, name="store")
 app.command()(iam_policy)
 app.command()(simulate)
 app.command()(cost)

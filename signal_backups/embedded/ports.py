@@ -1,7 +1,4 @@
-"""The TCP ports of the embedded S3 server.
-
-What belongs here: choosing free ports and telling whether they still are. What does not: remembering or using them.
-"""
+"""The TCP ports of the embedded S3 server."""
 
 from __future__ import annotations
 

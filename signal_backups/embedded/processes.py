@@ -1,7 +1,4 @@
-"""Server processes which outlive the program that started them.
-
-What belongs here: starting detached, recognising and ending a process by its id. What does not: which program it is.
-"""
+"""Server processes which outlive the program that started them."""
 
 from __future__ import annotations
 

@@ -1,16 +1,15 @@
-"""The embedded S3 server: SeaweedFS on this machine, all of its state in one folder.
-
-What belongs here: the server's life (start, find, share, stop) and its address. What does not: ``weed``'s command
-line (``weed``), processes in general (``processes``), buckets and objects (``core.store``).
-"""
+"""The embedded S3 server: SeaweedFS on this machine, all of its state in one folder."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
+import sys
+import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signal_backups.core.base import file_locks
@@ -20,7 +19,6 @@ from signal_backups.embedded.ports import HOST, Ports, pick_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 REGION = "us-east-1"
 READY_TIMEOUT_S = 60.0
@@ -28,6 +26,10 @@ PORTS_TIMEOUT_S = 2.0
 # A port seen free may be taken by another program before weed gets to it.
 BOOT_ATTEMPTS = 3
 SHOWN_LOG_LINES = 8
+#: Seconds without a user after which the server is stopped.
+IDLE_S = 300.0
+
+_PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,14 @@ class SeaweedServer:
         self._ports_file = self._folder / "server.json"
         self._identities_file = self._folder / "credentials.json"
         self._start_lock = self._folder / "start.lock"
+        self._in_use_lock = self._folder / "in-use.lock"
+        self._watcher_pid_file = self._folder / "watcher.pid"
 
-    def start(self) -> S3Server:
+    def start(self, idle_s: float | None = None) -> S3Server:
         """Return the running server, booting it first when there is none.
+
+        Args:
+            idle_s: seconds without a user (``using_server``) after which it is stopped; None for never.
 
         Raises:
             StoreError: it did not come up.
@@ -64,6 +71,8 @@ class SeaweedServer:
                 if not self.is_running():
                     self._boot()
                 if self._became_ready():
+                    if idle_s is not None:
+                        self._watch(idle_s)
                     return self.address()
                 if self.is_running():
                     break
@@ -90,6 +99,47 @@ class SeaweedServer:
                 )
             self._pid_file.unlink(missing_ok=True)
             self._came_free()
+            self._end_watcher()
+
+    def stop_if_idle(self, idle_s: float) -> bool:
+        """Stop the server if nobody uses it now or did within the last ``idle_s`` seconds; returns whether.
+
+        Raises:
+            StoreError: it survived even SIGKILL.
+        """
+        if not self._folder.exists():
+            return True
+        with file_locks.exclusive_or_not(self._in_use_lock) as is_unused:
+            # The lock is kept while stopping: a command that comes now waits, and then boots the server afresh.
+            if is_unused and self.unused_for() >= idle_s:
+                self.stop()
+                return True
+        return False
+
+    def unused_for(self) -> float:
+        """Seconds since somebody began or ended to use the server."""
+        return time.time() - self._in_use_lock.stat().st_mtime
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep the server from being stopped for being idle; a killed process gives this back as well."""
+        self._make_folders()
+        with file_locks.shared(self._in_use_lock):
+            self._in_use_lock.touch()
+            try:
+                yield
+            finally:
+                self._in_use_lock.touch()
+
+    def is_gone(self) -> bool:
+        """Whether the server has ended; if so, whoever starts the next one has to watch it."""
+        if not self._folder.exists():
+            return True
+        with file_locks.exclusive(self._start_lock):
+            if self.is_running():
+                return False
+            self._watcher_pid_file.unlink(missing_ok=True)
+            return True
 
     def is_running(self) -> bool:
         """Whether the process in our pid file is a ``weed`` on this very folder."""
@@ -124,6 +174,26 @@ class SeaweedServer:
             pid_file=self._pid_file,
             log=self._log,
         )
+
+    def _watch(self, idle_s: float) -> None:
+        """Have a process that stops the server when it is idle, unless there is one."""
+        pid = processes.read_pid(self._watcher_pid_file)
+        if pid is not None and processes.has_argument(pid, str(self._folder)):
+            return
+        processes.start_detached(
+            [sys.executable, "-P", "-m", "signal_backups.embedded.idle_stop", str(self._folder), str(idle_s)],
+            folder=self._folder,
+            environment={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(_PROJECT)},
+            pid_file=self._watcher_pid_file,
+            log=self._folder / "watcher.log",
+        )
+
+    def _end_watcher(self) -> None:
+        pid = processes.read_pid(self._watcher_pid_file)
+        # The watcher itself ends after it has stopped the server.
+        if pid is not None and pid != os.getpid():
+            processes.end(pid, str(self._folder))
+        self._watcher_pid_file.unlink(missing_ok=True)
 
     def _became_ready(self) -> bool:
         ports = self._ports()
@@ -167,22 +237,18 @@ class SeaweedServer:
 
 
 @contextmanager
-def using_server(folder: Path, *, keep_running: bool = False) -> Iterator[S3Server]:
-    """Have the server for the duration of the block, together with other processes; the last one out stops it.
+def using_server(folder: Path, idle_s: float = IDLE_S) -> Iterator[S3Server]:
+    """Have the server for the duration of the block, together with other processes.
+
+    It goes on running afterwards, so that the next command finds it, and is stopped when it was idle.
 
     Args:
         folder: the server's folder.
-        keep_running: leave the server running even when nobody else uses it.
+        idle_s: seconds without a user after which it is stopped; the first user's value counts.
     """
     server = SeaweedServer(folder)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with file_locks.shared(folder / "in-use.lock") as in_use:
-        try:
-            yield server.start()
-        finally:
-            # The exclusive lock is kept while stopping: who comes now waits, and then boots it afresh.
-            if not keep_running and file_locks.is_last_holder(in_use):
-                server.stop()
+    with server.in_use():
+        yield server.start(idle_s)
 
 
 def _write_private(file: Path, text: str) -> None:

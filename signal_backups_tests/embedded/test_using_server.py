@@ -1,19 +1,27 @@
-"""Sharing the embedded S3 server between processes."""
+"""Sharing the embedded S3 server between processes, one after the other and at once, until nobody uses it."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from signal_backups.embedded import processes
+from signal_backups.embedded.idle_stop import stop_when_idle
 from signal_backups.embedded.seaweedfs import SeaweedServer, using_server
 from signal_backups_tests.servers.s3 import client_for
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
-USE_UNTIL_TOLD = """
+DEADLINE_S = 30.0
+USE_UNTIL_ENTER = """
 import sys
 from pathlib import Path
 from signal_backups.embedded.seaweedfs import using_server
@@ -27,7 +35,7 @@ class User:
     """Another process that uses the server."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-c", USE_UNTIL_TOLD, str(folder)]
+        command = [sys.executable, "-c", USE_UNTIL_ENTER, str(folder)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def endpoint_url(self) -> str:
@@ -38,45 +46,140 @@ class User:
         self._process.communicate("\n", timeout=60)
         assert self._process.returncode == 0
 
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.communicate()
+
     def die(self) -> None:
         self._process.kill()
         self._process.communicate()
 
 
-def test_processes_share_one_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
-    users = [User(tmp_path) for _ in range(3)]
-    assert len({user.endpoint_url() for user in users}) == 1
-    for user in users[:-1]:
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The server's folder; nothing runs in it afterwards."""
+    yield tmp_path / "s3"
+    SeaweedServer(tmp_path / "s3").stop()
+
+
+def pid_in(folder: Path, name: str = "pid") -> int:
+    pid = processes.read_pid(folder / name)
+    assert pid is not None
+    return pid
+
+
+def lives(pid: int, folder: Path) -> bool:
+    return processes.has_argument(pid, str(folder))
+
+
+def test_users_at_once_and_one_after_the_other_have_the_same_server(folder: Path) -> None:
+    users = [User(folder) for _ in range(3)]
+    (address,) = {user.endpoint_url() for user in users}
+    pid = pid_in(folder)
+    for user in users:
         user.leave()
-        assert SeaweedServer(tmp_path).is_running()
-    users[-1].leave()
-    assert not SeaweedServer(tmp_path).is_running()
+    with using_server(folder) as server:
+        assert server.endpoint_url == address
+    assert pid_in(folder) == pid
 
 
-def test_a_killed_user_does_not_keep_the_server_running(tmp_path: Path) -> None:
-    user = User(tmp_path)
-    endpoint_url = user.endpoint_url()
-    user.die()
-    with using_server(tmp_path) as server:
-        assert server.endpoint_url == endpoint_url
-    assert not SeaweedServer(tmp_path).is_running()
+def test_an_interrupted_and_a_killed_user_leave_the_server_running_and_unused(folder: Path) -> None:
+    users = [User(folder) for _ in range(2)]
+    for user in users:
+        assert user.endpoint_url()
+    server = SeaweedServer(folder)
+    assert not server.stop_if_idle(0)
+    users[0].interrupt()
+    users[1].die()
+    assert server.is_running()
+    assert server.stop_if_idle(0)
+    assert not server.is_running()
 
 
-def test_it_may_be_left_running(tmp_path: Path) -> None:
-    with using_server(tmp_path, keep_running=True):
-        pass
-    assert SeaweedServer(tmp_path).is_running()
-    SeaweedServer(tmp_path).stop()
+def test_it_is_stopped_when_it_was_idle_and_so_is_the_process_that_did_it(folder: Path) -> None:
+    with using_server(folder, idle_s=0.2):
+        watcher = pid_in(folder, "watcher.pid")
+    assert processes.wait_until(lambda: not SeaweedServer(folder).is_running(), DEADLINE_S)
+    assert processes.wait_until(lambda: not lives(watcher, folder), DEADLINE_S)
+    assert not (folder / "watcher.pid").exists()
+
+
+def test_it_is_not_stopped_while_it_is_used_nor_before_it_was_idle_for_long_enough(folder: Path) -> None:
+    server = SeaweedServer(folder)
+    with using_server(folder):
+        os.utime(folder / "in-use.lock", (0, 0))
+        assert not server.stop_if_idle(60)
+    assert not server.stop_if_idle(60)
+    assert server.is_running()
+    os.utime(folder / "in-use.lock", (time.time() - 61,) * 2)
+    assert server.stop_if_idle(60)
+
+
+def test_the_watcher_asks_again_when_the_idle_time_can_be_over(tmp_path: Path) -> None:
+    class Server(SeaweedServer):
+        """Unused for some seconds, then in use, then idle."""
+
+        unused = (40.0, 70.0, -100_000.0)
+        asked = 0
+
+        def is_gone(self) -> bool:
+            return self.asked == len(self.unused) + 1
+
+        def unused_for(self) -> float:
+            return self.unused[self.asked - 1]
+
+        def stop_if_idle(self, idle_s: float) -> bool:
+            assert idle_s == 60
+            self.asked += 1
+            return self.asked > len(self.unused)
+
+    slept: list[float] = []
+    stop_when_idle(Server(tmp_path), 60, slept.append)
+    assert slept == [20, 60, 60]
+
+
+def test_one_watcher_is_enough_and_a_dead_one_is_replaced(folder: Path) -> None:
+    with using_server(folder):
+        first = pid_in(folder, "watcher.pid")
+    with using_server(folder):
+        assert pid_in(folder, "watcher.pid") == first
+    os.kill(first, signal.SIGKILL)
+    assert processes.wait_until(lambda: not lives(first, folder), DEADLINE_S)
+    with using_server(folder):
+        assert lives(pid_in(folder, "watcher.pid"), folder)
+
+
+def test_a_crashed_server_is_booted_again_with_the_same_data(folder: Path) -> None:
+    with using_server(folder) as server:
+        client_for(server).create_bucket(Bucket="kept")
+    os.kill(pid_in(folder), signal.SIGKILL)
+    with using_server(folder) as server:
+        assert [bucket["Name"] for bucket in client_for(server).list_buckets()["Buckets"]] == ["kept"]
+
+
+def test_pid_files_of_before_a_reboot_are_not_believed(folder: Path) -> None:
+    folder.mkdir()
+    for name in ("pid", "watcher.pid"):
+        (folder / name).write_text(str(os.getpid()))
+    with using_server(folder):
+        assert os.getpid() not in {pid_in(folder), pid_in(folder, "watcher.pid")}
+
+
+def test_stopping_ends_the_watcher_too(folder: Path) -> None:
+    with using_server(folder):
+        watcher = pid_in(folder, "watcher.pid")
+    SeaweedServer(folder).stop()
+    assert not lives(watcher, folder)
 
 
 def test_a_long_folder_name_is_no_obstacle(tmp_path: Path) -> None:
     folder = tmp_path / ("long-" * 40)
     with using_server(folder) as server:
         assert client_for(server).list_buckets()["Buckets"] == []
+    SeaweedServer(folder).stop()
 
 
-def test_a_folder_may_be_given_relatively(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with using_server(Path("here/s3")) as server:
-        assert SeaweedServer(tmp_path / "here/s3").start() == server
-    assert not SeaweedServer(tmp_path / "here/s3").is_running()
+def test_a_folder_may_be_given_relatively(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    with using_server(Path("s3")) as server:
+        assert SeaweedServer(folder).start() == server

@@ -11,16 +11,29 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
 from signal_backups.embedded.seaweedfs import SeaweedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 120
 
 
-def test_the_demo_stores_a_week_and_the_second_time_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SeaweedServer]:
+    """The embedded S3 server, stopped afterwards."""
+    server = SeaweedServer(tmp_path / "state" / "s3")
+    yield server
+    server.stop()
+
+
+def test_the_demo_stores_a_week_and_the_second_time_nothing(tmp_path: Path, server: SeaweedServer) -> None:
     first = _demo(tmp_path)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "7 of 7 days stored as new versions" in first.stdout
@@ -30,7 +43,10 @@ def test_the_demo_stores_a_week_and_the_second_time_nothing(tmp_path: Path) -> N
     assert "Nothing changed" in second.stdout
     assert _versions(second.stdout) == _versions(first.stdout)
     assert len(set(_versions(first.stdout))) == 7
-    assert not SeaweedServer(tmp_path / "state" / "s3").is_running()
+    assert server.is_running()
+    stopped = _run(tmp_path, "signal_backups.cli", "store", "stop")
+    assert stopped.returncode == 0, stopped.stderr
+    assert not server.is_running()
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
@@ -40,7 +56,7 @@ def test_the_demo_refuses_to_run_on_a_real_database(tmp_path: Path) -> None:
     assert "must not touch a real database" in refused.stdout
 
 
-def test_dev_serves_the_ui_and_ctrl_c_stops_it_and_the_s3_server(tmp_path: Path) -> None:
+def test_dev_serves_the_ui_until_ctrl_c_and_leaves_the_s3_server_unused(tmp_path: Path, server: SeaweedServer) -> None:
     port = _free_port()
     log = tmp_path / "dev.log"
     # Not in the project's own folder, where a developer's .env may name a real database.
@@ -56,15 +72,15 @@ def test_dev_serves_the_ui_and_ctrl_c_stops_it_and_the_s3_server(tmp_path: Path)
         )
     try:
         _wait_for_ui(port, process, log)
-        server = SeaweedServer(tmp_path / "state" / "s3")
         assert server.is_running()
+        assert not server.stop_if_idle(0)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=60) == 0, log.read_text()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    assert not server.is_running()
+    assert server.stop_if_idle(0)
     assert not _answers(port)
     assert "Traceback" not in log.read_text()
     assert (tmp_path / "state" / "dagster" / "dagster.yaml").exists()
@@ -81,7 +97,11 @@ main()
 
 
 def _demo(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "signal_backups.local.demo"]
+    return _run(folder, "signal_backups.local.demo", **settings)
+
+
+def _run(folder: Path, *program: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *program]
     environment = _environment(folder, **settings)
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
