@@ -69,7 +69,7 @@ def test_a_bundle_is_written_and_verifies(terminal: Inside, out: str) -> None:
         True,
     ), found
     wrong = terminal.run("verify-bundle", out, "--head", "0" * 64)
-    assert (wrong.code, "WRONG bundle.json: neither its statement" in wrong.err) == (1, True)
+    assert (wrong.code, "WRONG bundle.json: neither its tree head" in wrong.err) == (1, True)
     again = terminal.run(*bundle(out))
     assert (again.code, "is there already" in again.err) == (2, True)
     assert not list((terminal.folder / "home" / "scratch").glob("bundle-*"))

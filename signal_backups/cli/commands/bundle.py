@@ -73,7 +73,7 @@ def _print(written: WrittenBundle, findings: list[BundleFinding]) -> None:
     if without:
         print_notice(f"No backup: {day_ranges(without)}")
     if unvouched:
-        print_notice(f"No manifest of the chain vouches for, see unvouched/: {day_ranges(unvouched)}")
+        print_notice(f"No manifest of the log vouches for, see unvouched/: {day_ranges(unvouched)}")
     _print_findings(findings)
     if findings:
         print_notice(f"{written.path} is there, but does not pass its check. See: signal-backups audit verify")

@@ -19,8 +19,8 @@ def check_bundle(path: Path, ca_pem: bytes | None = None, head: str | None = Non
     Args:
         path: its folder or ZIP.
         ca_pem: certificates (PEM) that its time stamps have to lead to; without them no signature is checked. The
-            newest stamped statement has to cover the manifest of every day.
-        head: SHA-256 (hex) of the bytes of a statement that has to be in it, and to cover the manifest of every day.
+            newest stamped tree head has to cover the manifest of every day.
+        head: SHA-256 (hex) of the bytes of a tree head that has to be in it, and to cover the manifest of every day.
 
     Raises:
         NotFoundError: there is nothing at the path.

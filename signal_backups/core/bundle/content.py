@@ -22,7 +22,7 @@ PAGE = "index.html"
 VERIFIER = "verify.py"
 MANIFESTS = "manifests/"
 ANCHORS = "anchors/"
-#: Folder of backups that no manifest of the chain vouches for.
+#: Folder of backups that no manifest of the log vouches for.
 UNVOUCHED = "unvouched/"
 #: Files that every bundle has.
 ALWAYS_THERE = frozenset({SUMS, INDEX, EVENTS, PAGE, VERIFIER})
@@ -39,7 +39,7 @@ class DayEntry(_Model):
         day: the day (UTC).
         csv: the backup that the day's newest manifest names.
         quarantine: the rows that were kept out of it.
-        manifest: number of that manifest in the chain; None when the chain has none of this day.
+        manifest: number of that manifest in the log; None when the log has none of this day.
         records: records of the CSV.
         missing: why something is not there that should be.
         unvouched: a backup that only the store speaks of.
@@ -55,7 +55,7 @@ class DayEntry(_Model):
 
     @property
     def is_lost(self) -> bool:
-        """Whether a file is not there although a manifest of the chain vouches for it."""
+        """Whether a file is not there although a manifest of the log vouches for it."""
         return self.manifest is not None and self.missing is not None
 
 
@@ -74,7 +74,7 @@ class Totals(_Model):
 
 
 class BundleIndex(_Model):
-    """``bundle.json``; ``statement`` is the exact text of the heads of both chains when the bundle was made."""
+    """``bundle.json``; ``statement`` is the exact text of the tree head when the bundle was made."""
 
     format: Literal[1] = 1
     bucket: str
@@ -133,9 +133,9 @@ class BundleContent:
         prefix: which of its backups.
         first: first day (UTC).
         last: last day, included.
-        made_at: when the chains were read (UTC).
-        statement: the exact bytes of the statement of their heads.
-        manifests: the exact bytes of every manifest of the chain, from number 1 on.
+        made_at: when the logs were read (UTC).
+        statement: the exact bytes of the tree head of that time.
+        manifests: the exact bytes of every manifest of the log, from number 1 on.
         events: the same of the audit trail; each is one line.
         anchors: anchors by file name, exact bytes.
         days: every day of the range, in order; may be read from the store as they are asked for.
@@ -154,7 +154,7 @@ class BundleContent:
 
 
 def instant(at: datetime) -> str:
-    """An instant as it stands in ``bundle.json`` and in statements."""
+    """An instant as it stands in ``bundle.json`` and in tree heads."""
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -170,12 +170,12 @@ def beside_zip(path: Path) -> Path:
 
 
 def manifest_name(number: int) -> str:
-    """Name of a manifest of the chain."""
+    """Name of a manifest of the log."""
     return f"{MANIFESTS}{number:010d}.json"
 
 
 def statement_name(anchor: str) -> str:
-    """Name of the file that holds an anchor's statement, for OpenSSL."""
+    """Name of the file that holds an anchor's tree head, for OpenSSL."""
     return f"{anchor.removesuffix('.json')}.statement.json"
 
 

@@ -31,7 +31,7 @@ def bundle_content(
 ) -> BundleContent:
     """What a bundle of a range of days holds.
 
-    Of each day it is what the newest manifest of the chain names, whatever stands on top of it now.
+    Of each day it is what the newest manifest of the log names, whatever stands on top of it now.
 
     Args:
         vault: the backups.
@@ -42,18 +42,18 @@ def bundle_content(
 
     Raises:
         ArchivedError: a version has to thaw first.
-        NotFoundError: an entry of a chain is missing.
-        VerificationError: an entry of a chain cannot be read.
+        NotFoundError: an entry of a log is missing.
+        VerificationError: an entry of a log cannot be read.
         StoreError: the store cannot be reached or refuses.
     """
     # Each is read before what it may speak of.
     anchors = read_anchors(vault.store, vault.layout)
     events = list(vault.trail.log.entries())
-    chain = list(vault.manifest_log.entries())
+    manifest_log = list(vault.manifest_log.entries())
     made_at = clock()
     head = LogHead(number=len(events), sha256=events[-1].sha256 if events else FIRST)
-    statement = tree_head_of(made_at, vault.store.bucket, head, [entry.sha256 for entry in chain])
-    newest = _newest(vault, chain, first, last)
+    statement = tree_head_of(made_at, vault.store.bucket, head, [entry.sha256 for entry in manifest_log])
+    newest = _newest(vault, manifest_log, first, last)
     others = _others(vault, [day for day in days_between(first, last) if day not in newest])
     listed = _listed(vault, first, last)
     _require_thawed(vault, listed, newest, others, clock)
@@ -64,7 +64,7 @@ def bundle_content(
         last=last,
         made_at=made_at,
         statement=statement.to_bytes(),
-        manifests=[entry.body for entry in chain],
+        manifests=[entry.body for entry in manifest_log],
         events=[_line(vault, entry) for entry in events],
         anchors={anchor.key.rpartition("/")[2]: anchor.body for anchor in anchors if anchor.body is not None},
         days=_days(vault, list(days_between(first, last)), newest, others, listed, scratch),
@@ -77,9 +77,9 @@ def _line(vault: BackupVault, event: Entry) -> bytes:
     return event.body
 
 
-def _newest(vault: BackupVault, chain: Sequence[Entry], first: date, last: date) -> dict[date, Manifest]:
+def _newest(vault: BackupVault, manifest_log: Sequence[Entry], first: date, last: date) -> dict[date, Manifest]:
     newest = {}
-    for entry in chain:
+    for entry in manifest_log:
         uri = vault.store.uri(entry.key)
         manifest = Manifest.from_bytes(entry.body, uri)
         if manifest.number != entry.number:
@@ -90,7 +90,7 @@ def _newest(vault: BackupVault, chain: Sequence[Entry], first: date, last: date)
 
 
 def _others(vault: BackupVault, days: Sequence[date]) -> dict[date, ChosenBackup | UnavailableDay]:
-    """What the store has of days that the chain knows nothing of."""
+    """What the store has of days that the log knows nothing of."""
     if not days:
         return {}
     try:
@@ -198,5 +198,5 @@ def _unvouched(vault: BackupVault, day: date, other: ChosenBackup | UnavailableD
         return BundleDay(DayEntry(day=day, missing=other.error.what))
     name, path = f"{UNVOUCHED}{other.version.key}", folder / "backup.csv"
     vault.store.get_file(other.version.key, other.version.version_id, path)
-    entry = DayEntry(day=day, missing="backed up before there was a chain of manifests", unvouched=[name])
+    entry = DayEntry(day=day, missing="backed up before there was a manifest log", unvouched=[name])
     return BundleDay(entry, [BundleFile(name, path)])

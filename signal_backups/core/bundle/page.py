@@ -46,8 +46,8 @@ def bundle_page(index: BundleIndex, content: BundleContent) -> str:
 
 
 def _anchors(content: BundleContent) -> Iterator[tuple[str, TreeHead, list[str]]]:
-    """Each anchor's file, its statement, and who stamped that."""
+    """Each anchor's file, its tree head, and who stamped that."""
     for name, body in content.anchors.items():
         anchor = Anchor.from_bytes(body)
-        statement = TreeHead.from_bytes(anchor.statement.encode("utf-8"))
-        yield f"{ANCHORS}{name}", statement, [stamp.authority for stamp in anchor.timestamps]
+        tree_head = TreeHead.from_bytes(anchor.statement.encode("utf-8"))
+        yield f"{ANCHORS}{name}", tree_head, [stamp.authority for stamp in anchor.timestamps]

@@ -32,14 +32,14 @@ class BundleReport(_Model):
     Attributes:
         findings: what is wrong; empty exactly when the bundle passed.
         notes: what a reader should know: days without a backup, manifests that no event speaks of, what is not checked.
-        statements: SHA-256 of each statement in the bundle, and the file that it is in.
+        statements: SHA-256 of each tree head in the bundle, and the file that it is in.
         stamps: the time stamps.
         bucket: whose backups they are; like the range, None when ``bundle.json`` cannot be read.
         first: first day (UTC).
         last: last day, included.
-        days: days of the range with a backup that a manifest of the chain vouches for.
+        days: days of the range with a backup that a manifest of the log vouches for.
         records: records of those.
-        manifests: entries of the chain of manifests.
+        manifests: entries of the manifest log.
         events: events of the audit trail.
     """
 

@@ -3,16 +3,16 @@
     python3 verify.py [FOLDER] [--head SHA256]
 
 1. SHA256SUMS is exactly what the files give, and there are only plain files. What index.html says is not checked.
-2. The entries of the two chains, manifests/ and events.jsonl, are numbered from 1 without a gap, and each carries the
+2. The entries of the two logs, manifests/ and events.jsonl, are numbered from 1 without a gap, and each carries the
    SHA-256 of the entry before: none can be changed, left out or slipped in without changing all that follow.
-3. The statements in anchors/ and bundle.json name the last entries of both chains at a time, and so fix all before. A
-   time stamp fixes when that was; its signature is for OpenSSL, the command is printed. With --head, that statement has
-   to be there, and every day's manifest has to be one of those it covers.
+3. The tree heads ("statement") in anchors/ and bundle.json name the last entries of both logs at a time, and so fix
+   all before. A time stamp fixes when that was; its signature is for OpenSSL, the command is printed. With --head,
+   that tree head has to be there, and every day's manifest has to be one of those it covers.
 4. Every day of bundle.json: of its manifests the one with the highest number counts. Its files have the size and the
    SHA-256 it says, the rows their number and Merkle root, each row gives its own hash, no signal is there twice.
 
 Who can write everything can make another bundle that fits, this file too. So take verify.py from somebody you trust,
-and hold the bundle against what nobody could change: a time stamp, or a statement's SHA-256 you were given (--head).
+and hold the bundle against what nobody could change: a time stamp, or a tree head's SHA-256 you were given (--head).
 Exit code: 0 nothing is wrong, 1 something is, 2 wrong usage.
 """
 
@@ -30,7 +30,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-FIRST = {"number": 0, "sha256": "0" * 64}  # what comes before the first entry of a chain
+FIRST = {"number": 0, "sha256": "0" * 64}  # what comes before the first entry of a log
 NUMBERS = ("confidence", "entry_price", "stop_price", "target_price")
 HASHED = (*NUMBERS, "action", "signal_id", "strategy", "symbol", "timestamp")
 ALWAYS_THERE = {"SHA256SUMS", "bundle.json", "events.jsonl", "index.html", "verify.py"}
@@ -48,7 +48,7 @@ class Finding(NamedTuple):
     what: str
 
 
-class Statement(NamedTuple):
+class TreeHead(NamedTuple):
     file: str  # that it is in
     event: int  # the last that it covers
     manifest: int
@@ -58,8 +58,8 @@ class TimeStamp(NamedTuple):
     file: str
     authority: str
     token: bytes
-    statement: bytes
-    manifest: int  # the last that it covers
+    statement: bytes  # the tree head that was stamped
+    manifest: int  # the last that this covers
 
 
 def file_hash(path):
@@ -128,7 +128,7 @@ class BundleCheck:
         self.written = set()  # numbers of the manifests that an event says were written
         self.of_day = {}  # the manifest that counts
         self.covering = {}  # days of bundle.json: the number of that manifest
-        self.statements = {}  # by SHA-256
+        self.statements = {}  # tree heads by SHA-256
         self.stamps = []
         self.names, self.spoken_of = set(), set(ALWAYS_THERE)
 
@@ -186,12 +186,12 @@ class BundleCheck:
         if listed != [*right, ""]:
             yield "is not exactly what the files give"
 
-    def append(self, chain, body):
-        chain.append({"number": len(chain), "sha256": sha256(body).hexdigest()})
+    def append(self, log, body):
+        log.append({"number": len(log), "sha256": sha256(body).hexdigest()})
 
-    def linked(self, chain, body):
-        """The last entry of a chain, which has to carry what its place in the chain asks for."""
-        entry, number, previous = json.loads(body.decode("utf-8")), len(chain) - 1, chain[-2]["sha256"]
+    def linked(self, log, body):
+        """The last entry of a log, which has to carry its number and the SHA-256 of the entry before."""
+        entry, number, previous = json.loads(body.decode("utf-8")), len(log) - 1, log[-2]["sha256"]
         if not same([entry["number"], entry["previous"]], [number, previous]):
             raise FindingError(f"is not number {number}, or does not carry the SHA-256 of the entry before")
         return entry
@@ -225,16 +225,16 @@ class BundleCheck:
             self.written.add(number)
 
     def statement(self, where, text, bucket):
-        """Hold a statement against the chains."""
+        """Compare a tree head with the logs."""
         said = self.read_json(text, sort_keys=True, separators=(",", ":"))
         event, manifest = int(said["events"]["number"]), int(said["manifests"]["number"])
-        self.statements[sha256(text.encode("utf-8")).hexdigest()] = Statement(where, event, manifest)
+        self.statements[sha256(text.encode("utf-8")).hexdigest()] = TreeHead(where, event, manifest)
         if not (0 <= event < len(self.events) and 0 <= manifest < len(self.manifests)):
-            raise FindingError(f"its statement is about event {event} and manifest {manifest}, which are not both here")
+            raise FindingError(f"its tree head is about event {event} and manifest {manifest}, which are not both here")
         at = datetime.fromisoformat(said["at"][:19]).isoformat() + "Z"  # nothing else is written like that
         head = dict(sorted({**self.manifests[manifest], "root": self.roots[manifest]}.items()))
         if not same(said, {"at": at, "bucket": bucket, "events": self.events[event], "format": 1, "manifests": head}):
-            yield f"its statement is not about event {event} and manifest {manifest} as they are here"
+            yield f"its tree head is not about event {event} and manifest {manifest} as they are here"
 
     def own_statement(self, bundle):
         """That of the bundle, which has to be of its time and about the last entries."""
@@ -242,7 +242,7 @@ class BundleCheck:
         said = json.loads(bundle["statement"])
         last = [said["at"], said["events"]["number"], said["manifests"]["number"]]
         if not same(last, [bundle["made_at"], len(self.events) - 1, len(self.manifests) - 1]):
-            yield "its statement is not of its time, or not about the last event and manifest"
+            yield "its tree head is not of its time, or not about the last event and manifest"
 
     def anchor(self, name, bucket):
         anchor, stem = self.read_json(self.path(name).read_bytes().decode("utf-8"), indent=2), name[: -len(".json")]
@@ -252,7 +252,7 @@ class BundleCheck:
         yield from self.statement(name, anchor["statement"], bucket)
         statement = anchor["statement"].encode("utf-8")
         if self.path(f"{stem}.statement.json").read_bytes() != statement:
-            self.wrong(f"{stem}.statement.json", f"is not the statement in {name}")
+            self.wrong(f"{stem}.statement.json", f"is not the tree head in {name}")
         for number, stamp in enumerate(stamps, 1):
             self.attempt(f"{stem}.{number}.tsr", self.stamp, f"{stem}.{number}.tsr", name, stamp, statement)
 
@@ -262,7 +262,7 @@ class BundleCheck:
             yield f"is not the time stamp in {anchor}"
         digest = sha256(statement)
         if digest.digest() not in token:
-            self.wrong(anchor, "its time stamp is not of its statement")
+            self.wrong(anchor, "its time stamp is not of its tree head")
         covered = self.statements[digest.hexdigest()].manifest
         self.stamps.append(TimeStamp(file, stamp["authority"], token, statement, covered))
 
@@ -286,12 +286,12 @@ class BundleCheck:
             yield "its totals are not those of its days"
         self.days, self.backed_up, self.records = len(days), len(records), int(sum(records))
         if self.head is not None and self.head not in self.statements:
-            yield f"neither its statement nor that of an anchor has the SHA-256 {self.head}"
+            yield f"neither its tree head nor that of an anchor has the SHA-256 {self.head}"
         elif self.head is not None:
             self.require_covered("the trusted head", self.statements[self.head].manifest)
 
     def require_covered(self, by: str, last: int) -> None:
-        """Find the days whose manifest came after the last that a statement covers: it says nothing of them."""
+        """Find the days whose manifest came after the last that a tree head covers: it says nothing of them."""
         for day, number in self.covering.items():
             if number > last:
                 self.wrong(f"bundle.json, {day}", f"its manifest {number} came after {by} (of {last})")
@@ -303,7 +303,7 @@ class BundleCheck:
         right = {"day": day["day"]}
         if manifest is None:
             right.update({key: kind(day[key]) for key, kind in (("missing", str), ("unvouched", list)) if key in day})
-            self.notes.append(f"{day['day']}: no manifest of the chain vouches for a backup. {day['missing']}")
+            self.notes.append(f"{day['day']}: no manifest of the log vouches for a backup. {day['missing']}")
         else:
             self.covering[day["day"]] = manifest["number"]
             for part, stored in (("csv", manifest["backup"]), ("quarantine", manifest["quarantine"])):
@@ -359,7 +359,7 @@ class BundleCheck:
 
 
 def check_folder(folder: Path, head: str | None = None) -> BundleCheck:
-    """Check the bundle in a folder; with a head, that statement has to be there and to cover every day's manifest."""
+    """Check the bundle in a folder; with a head, that tree head has to be there and to cover every day's manifest."""
     check = BundleCheck(folder, head)
     check.attempt("bundle", check.all)
     return check
@@ -368,7 +368,7 @@ def check_folder(folder: Path, head: str | None = None) -> BundleCheck:
 def main():
     parser = argparse.ArgumentParser(description="Check a bundle of signal backups.")
     parser.add_argument("folder", nargs="?", default=Path(__file__).parent, type=Path, help="default: this folder")
-    parser.add_argument("--head", metavar="SHA256", help="SHA-256 of a statement that has to be in the bundle")
+    parser.add_argument("--head", metavar="SHA256", help="SHA-256 of a tree head that has to be in the bundle")
     arguments = parser.parse_args()
     if not arguments.folder.is_dir():
         parser.error(f"{arguments.folder} is not a folder; a ZIP has to be unpacked first")
@@ -379,7 +379,7 @@ def main():
         command = f"openssl ts -verify -data {statement} -in {stamp.file} -CAfile ca.pem"
         lines.append(f"Note: Stamped by {stamp.authority}. To check the signature: {command}")
     for found, (name, event, manifest) in check.statements.items():
-        lines.append(f"Statement {found} in {name}, up to event {event} and manifest {manifest}")
+        lines.append(f"Tree head {found} in {name}, up to event {event} and manifest {manifest}")
     lines += [f"WRONG {file}: {what}" for file, what in check.findings]
     verdict = f"FAILED: {len(check.findings)} findings" if check.findings else "OK"
     about = f"{check.bucket}, {check.first} to {check.last}: " if check.first else ""

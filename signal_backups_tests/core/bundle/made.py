@@ -219,7 +219,7 @@ class Made:
 
 
 def statement_of(events: Sequence[bytes], manifests: Sequence[bytes]) -> bytes:
-    """The statement of two chains."""
+    """The tree head of two logs."""
     said = {
         "at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
         "bucket": BUCKET,

@@ -105,7 +105,7 @@ def test_a_day_without_a_backup_is_a_gap_and_no_fault(back_up: BackUp, bundled: 
     assert bundle.index.days[0] == DayEntry(day=DAY, missing="there is no backup")
     assert not bundle.index.days[0].is_lost
     assert passes(bundle)
-    assert f"{DAY}: no manifest of the chain vouches for a backup" in as_program(bundle.path).stdout
+    assert f"{DAY}: no manifest of the log vouches for a backup" in as_program(bundle.path).stdout
     assert "there is no backup" in (bundle.path / "index.html").read_text()
 
 
@@ -151,7 +151,7 @@ def test_bytes_that_are_not_the_vouched_ones_do_not_go_in(
 
 
 def anchored_statement(vault: BackupVault) -> bytes:
-    """The statement of what is in the vault now."""
+    """The tree head of what is in the vault now."""
     events, chain = list(vault.trail.log.entries()), list(vault.manifest_log.entries())
     head = LogHead(number=len(events), sha256=events[-1].sha256)
     return tree_head_of(NOW, vault.store.bucket, head, [entry.sha256 for entry in chain]).to_bytes()

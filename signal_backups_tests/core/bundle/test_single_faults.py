@@ -14,7 +14,7 @@ import pytest
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.report import BundleFinding
 from signal_backups.core.signals.fields import CSV_COLUMNS
-from signal_backups_tests.core.bundle.damage import INDEX, Rewritten, Spoil, cover_up, rows_of
+from signal_backups_tests.core.bundle.damage import INDEX, SUMS, Rewritten, Spoil, cover_up, rows_of
 from signal_backups_tests.core.bundle.made import Files, csv_bytes, files_of, made_bundle, sha, statement_of, written
 from signal_backups_tests.samples.signals import NUMBERS, Row, producer_hash
 
@@ -129,8 +129,8 @@ def test_white_space_in_an_event(files: Files, tmp_path: Path, space: bytes) -> 
 
 
 @pytest.mark.parametrize("chain", ["events", "manifests"])
-def test_a_statement_of_less_than_there_is(files: Files, tmp_path: Path, chain: str) -> None:
-    """The statement of before the last entry is a true one, but the bundle has to be as of its own."""
+def test_a_tree_head_of_less_than_there_is(files: Files, tmp_path: Path, chain: str) -> None:
+    """The tree head of before the last entry is a true one, but the bundle has to be as of its own."""
     whole = cover_up(files, Rewritten.INDEX)
     before = dict(whole)
     if chain == "manifests":
@@ -140,6 +140,13 @@ def test_a_statement_of_less_than_there_is(files: Files, tmp_path: Path, chain: 
     statement = json.loads(cover_up(before, Rewritten.INDEX)[INDEX])["statement"]
     found = found_in(cover_up(whole, Rewritten.INDEX, setting(INDEX, statement=statement)), tmp_path)
     assert says_of(found, INDEX), found
+
+
+@pytest.mark.parametrize("change", [lambda sums: sums + b"0" * 64 + b"  more.csv\n", lambda sums: sums[:-1]])
+def test_sums_of_other_than_the_files(files: Files, tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    whole = cover_up(files, Rewritten.INDEX)
+    found = found_in(whole | {SUMS: change(whole[SUMS])}, tmp_path)
+    assert [finding.file for finding in found] == [SUMS]
 
 
 def unwritten_strategy(row: Row) -> None:
@@ -232,7 +239,7 @@ def test_nothing_outside_the_bundle_is_looked_at(files: Files, tmp_path: Path) -
 
 
 def anchored(files: Files, token: bytes | None = None, beside: bytes | None = None, space: str = "") -> Files:
-    """The bundle with an anchor of its own statement."""
+    """The bundle with an anchor of its own tree head."""
     whole = cover_up(files, Rewritten.INDEX)
     statement = json.loads(whole[INDEX])["statement"]
     stamp = b"token of " + bytes.fromhex(sha(statement.encode())) if token is None else token

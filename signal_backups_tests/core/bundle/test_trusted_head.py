@@ -1,4 +1,4 @@
-"""What a statement that an auditor trusts covers, and what a check says of what nothing binds."""
+"""What a tree head that an auditor trusts covers, and what a check says of what nothing binds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def files(tmp_path: Path) -> Files:
 
 
 def test_a_day_whose_manifest_came_after_the_trusted_head(files: Files, tmp_path: Path) -> None:
-    """Whoever writes the bundle can append a manifest to the chain that the statement fixes, for any day."""
+    """Whoever writes the bundle can append a manifest to the log that the tree head fixes, for any day."""
     statement = statement_of(files[EVENTS].splitlines(keepends=True)[:1], [files[FIRST_MANIFEST]])
     anchor = {"format": 1, "statement": statement.decode(), "timestamps": []}
     files |= {f"{ANCHOR}.json": (json.dumps(anchor, indent=2) + "\n").encode(), f"{ANCHOR}.statement.json": statement}
