@@ -257,8 +257,8 @@ def test_anchoring_writes_the_checkpoints_that_are_due(stored: StoredDays, termi
     assert "Warning: no checkpoint was written of the events" in refused.err
     admin.replace(admin.log.key_of(5), bodies_of(5)[-1])
     assert terminal.run("audit", "anchor", **named).err == ""
-    checkpoint = f"{stored.vault.layout.checkpoint_prefix}events_0000000.jsonl"
-    assert [item.key for item in stored.vault.store.list_current(stored.vault.layout.checkpoint_prefix)] == [checkpoint]
+    checkpoint = f"{stored.vault.layout.segment_prefix}events_0000000.jsonl"
+    assert [item.key for item in stored.vault.store.list_current(stored.vault.layout.segment_prefix)] == [checkpoint]
 
 
 def test_an_authority_that_is_down_is_said_and_the_bucket_is_written(stored: StoredDays, terminal: Terminal) -> None:

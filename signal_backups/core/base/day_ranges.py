@@ -1,4 +1,4 @@
-"""Days as ranges: what a run is asked for, what a state keeps, what people read."""
+"""Days as ranges, as runs are asked for, as a state keeps them and as people read them."""
 
 from __future__ import annotations
 

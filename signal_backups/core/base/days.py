@@ -1,7 +1,4 @@
-"""UTC days: what a backup's day is, when it is backed up, and how people write it.
-
-What belongs here: calendar arithmetic and the clock that tests replace. What does not: keys (``layout``).
-"""
+"""UTC days: what a backup's day is, when it is backed up, and how people write it."""
 
 from __future__ import annotations
 
@@ -10,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from signal_backups.core.base.errors import SettingsError
 
-#: When the daily backup runs (UTC), on the day after the one it backs up. Part of every key.
+#: When the daily backup runs (UTC), on the day after the one that it backs up. Part of every key.
 BACKUP_TIME = time(2, 0, 0)
 
-#: How many days are looked at again every day, for rows that reached the database late.
+#: How many days are checked again every day, for signals that reached the database late.
 LATE_WINDOW_DAYS = 7
 
 ONE_DAY = timedelta(days=1)
@@ -101,10 +98,10 @@ def require_complete(day: date, clock: Clock = utc_now) -> date:
 
 
 def oldest_kept_day(now: datetime, years: int) -> date:
-    """The oldest day whose backup, stored on the day after it, is still within its retention on this day (UTC)."""
+    """The oldest day (UTC) whose backup must still be kept today; a backup is stored on the day after its own."""
     today = now.date()
     try:
         return today.replace(year=today.year - years)
     except ValueError:
-        # 29 February: what was stored on 1 March of that year ends tomorrow, and holds the day before it.
+        # Today is 29 February: what was stored on 1 March of that year must be kept until tomorrow; it holds the 28th.
         return today.replace(year=today.year - years, day=28)

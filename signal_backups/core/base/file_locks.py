@@ -1,7 +1,4 @@
-"""Locks between processes, on files; the system releases them when their holder dies.
-
-What belongs here: taking and giving back. What does not: what they protect.
-"""
+"""Locks on files that keep processes apart; the system releases them when their holder dies."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock alone; waits for it."""
+    """Hold the lock alone; waits until nobody else holds it."""
     with _opened(path) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -25,7 +22,7 @@ def exclusive(path: Path) -> Iterator[None]:
 
 @contextmanager
 def exclusive_or_not(path: Path) -> Iterator[bool]:
-    """Hold the lock alone if nobody else does; yields whether."""
+    """Try to hold the lock alone; yields whether it is held."""
     with _opened(path) as lock:
         yield is_last_holder(lock)
 
@@ -39,7 +36,7 @@ def shared(path: Path) -> Iterator[int]:
 
 
 def is_last_holder(lock: int) -> bool:
-    """Turn a shared lock into an exclusive one if nobody else shares it; gives it back otherwise."""
+    """Turn a shared lock into an exclusive one if nobody else shares it; otherwise give the lock up."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

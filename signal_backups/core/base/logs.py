@@ -19,7 +19,7 @@ from signal_backups.core.base.file_locks import exclusive
 LogFormat = Literal["json", "text"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-#: Size at which a log file is put aside, and how many of those are kept.
+#: Size at which a log file is rotated, and how many rotated files are kept.
 MAX_FILE_BYTES = 10 * 1024**2
 OLD_FILES = 5
 

@@ -1,7 +1,4 @@
-"""By when things have to be done, and how often is said that they are not: every threshold of the watching.
-
-What belongs here: numbers and what they mean. What does not: looking (``observation``), deciding (``staleness``).
-"""
+"""The thresholds of monitoring: by when things must be done, and how often people are reminded that they are not."""
 
 from __future__ import annotations
 
@@ -24,17 +21,17 @@ RTO_OBJECTIVE_S = 3600.0
 #: How many manifests one observation reads at most.
 MAX_MANIFEST_READS = 50
 
-#: How often the repair looks for stale days, and the alerts at everything else.
+#: How often the repair looks for stale days, and how often the alert conditions are checked.
 REPAIR_INTERVAL = timedelta(minutes=5)
 ALERT_INTERVAL = timedelta(minutes=2)
-#: How often the repair asks for a day before people have to look, and the pause after the first time. Every further
-#: pause is twice as long, so that it goes on for 32 hours: longer than most outages of a database.
+#: How often the repair tries a day before people have to act, and the pause after the first try. Every further pause is
+#: twice as long, so that all tries take 32 hours: longer than most outages of a database.
 MAX_REPAIRS = 8
 FIRST_REPAIR_PAUSE = timedelta(minutes=15)
-#: How many runs the repair asks for at a time, and how many days each of them covers at most.
+#: How many runs the repair requests at a time, and how many days each of them covers at most.
 MAX_REPAIR_RUNS = 5
 MAX_REPAIR_DAYS = 31
-#: How often a failure that lasts is told again, unless SIGNAL_BACKUPS_ALERT_REMINDER_HOURS says otherwise.
+#: Hours between two notifications of an open alert, unless SIGNAL_BACKUPS_ALERT_REMINDER_HOURS says otherwise.
 REMINDER_HOURS = 6.0
 
 

@@ -1,5 +1,9 @@
-"""The audit trail and the chain of manifests: numbered objects, each with the hash of the one before.
+"""Append-only logs in S3: numbered objects, each carrying the SHA-256 of the one before.
 
-What belongs here: appending, reading and examining them. What does not: Merkle trees and proofs (``proof``), what the
-auditor is given (``bundle``).
+Not here: checking that nothing was changed (``integrity``), what a manifest says (``vault``).
+
+- ``chained_log``: ``ChainedLog``, for several writers at once. ``conditional_writes``: whether a store allows that.
+- ``event``: ``Event``, with its ``Action`` and ``Result``. ``audit_trail``: ``AuditTrail`` records and reads events.
+- ``batch_events``: recording what was done to many objects. ``outbox``: events that could not be stored yet.
+- ``tail``: reading the newest events alone.
 """

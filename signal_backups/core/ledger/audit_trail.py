@@ -1,7 +1,4 @@
-"""The audit trail: everything that was done to the backups, as events that nobody can change unseen.
-
-What belongs here: recording and reading. What does not: examining the trail (``examine``), what is worth an event.
-"""
+"""The audit trail: everything that was done to the backups, as events that nobody can change unnoticed."""
 
 from __future__ import annotations
 
@@ -23,12 +20,12 @@ _log = logging.getLogger(__name__)
 
 
 class AuditTrail:
-    """The events of one backup set.
+    """The events of one vault.
 
     Args:
         log: where they are stored.
         actor: who records.
-        outbox: where events wait that cannot be written; None: failing to write one is an error.
+        outbox: folder for events that cannot be stored now; None: failing to store one is an error.
         clock: the present, UTC.
     """
 
@@ -46,20 +43,20 @@ class AuditTrail:
         details: Mapping[str, Any] | None = None,
         at: datetime | None = None,
     ) -> Event | None:
-        """Record what was done; None when the event waits in the outbox, because it cannot be written now.
+        """Record what was done; None when the event cannot be stored now and waits in the outbox.
 
-        Never undoes what was done: a backup stands although its event is late. An event that the outbox does not take
-        either stands in the program's log only.
+        What was done stays done: a backup counts although its event is late. An event that cannot even wait in the
+        outbox is in the log output alone.
 
         Args:
             action: what.
-            result: what came of it.
+            result: how it ended.
             objects: the versions it was done to.
-            details: what else there is to say, in JSON's types.
+            details: everything else, in JSON's types.
             at: when, UTC; default: now.
 
         Raises:
-            SignalBackupsError: the event cannot be written, and there is no outbox.
+            SignalBackupsError: the event cannot be stored, and there is no outbox.
         """
         occurrence = Occurrence(
             at=at or self._clock(),
@@ -87,7 +84,7 @@ class AuditTrail:
 
     @contextmanager
     def recording_failure(self, action: Action, details: Mapping[str, Any]) -> Iterator[None]:
-        """Record as failed what raises inside, and let it raise on."""
+        """Record an exception inside the block as a failure, and raise it again."""
         try:
             yield
         except Exception as error:
@@ -97,15 +94,15 @@ class AuditTrail:
             raise
 
     def write_waiting(self) -> int:
-        """Write the events that wait on this machine, and return how many that were.
+        """Store the events that wait on this machine, and return how many.
 
         Raises:
-            SignalBackupsError: the store cannot be written to; what is not written keeps waiting.
+            SignalBackupsError: the store cannot be written to; events that are not stored keep waiting.
         """
         return self.outbox.write_to(self.log) if self.outbox else 0
 
     def waiting(self) -> int:
-        """How many events wait on this machine to be written."""
+        """How many events wait on this machine."""
         return len(self.outbox.waiting()) if self.outbox else 0
 
     def waiting_events(self) -> list[Occurrence]:
@@ -113,7 +110,7 @@ class AuditTrail:
         return self.outbox.occurrences() if self.outbox else []
 
     def events(self, first: int = 1, last: int | None = None) -> Iterator[Event]:
-        """The events from a number to another, in order.
+        """The events from one number to another, in order.
 
         Raises:
             NotFoundError: one between them is missing.

@@ -1,7 +1,4 @@
-"""Recording what was done to many objects at once, as events of a bounded size.
-
-What belongs here: naming objects and splitting what is done to many. What does not: storing events (``trail``).
-"""
+"""Recording what was done to many objects, as events of a bounded size."""
 
 from __future__ import annotations
 
@@ -11,9 +8,9 @@ from typing import Any, Protocol, TypeVar
 from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.event import Action, Event, ObjectName, Result
 
-#: With names of a usual length, and a line or two about each, an event stays below 64 KB.
+#: Keeps an event below 64 KB, with names of the usual length and a line or two about each item.
 ITEMS_AN_EVENT = 150
-#: How much of a problem's text an event takes.
+#: How many characters of a problem's text an event keeps.
 PROBLEM_LENGTH = 100
 
 
@@ -33,7 +30,7 @@ _Item = TypeVar("_Item")
 
 
 def named(version: Versioned) -> ObjectName:
-    """The names of a version, as an event has them."""
+    """Name a version as events do."""
     return ObjectName(key=version.key, version_id=version.version_id)
 
 
@@ -46,15 +43,15 @@ def record_several(
     objects_of: Callable[[Sequence[_Item]], Sequence[ObjectName]],
     details_of: Callable[[Sequence[_Item]], Mapping[str, Any]],
 ) -> Event | None:
-    """Record what was done to some items: one event, more when they are many; returns the last.
+    """Record what was done to some items, in one event or several; returns the last.
 
     Args:
-        trail: where.
+        trail: where to.
         action: what was done.
-        result: what came of it.
-        items: what it was done to.
-        objects_of: the stored versions among some of them.
-        details_of: what there is to say of some of them.
+        result: how it ended.
+        items: to what it was done.
+        objects_of: names the stored versions of some of the items.
+        details_of: the details of some of the items.
     """
     event = None
     for start in range(0, max(len(items), 1), ITEMS_AN_EVENT):
@@ -64,5 +61,5 @@ def record_several(
 
 
 def number_of(event: Event | None) -> int | None:
-    """The number of an event; None when there is none, or it still waits for one."""
+    """The number of an event; None when there is no event, or it waits in the outbox."""
     return event.number if event else None

@@ -1,8 +1,4 @@
-"""A log of numbered objects, each created once and carrying the SHA-256 of the one before.
-
-What belongs here: appending with several writers at once, and reading in order. What does not: what an entry says
-(``event``, ``manifest``), and whether what is stored is still what was appended (``examine``).
-"""
+"""A log of numbered objects, each created once and carrying the SHA-256 of the one before."""
 
 from __future__ import annotations
 
@@ -26,14 +22,14 @@ from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion, S3ObjectStore
 
 #: What the first entry carries in place of the hash of the one before.
 FIRST = "0" * 64
-#: Entries a folder, so that the newest is found with two listings, however long the log.
+#: Entries in a folder: the newest entry is found with two listings, however long the log is.
 FOLDER_SIZE = 1000
 #: Keys have ten digits.
 LAST_NUMBER = 10**10 - 1
-#: How often an entry is tried anew because others were faster.
+#: How often an append is tried while other writers are faster.
 ATTEMPTS = 500
 
-#: After so many numbers that were taken, one listing finds the end sooner than going on.
+#: After so many taken numbers, a listing finds the end of the log sooner than the next numbers do.
 _STEPS = 8
 
 _log = logging.getLogger(__name__)
@@ -58,15 +54,15 @@ class Entry:
 
     @property
     def sha256(self) -> str:
-        """Lower-case hex SHA-256 of its bytes, which the next entry carries."""
+        """SHA-256 of its bytes (lower-case hex), which the next entry carries."""
         return hashlib.sha256(self.body).hexdigest()
 
 
 class ChainedLog:
     """The entries under one prefix, numbered from 1 without a gap; safe for several threads, processes and machines.
 
-    A number is taken by creating its object, which the store refuses when it is there. On a store that ignores this,
-    writers of one machine wait for each other; writers on several machines must not be used, and a warning says so.
+    A writer takes a number by creating its object, which the store refuses if there is one. On a store that ignores
+    this condition, writers on one machine wait for each other, and a warning says that no other machine may write.
     """
 
     def __init__(self, store: S3ObjectStore, prefix: str, probe_key: str) -> None:
@@ -78,7 +74,7 @@ class ChainedLog:
         self._last: Link | None = None
 
     def key_of(self, number: int) -> str:
-        """Key of an entry."""
+        """The key of an entry."""
         return f"{self.prefix}{number // FOLDER_SIZE:07d}/{number:010d}.json"
 
     def number_of(self, key: str) -> int | None:
@@ -103,12 +99,12 @@ class ChainedLog:
         """Store a new entry as the last and read it back.
 
         Args:
-            body_of: makes the entry's bytes for its place; called again when another writer took that place.
+            body_of: returns the entry's bytes for its place in the log; called again when another writer was faster.
 
         Raises:
-            ConflictError: others were faster all the time; something stands at the last number there is; on a store for
-                one writer, the lock that keeps this machine's writers apart cannot be had.
-            VerificationError: the store returns something else than was sent.
+            ConflictError: others were faster every time; the last possible number is taken; on a store that takes one
+                machine only, the file lock that keeps its writers apart cannot be taken.
+            VerificationError: the store returns other bytes than were sent.
             StoreError: the store cannot be reached or refuses.
         """
         with self._threads, self._alone():
@@ -143,14 +139,14 @@ class ChainedLog:
         return self._read(number, versions) if _first_stored(versions.get(number, [])) else None
 
     def entries(self, first: int = 1, last: int | None = None) -> Iterator[Entry]:
-        """The entries from a number to another (default: the last), in order, each as it was first stored.
+        """The entries from one number to another (default: the last), in order, each as it was first stored.
 
         Raises:
             NotFoundError: a number between them is missing.
         """
         versions = self.versions()
         wanted = range(first, (last if last is not None else max(versions, default=0)) + 1)
-        # Before anything is read: a forged number may be far beyond what there is.
+        # Checked before anything is read: a forged number may be far beyond the real entries.
         for number in wanted:
             if _first_stored(versions.get(number, [])) is None:
                 raise self._missing(number)
@@ -186,22 +182,22 @@ class ChainedLog:
             head = self.head()
             self._last = Link(head.number, head.sha256) if head else Link(0, FIRST)
         if self._last.number == LAST_NUMBER:
-            self._last = None  # it may be removed
+            self._last = None  # by the next try it may have been removed
             raise ConflictError(
-                f"cannot append to {self.store.uri(self.prefix)}: {self.key_of(LAST_NUMBER)} stands at the last number "
-                "there is, which no entry of ours has",
+                f"cannot append to {self.store.uri(self.prefix)}: {self.key_of(LAST_NUMBER)} has the last possible "
+                "number, which no real entry has",
                 remedy="Find out who put it there, and remove it. See: signal-backups audit verify",
             )
         return Link(self._last.number + 1, self._last.previous)
 
     def _step(self, taken: int, attempt: int) -> None:
-        """Somebody else has, or is just taking, a number: go on from there."""
+        """Continue after a number that another writer has taken or is taking."""
         if attempt % _STEPS == _STEPS - 1:
             self._last = None
         else:
-            entry = self.entry(taken)  # None: not there yet
+            entry = self.entry(taken)  # None: not stored yet
             self._last = Link(taken, entry.sha256) if entry else None
-        time.sleep(random.uniform(0, 0.002 * min(attempt, 25)))  # noqa: S311 - keeps writers apart, hides nothing
+        time.sleep(random.uniform(0, 0.002 * min(attempt, 25)))  # noqa: S311 - spreads writers, protects nothing
 
     def _read_back(self, entry: Entry) -> Entry:
         body, _ = self.store.get_bytes(entry.key, entry.version_id)
@@ -216,7 +212,7 @@ class ChainedLog:
             if not self.takes_several_writers():
                 self._last = None  # another process may have written since
                 name = hashlib.sha256(self.store.uri(self.prefix).encode()).hexdigest()[:16]
-                # Where every writer of this machine looks, whatever its settings.
+                # The same path for every writer on this machine, whatever its settings.
                 path = Path(gettempdir()) / f"signal-backups-{name}.lock"
                 try:
                     held.enter_context(exclusive(path))
@@ -230,6 +226,6 @@ class ChainedLog:
 
 
 def _first_stored(versions: Sequence[ObjectVersion]) -> ObjectVersion | None:
-    """An entry is created once: whatever was put on top of its first version later is not the entry."""
+    """The first version is the entry: whatever was stored on top of it later is not."""
     stored = [version for version in versions if not version.is_delete_marker]
     return stored[-1] if stored else None

@@ -1,7 +1,4 @@
-"""Does the store refuse to create an object that exists? Some (Ceph 16) ignore the question and overwrite it.
-
-What belongs here: finding out. What does not: what follows from it (``numbered_log``).
-"""
+"""Finding out whether a store refuses to create an object that exists; some (Ceph 16) overwrite it instead."""
 
 from __future__ import annotations
 
@@ -12,15 +9,15 @@ _BODY = b"Created again and again, to see whether this store refuses to create w
 
 
 def honours_conditional_writes(store: S3ObjectStore, key: str) -> bool:
-    """Whether two writers can never both create the same key.
+    """Whether the store keeps two writers from both creating the same object.
 
-    Costs one request where it is honoured and the object is there. Where it is not, two versions of a few bytes more.
+    Takes one request when it does and the object is there already. When it does not, two small versions are stored.
 
     Args:
         store: the store.
         key: an object that nothing else uses.
     """
-    # Not ``create_bytes``, which takes an object with the same bytes for its own.
+    # ``create_bytes`` would take an object with the same bytes for its own.
     return any(_is_refused(store, key) for _ in range(2))
 
 

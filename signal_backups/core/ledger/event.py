@@ -1,7 +1,4 @@
-"""One event of the audit trail: who did what to which stored objects, when, and what came of it.
-
-What belongs here: its fields and its bytes. What does not: storing it (``trail``).
-"""
+"""One event of the audit trail: who did what to which stored objects, when, with what result."""
 
 from __future__ import annotations
 
@@ -38,12 +35,12 @@ class Action(StrEnum):
     HOLD_RELEASE = "hold_release"
     LOCK_EXTENSION = "lock_extension"
     UNDELETE = "undelete"
-    #: Seen, not done: nothing here deletes a backup.
+    #: Noticed, not done: this software never deletes a backup.
     DELETION = "deletion"
 
 
 class Result(StrEnum):
-    """What came of it. The values are stored for years: none may change or go."""
+    """How it ended. The values are stored for years: none may change or be removed."""
 
     FAILED = "failed"
     #: Of a verification or a drill.
@@ -77,7 +74,7 @@ class _Model(BaseModel):
 
 
 class Actor(_Model):
-    """Who is at work: the system's user and machine, the Dagster run if it is one, and which version of the code."""
+    """Who did it: user and machine, the Dagster run if there is one, and the version of the code."""
 
     user: str
     host: str
@@ -94,7 +91,7 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return str(os.getuid())  # in a container, a user may have no name
+        return str(os.getuid())  # in a container a user may have no name
 
 
 class ObjectName(_Model):

@@ -1,7 +1,4 @@
-"""Events that could not be written, kept on this machine until they can.
-
-What belongs here: keeping them, and writing each once. What does not: why the store was out of reach.
-"""
+"""The outbox: events that could not be stored are kept on this machine until they can be, each exactly once."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Waiting(BaseModel):
-    """An event and the numbers it was tried with: a store may take one and its answer be lost."""
+    """An event and the numbers it was tried with: the store may have taken it although no answer came."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,18 +37,18 @@ class Outbox:
         return sorted(self.folder.glob("*.json"))
 
     def occurrences(self) -> list[Occurrence]:
-        """The events that wait, oldest first, but for those that cannot be read."""
+        """The events that wait, oldest first, without those that cannot be read."""
         found = []
         for path in self.waiting():
-            with suppress(OSError, ValidationError):  # another process may have written it meanwhile
+            with suppress(OSError, ValidationError):  # another process may have stored it meanwhile
                 found.append(_read(path).occurrence)
         return found
 
     def keep(self, occurrence: Occurrence, tried: list[int]) -> Path:
-        """Keep an event that may not have been stored.
+        """Keep an event of which it is not known that it was stored.
 
         Raises:
-            OSError: the folder takes no file.
+            OSError: the file cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{occurrence.at:%Y%m%dT%H%M%S%fZ}_{occurrence.id}.json"
@@ -59,10 +56,10 @@ class Outbox:
         return path
 
     def write_to(self, log: ChainedLog) -> int:
-        """Write what waits, and return how many events that were; a folder that cannot be worked in is a warning.
+        """Store the events that wait, and return how many; a folder that cannot be used is logged as a warning.
 
         Raises:
-            SignalBackupsError: the store cannot be written to; what is not written keeps waiting.
+            SignalBackupsError: the store cannot be written to; events that are not stored keep waiting.
         """
         if not self.waiting():
             return 0
@@ -77,7 +74,7 @@ class Outbox:
 
 
 def append(log: ChainedLog, occurrence: Occurrence, trying: Callable[[int], None]) -> Event:
-    """Store an event as the last of a trail; ``trying`` is told each number before it is tried.
+    """Store an event as the last of a trail; ``trying`` is called with each number before it is tried.
 
     Raises:
         SignalBackupsError: the store cannot be written to, or did not answer.
@@ -96,7 +93,7 @@ def _read(path: Path) -> _Waiting:
 
 
 def _write(path: Path, log: ChainedLog) -> bool:
-    """Whether the file is an event; what is none is set aside, so that it keeps no other from being written."""
+    """Store the event in a file; a file that is not an event is set aside, so that the others can be stored."""
     try:
         waiting = _read(path)
     except ValidationError:
@@ -106,7 +103,7 @@ def _write(path: Path, log: ChainedLog) -> bool:
     tried = list(waiting.tried)
 
     def trying(number: int) -> None:
-        # Before the request: this process may be killed before it knows how that ended.
+        # Saved before the request: this process may be killed before the answer comes.
         tried.append(number)
         _save(path, waiting.model_copy(update={"tried": tried}))
 
@@ -118,7 +115,7 @@ def _write(path: Path, log: ChainedLog) -> bool:
 
 def _is_stored(log: ChainedLog, number: int, occurrence: Occurrence) -> bool:
     entry = log.entry(number)
-    # Not parsed: what somebody made of another event must not keep this one from being written.
+    # Not parsed: an event that somebody damaged must not keep this one from being stored.
     return entry is not None and occurrence.id.encode() in entry.body
 
 

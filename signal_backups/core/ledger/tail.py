@@ -1,7 +1,4 @@
-"""Events without the whole trail: the newest ones, going back, and those that came since.
-
-What belongs here: finding them with few requests. What does not: examining the trail (``examine``).
-"""
+"""Reading the end of a trail with few requests: the newest events going back, or those after a number."""
 
 from __future__ import annotations
 
@@ -16,10 +13,10 @@ from signal_backups.core.s3.store import ObjectVersion
 
 
 def newest_first(log: ChainedLog, size: int) -> Iterator[list[Event]]:
-    """The events from the newest back to the first, ``size`` at a time, the newest of each time first.
+    """The events from the newest back to the first, in lists of ``size``, each with the newest first.
 
-    A listing of the folders, one for each folder that is reached, and a request for each event. Nothing is asked for
-    before it is wanted.
+    Takes a listing of the folders, one of each folder that is reached, and a request for each event, all only when the
+    caller asks for more.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -31,9 +28,9 @@ def newest_first(log: ChainedLog, size: int) -> Iterator[list[Event]]:
 
 
 def versions_after(log: ChainedLog, number: int) -> dict[int, ObjectVersion]:
-    """What holds the entries after one, by number and in order, whatever is missing between them.
+    """The versions of the entries after a number, by number and in order, also when some between them are missing.
 
-    Two listings, when no folder has been filled since.
+    Takes two listings, unless a folder has been filled since.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -44,7 +41,7 @@ def versions_after(log: ChainedLog, number: int) -> dict[int, ObjectVersion]:
 
 
 def read_events(log: ChainedLog, versions: Iterable[ObjectVersion]) -> list[Event]:
-    """The events in some versions; one that cannot be read is passed over: that is for ``audit verify`` to tell.
+    """The events in some versions; one that cannot be read is left out: finding it is the job of ``audit verify``.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -61,7 +58,7 @@ def read_events(log: ChainedLog, versions: Iterable[ObjectVersion]) -> list[Even
 
 
 def _listed(log: ChainedLog, folder: str) -> list[tuple[int, ObjectVersion]]:
-    """A folder's entries in order; an entry is the first version that was ever stored under its key."""
+    """The entries of a folder, in order; an entry is the first version that was ever stored under its key."""
     found: dict[int, ObjectVersion] = {}
     for version in reversed(log.store.list_versions(folder)):
         number = log.number_of(version.key)

@@ -1,7 +1,7 @@
-"""How a bucket itself is set up: versioning, lifecycle, public access, Object Lock; over S3, with typed errors.
+"""How a bucket itself is set up: versioning, lifecycle, public access, Object Lock.
 
-Contract: nothing is judged or merged here; ``UnsupportedError`` says that the store does not have a feature. What does
-not belong here: objects (``store``), what the set-up should be (``setup``).
+Everything is read and written as it is, nothing is judged or merged. ``UnsupportedError`` says that the store does not
+have a feature.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from signal_backups.core.s3.lifecycle import TransitionMinimum
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Ignoring public ACLs makes them as harmless as refusing them does, and under the refusal Ceph refuses every upload.
+# Ignoring public ACLs is as safe as refusing them, and a Ceph that refuses them refuses every upload.
 _REFUSE_PUBLIC_ACLS = "BlockPublicAcls"
 _BLOCKS_EVERYWHERE = ("IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
@@ -31,7 +31,7 @@ _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 class StoredLifecycle:
     """The lifecycle configuration as the bucket holds it: rules in S3's own form, foreign ones included.
 
-    ``transition_minimum`` is None when the store does not tell.
+    ``transition_minimum`` is None when the store does not say.
     """
 
     rules: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -47,7 +47,7 @@ class BucketConfiguration:
 
     @property
     def is_amazon(self) -> bool:
-        """Whether the store is Amazon's own: there a missing feature is a fault, elsewhere a limit."""
+        """Whether the store is Amazon S3: there a missing feature is a fault, elsewhere a limit of the store."""
         host = urlsplit(self._client.meta.endpoint_url).hostname or ""
         return host.endswith(_AMAZON)
 
@@ -68,7 +68,7 @@ class BucketConfiguration:
         return True
 
     def create(self, *, with_lock: bool = False) -> None:
-        """Create the bucket; some stores can switch Object Lock on only now."""
+        """Create the bucket; some stores can switch Object Lock on only when a bucket is created."""
         # us-east-1 is the one region that must not be named.
         constraint: Any = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
         lock: Any = {"ObjectLockEnabledForBucket": True}
@@ -113,7 +113,7 @@ class BucketConfiguration:
             self._client.put_bucket_lifecycle_configuration(Bucket=self.name, LifecycleConfiguration=rules, **minimum)
 
     def is_public_access_blocked(self) -> bool:
-        """Whether the public access blocks are on: all four of Amazon's, elsewhere the three that leave none open."""
+        """Whether public access is blocked: on Amazon S3 by all four blocks, elsewhere by the three that suffice."""
         with s3_errors(self.name, f"cannot read the public access block of bucket {self.name}"):
             try:
                 found: Any = self._client.get_public_access_block(Bucket=self.name)
@@ -146,10 +146,10 @@ class BucketConfiguration:
         return bool(found.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
 
     def enable_lock(self) -> None:
-        """Let objects of the bucket be locked; no default is set, so that only what is meant to be locked is.
+        """Let objects of the bucket be locked; without a default, so that only what is meant to be locked is locked.
 
         Raises:
-            UnsupportedError: this store can do it only when a bucket is created.
+            UnsupportedError: this store can switch it on only when a bucket is created.
         """
         with s3_errors(self.name, f"cannot switch on Object Lock for bucket {self.name}"):
             try:

@@ -1,7 +1,4 @@
-"""A boto3 client that fits the store it talks to.
-
-What belongs here: addressing, checksum mode, time-outs, retries. What does not: any S3 call.
-"""
+"""A boto3 client that fits its store: addressing, checksum mode, time-outs, retries."""
 
 from __future__ import annotations
 
@@ -20,13 +17,13 @@ ChecksumMode = Literal["auto", "when_supported", "when_required"]
 DEFAULT_REGION = "us-east-1"
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
-#: As many as work side by side at most; botocore's own ten would be taken and given back all the time.
+#: More than the threads that work in parallel; with botocore's own ten they would open new connections all the time.
 MAX_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
 class S3Connection:
-    """How to reach an S3 store; None leaves a value to boto3's own chain (environment, profile, instance role)."""
+    """How to reach an S3 store; for None boto3 looks in the environment, the profile and the instance role."""
 
     endpoint_url: str | None = None
     region: str | None = None
@@ -48,9 +45,9 @@ class S3Connection:
 
     @property
     def chosen_checksums(self) -> Literal["when_supported", "when_required"]:
-        """AWS checks boto3's default checksums; many other stores refuse the way they are sent over https.
+        """AWS accepts the checksums that boto3 adds by itself; many other stores refuse them over https.
 
-        Uploads pass their own SHA-256 in either mode.
+        Uploads carry a SHA-256 of their own in either mode.
         """
         if self.checksum_mode != "auto":
             return self.checksum_mode

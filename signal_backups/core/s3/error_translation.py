@@ -1,7 +1,4 @@
-"""What S3's errors mean: from codes and broken connections to the project's typed errors.
-
-What belongs here: the translation. What does not: S3 calls (``store``, ``retention.bucket``).
-"""
+"""What S3's errors mean: from error codes and broken connections to the project's typed errors."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ def s3_errors(bucket: str, doing: str) -> Iterator[None]:
 
     Args:
         bucket: the bucket that is asked.
-        doing: what was tried, to which object: begins the message.
+        doing: what was tried, with which object; the message begins with it.
     """
     try:
         yield
@@ -46,7 +43,7 @@ def s3_errors(bucket: str, doing: str) -> Iterator[None]:
             f"{doing}: no credentials", remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ) from error
     except ParamValidationError as error:
-        # Nothing was asked: no bucket has such a name.
+        # Nothing was sent: no bucket can have such a name.
         raise SettingsError(
             f"cannot ask for bucket {bucket}: {' '.join(str(error).split())}",
             remedy="Name another with BACKUP_BUCKET_NAME (SIGNAL_BACKUPS_ANCHOR_BUCKET if it is that of the anchors)",
@@ -58,7 +55,7 @@ def s3_errors(bucket: str, doing: str) -> Iterator[None]:
 
 
 def error_code(error: ClientError) -> str:
-    """S3's code of an error, or its HTTP status where an answer without body gave none."""
+    """S3's code of an error; the HTTP status when the answer had no body."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -69,7 +66,7 @@ def _explained(bucket: str, doing: str, error: ClientError) -> SignalBackupsErro
     if about_archives := _about_archives(doing, code, error.operation_name):
         return about_archives
     if code == "InvalidRequest" and error.operation_name in _LOCKING:
-        # Stores give a lock on a bucket that cannot have one no code of its own.
+        # Stores have no error code for a lock on a bucket without Object Lock.
         return StoreError(
             f"{reason} (has bucket {bucket} Object Lock?)",
             remedy="Switch Object Lock on with: signal-backups init --profile recommended",

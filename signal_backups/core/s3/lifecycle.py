@@ -1,8 +1,7 @@
 """The lifecycle configuration of a bucket, typed: rules as S3 stores them, in one canonical form.
 
-Two configurations that mean the same are equal here, however a store writes them back (order of transitions, a prefix
-inside or outside the filter). What belongs here: the form. What does not: which rules a profile asks for (``rules``),
-what rules do to objects (``simulation.timeline``), S3 calls (``bucket``).
+Two configurations that mean the same are equal here, however a store returns them (order of transitions, a prefix
+inside or outside the filter).
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-#: From which size on lifecycle rules without a size filter move objects; a setting of the whole configuration.
+#: From which object size on rules without a size filter act; a setting of the whole configuration.
 TransitionMinimum = Literal["all_storage_classes_128K", "varies_by_storage_class"]
 DEFAULT_TRANSITION_MINIMUM: TransitionMinimum = "all_storage_classes_128K"
 
 
 class Transition(BaseModel):
-    """A move to another storage class, so many days after creation (or after becoming a previous version)."""
+    """A transition to another storage class, so many days after creation or after becoming noncurrent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,7 +38,7 @@ class LifecycleRule(BaseModel):
     tags: tuple[tuple[str, str], ...] = ()
     enabled: bool = True
     transitions: tuple[Transition, ...] = ()
-    #: Storage classes that objects move to at a date; only foreign (or tampered) rules have them.
+    #: Storage classes that objects move to at a date; only rules that we did not write have them.
     classes_by_date: tuple[str, ...] = ()
     expire_days: int | None = None
     expire_date: datetime | None = None
@@ -98,7 +97,7 @@ class LifecycleRule(BaseModel):
         return rule
 
     def applies_to(self, key: str, size: int) -> bool:
-        """Whether an untagged object of that key and size is this rule's business."""
+        """Whether the rule acts on an untagged object of that key and size."""
         return (
             self.enabled
             and not self.tags
@@ -132,7 +131,7 @@ class LifecycleRule(BaseModel):
 
 
 class Lifecycle(BaseModel):
-    """A whole configuration: rules in order of their ids, and the size below which rules move nothing."""
+    """A whole configuration: rules in order of their ids, and the object size below which they do nothing."""
 
     model_config = ConfigDict(frozen=True)
 

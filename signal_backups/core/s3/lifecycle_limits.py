@@ -1,6 +1,6 @@
-"""What S3 accepts as lifecycle rules, checked here because no store checks all of it.
+"""The limits of lifecycle rules in S3, checked here because no store checks all of them.
 
-Each finding names the rule that is broken. Source: the S3 API reference of PutBucketLifecycleConfiguration and the
+Each finding names the rule that breaks one. Source: the S3 API reference of PutBucketLifecycleConfiguration and the
 user guide, "Transitioning objects using Amazon S3 Lifecycle" and "Lifecycle configuration elements".
 """
 
@@ -21,7 +21,7 @@ _INFREQUENT = {"STANDARD_IA", "ONEZONE_IA"}
 
 
 def findings(rules: Sequence[LifecycleRule]) -> list[str]:
-    """What S3 would refuse, or quietly do otherwise than written; empty when nothing."""
+    """What S3 would refuse, or silently do in another way than written; empty when nothing is wrong."""
     found = [f"rule {rule.id!r}: {finding}" for rule in rules for finding in _of_rule(rule)]
     found += [f"rule id {name!r}: used {count} times" for name, count in _ids(rules).items() if count > 1]
     if len(rules) > MAX_RULES:

@@ -1,10 +1,10 @@
-"""What lifecycle rules do to one object, and when: pure, the way S3 documents it.
+"""What lifecycle rules do to one object, and when, as S3 documents it; computed without a store.
 
-Ages are rounded up to the next UTC midnight. A current version that expires is hidden under a delete marker and becomes
-a previous one, whose days count from then; only the end of its days as a previous version destroys it, and no lock that
-still holds. Of two moves due at one midnight the colder wins, a move goes before hiding, and destroying before a move.
-
-What belongs here: one object. What does not: whole years of backups (``fates``), money (``cost.billing``).
+- Ages are rounded up to the next UTC midnight.
+- A current version that expires gets a delete marker on top and is noncurrent; its noncurrent days count from then.
+- A version is destroyed only when its noncurrent days are over and no lock holds it.
+- Of two transitions due at the same midnight, the one to the colder class happens. A transition comes before an
+  expiration, a destruction before a transition.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FIRST_CLASS = STORAGE_CLASSES[0].name
 
 @dataclass(frozen=True)
 class Move:
-    """A move to another storage class, at a UTC midnight."""
+    """A transition to another storage class, at a UTC midnight."""
 
     at: datetime
     storage_class: str
@@ -38,12 +38,12 @@ class Stay:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What becomes of one version, instants in UTC; None for what never happens.
+    """What happens to one version, instants in UTC; None for what never happens.
 
     Attributes:
         stored_at: when it was stored.
         moves: in order; only ever to colder classes.
-        hidden_at: when it stops being the current version; its bytes live on.
+        hidden_at: when it stops being the current version; its bytes stay.
         destroyed_at: when its bytes are gone.
     """
 
@@ -71,12 +71,12 @@ class ObjectRules:
     """What a configuration asks for one object.
 
     Attributes:
-        moves: moves of the current version.
-        blocked: moves of the current version that rules plan and S3 never makes, because it is too small.
+        moves: transitions of the current version.
+        blocked: transitions of the current version that S3 never makes, because it is too small.
         expire_days: age at which it is hidden.
         expire_date: date on which it is hidden.
-        previous_moves: moves once it is a previous version.
-        previous_expire_days: days as a previous version after which it is destroyed.
+        previous_moves: transitions once it is noncurrent.
+        previous_expire_days: noncurrent days after which it is destroyed.
     """
 
     moves: tuple[Transition, ...] = ()
@@ -111,7 +111,7 @@ class ObjectRules:
         by_age = None if self.expire_days is None else _days_after(stored_at, self.expire_days)
         by_date = None if self.expire_date is None else max(next_midnight(self.expire_date), next_midnight(stored_at))
         found = _earliest([by_age, by_date])
-        # One thing a midnight happens to a version, and moving comes first.
+        # Only one thing happens to a version at a midnight, and a transition comes first.
         while found in {move.at for move in moves} and found is not None:
             found += ONE_DAY
         return found
@@ -126,7 +126,7 @@ class ObjectRules:
 def rules_for(lifecycle: Lifecycle, key: str, size: int) -> ObjectRules:
     """What a configuration asks for an untagged object of that key and size (bytes).
 
-    A rule that keeps some previous versions by number destroys nothing here: the newest of them is always kept.
+    A rule that keeps a number of noncurrent versions destroys nothing here: the newest of them is always kept.
     """
     rules = [rule for rule in lifecycle.rules if rule.applies_to(key, size)]
     moving = [(rule, move) for rule in rules for move in rule.transitions]
@@ -161,7 +161,7 @@ def _due(moves: Sequence[Transition], since: datetime) -> list[Move]:
 
 
 def _downhill(reached: str, due: list[Move]) -> tuple[Move, ...]:
-    """The moves that happen: none to a class that is not colder than the one reached by then."""
+    """The transitions that happen: only ever to a colder class than the one reached by then."""
     happening: list[Move] = []
     for move in sorted((each for each in due if storage_class(each.storage_class)), key=lambda each: each.at):
         if not colder(move.storage_class, reached):

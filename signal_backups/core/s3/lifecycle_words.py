@@ -1,7 +1,4 @@
-"""Lifecycle rules in words, for people who read a diff.
-
-What belongs here: the words. What does not: printing them (``cli``).
-"""
+"""Lifecycle rules in words, for people who read a diff."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""S3 Object Lock: what keeps one version from being deleted, and what new versions are locked with.
-
-What belongs here: modes, the end of a retention, how a lock reads. What does not: S3 calls (``store``), which profile
-asks for a lock (``retention.profile``).
-"""
+"""S3 Object Lock: what keeps one version from being deleted, and how new versions are locked."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from signal_backups.core.base.days import next_midnight, years_after
 
 
 class LockMode(StrEnum):
-    """How strong a retention is: those with a special permission can lift GOVERNANCE, nobody can lift COMPLIANCE."""
+    """How strong a lock is: a special permission lifts GOVERNANCE, nobody can lift COMPLIANCE."""
 
     GOVERNANCE = "GOVERNANCE"
     COMPLIANCE = "COMPLIANCE"
@@ -26,13 +22,13 @@ class LockMode(StrEnum):
 
 @dataclass(frozen=True)
 class LockPolicy:
-    """What every new version is locked with: a mode, and whole calendar years counted from when it is stored."""
+    """How every new version is locked: a mode, and whole calendar years from when it is stored."""
 
     mode: LockMode
     years: int
 
     def retain_until(self, stored_at: datetime) -> datetime:
-        """First UTC midnight at which the years are over."""
+        """The first UTC midnight at which the years are over."""
         return next_midnight(years_after(stored_at, self.years))
 
 
@@ -45,7 +41,7 @@ class ObjectLock:
     legal_hold: bool
 
     def holds_until(self, instant: datetime) -> bool:
-        """Whether its retention lasts at least until an instant; a legal hold has no end, and is not counted."""
+        """Whether its retention lasts at least until an instant; a legal hold, which has no end, does not count."""
         return self.retain_until is not None and self.retain_until >= instant
 
     def __str__(self) -> str:

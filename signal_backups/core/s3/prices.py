@@ -1,8 +1,4 @@
-"""S3's list prices: a dated data file with its sources, read and checked.
-
-What belongs here: what things cost, and which prices we do not have. What does not: what is billed for what
-(``billing``), how long a thaw takes (``restore.archive``).
-"""
+"""S3's list prices: a dated data file with its sources, read and checked."""
 
 from __future__ import annotations
 
@@ -16,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 #: What S3 calls a GB on its bills.
 BYTES_PER_GB = 2**30
-#: S3 bills by the hour; a month is the twelfth part of a year of 365.25 days, wherever money is counted.
+#: S3 bills by the hour; a month is a twelfth of 365.25 days, wherever money is counted.
 DAYS_PER_MONTH = 365.25 / 12
-#: Whose prices stand in for those of a region that the file does not have.
+#: The region whose prices are used for regions that the file does not have.
 REFERENCE_REGION = "us-east-1"
 
 _FILE = files("signal_backups.core.s3") / "prices.toml"
@@ -29,7 +25,7 @@ class _Part(BaseModel):
 
 
 class ThawPrice(_Part):
-    """What a thaw costs, a thousand requests and a GB."""
+    """What a thaw costs: for a thousand requests, and for a GB."""
 
     per_1000: float
     gb: float
@@ -39,11 +35,11 @@ class ClassPrice(_Part):
     """What one storage class costs.
 
     Attributes:
-        gb_month: storage, a GB and month.
-        move_per_1000: a thousand lifecycle moves into it.
+        gb_month: storage, for a GB and month.
+        move_per_1000: a thousand lifecycle transitions into it.
         retrieval_gb: reading a GB of it without a thaw.
         thaw: by tier, for classes that need one.
-        unconfirmed: fields whose figures were not read in the source.
+        unconfirmed: fields whose figures could not be confirmed in the source.
     """
 
     gb_month: float
@@ -79,12 +75,12 @@ class Prices(_Part):
 
     @property
     def unconfirmed(self) -> list[str]:
-        """The figures that were not read in a source, as ``CLASS field``."""
+        """The figures that could not be confirmed in a source, as ``CLASS field``."""
         own = list(self.prices.unconfirmed)
         return own + [f"{name} {field}" for name, price in self.prices.classes.items() for field in price.unconfirmed]
 
     def of_class(self, storage_class: str) -> ClassPrice:
-        """The price of a storage class; that of STANDARD, the dearest, for one that S3 does not have."""
+        """The price of a storage class; for a class that S3 does not have that of STANDARD, the dearest."""
         return self.prices.classes.get(storage_class, self.prices.classes["STANDARD"])
 
 
@@ -96,7 +92,7 @@ class _File(_Part):
 
 
 def load_prices(region: str = REFERENCE_REGION) -> Prices:
-    """The prices of a region, or those shown in their place with a statement that says so."""
+    """The prices of a region, or those of ``REFERENCE_REGION`` with a ``statement`` that says so."""
     found = _file()
     known = region if region in found.regions else REFERENCE_REGION
     return Prices(

@@ -1,4 +1,4 @@
-"""Counting what is sent to S3: every request of a client, pages of listings and retries included."""
+"""Counting the requests that a client sends to S3, pages of listings and retries included."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The storage classes of S3 and their rules: order, minimum ages, what a small object is billed as, who needs a thaw.
+"""The storage classes of S3: order, minimum ages, billed sizes, thawing; the same in every region.
 
-What belongs here: facts that hold in every region. What does not: prices (``cost.prices``), thaw times
-(``restore.archive``). Source: the S3 user guide, "Transitioning objects using Amazon S3 Lifecycle" and "Understanding
+Source: the S3 user guide, "Transitioning objects using Amazon S3 Lifecycle" and "Understanding
 and managing Amazon S3 storage classes".
 """
 
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 
 KIB = 1024
 
-#: Below this size S3 moves nothing by default.
+#: Below this size S3 transitions nothing by default.
 TRANSITION_MINIMUM_BYTES = 128 * KIB
 
 
@@ -27,7 +26,7 @@ class StorageClass:
         overhead_bytes: index data billed at the class's own price, for each object.
         standard_overhead_bytes: index data billed at the price of STANDARD, for each object.
         needs_thaw: whether its objects must be thawed before they can be read.
-        takes_small: whether ``varies_by_storage_class`` lets rules move objects below 128 KiB into it.
+        takes_small: whether rules may move objects below 128 KiB into it under ``varies_by_storage_class``.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""The object store: the few operations a backup needs, over S3, with typed errors.
+"""The object store: the few S3 operations that backups need.
 
 Contract: ``put_file`` is atomic and returns only after the store has acknowledged the object under a checksum of its
 bytes; a version, once named, never changes; ``get_file`` writes exactly the bytes of one version or raises;
-listings are complete whatever their length. Every method raises ``NotFoundError`` for a missing object or version,
+listings are complete, however long. Every method raises ``NotFoundError`` for a missing object or version,
 ``ArchivedError`` when bytes are asked for that S3 cannot give before a thaw, and ``StoreError`` for everything else, a
 missing bucket included, ``transient`` when the same call may succeed later.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MULTIPART_THRESHOLD_BYTES = 1024**3
-#: How often a download whose body breaks off is begun again; boto3 retries requests, never bodies.
+#: How often a download is tried whose body breaks off; boto3 retries requests, never bodies.
 DOWNLOAD_ATTEMPTS = 4
 
 JSON_TYPE = "application/json"
@@ -45,9 +45,9 @@ SHA256_METADATA = "sha256"
 class ObjectVersion:
     """One stored version of an object, as a listing or a head shows it.
 
-    Only a head shows the rest: ``restore_header`` is how far the thaw of an archived version is, ``expiration_header``
-    when S3 will expire it, both in S3's words; ``lock`` is what keeps it from being deleted, as far as we may see it;
-    ``metadata`` is what was stored along with it.
+    Only the answer to a HEAD shows these: ``restore_header`` says how far the thaw of an archived version is,
+    ``expiration_header`` when S3 will expire it, both in S3's own format; ``lock`` is its Object Lock, as far as we may
+    see it; ``metadata`` is the user metadata.
     """
 
     key: str
@@ -58,7 +58,7 @@ class ObjectVersion:
     is_latest: bool = True
     is_delete_marker: bool = False
     storage_class: str = "STANDARD"
-    # None of these makes it another version.
+    # Two versions are the same whatever these say.
     restore_header: str | None = field(default=None, compare=False)
     expiration_header: str | None = field(default=None, compare=False)
     lock: ObjectLock | None = field(default=None, compare=False)
@@ -66,12 +66,12 @@ class ObjectVersion:
 
     @property
     def hides(self) -> bool:
-        """Of what a listing has on top of a key: whether nobody sees what is below it."""
+        """Of the first version that a listing shows of a key: whether a plain GET finds nothing."""
         return self.is_delete_marker or not self.is_latest
 
 
 def date_of(answer: Any) -> datetime | None:
-    """The store's clock (UTC, whole seconds) by the ``Date`` of an answer; None when it has none."""
+    """The time of the store (UTC, whole seconds) when it gave an answer; None when the answer has no ``Date``."""
     said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     try:
         return parsedate_to_datetime(said).astimezone(UTC) if said else None
@@ -80,7 +80,7 @@ def date_of(answer: Any) -> datetime | None:
 
 
 class S3ObjectStore:
-    """Objects of one bucket; with a lock policy, every object written is locked by the request that writes it."""
+    """The objects of one bucket; with a lock policy, the request that writes an object also locks it."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class S3ObjectStore:
         except ConflictError:
             current = self.head(key)
             if current is not None and current.metadata.get(SHA256_METADATA) == digest.sha256:
-                # The answer to an earlier try was lost: the object that is in the way is our own.
+                # The object is our own: the answer to an earlier try was lost.
                 return current.version_id
             if replaces is not None and current == replaces:
                 # Nobody was faster: this store (Ceph) does not understand If-Match.
@@ -149,10 +149,10 @@ class S3ObjectStore:
             key: the object's key.
             body: its bytes; their SHA-256 is sent along, so that the store refuses others.
             content_type: MIME type.
-            only_new: refuse when the key holds something already; some stores ignore that, see ``trail.conditional``.
+            only_new: refuse when there is an object already; some stores ignore it, see ``ledger.conditional_writes``.
 
         Raises:
-            ConflictError: it does.
+            ConflictError: there is an object already.
         """
         condition: Any = {"IfNoneMatch": "*"} if only_new else {}
         with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
@@ -177,13 +177,13 @@ class S3ObjectStore:
             return self.put_bytes(key, body, content_type, only_new=True)
         except ConflictError:
             current = self.head(key)
-            # The answer to an earlier try was lost: the object that is in the way is our own.
+            # The object is our own: the answer to an earlier try was lost.
             if current is not None and self.get_bytes(key, current.version_id)[0] == body:
                 return current.version_id
             raise
 
     def get_file(self, key: str, version_id: str, target: Path) -> None:
-        """Download one version to a file, beginning again when the body breaks off."""
+        """Download one version to a file; starts again when the body breaks off."""
         for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
             try:
                 self._download(key, version_id, target)
@@ -193,13 +193,13 @@ class S3ObjectStore:
                     raise
 
     def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
-        """A small object and its version id; the current version unless one is named."""
+        """The bytes and the version id of a small object; of the current version unless one is given."""
         with s3_errors(self.bucket, f"cannot read {self.uri(key)}"):
             response = self._client.get_object(Bucket=self.bucket, Key=key, **_version(version_id))
             return response["Body"].read(), response.get("VersionId", UNVERSIONED)
 
     def head(self, key: str, version_id: str | None = None) -> ObjectVersion | None:
-        """What the store knows of an object's current (or the named) version; None when there is none."""
+        """Describe the current version of an object, or the given one; None when there is none."""
         try:
             with s3_errors(self.bucket, f"cannot look at {self.uri(key)}"):
                 found = self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))
@@ -226,14 +226,14 @@ class S3ObjectStore:
             self._client.delete_object(Bucket=self.bucket, Key=marker.key, VersionId=marker.version_id)
 
     def lock_of(self, key: str, version_id: str) -> ObjectLock:
-        """What keeps one version from being deleted."""
+        """The Object Lock of one version."""
         found = self.head(key, version_id)
         if found is None or found.lock is None:
             raise NotFoundError(f"cannot look at {self.uri(key)} version {version_id}: there is none")
         return found.lock
 
     def set_retention(self, key: str, version_id: str, mode: LockMode, until: datetime) -> None:
-        """Lock one version until an instant (UTC); S3 lets a retention become longer, not shorter."""
+        """Lock one version until an instant (UTC); S3 lets a retention only become longer."""
         with s3_errors(self.bucket, f"cannot lock {self.uri(key)} version {version_id}"):
             self._client.put_object_retention(
                 Bucket=self.bucket,
@@ -250,7 +250,7 @@ class S3ObjectStore:
             self._client.put_object_legal_hold(Bucket=self.bucket, Key=key, LegalHold=hold, **_version(version_id))
 
     def request_thaw(self, key: str, version_id: str, tier: str, days: int) -> bool:
-        """Ask for a readable copy of an archived version; False when it is being thawed already.
+        """Request a readable copy of an archived version; False when a thaw is under way already.
 
         Args:
             key: the object's key.
@@ -274,7 +274,7 @@ class S3ObjectStore:
             return self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))["Metadata"]
 
     def list_current(self, prefix: str) -> Iterator[ObjectVersion]:
-        """Current objects under a prefix, all pages; version ids are not part of such a listing and stay empty."""
+        """All current objects under a prefix; such a listing has no version ids, they stay empty."""
         for page in self._pages("list_objects_v2", prefix):
             for item in page.get("Contents", []):
                 yield ObjectVersion(
@@ -287,12 +287,12 @@ class S3ObjectStore:
                 )
 
     def list_folders(self, prefix: str) -> list[str]:
-        """The folders right under a prefix that hold any version of anything, each ending with a slash, in order."""
+        """The folders right under a prefix that hold any version of any object, in order, each ending with a slash."""
         pages = self._pages("list_object_versions", prefix, Delimiter="/")
         return sorted(item["Prefix"] for page in pages for item in page.get("CommonPrefixes", []))
 
     def list_versions(self, prefix: str) -> list[ObjectVersion]:
-        """Every version and delete marker under a prefix, newest first within a key (some stores do not order them)."""
+        """Every version and delete marker under a prefix; sorted here, newest first within a key."""
         found = [
             ObjectVersion(
                 key=item["Key"],
@@ -311,15 +311,15 @@ class S3ObjectStore:
         return sorted(found, key=lambda v: (v.key, not v.is_latest, -v.last_modified.timestamp()))
 
     def holds_anything(self, prefix: str) -> bool:
-        """Whether any version of anything stands under a prefix, hidden ones included."""
+        """Whether any version of any object is stored under a prefix, hidden ones included."""
         with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
             found = self._client.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=1)
         return bool(found.get("Versions") or found.get("DeleteMarkers"))
 
     def server_time(self) -> datetime | None:
-        """The store's own clock (UTC, whole seconds), by one answer; None when it has none.
+        """The time of the store (UTC, whole seconds); None when its answer has no date.
 
-        A refusal tells it too: a clock that is far off is what stores refuse requests for.
+        A refusal has a date too: stores refuse requests of a client whose clock is far off.
         """
         with s3_errors(self.bucket, f"cannot look at bucket {self.bucket}"):
             try:
@@ -330,7 +330,7 @@ class S3ObjectStore:
                 raise
 
     def counted_requests(self) -> AbstractContextManager[list[str]]:
-        """Collect the operations sent to S3 during the block; see ``s3_requests``."""
+        """Collect the operations sent to S3 during the block; see ``request_count``."""
         return counted_requests(self._client)
 
     @property

@@ -1,7 +1,6 @@
-"""Archived objects: whether they can be read, what a thaw costs and takes, asking for it, waiting for it.
+"""Archived objects: whether they can be read, what a thaw costs and how long it takes, waiting for it.
 
-What belongs here: the storage classes S3 must thaw, and the thaw. What does not: S3 calls (``store``), choosing what to
-bring back. The archive tiers of INTELLIGENT_TIERING are out of scope: neither class nor terms say that they are in use.
+The archive tiers of INTELLIGENT_TIERING are not supported: the storage class does not say that they are in use.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 _PRICES = load_prices()
-#: What S3 asks for the readable copy, in addition to the archived object, which stays.
+#: What S3 charges for the readable copy; the archived object is billed besides.
 COPY_USD_PER_GB_MONTH = _PRICES.of_class("STANDARD").gb_month
 
 _ONGOING = re.compile(r'ongoing-request\s*=\s*"(true|false)"', re.IGNORECASE)
@@ -49,7 +48,7 @@ class ThawState(StrEnum):
 
 @dataclass(frozen=True)
 class ThawTerms:
-    """What a thaw of one storage class takes and costs at one tier, and how often to look whether it is done."""
+    """What a thaw from one storage class costs at one tier, how long it takes, and how often to check it."""
 
     shortest_wait: timedelta
     longest_wait: timedelta
@@ -68,7 +67,7 @@ def _terms_of(
     return ThawTerms(shortest_wait, longest_wait, price.per_1000 / 1000, price.gb, poll_every)
 
 
-#: By storage class and tier; what is missing is not offered.
+#: By storage class and tier; S3 does not offer what is missing.
 # Typical waits, from the user guide's "Archive retrieval options".
 THAW_TERMS = {
     (storage_class, tier): _terms_of(storage_class, tier, *waits)
@@ -83,7 +82,7 @@ THAW_TERMS = {
 
 
 class ThawOffer(BaseModel):
-    """What one tier would take and cost, for all objects of a plan; US dollars."""
+    """What one tier would cost for all objects of a plan (US dollars), and how long it would take."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -97,12 +96,12 @@ class ThawOffer(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def total_usd(self) -> float:
-        """The whole of it."""
+        """All costs together."""
         return self.requests_usd + self.retrieval_usd + self.copy_usd
 
 
 class ThawPlan(BaseModel):
-    """How much is to be thawed, for how many days, and the tiers that all of it can be thawed at, fastest first."""
+    """How much is to be thawed, for how many days, and the tiers at which all of it can be, fastest first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -114,7 +113,7 @@ class ThawPlan(BaseModel):
 
 @dataclass(frozen=True)
 class ThawProgress:
-    """How many objects can be read by now, of how many; ``eta`` (UTC) is when the slowest typically follow."""
+    """How many of all objects can be read by now; ``eta`` (UTC) is when the slowest usually follow."""
 
     readable: int
     total: int
@@ -127,12 +126,12 @@ def needs_thaw(storage_class: str) -> bool:
 
 
 def thaw_state(head: ObjectVersion, now: datetime) -> ThawState:
-    """Whether a version can be read, as a head shows it: a listing does not tell how far a thaw is.
+    """Whether a version can be read, from the answer to a HEAD; a listing does not show how far a thaw is.
 
     Raises:
-        StoreError: the store describes the thaw in words that are not S3's.
+        StoreError: the store describes the thaw in another way than S3.
     """
-    # A thawed object keeps its class: only the header tells.
+    # A thawed object keeps its storage class: only the header shows it.
     if not needs_thaw(head.storage_class):
         return ThawState.READABLE
     if head.restore_header is None:
@@ -158,9 +157,9 @@ def state_of(store: S3ObjectStore, version: ObjectVersion, now: datetime) -> Tha
 
 
 def plan_thaw(frozen: Sequence[ObjectVersion], days: int) -> ThawPlan:
-    """What thawing these versions would take and cost, with copies that stay readable for some days.
+    """What thawing these versions would cost and how long it would take; the copies stay readable for some days.
 
-    Those of a class that needs no thaw are left out; no tier is offered for nothing. Costs are list prices.
+    Versions that need no thaw are left out; if none is left, there are no offers. Costs are list prices.
     """
     archived = [version for version in frozen if needs_thaw(version.storage_class)]
     return ThawPlan(
@@ -182,22 +181,22 @@ def wait_until_readable(
     on_progress: Callable[[ThawProgress], None],
     poll_s: float | None = None,
 ) -> None:
-    """Return when all versions can be read; while they cannot, look again at those that are left.
+    """Wait until all versions can be read, checking those again that cannot yet.
 
-    A store that cannot be reached for a while is waited for as well.
+    A store that cannot be reached for a while does not end the waiting.
 
     Args:
         store: where they are.
         versions: all of them; those that need no thaw count as readable.
-        tier: the tier they were asked for at.
-        requested_at: when the first of them was asked for, UTC; None when nobody knows: then there is no ETA.
+        tier: the tier at which they were requested.
+        requested_at: when the first of them was requested, UTC; None when it is not known: then there is no ETA.
         clock: the present.
         sleep: waits for seconds.
-        on_progress: told after every look.
-        poll_s: seconds between two looks; None for what fits the tier.
+        on_progress: called after every check.
+        poll_s: seconds between two checks; None for what suits the tier.
 
     Raises:
-        ArchivedError: nobody asked for one of them, or its copy has expired: waiting would never end.
+        ArchivedError: a thaw of one of them was never requested, or its copy has expired: waiting would never end.
         NotFoundError: one of them is gone.
         SettingsError: one of them cannot be thawed at that tier.
     """
@@ -212,7 +211,7 @@ def wait_until_readable(
 
 
 def archived_versions(versions: Iterable[ObjectVersion], tier: Tier) -> list[ObjectVersion]:
-    """Those that must be thawed before they can be read.
+    """The versions that must be thawed before they can be read.
 
     Raises:
         SettingsError: one of them cannot be thawed at that tier.
@@ -256,7 +255,7 @@ def _still_waiting(store: S3ObjectStore, waiting: Sequence[ObjectVersion], clock
         except StoreError as error:
             if not error.transient:
                 raise
-            # To ask a store that is down or busy for all the others would take longer than the next look.
+            # To ask a store that is down or busy for all the others would take longer than the next check.
             return [*left, *waiting[position:]]
         if state is ThawState.FROZEN:
             raise ArchivedError(

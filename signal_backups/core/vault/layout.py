@@ -1,4 +1,4 @@
-"""Where each object of a backup lives in the bucket: keys and their inverses, nowhere else.
+"""The key of every object in the bucket, and the way back from a key; the only place that knows them.
 
 With the default prefix: ``signals/2026/11/signals_backup_20261101_020000.csv``,
 ``quarantine/2026/11/signals_quarantine_20261101_020000.csv`` and
@@ -22,26 +22,26 @@ _MANIFEST_TAIL = re.compile(r"\d{4}/\d{2}/signals_backup_(\d{8})_(\d{6})\.json")
 
 @dataclass(frozen=True, order=True)
 class BackupSlot:
-    """One day's backup: the UTC day it holds and the time of day in its key (older tools used others)."""
+    """One day's backup: its UTC day, and the time in its key (older tools used other times)."""
 
     day: date
     at: time = BACKUP_TIME
 
     @property
     def stamp(self) -> str:
-        """``YYYYMMDD_HHMMSS``, as it stands in keys."""
+        """``YYYYMMDD_HHMMSS``, as in keys."""
         return f"{self.day:%Y%m%d}_{self.at:%H%M%S}"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Keys of one backup set in a bucket; each key function has its inverse beside it."""
+    """The keys of one vault; each function that makes a key has its inverse beside it."""
 
     prefix: str = DEFAULT_PREFIX
 
     @property
     def root(self) -> str:
-        """What manifests and quarantine stand under: the prefix without its own ``signals/``."""
+        """The prefix of everything: the prefix of the backups without its final ``signals/``."""
         own_folder = self.prefix == DEFAULT_PREFIX or self.prefix.endswith(f"/{DEFAULT_PREFIX}")
         return self.prefix.removesuffix(DEFAULT_PREFIX) if own_folder else self.prefix
 
@@ -86,17 +86,17 @@ class Layout:
 
     @property
     def record_prefix(self) -> str:
-        """Prefix of the records that earlier versions wrote, where there is a trail of events now; they stay kept."""
+        """Prefix of what earlier releases wrote in place of the audit trail; it is kept."""
         return f"{self.root}records/"
 
     @property
     def report_prefix(self) -> str:
-        """Prefix of every report about the whole of the backups."""
+        """Prefix of every report on all backups together."""
         return f"{self.root}reports/"
 
     @property
     def audit_prefix(self) -> str:
-        """Prefix of the audit trail and of all that proves the backups."""
+        """Prefix of the audit trail and of everything else that proves the backups."""
         return f"{self.root}audit/"
 
     @property
@@ -105,13 +105,13 @@ class Layout:
         return f"{self.audit_prefix}events/"
 
     @property
-    def manifest_chain_prefix(self) -> str:
-        """Prefix of the chain of manifests: every manifest ever written, in order."""
+    def manifest_log_prefix(self) -> str:
+        """Prefix of the manifest log: every manifest ever written, in order."""
         return f"{self.audit_prefix}manifests/"
 
     @property
-    def checkpoint_prefix(self) -> str:
-        """Prefix of the checkpoints of both."""
+    def segment_prefix(self) -> str:
+        """Prefix of the segments of both logs."""
         return f"{self.audit_prefix}checkpoints/"
 
     @property
@@ -120,7 +120,7 @@ class Layout:
         return f"{self.audit_prefix}anchors/"
 
     def anchor_key(self, at: datetime, number: int) -> str:
-        """Key of an anchor, made at an instant when the trail had so many events."""
+        """Key of an anchor made at an instant (UTC), when the audit trail had so many events."""
         return f"{self.anchor_prefix}{at:%Y%m%dT%H%M%SZ}_{number:010d}.json"
 
     @property
@@ -130,13 +130,13 @@ class Layout:
 
     @property
     def doctor_prefix(self) -> str:
-        """Prefix of the objects with which the doctor tries what may be done."""
+        """Prefix of the objects with which the doctor tests its rights."""
         return f"{self.audit_prefix}doctor/"
 
     def prefixes_of(self, kind: str) -> tuple[str, ...]:
         """The prefixes of one kind of objects: ``backups``, ``manifests``, ``quarantine`` or ``evidence``."""
         return {
-            # Without a folder of their own backups share theirs with the others: only the century tells them apart.
+            # Backups without a folder of their own share the root with the others: only the "20" of the year differs.
             "backups": (f"{self.prefix}20" if self.root == self.prefix else self.prefix,),
             "manifests": (self.manifest_prefix,),
             "quarantine": (self.quarantine_prefix,),
@@ -145,17 +145,17 @@ class Layout:
 
     @property
     def all_prefixes(self) -> tuple[str, ...]:
-        """Every prefix that objects of this layout stand under; none is part of another."""
+        """Every prefix of this layout; none is part of another."""
         return tuple(
             prefix for kind in ("backups", "manifests", "quarantine", "evidence") for prefix in self.prefixes_of(kind)
         )
 
     def report_key(self, kind: str, at: datetime) -> str:
-        """Key of a report of a kind, ``retention`` for one, made at an instant."""
+        """Key of a report of a kind (such as ``retention``), made at an instant (UTC)."""
         return f"{self.report_prefix}{kind}/{at:%Y/%m}/{kind}_{at:%Y%m%dT%H%M%SZ}.json"
 
     def drill_key(self, at: datetime) -> str:
-        """Key of the report of a drill that began at an instant."""
+        """Key of the report of a drill that began at an instant (UTC)."""
         return f"{self.drill_prefix}{at:%Y/%m}/drill_{at:%Y%m%dT%H%M%SZ}.json"
 
     def quarantine_key(self, slot: BackupSlot) -> str:

@@ -1,7 +1,4 @@
-"""The manifest: what is claimed of one day's backup, written only after the claim was checked.
-
-What belongs here: its fields and its JSON. What does not: where it lives (``layout``), when it is written (``vault``).
-"""
+"""The manifest: what is claimed of one day's backup, written only after the claim was checked."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ class StoredFile(_Model):
 
 
 class SourceFingerprint(_Model):
-    """Where the rows came from: the table, without credentials, and the database's name for the snapshot."""
+    """Where the rows came from: the table, without credentials, and the snapshot as the database names it."""
 
     engine: str
     location: str
@@ -70,13 +67,13 @@ class Manifest(_Model):
     started_at: datetime
     finished_at: datetime
     verification: VerificationResult
-    #: ``fingerprint`` of the source's day when it was read; None in manifests from before there was one.
+    #: ``fingerprint`` of the day in the source when it was read; None in manifests of earlier releases.
     fingerprint: str | None = None
-    #: Version that was copied back to be the current one again; None for a backup of the database.
+    #: The version that this one is a copy of; None for a backup of the database.
     copied_from: str | None = None
-    #: Root of the RFC 6962 tree over the rows' hashes, see ``proof.merkle``; None in manifests from before it.
+    #: Root of the row tree, see ``signals.merkle``; None in manifests of earlier releases.
     merkle_root: str | None = None
-    #: Position in the chain of manifests, and SHA-256 of the manifest before it there; None in manifests from before.
+    #: Number in the manifest log, and SHA-256 of the entry before; None in manifests of earlier releases.
     number: int | None = None
     previous: str | None = None
 
@@ -86,7 +83,7 @@ class Manifest(_Model):
         return Expected(records=self.records, bytes=self.backup.bytes, sha256=self.backup.sha256)
 
     def to_bytes(self) -> bytes:
-        """The manifest as it is stored: indented JSON, a person may want to read it."""
+        """The manifest as it is stored: indented JSON, for people to read."""
         return (self.model_dump_json(indent=2) + "\n").encode("utf-8")
 
     @classmethod

@@ -1,8 +1,4 @@
-"""The vault: all backups of one bucket and prefix, found, read and described.
-
-What belongs here: looking backups, manifests and versions up. What does not: making them (``backup_object``) or
-judging them (``verify``, ``verification``).
-"""
+"""The vault: finding the backups, manifests and versions of one bucket and prefix."""
 
 from __future__ import annotations
 
@@ -39,7 +35,7 @@ class StoredBackup:
 
     @property
     def is_vouched(self) -> bool:
-        """Whether a manifest speaks of exactly the version that is current."""
+        """Whether its manifest vouches for exactly the current version."""
         return self.manifest is not None and self.manifest.backup.version_id == self.current.version_id
 
 
@@ -59,7 +55,7 @@ class BackupVersion:
 
 @dataclass(frozen=True)
 class SlotHistory:
-    """All that ever stood under one backup key: versions and delete markers, newest first, and who vouched for them."""
+    """All versions and delete markers of one backup key, newest first, and the manifests by version id."""
 
     slot: BackupSlot
     key: str
@@ -67,18 +63,18 @@ class SlotHistory:
     manifests: dict[str, Manifest]
 
     def vouching(self, version_id: str) -> Manifest | None:
-        """The manifest that speaks of a version; None when none ever did."""
+        """The manifest that vouches for a version; None when none ever did."""
         return self.manifests.get(version_id)
 
 
 class BackupVault:
-    """The backups under one layout of one store, the trail of what is done to them, and the chain of their manifests.
+    """The backups of one store and layout, with their audit trail and their manifest log.
 
     Args:
         store: the bucket.
         layout: where in it.
         actor: who works with them; default: this process's user.
-        outbox: where events of the trail wait that cannot be written; see ``trail.trail``.
+        outbox: folder for audit events that cannot be stored now; see ``ledger.audit_trail``.
     """
 
     def __init__(
@@ -88,10 +84,10 @@ class BackupVault:
         self.layout = layout
         events = ChainedLog(store, layout.event_prefix, layout.probe_key)
         self.trail = AuditTrail(events, actor or Actor.here(), outbox, store.clock)
-        self.manifest_log = ChainedLog(store, layout.manifest_chain_prefix, layout.probe_key)
+        self.manifest_log = ChainedLog(store, layout.manifest_log_prefix, layout.probe_key)
 
     def require_versioning(self) -> None:
-        """Refuse to write where an overwrite would destroy.
+        """Refuse to write where overwriting destroys what was stored before.
 
         Raises:
             StoreError: the bucket does not keep versions.
@@ -102,7 +98,7 @@ class BackupVault:
             )
 
     def backups(self, first: date, last: date) -> list[StoredBackup]:
-        """Current backup objects of a range of days, oldest first; foreign objects are passed over."""
+        """Current backup objects of a range of days, oldest first; foreign objects are left out."""
         found = []
         for version in self.store.list_versions(self._range_prefix(self.layout.prefix, first, last)):
             slot = self.layout.slot_of(version.key)
@@ -117,7 +113,7 @@ class BackupVault:
         return [replace(backup, manifest=manifests.get(backup.slot)) for backup in self.backups(first, last)]
 
     def manifests(self, first: date, last: date, only: Container[date] | None = None) -> dict[BackupSlot, Manifest]:
-        """Current manifests of a range of days (of it, ``only`` some), read side by side."""
+        """Current manifests of a range of days, or of ``only`` some of them."""
         slots = []
         for item in self.store.list_current(self._range_prefix(self.layout.manifest_prefix, first, last)):
             slot = self.layout.slot_of_manifest(item.key)
@@ -140,7 +136,7 @@ class BackupVault:
         return Manifest.from_bytes(body, self.store.uri(key))
 
     def readable_manifest(self, slot: BackupSlot) -> Manifest | None:
-        """Like ``manifest``, but one that cannot be read vouches for nothing: None."""
+        """Like ``manifest``, but None also for one that cannot be read: it vouches for nothing."""
         try:
             return self.manifest(slot)
         except VerificationError:
@@ -155,7 +151,7 @@ class BackupVault:
             return None
 
     def find(self, day: date) -> StoredBackup:
-        """The backup of a day: the one at the scheduled time, else the latest that an older tool wrote.
+        """The backup of a day: the one with the scheduled time in its key, else the latest of an older tool.
 
         Raises:
             NotFoundError: the day has none.
@@ -187,7 +183,7 @@ class BackupVault:
         """Every version of a day's backups, delete markers included, newest first.
 
         Raises:
-            NotFoundError: the day never had one.
+            NotFoundError: no backup of the day was ever stored.
         """
         histories = self.histories(day, day)
         if not histories:
@@ -205,7 +201,7 @@ class BackupVault:
         return in_parallel(lambda slot: self._history(slot, versions[slot], manifests.get(slot, [])), sorted(versions))
 
     def history(self, slot: BackupSlot) -> SlotHistory | None:
-        """The history of one key; None when nothing ever stood there."""
+        """The history of one key; None when nothing was ever stored there."""
         found = [history for history in self.histories(slot.day, slot.day) if history.slot == slot]
         return found[0] if found else None
 
@@ -214,11 +210,11 @@ class BackupVault:
         return self._by_slot(self.layout.prefix, self.layout.slot_of, first, last)
 
     def manifest_versions(self, first: date, last: date) -> VersionsBySlot:
-        """The same of the manifests."""
+        """Like ``backup_versions``, for the manifests."""
         return self._by_slot(self.layout.manifest_prefix, self.layout.slot_of_manifest, first, last)
 
     def quarantine_versions(self, first: date, last: date) -> VersionsBySlot:
-        """The same of the quarantined rows."""
+        """Like ``backup_versions``, for the quarantined rows."""
         return self._by_slot(self.layout.quarantine_prefix, self.layout.slot_of_quarantine, first, last)
 
     def _by_slot(

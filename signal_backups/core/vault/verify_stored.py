@@ -1,7 +1,4 @@
-"""Verifying what S3 holds: download one version, hold it against its manifest, report, and record that it was done.
-
-What belongs here: choosing the version and fetching it. What does not: judging a file (``verify``).
-"""
+"""Verifying a stored backup: download the version, compare it with its manifest, record the result."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class StoredVerification(BaseModel):
-    """The verification of one stored backup; without a manifest only the file itself was judged."""
+    """The verification of one stored backup; without a manifest only the file itself was checked."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,7 +32,7 @@ class StoredVerification(BaseModel):
 def verify_stored(
     vault: BackupVault, backup: StoredBackup, scratch: Path, sample: int | None = None
 ) -> StoredVerification:
-    """Download and verify a stored backup: the version its manifest names, else the current one.
+    """Download and verify a stored backup: the version that its manifest names, else the current one.
 
     Raises:
         NotFoundError: the version is gone.

@@ -1,4 +1,4 @@
-"""Verified writes: a CSV and its manifest are stored, read back, and only then vouched for."""
+"""Verified writes: a CSV is stored and read back, and only then does a manifest vouch for it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CSV_TYPE = "text/csv; charset=utf-8"
 
 
 def vouching_details(manifest: Manifest) -> dict[str, Any]:
-    """What the event says that tells of a manifest just written: its place in the chain, and the SHA-256 there."""
+    """What an audit event says of a manifest just written: its number in the manifest log, and its SHA-256."""
     return {"manifest": {"number": manifest.number, "sha256": sha256(manifest.to_bytes()).hexdigest()}}
 
 
 def put_csv(vault: BackupVault, key: str, path: Path, digest: FileDigest, records: int, day: date) -> StoredFile:
-    """Store one file under its key and name the version that holds it.
+    """Store a CSV as the current version of its key.
 
     Args:
         vault: where to.
@@ -67,12 +67,12 @@ def read_back(
 
 
 def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> Manifest:
-    """Let a manifest vouch for its backup from now on; returns it with its place in the chain.
+    """Let a manifest vouch for its backup from now on; returns it with its place in the manifest log.
 
-    The chain comes first: what vouches for a backup is always in it.
+    It is appended to the manifest log first: whatever vouches for a backup is in the log.
 
     Raises:
-        VerificationError: the store returns another one.
+        VerificationError: the store returns other bytes than were sent.
     """
 
     def body_of(link: Link) -> bytes:

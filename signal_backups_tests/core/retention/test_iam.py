@@ -65,7 +65,7 @@ def keys(layout: Layout) -> list[str]:
     slot = BackupSlot(DAY)
     evidence = [f"{prefix}x.json" for prefix in layout.prefixes_of("evidence")]
     days = [layout.backup_key(slot), layout.manifest_key(slot), layout.quarantine_key(slot)]
-    return [*days, *evidence, f"{layout.manifest_chain_prefix}x.json", *own_keys(layout)]
+    return [*days, *evidence, f"{layout.manifest_log_prefix}x.json", *own_keys(layout)]
 
 
 def own_keys(layout: Layout) -> list[str]:

@@ -63,7 +63,7 @@ class Checkpoints:
     def __init__(self, vault: BackupVault, name: LogName) -> None:
         self.name = name
         self.log: ChainedLog = vault.trail.log if name is LogName.EVENTS else vault.manifest_log
-        self._prefix = f"{vault.layout.checkpoint_prefix}{name}_"
+        self._prefix = f"{vault.layout.segment_prefix}{name}_"
 
     def key_of(self, folder: int) -> str:
         """Key of a folder's checkpoint."""

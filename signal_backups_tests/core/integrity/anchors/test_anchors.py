@@ -279,7 +279,7 @@ def test_a_chain_rewritten_in_the_bucket_itself_is_seen(vault: BackupVault, seco
     grown = grow(newly_opened(), "manifest")
     assert examine_anchors(bucket, *stored_ones, entry_hash([]), entry_hash(grown), None).findings == []
 
-    for version in vault.store.list_versions(vault.layout.manifest_chain_prefix):
+    for version in vault.store.list_versions(vault.layout.manifest_log_prefix):
         vault.store._client.delete_object(Bucket=vault.store.bucket, Key=version.key, VersionId=version.version_id)
     forged = grow(newly_opened(), "forged")
     (finding,) = examine_anchors(bucket, *stored_ones, entry_hash([]), entry_hash(forged), None).findings
