@@ -1,4 +1,4 @@
-"""UTC days, and what people write for them."""
+"""UTC days, and how people write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LATE = datetime(2026, 11, 2, 1, 30, tzinfo=timezone(timedelta(hours=2)))
 
 
 def late() -> datetime:
-    """23:30 UTC of the first, though the second has begun further east."""
+    """23:30 UTC on the first, when the second has begun further east."""
     return LATE
 
 

@@ -1,4 +1,4 @@
-"""Logs: a line a step, as JSON or text, on standard error and in a file that is put aside when it is full."""
+"""Logs: a line a step, as JSON or text, on standard error and in a file that is rotated when it is full."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_file_alone_gets_the_steps_and_the_terminal_only_warnings(
     assert second.endswith("an event waits")
 
 
-def test_configured_twice_a_line_comes_once(
+def test_configured_twice_each_line_is_written_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for file in ("a.log", "b.log"):
@@ -206,7 +206,7 @@ def test_configured_twice_a_line_comes_once(
     assert tmp_path / "a.log" not in {link.resolve() for link in Path("/proc/self/fd").iterdir()}
 
 
-def test_a_full_file_is_put_aside_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_file_is_rotated_and_the_oldest_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "MAX_FILE_BYTES", 2000)
     monkeypatch.setattr(logs, "OLD_FILES", 2)
     configured(monkeypatch, file=str(tmp_path / "a.log"))
@@ -264,7 +264,7 @@ def test_several_processes_write_one_file_and_no_line_is_lost(tmp_path: Path) ->
     assert all(file.stat().st_size <= 3000 for file in files)
 
 
-def test_when_another_process_put_the_file_aside_a_new_one_is_begun(
+def test_when_another_process_rotated_the_file_a_new_one_is_begun(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     configured(monkeypatch, file=str(tmp_path / "a.log"))
@@ -276,7 +276,7 @@ def test_when_another_process_put_the_file_aside_a_new_one_is_begun(
 
 
 @pytest.mark.parametrize("file", ["in_the_way/a.log", "folder"])
-def test_a_file_that_cannot_be_written_is_said_once_and_stops_nothing(
+def test_a_file_that_cannot_be_written_is_reported_once_and_stops_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str
 ) -> None:
     (tmp_path / "in_the_way").write_text("")

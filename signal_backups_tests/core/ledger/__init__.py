@@ -1,1 +1,1 @@
-"""Tests of the audit trail and the chain of manifests."""
+"""Tests of the chained logs and the audit trail."""

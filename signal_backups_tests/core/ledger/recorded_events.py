@@ -1,7 +1,4 @@
-"""What the audit trail tells, and what stands in a bucket beside it.
-
-What belongs here: reading both. What does not: assertions on results.
-"""
+"""Reading the events of a vault, and what else its bucket holds."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ def recorded_events(vault: BackupVault, *actions: Action) -> list[Event]:
 
 
 def objects(event: Event) -> set[Named]:
-    """The versions an event is about."""
+    """The versions that an event names."""
     assert len({(name.key, name.version_id) for name in event.objects}) == len(event.objects)
     return {(name.key, name.version_id) for name in event.objects}
 
 
 def beside_the_trail(vault: BackupVault) -> set[Named]:
-    """Every version in the bucket but those of the trail and the chain."""
+    """Every version in the bucket except those of the two logs and their anchors."""
     return {
         (version.key, version.version_id)
         for version in vault.store.list_versions("")

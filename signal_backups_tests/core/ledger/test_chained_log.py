@@ -1,4 +1,4 @@
-"""One log: its end, taken numbers, deleted entries, lost answers, threads; stores that keep no writers apart."""
+"""One chained log: its end, taken numbers, deleted entries, lost answers, threads, stores that ignore conditions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PREFIX, PROBE = "audit/events/", "audit/probe"
 
 
 def log_of(s3: StrictS3, max_attempts: int = 1) -> ChainedLog:
-    """A writer of its own."""
+    """The log as another writer would open it."""
     return ChainedLog(S3ObjectStore(s3.client(max_attempts=max_attempts), BUCKET), PREFIX, PROBE)
 
 
@@ -47,13 +47,13 @@ def admin(s3: StrictS3, log: ChainedLog) -> Admin:
     return Admin(s3.client(), log)
 
 
-def told(number: int) -> Callable[[Link], bytes]:
+def event_bytes(number: int) -> Callable[[Link], bytes]:
     """Makes the bytes of an event."""
     return occurrence(number).to_bytes
 
 
 def assert_chain(log: ChainedLog, count: int) -> None:
-    """There are so many entries, each one version that follows the one before."""
+    """Check that there are so many entries, each of one version and following the one before."""
     assert [len(log.versions()[number]) for number in range(1, count + 1)] == [1] * count
     entries = list(log.entries())
     events = [Event.from_bytes(entry.body, entry.key) for entry in entries]
@@ -81,7 +81,7 @@ def test_keys_and_their_inverse(log: ChainedLog) -> None:
 
 def test_an_empty_log(log: ChainedLog) -> None:
     assert (log.head(), log.entry(1), list(log.entries()), log.versions()) == (None, None, [], {})
-    first = log.append(told(1))
+    first = log.append(event_bytes(1))
     assert (first.number, Event.from_bytes(first.body, "").previous) == (1, FIRST)
 
 
@@ -96,48 +96,50 @@ def test_the_end_is_found_over_folder_borders(s3: StrictS3, admin: Admin, count:
     # The folders, the last of them, the entry.
     assert sum(s3.requests.values()) == 3
     for number in range(count + 1, count + 4):
-        assert log.append(told(number)).number == number
+        assert log.append(event_bytes(number)).number == number
     assert list(log.entries())[-1].number == count + 3
     assert [entry.number for entry in log.entries(998, 1001)] == [998, 999, 1000, 1001]
 
 
 def test_appending_again_needs_no_listing(s3: StrictS3, log: ChainedLog) -> None:
-    log.append(told(1))
+    log.append(event_bytes(1))
     s3.requests.clear()
-    log.append(told(2))
+    log.append(event_bytes(2))
     assert s3.requests == {"PutObject": 1, "GetObject": 1}
 
 
-def test_writers_who_know_nothing_of_each_other(s3: StrictS3, log: ChainedLog) -> None:
+def test_two_writers_take_turns(s3: StrictS3, log: ChainedLog) -> None:
     other = log_of(s3)
     for number in range(1, 31, 3):
-        log.append(told(number))
-        other.append(told(number + 1))
-        other.append(told(number + 2))
+        log.append(event_bytes(number))
+        other.append(event_bytes(number + 1))
+        other.append(event_bytes(number + 2))
     assert_chain(log, 30)
 
 
-def test_a_writer_who_slept_catches_up_with_one_listing(s3: StrictS3, log: ChainedLog) -> None:
-    log.append(told(1))
+def test_a_writer_that_paused_catches_up_with_one_listing(s3: StrictS3, log: ChainedLog) -> None:
+    log.append(event_bytes(1))
     other = log_of(s3)
     for number in range(2, 60):
-        other.append(told(number))
+        other.append(event_bytes(number))
     s3.requests.clear()
-    assert log.append(told(60)).number == 60
+    assert log.append(event_bytes(60)).number == 60
     assert s3.requests["PutObject"] < 20
     assert_chain(log, 60)
 
 
 def test_threads_of_one_log(log: ChainedLog) -> None:
     with ThreadPoolExecutor(8) as threads:
-        entries = list(threads.map(lambda number: log.append(told(number)), range(1, 101)))
+        entries = list(threads.map(lambda number: log.append(event_bytes(number)), range(1, 101)))
     assert sorted(entry.number for entry in entries) == list(range(1, 101))
     assert_chain(log, 100)
 
 
-def test_others_who_are_always_faster(s3: StrictS3, log: ChainedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_writers_that_are_always_faster_are_a_conflict(
+    s3: StrictS3, log: ChainedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    log.append(told(1))
+    log.append(event_bytes(1))
     refused = 0
 
     def plan(operation: str) -> Answer | None:
@@ -147,44 +149,44 @@ def test_others_who_are_always_faster(s3: StrictS3, log: ChainedLog, monkeypatch
 
     s3.faults = plan
     with pytest.raises(ConflictError, match="others were faster 500 times") as error:
-        log.append(told(2))
+        log.append(event_bytes(2))
     assert (refused, error.value.transient) == (ATTEMPTS, True)
 
 
-def test_something_at_the_last_number_there_is(s3: StrictS3, log: ChainedLog, admin: Admin) -> None:
-    log.append(told(1))
+def test_an_object_with_the_last_possible_number(s3: StrictS3, log: ChainedLog, admin: Admin) -> None:
+    log.append(event_bytes(1))
     far = log.key_of(LAST_NUMBER)
     admin.put(far, admin.body(1))
     writer = log_of(s3)
     for _ in range(2):
         with pytest.raises(ConflictError, match=far) as error:
-            writer.append(told(2))
+            writer.append(event_bytes(2))
         assert "audit verify" in error.value.remedy
     admin.erase(far)
-    assert writer.append(told(2)).number == 2
+    assert writer.append(event_bytes(2)).number == 2
     assert_chain(log, 2)
 
 
-def test_a_deleted_end_keeps_its_number(log: ChainedLog, s3: StrictS3, admin: Admin) -> None:
+def test_the_number_of_a_deleted_last_entry_is_not_taken_again(log: ChainedLog, s3: StrictS3, admin: Admin) -> None:
     for number in (1, 2):
-        log.append(told(number))
+        log.append(event_bytes(number))
     admin.hide(log.key_of(2))
     head = log_of(s3).head()
     assert head is not None
     assert head.number == 2
-    assert log_of(s3).append(told(3)).number == 3
+    assert log_of(s3).append(event_bytes(3)).number == 3
     assert [entry.number for entry in log.entries()] == [1, 2, 3]
 
 
 def test_an_entry_is_what_was_stored_first(log: ChainedLog, admin: Admin) -> None:
-    entry = log.append(told(1))
+    entry = log.append(event_bytes(1))
     admin.put_over(1, failed)
     assert (log.head(), log.entry(1), list(log.entries())) == (entry, entry, [entry])
 
 
 def test_an_entry_that_is_gone_stops_the_reading(log: ChainedLog, admin: Admin) -> None:
     for number in (1, 2, 3):
-        log.append(told(number))
+        log.append(event_bytes(number))
     admin.erase(log.key_of(2))
     with pytest.raises(NotFoundError, match=r"0000000002\.json is missing.*audit verify"):
         list(log.entries())
@@ -193,23 +195,23 @@ def test_an_entry_that_is_gone_stops_the_reading(log: ChainedLog, admin: Admin) 
 
 def test_a_lost_answer_takes_one_number(s3: StrictS3) -> None:
     log = log_of(s3, max_attempts=3)
-    log.append(told(1))
+    log.append(event_bytes(1))
     lost = [LostAnswer()]
     s3.faults = lambda operation: lost.pop() if operation == "PutObject" and lost else None
-    assert log.append(told(2)).number == 2
+    assert log.append(event_bytes(2)).number == 2
     assert_chain(log, 2)
 
 
-def test_an_entry_that_comes_back_otherwise(log: ChainedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_is_read_back_as_other_bytes(log: ChainedLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log.store, "get_bytes", lambda *_: (b"other", ""))
     with pytest.raises(VerificationError, match="is not what was sent"):
-        log.append(told(1))
+        log.append(event_bytes(1))
 
 
 def test_a_store_out_of_reach(s3: StrictS3, log: ChainedLog) -> None:
     s3.faults = lambda _operation: Refuse()
     with pytest.raises(StoreError):
-        log.append(told(1))
+        log.append(event_bytes(1))
 
 
 class TestConditionalWrites:
@@ -235,16 +237,18 @@ class TestConditionalWrites:
     def test_a_store_that_ignores_them(self, s3: StrictS3, caplog: pytest.LogCaptureFixture) -> None:
         log = ChainedLog(S3ObjectStore(self.ignoring(s3.client()), BUCKET), PREFIX, PROBE)
         for number in (1, 2):
-            log.append(told(number))
+            log.append(event_bytes(number))
         assert not log.takes_several_writers()
         assert caplog.text.count("ignores conditional writes: only ONE machine may write") == 1
 
-    def test_a_lock_that_cannot_be_had(self, s3: StrictS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        # That of another user is refused like one in a folder that is not there.
+    def test_a_file_lock_that_cannot_be_taken(
+        self, s3: StrictS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # A lock in a missing folder is refused like the lock of another user.
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
         log = ChainedLog(S3ObjectStore(self.ignoring(s3.client()), BUCKET), PREFIX, PROBE)
         with pytest.raises(ConflictError, match=rf"cannot lock {tmp_path}/missing/signal-backups-\w+\.lock") as error:
-            log.append(told(1))
+            log.append(event_bytes(1))
         assert "one writer" in error.value.remedy
         assert log.head() is None
 
@@ -264,7 +268,7 @@ WRITTEN = 10
 
 
 def write_unconditionally(connection: S3Connection, bucket: str) -> None:
-    """One process's share, on a store that ignores conditions."""
+    """What one process writes, on a store that ignores conditions."""
     store = S3ObjectStore(TestConditionalWrites.ignoring(s3_client(connection)), bucket)
     vault = BackupVault(store, Layout(), actor=Actor.here())
     for _ in range(WRITTEN):
@@ -309,7 +313,7 @@ def test_events_come_back_as_they_went(
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b"[]", bodies_of(1)[0].replace(b'"result"', b'"outcome"')])
-def test_what_is_no_event(body: bytes) -> None:
+def test_other_bytes_are_not_an_event(body: bytes) -> None:
     with pytest.raises(VerificationError, match=r"it is not an event: .* signal-backups audit verify"):
         Event.from_bytes(body, "it")
 

@@ -25,7 +25,7 @@ def outbox(tmp_path: Path) -> Path:
 
 
 def vault_of(s3: StrictS3, outbox: Path | None) -> BackupVault:
-    """A process of its own."""
+    """A vault as another process would open it."""
     return BackupVault(S3ObjectStore(s3.client(), BUCKET), Layout(), outbox=outbox)
 
 
@@ -81,7 +81,7 @@ def test_an_event_that_was_stored_although_no_answer_came(s3: StrictS3, outbox: 
     assert vault.trail.waiting() == 0
 
 
-def test_lost_again_while_it_is_written_from_the_outbox(s3: StrictS3, outbox: Path) -> None:
+def test_an_answer_that_is_lost_again_while_the_outbox_is_written(s3: StrictS3, outbox: Path) -> None:
     vault = vault_of(s3, outbox)
     refuse(s3, "PutObject")
     vault.trail.record(Action.BACKUP, "one")
@@ -94,7 +94,7 @@ def test_lost_again_while_it_is_written_from_the_outbox(s3: StrictS3, outbox: Pa
 
 
 @pytest.mark.parametrize("refused", ["PutObject", "ListObjectVersions"])
-def test_killed_between_storing_and_forgetting(
+def test_a_process_that_is_killed_between_storing_an_event_and_removing_its_file(
     s3: StrictS3, outbox: Path, refused: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault = vault_of(s3, outbox)
@@ -114,7 +114,7 @@ def _killed(_path: Path) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_number_that_somebody_else_took_is_no_answer(s3: StrictS3, outbox: Path) -> None:
+def test_an_event_of_somebody_else_under_a_tried_number_is_not_taken_for_ours(s3: StrictS3, outbox: Path) -> None:
     vault = vault_of(s3, outbox)
     refuse(s3, "PutObject")
     vault.trail.record(Action.BACKUP, "mine")
@@ -141,18 +141,18 @@ def test_an_outbox_that_cannot_be_made_loses_nothing_while_the_store_takes_event
     assert vault_of(s3, outbox).trail.record(Action.BACKUP, "one") is not None
 
 
-def test_an_event_that_nothing_takes_is_told_in_the_log(
+def test_an_event_that_nothing_takes_is_in_the_log_output(
     s3: StrictS3, outbox: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox.write_text("a file", encoding="utf-8")
     refuse(s3, "PutObject")
     assert vault_of(s3, outbox).trail.record(Action.BACKUP, "one") is None
-    (told,) = [each for each in caplog.records if each.levelname == "CRITICAL"]
-    assert "THE AUDIT EVENT OF THIS backup IS LOST" in told.getMessage()
-    assert '"result":"one"' in told.getMessage()
+    (logged,) = [each for each in caplog.records if each.levelname == "CRITICAL"]
+    assert "THE AUDIT EVENT OF THIS backup IS LOST" in logged.getMessage()
+    assert '"result":"one"' in logged.getMessage()
 
 
-def test_an_outbox_that_is_locked_away_keeps_only_its_own_waiting(
+def test_an_outbox_that_cannot_be_locked_keeps_only_its_own_events_waiting(
     s3: StrictS3, outbox: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     vault = vault_of(s3, outbox)
@@ -171,7 +171,9 @@ def flush(connection: S3Connection, bucket: str, outbox: Path) -> None:
     vault.trail.write_waiting()
 
 
-def test_two_processes_that_write_what_waits(connection: S3Connection, bucket: str, outbox: Path) -> None:
+def test_two_processes_that_write_the_same_outbox_store_each_event_once(
+    connection: S3Connection, bucket: str, outbox: Path
+) -> None:
     count = 20
     for number in range(count):
         Outbox(outbox).keep(occurrence(number), [])

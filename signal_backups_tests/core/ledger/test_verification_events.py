@@ -1,4 +1,4 @@
-"""What the audit trail tells of verifications: one event each, passed, failed, or not to be done at all."""
+"""The audit events of verifications: one each, whether it passed, failed or could not be done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def manifest(vault: BackupVault, three: DayRun) -> Manifest:
     return store_backup(vault, three.folder, BackupRun("run")).manifest
 
 
-def test_a_backup_that_verifies_is_told_once(vault: BackupVault, manifest: Manifest, tmp_path: Path) -> None:
+def test_a_backup_that_verifies_is_one_event(vault: BackupVault, manifest: Manifest, tmp_path: Path) -> None:
     verify_stored(vault, vault.find(DAY), tmp_path)
     (event,) = recorded_events(vault, Action.VERIFICATION)
     assert (event.result, objects(event)) == ("passed", {(manifest.backup.key, manifest.backup.version_id)})
@@ -37,7 +37,7 @@ def test_a_backup_that_verifies_is_told_once(vault: BackupVault, manifest: Manif
     }
 
 
-def test_one_that_does_not_is_told_with_the_first_words_of_its_problems(
+def test_one_that_does_not_is_an_event_with_the_beginning_of_each_problem(
     vault: BackupVault, manifest: Manifest, tmp_path: Path
 ) -> None:
     foreign = vault.store.put_bytes(manifest.backup.key, b"x" * 5000, "text/csv")
@@ -48,7 +48,7 @@ def test_one_that_does_not_is_told_with_the_first_words_of_its_problems(
     assert event.details["problems"] == [problem[:100] for problem in found.report.problems] != []
 
 
-def test_one_that_is_gone_is_told_with_its_name(vault: BackupVault, manifest: Manifest, tmp_path: Path) -> None:
+def test_one_that_is_gone_is_an_event_with_its_key(vault: BackupVault, manifest: Manifest, tmp_path: Path) -> None:
     backup = vault.find(DAY)
     key, version_id = manifest.backup.key, manifest.backup.version_id
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=key, VersionId=version_id)

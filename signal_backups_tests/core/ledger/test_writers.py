@@ -16,12 +16,12 @@ from signal_backups.core.vault.vault import BackupVault
 
 WRITERS = 4
 EVENTS = 25
-#: So that the hundred events go through ten folders.
+#: The hundred events fill ten folders.
 FOLDER_SIZE = 10
 
 
 def write_events(connection: S3Connection, bucket: str, writer: int) -> None:
-    """One process's share."""
+    """What one process writes."""
     chained_log.FOLDER_SIZE = FOLDER_SIZE
     vault = BackupVault(S3ObjectStore(s3_client(connection), bucket), Layout(), actor=Actor.here(f"writer {writer}"))
     for number in range(EVENTS):
@@ -32,7 +32,7 @@ def test_several_processes_write_to_one_trail_at_once(
     connection: S3Connection, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chained_log, "FOLDER_SIZE", FOLDER_SIZE)
-    # Not forked: this process has threads and open connections.
+    # Spawned, not forked: this process has threads and open connections.
     processes = multiprocessing.get_context("spawn")
     writers = [processes.Process(target=write_events, args=(connection, bucket, number)) for number in range(WRITERS)]
     for writer in writers:

@@ -1,7 +1,4 @@
-"""Trails for tests, and what a bucket's administrator can do to them with plain boto3.
-
-What belongs here: making entries fast, and changing them past every rule. What does not: assertions on results.
-"""
+"""Logs for tests, made fast, and what a bucket's administrator can do to them with plain boto3."""
 
 from __future__ import annotations
 
@@ -27,14 +24,14 @@ _WRITERS = 16
 
 
 def occurrence(number: int, **changes: Any) -> Occurrence:
-    """What happened a minute after the one before."""
+    """An occurrence, a minute after the one before."""
     at = START + timedelta(minutes=number)
     known = {"id": f"{number:032x}", "at": at, "actor": ACTOR, "action": Action.VERIFICATION, "result": "passed"}
     return Occurrence(**known | {"details": {"count": number}} | changes)
 
 
 def bodies_of(count: int, first: Link | None = None, **changes: Any) -> list[bytes]:
-    """The bytes of a chain of events, from a place on."""
+    """The bytes of events that follow one another, from a place on."""
     link = first or Link(1, FIRST)
     bodies = []
     for number in range(link.number, link.number + count):
@@ -57,7 +54,7 @@ class Admin:
         return self.client.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
 
     def put_events(self, count: int) -> None:
-        """Store a good log of events, much faster than one after the other."""
+        """Store a good log of events, many at a time."""
         with ThreadPoolExecutor(_WRITERS) as writers:
             list(writers.map(lambda one: self.put(self.log.key_of(one[0]), one[1]), enumerate(bodies_of(count), 1)))
 
@@ -74,12 +71,12 @@ class Admin:
         self.client.delete_object(Bucket=self.log.store.bucket, Key=key)
 
     def erase(self, key: str, *, but_newest: bool = False) -> None:
-        """Delete all versions of an object for good; if told so, not the newest."""
+        """Delete all versions of an object for good, or all but the newest."""
         for version in self.log.store.list_versions(key)[1 if but_newest else 0 :]:
             self.client.delete_object(Bucket=self.log.store.bucket, Key=key, VersionId=version.version_id)
 
     def replace(self, key: str, body: bytes) -> None:
-        """Put other bytes in the place of an object, leaving no trace of what was there."""
+        """Put other bytes in the place of an object, without a trace of what was there."""
         self.put(key, body)
         self.erase(key, but_newest=True)
 
