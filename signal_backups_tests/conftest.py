@@ -6,25 +6,27 @@ What belongs here: giving out servers and cleaning up behind tests. What does no
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
-from signal_backups_tests.servers.ceph import DAY_SECONDS, INSTALL, CephGateway
-from signal_backups_tests.servers.postgres import fresh_database, running_postgres
+from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.clock import start_clock
+from signal_backups_tests.programs import NEEDED_BY_FIXTURE, NEEDS, left_out
+from signal_backups_tests.servers.postgres import fresh_database
 from signal_backups_tests.servers.receivers import Receiver, http_receiver, smtp_receiver
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
+from signal_backups_tests.servers.shared import SharedServers, ceph, postgres, seaweed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Read now: the environment is cleared of much before the first test.
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 OURS = ("AWS_", "SIGNALS_", "SIGNAL_BACKUPS_", "BACKUP_", "DAGSTER_HOME")
 # Without these boto3 would go on to look for the caller's credentials in his home, and in the network.
 NO_CREDENTIALS = {
@@ -34,36 +36,37 @@ NO_CREDENTIALS = {
 }
 
 
-CEPH_TESTS = "test_*ceph*.py"
-PROMETHEUS_TESTS = "test_*prometheus*.py"
-# Tests that need a program of the system's, by the names of their files.
-NEEDED = {CEPH_TESTS: "radosgw", PROMETHEUS_TESTS: "prometheus"}
-# By the program that is missing.
-LEFT_OUT = {
-    "chromium": "the browser test (no Chromium here). Get it with: apt-get install -y chromium",
-    "prometheus": "the tests with Prometheus (none here). Get it with: apt-get install -y prometheus "
-    "prometheus-alertmanager",
-    "radosgw": f"the tests on a Ceph cluster (no Ceph here). Get it with: {INSTALL}",
-}
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Pages in ``docs/`` that say what tests came to are compared, or written."""
     parser.addoption("--write-pages", action="store_true", help="write the pages that tests make")
+    parser.addoption("--begin-at", metavar="INSTANT", help="act as if the run began then, 2026-11-28T23:59:59.9Z")
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without Ceph or Prometheus there are no tests on them; the summary says so."""
-    needed = (program for pattern, program in NEEDED.items() if collection_path.match(pattern))
-    return True if any(not shutil.which(program) for program in needed) else None
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test is read: it may ask for the present day."""
+    start_clock(config.getoption("--begin-at"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that this machine has no programs for."""
+    missing = {name for name, need in NEEDS.items() if need.missing}
+    impossible = [item for item in items if _needs_of(item) & missing]
+    if impossible:
+        config.hook.pytest_deselected(items=impossible)
+        items[:] = [item for item in items if item not in impossible]
+
+
+def _needs_of(item: pytest.Item) -> set[str]:
+    named = {name for mark in item.iter_markers("needs") for name in mark.args}
+    fixtures = getattr(item, "fixturenames", ())
+    return named | {NEEDED_BY_FIXTURE[name] for name in fixtures if name in NEEDED_BY_FIXTURE}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The last lines say what this machine could not test."""
     # Here, because the process that writes them collects no tests itself when others run them.
-    for program, what in LEFT_OUT.items():
-        if not shutil.which(program):
-            terminalreporter.write_line(f"Left out: {what}", yellow=True)
+    for line in left_out():
+        terminalreporter.write_line(f"Left out: {line}", yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,13 +90,30 @@ def one_service_model() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+def shared_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedServers]:
+    """What this process of the run and the others share."""
+    own = tmp_path_factory.getbasetemp()
+    servers = SharedServers((own.parent if IS_WORKER else own) / "servers")
+    yield servers
+    servers.close()
+
+
+@pytest.fixture(scope="session")
+def s3_server(shared_servers: SharedServers) -> S3Server:
     """One S3 server for all tests."""
-    server = SeaweedServer(tmp_path_factory.mktemp("s3"))
-    try:
-        yield server.start()
-    finally:
-        server.stop()
+    return S3Server(**shared_servers.address("s3", seaweed))
+
+
+@pytest.fixture(scope="session")
+def ceph_server(shared_servers: SharedServers) -> S3Server:
+    """One S3 server that carries lifecycle rules out, a day of them lasting ``DAY_SECONDS``."""
+    return S3Server(**shared_servers.address("ceph", ceph))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(shared_servers: SharedServers) -> str:
+    """The URL of one PostgreSQL server for all tests."""
+    return shared_servers.address("postgres", postgres)["url"]
 
 
 @pytest.fixture
@@ -113,23 +133,6 @@ def locked_bucket(s3_server: S3Server) -> str:
     client, name = client_for(s3_server), f"test-{uuid.uuid4().hex}"
     client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
     return name
-
-
-@pytest.fixture(scope="session")
-def ceph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """One S3 server that carries lifecycle rules out, a day of them lasting ``DAY_SECONDS``.
-
-    For tests in files named ``CEPH_TESTS``, which are left out where there is no Ceph.
-    """
-    with CephGateway(tmp_path_factory.mktemp("ceph"), day_seconds=DAY_SECONDS) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of one PostgreSQL server for all tests."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
-        yield url
 
 
 @pytest.fixture

@@ -35,11 +35,11 @@ from signal_backups_tests.acceptance.backups import (
     made_days,
     profile_name,
 )
-from signal_backups_tests.acceptance.conftest import NewVault
+from signal_backups_tests.acceptance.stores import MARKS, NewVault
 from signal_backups_tests.core.retention.locked import delete
 from signal_backups_tests.samples.days import DayRun
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 DAY = date(2026, 11, 1)
 FOREIGN = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 5}}

@@ -25,12 +25,12 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups_tests.acceptance.backups import DOCUMENTED, RECOMMENDED, back_up, key_of, locking, made_days
-from signal_backups_tests.acceptance.conftest import Endpoint, NewVault, new_vaults
 from signal_backups_tests.acceptance.scaling import keeping, only_for, scaled
+from signal_backups_tests.acceptance.stores import MARKS, Endpoint, NewVault, new_vaults
 from signal_backups_tests.acceptance.watching import GONE, Subject, Watch
 from signal_backups_tests.core.retention.locked import delete
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 #: Lifecycle days from one event of a profile to the next.
 STEP = 4

@@ -28,7 +28,7 @@ from signal_backups_tests.servers.s3 import create_versioned_bucket
 from signal_backups_tests.servers.strict_s3 import StrictS3
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("openssl")]
 
 REWRITE_MANIFEST = "Any of these, and rewrite the manifest"
 REWRITE_LOG = "Any of these, and rewrite the whole manifest log"

@@ -1,58 +1,16 @@
-"""The command line as users run it: a process of its own, against a real database and a real S3 server."""
+"""A terminal in front of a real database and a real S3 server."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.local.sample_signals import extend_sample_database
-
-TIMEOUT_S = 240
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The document it printed."""
-        document = json.loads(self.out)
-        assert isinstance(document, dict)
-        return document
-
-
-@dataclass(frozen=True)
-class Terminal:
-    """A shell with settings, and a folder of its own."""
-
-    folder: Path
-    settings: dict[str, str]
-
-    def run(self, *arguments: str, **changed: str) -> Finished:
-        """Run ``signal-backups`` with some settings changed (empty: unset) and insist that no traceback shows."""
-        settings = {name: value for name, value in {**self.settings, **changed}.items() if value}
-        command = [sys.executable, "-c", "from signal_backups.cli.app import main; main()", *arguments]
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **settings}
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
-        assert "Traceback" not in done.stderr + done.stdout
-        return Finished(done.returncode, done.stdout, done.stderr)
+from signal_backups_tests.cli.terminal import Terminal
 
 
 @pytest.fixture(scope="session")

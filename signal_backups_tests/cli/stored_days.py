@@ -6,8 +6,6 @@ What belongs here: making days, starting commands, reading what a target holds. 
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -26,7 +24,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import TIMEOUT_S, Finished, Terminal
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import OPTIONAL_TYPES, SQLITE_TYPES, sqlite_table
@@ -195,29 +193,3 @@ def stored_days(folder: Path, server: S3Server) -> Iterator[StoredDays]:
     yield StoredDays(folder, server, vault, client)
     with suppress(ClientError):
         remove_bucket(client, bucket)
-
-
-@contextmanager
-def started(terminal: Terminal, *arguments: str, prelude: str = "") -> Iterator[subprocess.Popen[str]]:
-    """Start ``signal-backups`` and go on; ``prelude`` is Python that its process runs first."""
-    # A test run in the background of a shell would hand its ignored SIGINT down.
-    program = (
-        f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{prelude}\n"
-        "from signal_backups.cli.app import main; main()"
-    )
-    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), **terminal.settings}
-    command = [sys.executable, "-c", program, *arguments]
-    with subprocess.Popen(
-        command, cwd=terminal.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def finished(process: subprocess.Popen[str]) -> Finished:
-    """Wait for the end of a started command and insist that no traceback shows."""
-    out, err = process.communicate(timeout=TIMEOUT_S)
-    assert "Traceback" not in out + err, err
-    return Finished(process.returncode, out, err)

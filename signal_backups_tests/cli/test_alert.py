@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.servers.receivers import SECRET, Receiver
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from signal_backups.core.retention_audit.report import RetentionAudit
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, rows_of, stored_days
+from signal_backups_tests.cli.terminal import Terminal
 
 GOOD, LAST_GOOD, HIDDEN = day_at(0), day_at(1), day_at(3)
 MISSING = day_at(2)

@@ -18,8 +18,8 @@ from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import StoredFile
 from signal_backups.core.vault.writing import write_manifest
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.ledger.trails import Admin, bodies_of, failed
 from signal_backups_tests.core.retention_audit.audited import manifest_of
 from signal_backups_tests.servers.s3 import create_versioned_bucket

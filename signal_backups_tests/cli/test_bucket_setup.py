@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.servers.s3 import client_for
 
 FOREIGN = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 5}}

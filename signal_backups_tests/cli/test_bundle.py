@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from signal_backups.cli.app import app
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Finished
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, rows_of, stored_days
+from signal_backups_tests.cli.terminal import Finished
 
 FIRST, GAP, LOST = day_at(0), day_at(1), day_at(2)
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 
 
 def test_a_day_is_backed_up_listed_verified_and_unchanged_the_second_time(terminal: Terminal, newest: date) -> None:

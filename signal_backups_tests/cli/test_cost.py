@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 
 
 def test_what_is_stored_billed_and_forecast(terminal: Terminal, newest: date) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.doctor.finding import DoctorCheck
-from signal_backups_tests.cli.conftest import Finished, Terminal
+from signal_backups_tests.cli.terminal import Finished, Terminal
 from signal_backups_tests.orchestration.heartbeats import beat
 
 SECRET = "hunter2"

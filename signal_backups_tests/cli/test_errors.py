@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 
 
 @pytest.mark.parametrize(

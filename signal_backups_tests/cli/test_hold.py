@@ -10,8 +10,8 @@ from signal_backups.core.s3.client import S3Connection
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import DAYS, keys_of, put_days, vault_in
 

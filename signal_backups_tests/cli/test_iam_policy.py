@@ -9,7 +9,7 @@ import pytest
 from signal_backups.core.retention.iam import Role, policy
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.layout import Layout
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 
 
 @pytest.fixture

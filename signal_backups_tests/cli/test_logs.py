@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups_tests.cli.conftest import TIMEOUT_S, Terminal
+from signal_backups_tests.cli.terminal import TIMEOUT_S, Terminal
 
 SECRET = "hunter2"
 

@@ -9,8 +9,7 @@ from typing import IO
 
 import requests
 
-from signal_backups_tests.cli.conftest import TIMEOUT_S, Terminal
-from signal_backups_tests.cli.stored_days import started
+from signal_backups_tests.cli.terminal import TIMEOUT_S, Terminal
 
 # A port that belongs to nobody: the discard service.
 UNREACHABLE = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
@@ -49,7 +48,7 @@ def test_a_file_that_node_exporter_would_not_read_is_refused(terminal: Terminal)
 
 def test_the_exporter_stays_up_while_s3_is_out_of_reach_until_it_is_told_to_end(terminal: Terminal) -> None:
     unreachable = Terminal(terminal.folder, {**terminal.settings, **UNREACHABLE})
-    with started(unreachable, "metrics", "serve", "--port", "0", "--refresh", "1") as process:
+    with unreachable.start("metrics", "serve", "--port", "0", "--refresh", "1") as process:
         assert process.stderr is not None
         address = re.search(r"Metrics on (http://127\.0\.0\.1:\d+/metrics), refreshed every 1 s", _line(process.stderr))
         assert address

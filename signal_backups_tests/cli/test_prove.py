@@ -12,8 +12,8 @@ import pytest
 from signal_backups.core.integrity.anchors.anchors import write_anchor
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, day_at, rows_of, stored_days
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.samples.signals import signal
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 

@@ -15,7 +15,6 @@ import pytest
 
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import (
     StoredDays,
     as_held,
@@ -26,6 +25,7 @@ from signal_backups_tests.cli.stored_days import (
     rows_of,
     stored_days,
 )
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.servers.chaos import ChaosProxy
 

@@ -26,7 +26,6 @@ from signal_backups.core.restore.selection import choose_days
 from signal_backups.core.restore.targets.opening import open_target
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Finished, Terminal
 from signal_backups_tests.cli.stored_days import (
     FIRST,
     Held,
@@ -34,14 +33,13 @@ from signal_backups_tests.cli.stored_days import (
     as_held,
     day_at,
     days_held,
-    finished,
     held_in,
     held_in_postgres,
     held_in_sqlite,
     rows_of,
-    started,
     stored_days,
 )
+from signal_backups_tests.cli.terminal import Finished, Terminal, finished
 from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Cut, Fault
 
@@ -221,7 +219,7 @@ def test_a_full_disk_leaves_the_days_that_fitted(world: World, terminal: Termina
     # The download of the large day fits, the database with its indexes does not.
     limit = len(world.stored.body(BIG)) + 10_000
     full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
-    with started(terminal, *command, "--json", prelude=full) as process:
+    with terminal.start(*command, "--json", prelude=full) as process:
         done = finished(process)
     assert done.code == 3, done.out
     assert [day["outcome"] for day in done.json["days"]] == ["restored", "failed", "not attempted"]
@@ -382,7 +380,7 @@ def test_killed_again_and_again_the_same_command_ends_with_every_row_once(
     world: World, terminal: Terminal, either: str, tmp_path: Path
 ) -> None:
     for number in (0, 1, 4, 7, DAYS - 1):
-        with started(terminal, *every_day(either)) as process:
+        with terminal.start(*every_day(either)) as process:
             wait_for_day(process, tmp_path / "home", number)
             process.kill()
         assert_whole_days(held_in(either))
@@ -394,7 +392,7 @@ def test_killed_again_and_again_the_same_command_ends_with_every_row_once(
 def test_interrupted_it_ends_with_130_and_whole_days_and_goes_on_when_run_again(
     world: World, terminal: Terminal, either: str, tmp_path: Path
 ) -> None:
-    with started(terminal, *every_day(either)) as process:
+    with terminal.start(*every_day(either)) as process:
         wait_for_day(process, tmp_path / "home", 3)
         process.send_signal(unix_signals.SIGINT)
         done = finished(process)
@@ -409,7 +407,7 @@ def test_interrupted_it_ends_with_130_and_whole_days_and_goes_on_when_run_again(
 
 def side_by_side(terminals: list[Terminal], command: tuple[str, ...]) -> list[Finished]:
     with ExitStack() as stack:
-        processes = [stack.enter_context(started(terminal, *command)) for terminal in terminals]
+        processes = [stack.enter_context(terminal.start(*command)) for terminal in terminals]
         return [finished(process) for process in processes]
 
 

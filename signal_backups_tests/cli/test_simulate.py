@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 
 
 def test_the_documented_profile_shows_its_holes_and_ends_with_1(terminal: Terminal) -> None:

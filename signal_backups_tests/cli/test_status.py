@@ -18,8 +18,8 @@ from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.monitoring.status.calendar import WEEKS
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import StoredDays, rows_of, stored_days
+from signal_backups_tests.cli.terminal import Terminal
 
 LINES, COLUMNS = 24, 100
 STATUS = "from signal_backups.cli.app import main; main()"

@@ -12,7 +12,6 @@ import pytest
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import (
     StoredDays,
     as_held,
@@ -21,6 +20,7 @@ from signal_backups_tests.cli.stored_days import (
     rows_of,
     stored_days,
 )
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, recorded_events
 
 DAYS = count()

@@ -11,8 +11,8 @@ import pytest
 
 from signal_backups.core.s3.client import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.cli.conftest import Terminal
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, as_held, held_in_sqlite, rows_of
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.ledger.recorded_events import recorded_events
 from signal_backups_tests.core.retention.locked import vault_in
 

@@ -9,7 +9,7 @@ import pytest
 
 from signal_backups_tests.deploy.shown import DEPLOY, full_exposition
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus", "alertmanager")]
 
 TIMEOUT_S = 300
 

@@ -18,8 +18,8 @@ from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.local.sample_signals import extend_sample_database
-from signal_backups_tests.cli.conftest import TIMEOUT_S, Finished, Terminal
-from signal_backups_tests.cli.stored_days import StoredDays, finished, started, stored_days
+from signal_backups_tests.cli.stored_days import StoredDays, stored_days
+from signal_backups_tests.cli.terminal import TIMEOUT_S, Finished, Terminal, finished
 from signal_backups_tests.docs.pages import PROJECT, Section
 from signal_backups_tests.orchestration.heartbeats import beat
 from signal_backups_tests.samples.days import extracted
@@ -131,7 +131,7 @@ def _run_python(terminal: Terminal, arguments: list[str]) -> Finished:
 
 
 def _run_until_it_serves(terminal: Terminal, arguments: list[str]) -> Finished:
-    with started(terminal, *arguments, "--port", "0") as process:
+    with terminal.start(*arguments, "--port", "0") as process:
         assert process.stderr is not None
         begun = process.stderr.readline()
         process.send_signal(signal.SIGTERM)

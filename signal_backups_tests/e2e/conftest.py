@@ -22,14 +22,8 @@ from signal_backups_tests.e2e.refusing_proxy import refusing_to_store
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable, day_number
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
-BROWSER_TESTS = "test_browser*.py"
 PAGE_TIMEOUT_MS = 30_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-
-
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without a browser there are no browser tests; the summary of the whole suite says so."""
-    return True if collection_path.match(BROWSER_TESTS) and not shutil.which("chromium") else None
 
 
 @dataclass(frozen=True)

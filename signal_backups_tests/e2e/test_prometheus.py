@@ -23,7 +23,7 @@ from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.local.sample_signals import extend_sample_database
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.deploy.shown import dashboard_queries
 from signal_backups_tests.orchestration.heartbeats import beat
 from signal_backups_tests.samples.days import extracted
@@ -31,7 +31,7 @@ from signal_backups_tests.servers.prometheus import Receiver, running_alertmanag
 from signal_backups_tests.servers.s3 import client_for
 from signal_backups_tests.servers.waiting import HOST, free_port, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus", "alertmanager")]
 
 PROFILE = "recommended"
 TOO_OLD = "SignalBackupsTooOld"

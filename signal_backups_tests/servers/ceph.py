@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import subprocess
 import uuid
 from contextlib import ExitStack, closing, contextmanager
@@ -16,6 +15,7 @@ from signal_backups.core.base.errors import SettingsError, StoreError
 from signal_backups.embedded.ports import pick_ports
 from signal_backups.embedded.processes import wait_until
 from signal_backups.embedded.seaweedfs import S3Server
+from signal_backups_tests.programs import NEEDS
 from signal_backups_tests.servers.ceph_configuration import GATEWAY, HOST, MONITOR, as_text, configuration
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw")
-INSTALL = f"apt-get install -y --no-install-recommends {' '.join(PROGRAMS)}"
 REGION = "us-east-1"
 # STANDARD is there from the start.
 STORAGE_CLASSES = ("STANDARD_IA", "GLACIER", "GLACIER_IR")
@@ -185,10 +183,10 @@ def _running(
 
 
 def _require_programs() -> None:
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
+    need = NEEDS["ceph"]
+    if need.missing:
         raise SettingsError(
-            f"this machine has no Ceph for the tests: no {', '.join(missing)}", remedy=f"Run: {INSTALL}"
+            f"this machine has no Ceph for the tests: no {', '.join(need.missing)}", remedy=f"Run: {need.install}"
         )
 
 

@@ -19,9 +19,14 @@ ONE_DAY = timedelta(days=1)
 Clock = Callable[[], datetime]
 
 
+def system_clock() -> datetime:
+    """What this machine's clock says (UTC); tests put another clock in its place."""
+    return datetime.now(UTC)
+
+
 def utc_now() -> datetime:
     """The present instant, UTC."""
-    return datetime.now(UTC)
+    return system_clock()
 
 
 def start_of(day: date) -> datetime:

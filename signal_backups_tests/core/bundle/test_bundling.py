@@ -175,6 +175,7 @@ def test_anchors_lie_beside_what_openssl_needs(back_up: BackUp, bundled: Bundled
         assert check_bundle(one.path, head=head_given).ok == (code == 0)
 
 
+@pytest.mark.needs("openssl")
 def test_openssl_and_we_check_the_signatures_of_time_stamps(
     back_up: BackUp, bundled: Bundled, vault: BackupVault, tmp_path: Path
 ) -> None:

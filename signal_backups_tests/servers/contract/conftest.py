@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests that take ``s3`` on every server, those that take ``s3_with_multipart`` on the real ones."""
-    ceph = [pytest.param("ceph", marks=pytest.mark.slow)] if shutil.which("radosgw") else []
+    ceph = pytest.param("ceph", marks=[pytest.mark.slow, pytest.mark.needs("ceph")])
     if "s3" in metafunc.fixturenames:
-        metafunc.parametrize("s3", ["memory", "seaweedfs", *ceph], indirect=True, scope="session")
+        metafunc.parametrize("s3", ["memory", "seaweedfs", ceph], indirect=True, scope="session")
     if "s3_with_multipart" in metafunc.fixturenames:
-        metafunc.parametrize("s3_with_multipart", ["seaweedfs", *ceph], indirect=True, scope="session")
+        metafunc.parametrize("s3_with_multipart", ["seaweedfs", ceph], indirect=True, scope="session")
 
 
 def _server(request: pytest.FixtureRequest) -> ServerUnderTest:

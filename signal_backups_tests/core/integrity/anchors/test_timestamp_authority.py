@@ -18,6 +18,8 @@ from signal_backups.core.base.errors import ExitCode, SettingsError, TimestampAu
 from signal_backups.core.integrity.anchors.timestamp_authority import request_timestamp, verify_timestamp
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority, verified_by_openssl
 
+pytestmark = pytest.mark.needs("openssl")
+
 DATA = b'{"at":"2026-11-02T02:45:00Z"}\n'
 
 
