@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from signal_backups.embedded.seaweedfs import SeaweedServer, using_server
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 
 EMBEDDED = {"SIGNALS_DATABASE_URL": "", "BACKUP_BUCKET_NAME": "", "AWS_ENDPOINT_URL_S3": ""}
 
