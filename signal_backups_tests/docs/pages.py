@@ -131,3 +131,29 @@ def _piece(piece: str, newest: date) -> str:
     if piece == "…":
         return ".*"
     return r"\s+" if piece.isspace() else re.escape(piece)
+
+
+@dataclass(frozen=True)
+class JsonFields:
+    """The fields that ``docs/json.md`` names for a command: of its document, and of the entries of its lists."""
+
+    document: set[str]
+    entries: dict[str, set[str]]
+
+
+def json_fields(command: str) -> JsonFields:
+    """The row of a command on ``docs/json.md``.
+
+    Raises:
+        LookupError: the page has no such row.
+    """
+    for line in (PROJECT / "docs" / "json.md").read_text(encoding="utf-8").splitlines():
+        cells = line.split("|")
+        if f"`{command}`" in (cells[1] if len(cells) > 1 else ""):
+            lists = re.findall(r"`(\w+)`: ((?:`\w+`(?: \([^)]*\))?(?:, )?)+)", cells[3])
+            return JsonFields(set(_names(cells[2])), {name: set(_names(fields)) for name, fields in lists})
+    raise LookupError(f"docs/json.md does not name the fields of {command}")
+
+
+def _names(cell: str) -> list[str]:
+    return re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", cell))

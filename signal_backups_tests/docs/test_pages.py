@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from signal_backups.core.signals.fields import FIELDS
 from signal_backups_tests.docs.installation import Installation, follow, nothing
-from signal_backups_tests.docs.pages import PAGES, PROJECT, Section, anchor_of, sections_of
+from signal_backups_tests.docs.pages import PAGES, PROJECT, Instruction, Section, anchor_of, json_fields, sections_of
 from signal_backups_tests.docs.preparations import PREPARATIONS
 
 SECTIONS = [section for page in PAGES for section in sections_of(page)]
@@ -28,6 +29,35 @@ def _is_run_here(section: Section) -> bool:
 @pytest.mark.parametrize("section", [pytest.param(each, id=each.name) for each in SECTIONS if _is_run_here(each)])
 def test_every_command_ends_and_prints_as_the_page_says(installation: Installation, section: Section) -> None:
     follow(installation, section, PREPARATIONS.get(section.name, nothing))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "alert test",
+        "audit log",
+        "audit retention --no-report",
+        "audit verify",
+        "doctor",
+        "init --dry-run",
+        "lifecycle diff",
+        "lifecycle show",
+        "list",
+        "reconcile --from 2026-11-22",
+        "status",
+        "verify",
+        "versions 2026-11-22",
+    ],
+)
+def test_the_json_of_a_command_has_the_fields_that_the_page_names(installation: Installation, arguments: str) -> None:
+    words = Instruction(arguments, 0).words(installation.newest, {})
+    document = installation.terminal({}).run(*words, "--json").json
+    fields = json_fields(" ".join(itertools.takewhile(str.isalpha, words)))
+    assert set(document) == fields.document | {"ok"}
+    # Whatever the lists of this document are empty of, other commands' tests look at.
+    assert {name: set(document[name][0]) for name in fields.entries if document[name]} == {
+        name: names for name, names in fields.entries.items() if document[name]
+    }
 
 
 def test_every_preparation_has_its_section() -> None:

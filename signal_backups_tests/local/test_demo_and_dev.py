@@ -37,6 +37,7 @@ def test_the_demo_stores_a_week_and_the_second_time_nothing(tmp_path: Path, serv
     first = _demo(tmp_path)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "7 of 7 days stored as new versions" in first.stdout
+    assert _readme().missing_from(first.stdout, last_complete_day()) == []
     assert first.stderr == ""
     second = _demo(tmp_path)
     assert second.returncode == 0
