@@ -16,6 +16,12 @@ from signal_backups_tests.docs.preparations import PREPARATIONS
 SECTIONS = [section for page in PAGES for section in sections_of(page)]
 COMMANDS = [each.text for section in SECTIONS for block in section.blocks for each in block.instructions]
 
+#: Of the glossary's words not to use, those that mean nothing else on any page.
+_REPLACED = (
+    r"\b(?:chains? of manifests|both chains|fates?|lone markers?|losers?|mend(?:s|ed)?|mishaps?|numbered logs?"
+    r"|patients?|previous versions?|told|verdicts?)\b"
+)
+
 #: Commands whose test is elsewhere, with the file of that test.
 ELSEWHERE = {"make demo": "signal_backups_tests/local/test_demo_and_dev.py"}
 
@@ -98,6 +104,13 @@ def test_the_columns_of_the_table_are_those_of_a_signal() -> None:
         r"^\| `(\w+)` \| (yes|no) \| (.+) \|$", (PROJECT / "docs" / "formats.md").read_text(), re.MULTILINE
     )
     assert rows == [(each.name, "yes" if each.required else "no", each.description) for each in FIELDS]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.stem != "glossary"], ids=lambda page: page.stem)
+def test_no_page_uses_a_word_that_the_glossary_replaces(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", text, flags=re.DOTALL)
+    assert re.findall(_REPLACED, prose, re.IGNORECASE) == []
 
 
 def _headings(page: Path) -> list[str]:
