@@ -29,8 +29,8 @@ def keeping(lifecycle: Lifecycle, prefix: str) -> LifecycleRule:
 
 
 def _times(rule: LifecycleRule) -> list[int]:
-    transitions = [transition.days for transition in (*rule.transitions, *rule.previous_transitions)]
-    ends = [rule.expire_days, rule.previous_expire_days, rule.abort_uploads_days]
+    transitions = [transition.days for transition in (*rule.transitions, *rule.noncurrent_transitions)]
+    ends = [rule.expire_days, rule.noncurrent_expire_days, rule.abort_uploads_days]
     return transitions + [days for days in ends if days is not None]
 
 
@@ -44,9 +44,9 @@ def _shortened(rule: LifecycleRule, short: dict[int, int]) -> LifecycleRule:
     return rule.model_copy(
         update={
             "transitions": transitions(rule.transitions),
-            "previous_transitions": transitions(rule.previous_transitions),
+            "noncurrent_transitions": transitions(rule.noncurrent_transitions),
             "expire_days": end(rule.expire_days),
-            "previous_expire_days": end(rule.previous_expire_days),
+            "noncurrent_expire_days": end(rule.noncurrent_expire_days),
             "abort_uploads_days": end(rule.abort_uploads_days),
         }
     )

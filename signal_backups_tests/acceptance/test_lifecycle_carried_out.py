@@ -105,7 +105,7 @@ class WatchedBackups:
         self.held = self.watch.follow(vault, THIRD, put.key, put.version_id, put.since)
         brief = self._stored_and_deleted(vault, FOURTH)
         # Some days longer than the rules alone would leave it there.
-        expire_days = keeping(self.lockable.lifecycle, vault.layout.prefix).previous_expire_days
+        expire_days = keeping(self.lockable.lifecycle, vault.layout.prefix).noncurrent_expire_days
         assert expire_days is not None
         self.brief_end = brief.since + timedelta(seconds=(expire_days + 2 * STEP) * self.day_seconds)
         vault.store.set_retention(brief.key, brief.version_id, LockMode.COMPLIANCE, self.brief_end)
@@ -163,11 +163,11 @@ def test_shorter_rules_keep_the_order_of_the_profiles() -> None:
     short = scaled(lifecycle, 2)
     backups, manifests = keeping(short, "signals/"), keeping(short, "manifests/")
     assert [(move.days, move.storage_class) for move in backups.transitions] == [(6, "STANDARD_IA"), (8, "GLACIER")]
-    assert [move.days for move in backups.previous_transitions] == [4]
-    assert (backups.expire_days, backups.previous_expire_days) == (10, 6)
-    assert (manifests.expire_days, manifests.previous_expire_days) == (12, 12)
+    assert [move.days for move in backups.noncurrent_transitions] == [4]
+    assert (backups.expire_days, backups.noncurrent_expire_days) == (10, 6)
+    assert (manifests.expire_days, manifests.noncurrent_expire_days) == (12, 12)
     assert [rule.id for rule in short.rules] == [rule.id for rule in lifecycle.rules]
-    assert {rule.abort_uploads_days for rule in short.rules if rule.remove_lone_markers} == {2}
+    assert {rule.abort_uploads_days for rule in short.rules if rule.remove_expired_delete_markers} == {2}
 
 
 def test_the_documented_lifecycle_transitions_hides_and_destroys(backups: WatchedBackups) -> None:
@@ -181,9 +181,9 @@ def test_the_documented_lifecycle_transitions_hides_and_destroys(backups: Watche
     ]
     rule = keeping(backups.documented.lifecycle, "signals/")
     assert rule.expire_days is not None
-    assert rule.previous_expire_days is not None
+    assert rule.noncurrent_expire_days is not None
     due = {move.storage_class: move.days for move in rule.transitions}
-    due |= {"noncurrent GLACIER": rule.expire_days, GONE: rule.expire_days + rule.previous_expire_days}
+    due |= {"noncurrent GLACIER": rule.expire_days, GONE: rule.expire_days + rule.noncurrent_expire_days}
     # Stores round to whole days, seconds for instance.
     early = {state: days for state, days in due.items() if backups.days_until(backups.left_alone, state) < days - 1}
     assert early == {}

@@ -30,7 +30,7 @@ class Reduction:
 def reductions(wanted: Lifecycle) -> list[Reduction]:
     """The wanted lifecycle, and what to fall back to one after the other; what is left out deletes nothing sooner."""
     no_sizes = [rule for rule in wanted.rules if rule.larger_than is None and rule.smaller_than is None]
-    no_moves = [rule.model_copy(update={"transitions": (), "previous_transitions": ()}) for rule in no_sizes]
+    no_moves = [rule.model_copy(update={"transitions": (), "noncurrent_transitions": ()}) for rule in no_sizes]
     return [
         Reduction(wanted),
         Reduction(Lifecycle.of(no_sizes, wanted.transition_minimum), "rules by object size"),
@@ -84,7 +84,7 @@ def deleted_sooner(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -
     present = own_rules(stored, layout).rules
     sentences = []
     for prefix in layout.all_prefixes:
-        for whose, field in (("current", "expire_days"), ("previous", "previous_expire_days")):
+        for whose, field in (("current", "expire_days"), ("noncurrent", "noncurrent_expire_days")):
             certain = [rule for rule in present if _covers(rule, prefix)]
             before, after = _shortest(certain, prefix, field), _shortest(wanted.rules, prefix, field)
             if after < before:
@@ -107,20 +107,20 @@ def threats(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> list[
 def _against(rule: LifecycleRule, wanted: Sequence[LifecycleRule], prefix: str) -> Iterator[str]:
     if rule.expire_date is not None:
         yield f"it deletes on {rule.expire_date:%Y-%m-%d}"
-    for whose, field in (("current", "expire_days"), ("previous", "previous_expire_days")):
+    for whose, field in (("current", "expire_days"), ("noncurrent", "noncurrent_expire_days")):
         theirs, ours = getattr(rule, field), _shortest(wanted, prefix, field)
         if theirs is not None and theirs < ours:
             yield f"it deletes {whose} versions after {theirs} days, ours after {ours}"
     for name in rule.classes_by_date:
         yield f"it moves objects to {name} at a date"
-    for move in (*rule.transitions, *rule.previous_transitions):
+    for move in (*rule.transitions, *rule.noncurrent_transitions):
         yield f"it moves objects to {move.storage_class} after {move.days} days"
 
 
 def _covers(rule: LifecycleRule, prefix: str) -> bool:
     """Whether a rule reaches everything under a prefix; what it spares is kept for ever as it is."""
     sizes = (rule.larger_than, rule.smaller_than)
-    return prefix.startswith(rule.prefix) and sizes == (None, None) and not rule.tags and rule.previous_kept is None
+    return prefix.startswith(rule.prefix) and sizes == (None, None) and not rule.tags and rule.noncurrent_kept is None
 
 
 def _overlap(one: str, other: str) -> bool:

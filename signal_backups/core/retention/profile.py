@@ -87,7 +87,7 @@ class Profile(_Part):
                 )
             if rule.previous_expire_days < backups.previous_expire_days:
                 raise ValueError(
-                    f"previous versions of {kind} expire after {rule.previous_expire_days} days, sooner than those "
+                    f"noncurrent versions of {kind} expire after {rule.previous_expire_days} days, sooner than those "
                     f"of the backups they describe ({backups.previous_expire_days})"
                 )
         return self

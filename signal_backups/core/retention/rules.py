@@ -42,8 +42,8 @@ def _rules(keep: KeepRule, prefix: str) -> Iterator[LifecycleRule]:
         prefix=prefix,
         transitions=everything.current,
         expire_days=keep.expire_days,
-        previous_transitions=everything.previous,
-        previous_expire_days=keep.previous_expire_days,
+        noncurrent_transitions=everything.previous,
+        noncurrent_expire_days=keep.previous_expire_days,
     )
     for moves in keep.moves:
         if not moves.is_for_all_sizes:
@@ -53,7 +53,7 @@ def _rules(keep: KeepRule, prefix: str) -> Iterator[LifecycleRule]:
                 larger_than=moves.larger_than_bytes,
                 smaller_than=moves.smaller_than_bytes,
                 transitions=moves.current,
-                previous_transitions=moves.previous,
+                noncurrent_transitions=moves.previous,
             )
 
 
@@ -67,6 +67,6 @@ def _housekeeping(profile: Profile, layout: Layout) -> Iterator[LifecycleRule]:
         yield LifecycleRule(
             id=f"{_RULE_ID} {prefix} housekeeping",
             prefix=prefix,
-            remove_lone_markers=True,
+            remove_expired_delete_markers=True,
             abort_uploads_days=profile.abort_uploads_days,
         )

@@ -42,10 +42,10 @@ class LifecycleRule(BaseModel):
     classes_by_date: tuple[str, ...] = ()
     expire_days: int | None = None
     expire_date: datetime | None = None
-    remove_lone_markers: bool = False
-    previous_transitions: tuple[Transition, ...] = ()
-    previous_expire_days: int | None = None
-    previous_kept: int | None = None
+    remove_expired_delete_markers: bool = False
+    noncurrent_transitions: tuple[Transition, ...] = ()
+    noncurrent_expire_days: int | None = None
+    noncurrent_kept: int | None = None
     abort_uploads_days: int | None = None
 
     @classmethod
@@ -53,7 +53,7 @@ class LifecycleRule(BaseModel):
         """Read a rule as ``GetBucketLifecycleConfiguration`` returns it."""
         chosen = _filter(rule)
         expiration = rule.get("Expiration", {})
-        previous = rule.get("NoncurrentVersionExpiration", {})
+        noncurrent = rule.get("NoncurrentVersionExpiration", {})
         return cls(
             id=rule.get("ID", ""),
             prefix=chosen.get("Prefix", rule.get("Prefix", "")) or "",
@@ -65,10 +65,10 @@ class LifecycleRule(BaseModel):
             classes_by_date=tuple(each["StorageClass"] for each in rule.get("Transitions", []) if "Date" in each),
             expire_days=expiration.get("Days"),
             expire_date=expiration.get("Date"),
-            remove_lone_markers=expiration.get("ExpiredObjectDeleteMarker", False),
-            previous_transitions=_transitions(rule.get("NoncurrentVersionTransitions", []), "NoncurrentDays"),
-            previous_expire_days=previous.get("NoncurrentDays"),
-            previous_kept=previous.get("NewerNoncurrentVersions"),
+            remove_expired_delete_markers=expiration.get("ExpiredObjectDeleteMarker", False),
+            noncurrent_transitions=_transitions(rule.get("NoncurrentVersionTransitions", []), "NoncurrentDays"),
+            noncurrent_expire_days=noncurrent.get("NoncurrentDays"),
+            noncurrent_kept=noncurrent.get("NewerNoncurrentVersions"),
             abort_uploads_days=rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation"),
         )
 
@@ -81,16 +81,17 @@ class LifecycleRule(BaseModel):
         }
         if self.transitions:
             rule["Transitions"] = [{"Days": each.days, "StorageClass": each.storage_class} for each in self.transitions]
-        if self.previous_transitions:
+        if self.noncurrent_transitions:
             rule["NoncurrentVersionTransitions"] = [
-                {"NoncurrentDays": each.days, "StorageClass": each.storage_class} for each in self.previous_transitions
+                {"NoncurrentDays": each.days, "StorageClass": each.storage_class}
+                for each in self.noncurrent_transitions
             ]
         if expiration := self._expiration_to_s3():
             rule["Expiration"] = expiration
-        if self.previous_expire_days is not None:
+        if self.noncurrent_expire_days is not None:
             rule["NoncurrentVersionExpiration"] = {
-                "NoncurrentDays": self.previous_expire_days,
-                **({"NewerNoncurrentVersions": self.previous_kept} if self.previous_kept is not None else {}),
+                "NoncurrentDays": self.noncurrent_expire_days,
+                **({"NewerNoncurrentVersions": self.noncurrent_kept} if self.noncurrent_kept is not None else {}),
             }
         if self.abort_uploads_days is not None:
             rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": self.abort_uploads_days}
@@ -109,13 +110,13 @@ class LifecycleRule(BaseModel):
     @property
     def deletes(self) -> bool:
         """Whether it removes or hides data."""
-        return any(days is not None for days in (self.expire_days, self.expire_date, self.previous_expire_days))
+        return any(days is not None for days in (self.expire_days, self.expire_date, self.noncurrent_expire_days))
 
     def _expiration_to_s3(self) -> dict[str, Any]:
         expiration = {
             "Days": self.expire_days,
             "Date": self.expire_date,
-            "ExpiredObjectDeleteMarker": self.remove_lone_markers or None,
+            "ExpiredObjectDeleteMarker": self.remove_expired_delete_markers or None,
         }
         return {name: value for name, value in expiration.items() if value is not None}
 

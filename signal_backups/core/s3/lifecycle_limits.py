@@ -15,7 +15,7 @@ from signal_backups.core.s3.storage_classes import DAYS_IN_IA_BEFORE_ARCHIVE, ST
 
 MAX_RULES = 1000
 MAX_ID_LENGTH = 255
-MAX_PREVIOUS_KEPT = 100
+MAX_NONCURRENT_KEPT = 100
 MAX_OBJECT_BYTES = 5 * 1024**4
 _INFREQUENT = {"STANDARD_IA", "ONEZONE_IA"}
 
@@ -38,7 +38,7 @@ def _of_rule(rule: LifecycleRule) -> Iterator[str]:
         yield f"its id has {len(rule.id)} characters, S3 takes {MAX_ID_LENGTH}"
     yield from _about_sizes(rule)
     yield from _about_moves(rule.transitions, rule.expire_days, "current versions")
-    yield from _about_moves(rule.previous_transitions, rule.previous_expire_days, "previous versions")
+    yield from _about_moves(rule.noncurrent_transitions, rule.noncurrent_expire_days, "noncurrent versions")
     yield from _about_expiry(rule)
     yield from _about_uploads(rule)
     if not _acts(rule):
@@ -48,9 +48,9 @@ def _of_rule(rule: LifecycleRule) -> Iterator[str]:
 def _acts(rule: LifecycleRule) -> bool:
     return bool(
         rule.transitions
-        or rule.previous_transitions
+        or rule.noncurrent_transitions
         or rule.deletes
-        or rule.remove_lone_markers
+        or rule.remove_expired_delete_markers
         or rule.abort_uploads_days is not None
     )
 
@@ -102,19 +102,19 @@ def _about_order(earlier: Transition, later: Transition, whose: str) -> Iterator
 
 
 def _about_expiry(rule: LifecycleRule) -> Iterator[str]:
-    for days in (rule.expire_days, rule.previous_expire_days):
+    for days in (rule.expire_days, rule.noncurrent_expire_days):
         if days is not None and days < 1:
             yield f"it expires after {days} days: S3 wants at least 1"
     if rule.expire_days is not None and rule.expire_date is not None:
         yield "it expires both after days and at a date"
-    if rule.remove_lone_markers and (rule.expire_days is not None or rule.expire_date is not None):
-        yield "removing lone delete markers does not go with expiring in the same rule"
-    if rule.remove_lone_markers and rule.tags:
-        yield "removing lone delete markers does not go with a tag filter"
-    if rule.previous_kept is not None and not 1 <= rule.previous_kept <= MAX_PREVIOUS_KEPT:
-        yield f"{rule.previous_kept} previous versions kept: S3 takes 1 to {MAX_PREVIOUS_KEPT}"
-    if rule.previous_kept is not None and rule.previous_expire_days is None:
-        yield "previous versions are kept by number without days after which the others expire"
+    if rule.remove_expired_delete_markers and (rule.expire_days is not None or rule.expire_date is not None):
+        yield "removing expired delete markers does not go with expiring in the same rule"
+    if rule.remove_expired_delete_markers and rule.tags:
+        yield "removing expired delete markers does not go with a tag filter"
+    if rule.noncurrent_kept is not None and not 1 <= rule.noncurrent_kept <= MAX_NONCURRENT_KEPT:
+        yield f"{rule.noncurrent_kept} noncurrent versions kept: S3 takes 1 to {MAX_NONCURRENT_KEPT}"
+    if rule.noncurrent_kept is not None and rule.noncurrent_expire_days is None:
+        yield "noncurrent versions are kept by number without days after which the others expire"
 
 
 def _about_uploads(rule: LifecycleRule) -> Iterator[str]:

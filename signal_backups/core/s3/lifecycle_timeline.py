@@ -75,16 +75,16 @@ class ObjectRules:
         blocked: transitions of the current version that S3 never makes, because it is too small.
         expire_days: age at which it is hidden.
         expire_date: date on which it is hidden.
-        previous_moves: transitions once it is noncurrent.
-        previous_expire_days: noncurrent days after which it is destroyed.
+        noncurrent_moves: transitions once it is noncurrent.
+        noncurrent_expire_days: noncurrent days after which it is destroyed.
     """
 
     moves: tuple[Transition, ...] = ()
     blocked: tuple[Transition, ...] = ()
     expire_days: int | None = None
     expire_date: datetime | None = None
-    previous_moves: tuple[Transition, ...] = ()
-    previous_expire_days: int | None = None
+    noncurrent_moves: tuple[Transition, ...] = ()
+    noncurrent_expire_days: int | None = None
 
     def play(
         self, stored_at: datetime, *, superseded_at: datetime | None = None, lock_until: datetime | None = None
@@ -103,7 +103,7 @@ class ObjectRules:
         moves = tuple(move for move in moves if move.at < hidden_at)
         reached = moves[-1].storage_class if moves else _FIRST_CLASS
         destroyed_at = self._destroyed_at(hidden_at, lock_until)
-        later = _downhill(reached, _due(self.previous_moves, hidden_at))
+        later = _downhill(reached, _due(self.noncurrent_moves, hidden_at))
         kept = tuple(move for move in later if destroyed_at is None or move.at < destroyed_at)
         return Timeline(stored_at, moves + kept, hidden_at, destroyed_at)
 
@@ -117,9 +117,9 @@ class ObjectRules:
         return found
 
     def _destroyed_at(self, hidden_at: datetime, lock_until: datetime | None) -> datetime | None:
-        if self.previous_expire_days is None:
+        if self.noncurrent_expire_days is None:
             return None
-        due = _days_after(hidden_at, self.previous_expire_days)
+        due = _days_after(hidden_at, self.noncurrent_expire_days)
         return due if lock_until is None else max(due, next_midnight(lock_until))
 
 
@@ -130,19 +130,19 @@ def rules_for(lifecycle: Lifecycle, key: str, size: int) -> ObjectRules:
     """
     rules = [rule for rule in lifecycle.rules if rule.applies_to(key, size)]
     moving = [(rule, move) for rule in rules for move in rule.transitions]
-    planned = [(rule, move) for rule in rules for move in rule.previous_transitions]
+    planned = [(rule, move) for rule in rules for move in rule.noncurrent_transitions]
     minimum = lifecycle.transition_minimum
     return ObjectRules(
         moves=tuple(move for rule, move in moving if _may_move(rule, move, size, minimum)),
         blocked=tuple(move for rule, move in moving if not _may_move(rule, move, size, minimum)),
         expire_days=min((rule.expire_days for rule in rules if rule.expire_days is not None), default=None),
         expire_date=_earliest(rule.expire_date for rule in rules),
-        previous_moves=tuple(move for rule, move in planned if _may_move(rule, move, size, minimum)),
-        previous_expire_days=min(
+        noncurrent_moves=tuple(move for rule, move in planned if _may_move(rule, move, size, minimum)),
+        noncurrent_expire_days=min(
             (
-                rule.previous_expire_days
+                rule.noncurrent_expire_days
                 for rule in rules
-                if rule.previous_expire_days is not None and rule.previous_kept is None
+                if rule.noncurrent_expire_days is not None and rule.noncurrent_kept is None
             ),
             default=None,
         ),

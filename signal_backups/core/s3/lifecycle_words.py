@@ -31,12 +31,12 @@ def _actions(rule: LifecycleRule) -> Iterator[str]:
         yield f"expire after {rule.expire_days} days"
     if rule.expire_date is not None:
         yield f"expire on {rule.expire_date:%Y-%m-%d}"
-    yield from _moves(rule.previous_transitions, "previous versions ")
-    if rule.previous_expire_days is not None:
-        kept = f", the {rule.previous_kept} newest kept" if rule.previous_kept else ""
-        yield f"previous versions deleted after {rule.previous_expire_days} days{kept}"
-    if rule.remove_lone_markers:
-        yield "delete markers without versions removed"
+    yield from _moves(rule.noncurrent_transitions, "noncurrent versions ")
+    if rule.noncurrent_expire_days is not None:
+        kept = f", the {rule.noncurrent_kept} newest kept" if rule.noncurrent_kept else ""
+        yield f"noncurrent versions deleted after {rule.noncurrent_expire_days} days{kept}"
+    if rule.remove_expired_delete_markers:
+        yield "expired delete markers removed"
     if rule.abort_uploads_days is not None:
         yield f"unfinished uploads removed after {rule.abort_uploads_days} days"
 

@@ -74,7 +74,7 @@ def test_each_move_is_a_request() -> None:
 def test_leaving_a_class_too_early_is_billed() -> None:
     moved = Transition(days=30, storage_class="GLACIER")
     gone_early, gone_later = (
-        LifecycleRule(id="a", transitions=(moved,), expire_days=31, previous_expire_days=days) for days in (9, 89)
+        LifecycleRule(id="a", transitions=(moved,), expire_days=31, noncurrent_expire_days=days) for days in (9, 89)
     )
     early, later = (forecast_of(Lifecycle.of([rule]), growth(), years=1) for rule in (gone_early, gone_later))
     assert early.months[11].bytes < later.months[11].bytes
@@ -82,7 +82,7 @@ def test_leaving_a_class_too_early_is_billed() -> None:
 
 
 def test_what_is_destroyed_costs_nothing_and_a_lock_keeps_it() -> None:
-    rule = LifecycleRule(id="a", expire_days=10, previous_expire_days=10)
+    rule = LifecycleRule(id="a", expire_days=10, noncurrent_expire_days=10)
     found = forecast_of(Lifecycle.of([rule]), growth(), years=1)
     assert found.months[2].bytes == found.months[11].bytes == 21 * 100 * MIB
     locked = forecast_of(Lifecycle.of([rule]), growth(), years=1, lock=NOW + timedelta(days=2557))
@@ -90,7 +90,7 @@ def test_what_is_destroyed_costs_nothing_and_a_lock_keeps_it() -> None:
 
 
 def test_manifests_are_added_where_they_stand() -> None:
-    rule = LifecycleRule(id="a", prefix="manifests/", expire_days=1, previous_expire_days=1)
+    rule = LifecycleRule(id="a", prefix="manifests/", expire_days=1, noncurrent_expire_days=1)
     found = forecast_of(Lifecycle.of([rule]), growth(backup=MIB, manifest=2048), years=1)
     assert found.months[11].bytes == 365 * MIB + 3 * 2048
 

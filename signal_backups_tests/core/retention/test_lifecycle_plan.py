@@ -79,7 +79,7 @@ def test_a_shorter_life_is_named() -> None:
     assert deleted_sooner(stored(DOCUMENTED), RECOMMENDED, LAYOUT) == []
     assert deleted_sooner(stored(RECOMMENDED), DOCUMENTED, LAYOUT) == [
         "current versions of signals/* are kept 2555 days instead of 2558 days",
-        "previous versions of signals/* are kept 90 days instead of 2558 days",
+        "noncurrent versions of signals/* are kept 90 days instead of 2558 days",
     ]
     first = deleted_sooner(StoredLifecycle(), DOCUMENTED, LAYOUT)
     assert len(first) == 2 * len(EXPIRING)
@@ -92,7 +92,7 @@ def test_a_shorter_life_is_named() -> None:
         {"larger_than": 10},
         {"tags": (("keep", "yes"),)},
         {"prefix": "signals/2020/"},
-        {"previous_kept": 100},
+        {"noncurrent_kept": 100},
     ],
 )
 def test_what_a_rule_of_ours_spares_is_kept_for_ever(sparing: dict[str, Any]) -> None:
@@ -104,7 +104,7 @@ def test_what_a_rule_of_ours_spares_is_kept_for_ever(sparing: dict[str, Any]) ->
     )
     assert deleted_sooner(stored(spared), DOCUMENTED, LAYOUT) == [
         "current versions of signals/* are kept 2555 days instead of for ever",
-        "previous versions of signals/* are kept 90 days instead of for ever",
+        "noncurrent versions of signals/* are kept 90 days instead of for ever",
     ]
 
 
@@ -127,7 +127,10 @@ def test_a_disabled_rule_keeps_nothing_from_living() -> None:
     ("rule", "words"),
     [
         (foreign("", Expiration={"Days": 30}), "deletes current versions after 30 days, ours after 2555"),
-        (foreign("signals/2026/", NoncurrentVersionExpiration={"NoncurrentDays": 1}), "previous versions after 1 days"),
+        (
+            foreign("signals/2026/", NoncurrentVersionExpiration={"NoncurrentDays": 1}),
+            "noncurrent versions after 1 days",
+        ),
         (foreign("sig", Transitions=[{"Days": 1, "StorageClass": "DEEP_ARCHIVE"}]), "DEEP_ARCHIVE after 1 days"),
         (foreign("audit/", Expiration={"Days": 2557}), "audit/"),
     ],
@@ -156,7 +159,7 @@ def test_what_is_left_out_for_a_lesser_store_deletes_nothing_sooner() -> None:
         whole, no_sizes, no_moves = reductions(wanted)
         assert (whole.lifecycle, whole.without) == (wanted, None)
         assert all(rule.larger_than is None and rule.smaller_than is None for rule in no_sizes.lifecycle.rules)
-        assert all(not rule.transitions and not rule.previous_transitions for rule in no_moves.lifecycle.rules)
+        assert all(not rule.transitions and not rule.noncurrent_transitions for rule in no_moves.lifecycle.rules)
         for reduction in (no_sizes, no_moves):
             assert deleted_sooner(stored(wanted), reduction.lifecycle, LAYOUT) == []
             assert deleted_sooner(stored(reduction.lifecycle), wanted, LAYOUT) == []

@@ -47,8 +47,8 @@ def test_documented_is_exactly_the_documented_policy() -> None:
         prefix="signals/",
         transitions=moves((90, "STANDARD_IA"), (365, "GLACIER")),
         expire_days=2555,
-        previous_transitions=moves((30, "GLACIER")),
-        previous_expire_days=90,
+        noncurrent_transitions=moves((30, "GLACIER")),
+        noncurrent_expire_days=90,
     )
     assert load_profile("documented").lock_policy is None
 
@@ -57,11 +57,11 @@ def test_recommended_never_needs_a_thaw_keeps_all_versions_as_long_and_locks() -
     profile = load_profile("recommended")
     lifecycle = lifecycle_of(profile, Layout())
     classes = {
-        move.storage_class for rule in lifecycle.rules for move in (*rule.transitions, *rule.previous_transitions)
+        move.storage_class for rule in lifecycle.rules for move in (*rule.transitions, *rule.noncurrent_transitions)
     }
     assert classes == {"STANDARD_IA", "GLACIER_IR"}
     keep = rule_of(lifecycle, "signal-backups signals/ keep")
-    assert (keep.expire_days, keep.previous_expire_days) == (2558, 2558)
+    assert (keep.expire_days, keep.noncurrent_expire_days) == (2558, 2558)
     large = rule_of(lifecycle, "signal-backups signals/ move over 131072")
     assert large.transitions == moves((90, "STANDARD_IA"), (365, "GLACIER_IR"))
     assert profile.lock_policy == LockPolicy(LockMode.COMPLIANCE, 7)
@@ -73,7 +73,7 @@ def test_every_prefix_but_the_trails_expires_and_no_rule_reaches_another(name: s
     layout = Layout(prefix)
     lifecycle = lifecycle_of(load_profile(name), layout)
     assert findings(lifecycle.rules) == []
-    ending = {rule.prefix for rule in lifecycle.rules if rule.expire_days or rule.previous_expire_days}
+    ending = {rule.prefix for rule in lifecycle.rules if rule.expire_days or rule.noncurrent_expire_days}
     assert ending == set(layout.all_prefixes) - {layout.audit_prefix}
     for one in layout.all_prefixes:
         assert [other for other in layout.all_prefixes if other.startswith(one)] == [one]
@@ -88,13 +88,13 @@ def test_what_describes_a_backup_lives_at_least_as_long(name: str) -> None:
     assert set(keep) == {"manifests/", "quarantine/", "drills/", "records/", "reports/"}  # the trail never ends
     for rule in keep.values():
         assert (rule.expire_days or 0) >= (backups.expire_days or 0)
-        assert (rule.previous_expire_days or 0) >= (backups.previous_expire_days or 0)
+        assert (rule.noncurrent_expire_days or 0) >= (backups.noncurrent_expire_days or 0)
         assert rule.transitions == ()
 
 
-def test_every_prefix_is_cleaned_of_unfinished_uploads_and_lone_markers() -> None:
+def test_every_prefix_is_cleaned_of_unfinished_uploads_and_expired_delete_markers() -> None:
     rules = lifecycle_of(load_profile("documented"), Layout()).rules
-    cleaned = {rule.prefix for rule in rules if rule.remove_lone_markers and rule.abort_uploads_days == 7}
+    cleaned = {rule.prefix for rule in rules if rule.remove_expired_delete_markers and rule.abort_uploads_days == 7}
     assert cleaned == set(Layout().all_prefixes)
 
 
@@ -120,7 +120,7 @@ def test_a_profile_of_ones_own_is_read_from_a_file(tmp_path: Path) -> None:
         (
             "[keep.quarantine]\nexpire_days = 2558\nprevious_expire_days = 2558 => "
             "[keep.quarantine]\nexpire_days = 2558\nprevious_expire_days = 89",
-            "previous versions of quarantine",
+            "noncurrent versions of quarantine",
         ),
         ("retention_years = 7 => retention_years = 0", "retention_years"),
         ("abort_uploads_days = 7 => abort_after = 7", "Extra inputs"),

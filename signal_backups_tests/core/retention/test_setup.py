@@ -148,7 +148,7 @@ def test_what_would_delete_sooner_wants_a_confirmation_where_something_is_stored
     put_something(new)
     before = new.store.configuration.lifecycle()
     with pytest.raises(
-        UnconfirmedError, match="previous versions of signals/\\* are kept 90 days instead of 2558 days"
+        UnconfirmedError, match="noncurrent versions of signals/\\* are kept 90 days instead of 2558 days"
     ):
         make_right(new, DOCUMENTED, confirmed=False)
     assert new.store.configuration.lifecycle() == before

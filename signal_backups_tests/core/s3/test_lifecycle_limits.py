@@ -20,7 +20,7 @@ def rule(**fields: Any) -> LifecycleRule:
 
 
 def test_a_good_rule_is_accepted() -> None:
-    assert findings([rule(transitions=(IA, GLACIER), expire_days=2555, previous_expire_days=90)]) == []
+    assert findings([rule(transitions=(IA, GLACIER), expire_days=2555, noncurrent_expire_days=90)]) == []
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,14 @@ def test_a_good_rule_is_accepted() -> None:
         ({"transitions": (Transition(days=-1, storage_class="GLACIER"),)}, "after -1 days"),
         ({"transitions": (GLACIER,), "expire_days": 365}, "not later than their last move"),
         ({"expire_days": 0}, "at least 1"),
-        ({"expire_days": 5, "remove_lone_markers": True}, "lone delete markers"),
+        ({"expire_days": 5, "remove_expired_delete_markers": True}, "expired delete markers"),
         ({"expire_days": 5, "expire_date": datetime(2030, 1, 1, tzinfo=UTC)}, "both after days and at a date"),
-        ({"tags": (("a", "b"),), "remove_lone_markers": True}, "tag filter"),
-        ({"previous_transitions": (Transition(days=10, storage_class="STANDARD_IA"),)}, "previous versions move"),
-        ({"previous_transitions": (GLACIER,), "previous_expire_days": 300}, "previous versions expire"),
-        ({"previous_expire_days": 0}, "at least 1"),
-        ({"previous_expire_days": 9, "previous_kept": 101}, "1 to 100"),
-        ({"previous_kept": 3, "expire_days": 1}, "without days"),
+        ({"tags": (("a", "b"),), "remove_expired_delete_markers": True}, "tag filter"),
+        ({"noncurrent_transitions": (Transition(days=10, storage_class="STANDARD_IA"),)}, "noncurrent versions move"),
+        ({"noncurrent_transitions": (GLACIER,), "noncurrent_expire_days": 300}, "noncurrent versions expire"),
+        ({"noncurrent_expire_days": 0}, "at least 1"),
+        ({"noncurrent_expire_days": 9, "noncurrent_kept": 101}, "1 to 100"),
+        ({"noncurrent_kept": 3, "expire_days": 1}, "without days"),
         ({"larger_than": -1, "expire_days": 1}, "between 0 and"),
         ({"larger_than": 100, "smaller_than": 101, "expire_days": 1}, "no size is larger"),
         ({"abort_uploads_days": 0}, "at least 1"),
@@ -79,10 +79,10 @@ RULES = st.builds(
     enabled=st.booleans(),
     transitions=MOVES,
     expire_days=st.none() | DAYS,
-    remove_lone_markers=st.booleans(),
-    previous_transitions=MOVES,
-    previous_expire_days=DAYS,
-    previous_kept=st.none() | st.integers(1, 100),
+    remove_expired_delete_markers=st.booleans(),
+    noncurrent_transitions=MOVES,
+    noncurrent_expire_days=DAYS,
+    noncurrent_kept=st.none() | st.integers(1, 100),
     abort_uploads_days=st.none() | DAYS,
 )
 

@@ -52,7 +52,7 @@ def test_an_age_that_is_reached_at_a_midnight_is_not_rounded_up() -> None:
     assert ObjectRules(expire_days=1).play(STORED).hidden_at == midnight(2026, 1, 3)
 
 
-def test_days_of_a_previous_version_count_from_its_successor() -> None:
+def test_noncurrent_days_count_from_its_successor() -> None:
     hit = STORED + 10 * DAY
     line = of_profile("documented", LARGE).play(STORED, superseded_at=hit)
     assert (line.hidden_at, line.destroyed_at) == (hit, midnight(2026, 4, 12))
@@ -99,11 +99,11 @@ def test_a_size_filter_overrides_the_minimum(bound: dict[str, int]) -> None:
 
 def test_of_two_rules_the_colder_move_and_the_earlier_end_win() -> None:
     one = LifecycleRule(
-        id="a", transitions=moves((90, "STANDARD_IA")), expire_days=500, previous_expire_days=9, expire_date=STORED
+        id="a", transitions=moves((90, "STANDARD_IA")), expire_days=500, noncurrent_expire_days=9, expire_date=STORED
     )
-    other = LifecycleRule(id="b", transitions=moves((90, "GLACIER")), expire_days=400, previous_expire_days=8)
+    other = LifecycleRule(id="b", transitions=moves((90, "GLACIER")), expire_days=400, noncurrent_expire_days=8)
     rules = rules_for(Lifecycle.of([one, other]), KEY, LARGE)
-    assert (rules.expire_days, rules.previous_expire_days, rules.expire_date) == (400, 8, STORED)
+    assert (rules.expire_days, rules.noncurrent_expire_days, rules.expire_date) == (400, 8, STORED)
     assert [move.storage_class for move in rules.play(STORED - 400 * DAY).moves] == ["GLACIER"]
 
 
@@ -114,7 +114,10 @@ def test_nothing_moves_to_a_warmer_class() -> None:
 
 def test_moving_goes_before_hiding_and_destroying_before_moving() -> None:
     line = ObjectRules(
-        moves=moves((30, "GLACIER_IR")), expire_days=30, previous_moves=moves((5, "GLACIER")), previous_expire_days=5
+        moves=moves((30, "GLACIER_IR")),
+        expire_days=30,
+        noncurrent_moves=moves((5, "GLACIER")),
+        noncurrent_expire_days=5,
     ).play(STORED)
     assert line.moves == (Move(midnight(2026, 2, 1), "GLACIER_IR"),)
     assert (line.hidden_at, line.destroyed_at) == (midnight(2026, 2, 2), midnight(2026, 2, 7))
@@ -126,12 +129,12 @@ def test_a_date_hides_what_was_stored_before_and_after_it() -> None:
     assert rules.play(midnight(2026, 3, 1) + timedelta(hours=2)).hidden_at == midnight(2026, 3, 2)
 
 
-def test_foreign_disabled_and_tagged_rules_and_kept_previous_versions_destroy_nothing() -> None:
+def test_foreign_disabled_and_tagged_rules_and_kept_noncurrent_versions_destroy_nothing() -> None:
     rules = [
         LifecycleRule(id="a", prefix="other/", expire_days=1),
         LifecycleRule(id="b", enabled=False, expire_days=1),
         LifecycleRule(id="c", tags=(("x", "y"),), expire_days=1),
-        LifecycleRule(id="d", previous_expire_days=1, previous_kept=1),
+        LifecycleRule(id="d", noncurrent_expire_days=1, noncurrent_kept=1),
     ]
     found = rules_for(Lifecycle.of(rules), KEY, LARGE)
     assert found == ObjectRules()
@@ -158,8 +161,8 @@ OBJECT_RULES = st.builds(
     ObjectRules,
     moves=TRANSITIONS,
     expire_days=st.none() | st.integers(1, 500),
-    previous_moves=TRANSITIONS,
-    previous_expire_days=st.none() | st.integers(1, 500),
+    noncurrent_moves=TRANSITIONS,
+    noncurrent_expire_days=st.none() | st.integers(1, 500),
 )
 INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 AGES = st.none() | st.integers(0, 900 * 86400).map(lambda seconds: timedelta(seconds=seconds))

@@ -196,7 +196,7 @@ def test_a_date_that_hides_records_is_told_without_days() -> None:
 
 
 def test_2557_days_are_enough() -> None:
-    keep = LifecycleRule(id="a", expire_days=2557, previous_expire_days=2557)
+    keep = LifecycleRule(id="a", expire_days=2557, noncurrent_expire_days=2557)
     lock = LockPolicy(LockMode.COMPLIANCE, 7)
     assert of_rules(keep, lock=lock).holes == []
     short = of_rules(keep.model_copy(update={"expire_days": 2556}), lock=lock)
