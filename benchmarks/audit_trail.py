@@ -20,7 +20,8 @@ from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.ledger.chained_log import FIRST, Entry, Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import JSON_TYPE, S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault

@@ -16,7 +16,8 @@ from statistics import median
 
 from benchmarks.measuring import Figures, made_table, print_load, print_table, run_side, spread, values_of, work_folder
 from benchmarks.signal_tables import DAY
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
 

@@ -9,7 +9,7 @@ from benchmarks.signal_tables import DAY
 from signal_backups.core.backup.extract import extract_day
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.signals.verify_csv import Expected
+from signal_backups.core.signals.verify_report import Expected
 from signal_backups.core.source import open_source
 
 

@@ -21,7 +21,8 @@ from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention_audit.heat_map import heat_map
 from signal_backups.core.retention_audit.report import RetentionAudit
 from signal_backups.core.retention_audit.run import audit_retention
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult

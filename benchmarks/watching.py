@@ -23,7 +23,8 @@ from signal_backups.core.base.days import ONE_DAY, days_between
 from signal_backups.core.base.objectives import due_at
 from signal_backups.core.config.observed import observed
 from signal_backups.core.retention.load_profile import load_profile
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault

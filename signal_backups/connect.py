@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from signal_backups.core.base.errors import SettingsError, StoreError
 from signal_backups.core.config.settings import EMBEDDED_BUCKET, Settings
-from signal_backups.core.integrity.anchors.anchoring import Outside
+from signal_backups.core.integrity.anchors.outside import Outside
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockPolicy
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout

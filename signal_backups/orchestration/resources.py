@@ -17,7 +17,8 @@ from signal_backups.core.config.settings import load_settings
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.s3.client import AddressingStyle, ChecksumMode, S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import AddressingStyle, ChecksumMode, S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.layout import Layout

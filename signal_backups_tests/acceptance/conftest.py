@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.acceptance.stores import GIVEN, Endpoint, NewVault, named_endpoint, new_vaults
 from signal_backups_tests.servers.ceph import DAY_SECONDS

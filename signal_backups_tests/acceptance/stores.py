@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.s3.bucket import StoredLifecycle
-from signal_backups.core.s3.client import DEFAULT_REGION, S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import DEFAULT_REGION, S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault

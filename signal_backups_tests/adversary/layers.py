@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from signal_backups.core.integrity.anchors.anchoring import Outside
+from signal_backups.core.integrity.anchors.outside import Outside
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.signals.row_tree import root_of_csv
 from signal_backups.core.signals.verify_csv import verify_csv

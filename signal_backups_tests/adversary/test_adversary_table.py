@@ -11,7 +11,8 @@ import pytest
 
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import utc_now
-from signal_backups.core.integrity.anchors.anchoring import Outside, anchor_heads
+from signal_backups.core.integrity.anchors.anchoring import anchor_heads
+from signal_backups.core.integrity.anchors.outside import Outside
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
 from signal_backups.core.integrity.log.findings import Fault, LogName
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy

@@ -18,7 +18,8 @@ import psycopg
 from botocore.exceptions import ClientError
 
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest

@@ -183,7 +183,8 @@ def _copy(terminal: Terminal, key: str, target: str) -> None:
 
 
 def _client(terminal: Terminal):  # type: ignore[no-untyped-def]  # noqa: ANN202 - boto3 names its clients in stubs only
-    from signal_backups.core.s3.client import S3Connection, s3_client  # noqa: PLC0415
+    from signal_backups.core.s3.client import s3_client  # noqa: PLC0415
+    from signal_backups.core.s3.connection import S3Connection  # noqa: PLC0415
 
     settings = terminal.settings
     return s3_client(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server

@@ -9,7 +9,7 @@ import pytest
 
 from signal_backups.core.base.days import next_midnight, utc_now
 from signal_backups.core.retention import profile
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server

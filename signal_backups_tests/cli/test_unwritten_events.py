@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, as_held, held_in_sqlite, rows_of
 from signal_backups_tests.cli.terminal import Terminal

@@ -16,7 +16,8 @@ from tempfile import mkdtemp
 from signal_backups.core.backup.extract import ExtractReport, extract_day
 from signal_backups.core.backup.hashed_csv import CsvReport, write_hashed_csv
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups.core.source import SignalSource
 from signal_backups_tests.samples.signals import DAY
 

@@ -14,7 +14,8 @@ from signal_backups.cli.output import print_json, print_notice, print_table, pro
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import days_between, last_complete_day, parse_day
 from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError
-from signal_backups.core.signals.verify_csv import VerifyReport, verify_csv
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.signals.verify_report import VerifyReport
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
 from signal_backups.core.vault.verify_stored import verify_stored
 

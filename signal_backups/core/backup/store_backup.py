@@ -22,7 +22,8 @@ from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.fields import CSV_COLUMNS
-from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, verification_result
 from signal_backups.core.vault.vault import BackupVault

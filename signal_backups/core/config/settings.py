@@ -15,7 +15,7 @@ from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 from signal_backups.core.base.logs import LogFormat, LogLevel
 from signal_backups.core.base.objectives import REMINDER_HOURS
 from signal_backups.core.retention.profile import DEFAULT_PROFILE
-from signal_backups.core.s3.client import AddressingStyle, ChecksumMode
+from signal_backups.core.s3.connection import AddressingStyle, ChecksumMode
 from signal_backups.core.vault.layout import DEFAULT_PREFIX
 
 EMBEDDED_BUCKET = "signal-backups"

@@ -18,7 +18,7 @@ from signal_backups.core.base.errors import ConflictError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.doctor.bucket import limit
 from signal_backups.core.doctor.finding import DoctorResult, failed, warning, well
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.error_translation import error_code, s3_errors
 from signal_backups.core.vault.vault import BackupVault
 

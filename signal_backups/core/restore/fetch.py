@@ -9,7 +9,8 @@ from pathlib import Path
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import RefusedBackupError, SignalBackupsError, VerificationError
 from signal_backups.core.restore.selection import ChosenBackup, good_versions
-from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups.core.vault.vault import BackupVault
 
 

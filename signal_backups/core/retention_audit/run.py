@@ -8,7 +8,7 @@ from datetime import date
 
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day, utc_now
 from signal_backups.core.base.errors import NotFoundError, ReadBackError, SignalBackupsError
-from signal_backups.core.integrity.anchors.anchoring import NOWHERE, Outside
+from signal_backups.core.integrity.anchors.outside import NOWHERE, Outside
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from signal_backups.core.base.errors import UnsupportedError
-from signal_backups.core.s3.client import DEFAULT_REGION
+from signal_backups.core.s3.connection import DEFAULT_REGION
 from signal_backups.core.s3.error_translation import MISSING_CODES, error_code, s3_errors
 from signal_backups.core.s3.lifecycle import TransitionMinimum
 

@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
+from signal_backups.core.s3.connection import DEFAULT_REGION, S3Connection
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-AddressingStyle = Literal["auto", "path", "virtual"]
-ChecksumMode = Literal["auto", "when_supported", "when_required"]
-
-DEFAULT_REGION = "us-east-1"
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
 #: More than the threads that work in parallel; with botocore's own ten they would open new connections all the time.
 MAX_CONNECTIONS = 32
-
-
-@dataclass(frozen=True)
-class S3Connection:
-    """How to reach an S3 store; for None boto3 looks in the environment, the profile and the instance role."""
-
-    endpoint_url: str | None = None
-    region: str | None = None
-    access_key_id: str | None = None
-    secret_access_key: str | None = None
-    session_token: str | None = None
-    addressing_style: AddressingStyle = "auto"
-    checksum_mode: ChecksumMode = "auto"
-    max_attempts: int = 5
-    profile: str | None = None
-    verify_tls: bool | None = None
-
-    @property
-    def chosen_addressing(self) -> AddressingStyle:
-        """Path style for custom endpoints: few of them resolve ``bucket.host``."""
-        if self.addressing_style != "auto":
-            return self.addressing_style
-        return "path" if self.endpoint_url else "auto"
-
-    @property
-    def chosen_checksums(self) -> Literal["when_supported", "when_required"]:
-        """AWS accepts the checksums that boto3 adds by itself; many other stores refuse them over https.
-
-        Uploads carry a SHA-256 of their own in either mode.
-        """
-        if self.checksum_mode != "auto":
-            return self.checksum_mode
-        return "when_required" if self.endpoint_url else "when_supported"
 
 
 def s3_client(connection: S3Connection) -> S3Client:

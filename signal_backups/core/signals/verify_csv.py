@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError, VerificationError
@@ -20,52 +20,10 @@ from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import read_sql
 from signal_backups.core.signals.fields import SIGNAL_ID, TIMESTAMP
 from signal_backups.core.signals.row_hash import matches_sql, other_forms_sql
+from signal_backups.core.signals.verify_report import BadRow, Expected, VerifyReport
 
 #: How many bad rows a report names.
 NAMED_ROWS = 10
-
-
-class Expected(BaseModel):
-    """What a manifest promises of a file."""
-
-    model_config = ConfigDict(frozen=True)
-
-    records: int
-    bytes: int
-    sha256: str
-
-
-class BadRow(BaseModel):
-    """A row that failed; ``row`` counts from 1, the header not counted."""
-
-    model_config = ConfigDict(frozen=True)
-
-    row: int
-    signal_id: str | None
-    timestamp: str | None
-    reason: str
-
-
-class VerifyReport(BaseModel):
-    """The outcome of one verification; ``problems`` is empty exactly when it passed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    bytes: int
-    sha256: str
-    records: int | None = None
-    rows_hashed: int = 0
-    integer_form_rows: int = 0
-    bad_row_count: int = 0
-    bad_rows: list[BadRow] = []
-    repeated_ids: list[str] = []
-    problems: list[str] = []
-    seconds: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
 
 
 def verify_csv(path: Path, expected: Expected | None = None, sample: int | None = None) -> VerifyReport:

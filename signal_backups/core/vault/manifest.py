@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.signals.verify_csv import Expected, VerifyReport
+from signal_backups.core.signals.verify_report import Expected, VerifyReport
 
 #: Version of the manifest's own fields.
 MANIFEST_FORMAT = 1

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
 from signal_backups.core.ledger.event import Action, ObjectName, Result
-from signal_backups.core.signals.verify_csv import VerifyReport, verify_csv
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.signals.verify_report import VerifyReport
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
 
 _log = logging.getLogger(__name__)

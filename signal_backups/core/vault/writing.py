@@ -11,7 +11,8 @@ from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import ReadBackError, VerificationError
 from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.s3.store import JSON_TYPE
-from signal_backups.core.signals.verify_csv import Expected, VerifyReport, verify_csv
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import CSV_FORMAT, Manifest, StoredFile
 from signal_backups.core.vault.vault import BackupVault

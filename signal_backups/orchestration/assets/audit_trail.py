@@ -13,7 +13,8 @@ from signal_backups.core.base.days import oldest_kept_day
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.config.settings import load_settings
-from signal_backups.core.integrity.anchors.anchoring import Outside, anchor_heads
+from signal_backups.core.integrity.anchors.anchoring import anchor_heads
+from signal_backups.core.integrity.anchors.outside import Outside
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
 from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.vault.vault import BackupVault

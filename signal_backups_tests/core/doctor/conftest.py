@@ -11,7 +11,8 @@ import pytest
 
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import last_complete_day
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.doctor.installations import Installation, database_settings
 from signal_backups_tests.samples.days import extracted

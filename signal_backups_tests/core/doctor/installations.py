@@ -20,7 +20,7 @@ from signal_backups.core.doctor.probes import OpenStore
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import make_right
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault

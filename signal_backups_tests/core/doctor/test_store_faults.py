@@ -16,7 +16,8 @@ import pytest
 from signal_backups.core.base.errors import ExitCode, StoreError
 from signal_backups.core.doctor.finding import DoctorCheck, State, of_error
 from signal_backups.core.doctor.probes import RACING_WRITERS
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.core.doctor.installations import BUCKET, Installation, finding_of, ill, states
 from signal_backups_tests.servers.chaos import ChaosProxy

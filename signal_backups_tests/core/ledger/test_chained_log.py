@@ -16,7 +16,8 @@ from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreE
 from signal_backups.core.ledger.chained_log import ATTEMPTS, FIRST, LAST_NUMBER, ChainedLog, Entry, Link
 from signal_backups.core.ledger.conditional_writes import honours_conditional_writes
 from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault

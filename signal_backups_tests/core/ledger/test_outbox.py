@@ -10,7 +10,8 @@ import pytest
 from signal_backups.core.base.errors import StoreError
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.ledger.outbox import Outbox
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault

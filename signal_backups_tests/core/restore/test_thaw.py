@@ -17,7 +17,8 @@ from signal_backups.core.base.days import Clock
 from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundError, SettingsError, StoreError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.restore import request_thaw
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.s3.thaw import (
     ARCHIVED_CLASSES,

@@ -11,7 +11,7 @@ from signal_backups.core.base.errors import ExitCode, NotFoundError, StoreError,
 from signal_backups.core.ledger.batch_events import ITEMS_AN_EVENT
 from signal_backups.core.ledger.event import Action, ObjectName
 from signal_backups.core.retention.holds import DayHoldChange, HoldChange, list_holds, put_holds, release_holds
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import ObjectLock
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault

@@ -27,7 +27,7 @@ from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.policy import examine_policy
 from signal_backups.core.retention_audit.run import audit_retention, store_report
 from signal_backups.core.s3 import store as store_module
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.thaw import Tier
 from signal_backups.core.source import open_source

@@ -12,7 +12,7 @@ from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsErr
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention.holds import put_holds
 from signal_backups.core.retention.lock_extension import Extension, extend
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events

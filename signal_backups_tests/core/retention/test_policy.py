@@ -19,7 +19,8 @@ from signal_backups.core.retention.policy import Claim, PolicyFinding, examine_p
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import make_right
 from signal_backups.core.s3.bucket import StoredLifecycle
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.vault.layout import Layout

@@ -17,7 +17,7 @@ from signal_backups.core.restore.report import DayRestore, Outcome
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention_audit.report import Aspect, ProblemCode, ProblemSeverity, RetentionAudit, State
 from signal_backups.core.retention_audit.run import audit_retention, store_report
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout

@@ -17,7 +17,8 @@ from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ExitCode, StoreError
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.s3 import store as store_module
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout

@@ -16,7 +16,8 @@ from signal_backups.core.base.digest import FileDigest, digest
 from signal_backups.core.base.errors import ConflictError, ExitCode, NotFoundError, StoreError, VerificationError
 from signal_backups.core.s3 import store as store_module
 from signal_backups.core.s3 import upload as upload_module
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault

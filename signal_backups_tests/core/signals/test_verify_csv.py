@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ExitCode, NotFoundError, VerificationError
-from signal_backups.core.signals.verify_csv import NAMED_ROWS, Expected, VerifyReport, count_records, verify_csv
+from signal_backups.core.signals.verify_csv import NAMED_ROWS, count_records, verify_csv
+from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups_tests.samples.days import Back, DayRun, lines
 from signal_backups_tests.samples.examples import examples
 from signal_backups_tests.samples.signals import HASHED, Row, producer_hash, signal, signals

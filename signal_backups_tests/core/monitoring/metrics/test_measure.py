@@ -17,7 +17,8 @@ from signal_backups.core.monitoring.metrics.measure import Criteria, Measuring
 from signal_backups.core.monitoring.metrics.measurements import Measurements
 from signal_backups.core.monitoring.observation import DayState
 from signal_backups.core.retention.load_profile import load_profile
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.s3.store import S3ObjectStore
