@@ -36,6 +36,7 @@ HASHED = (*NUMBERS, "action", "signal_id", "strategy", "symbol", "timestamp")
 ALWAYS_THERE = {"SHA256SUMS", "bundle.json", "events.jsonl", "index.html", "verify.py"}
 TEXTS = ("bucket", "prefix", "from", "to", "made_at", "by", "statement")  # of bundle.json
 MAX_FIELD_CHARACTERS = 16 * 1024 * 1024
+NUL_MARK = "\ud800"  # cannot be in UTF-8: stands for NUL, which the csv of Python before 3.11 refuses
 NAMED_ROWS = 10  # how many wrong rows of a file are named
 
 
@@ -325,7 +326,7 @@ class BundleCheck:
         """Judge the rows of a CSV, one at a time: a day may be larger than the memory."""
         ids, tree, wrong = set(), MerkleTree(), 0
         with self.path(name).open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            reader = csv.DictReader((line.replace("\0", NUL_MARK) for line in file), strict=True)
             names = reader.fieldnames = [{"sha256": "verification_hash"}.get(name, name) for name in reader.fieldnames]
             if len(set(names)) < len(names) or not {*HASHED, "verification_hash"} <= set(names):
                 yield "lacks a column, or has one twice"
@@ -347,6 +348,7 @@ class BundleCheck:
         """What is wrong with a row, if anything; its hash goes into the tree."""
         if None in [*row, *row.values()]:
             return "has too few fields, or too many"
+        row = {name: value.replace(NUL_MARK, "\0") for name, value in row.items()}
         signal, is_new = row["signal_id"], row["signal_id"] not in ids
         ids.add(signal)
         try:

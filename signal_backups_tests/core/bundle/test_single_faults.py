@@ -142,6 +142,13 @@ def test_a_tree_head_of_less_than_there_is(files: Files, tmp_path: Path, chain: 
     assert says_of(found, INDEX), found
 
 
+@pytest.mark.parametrize("name", ["index.html", "verify.py"])
+def test_a_file_that_every_bundle_has(files: Files, tmp_path: Path, name: str) -> None:
+    fewer = {other: body for other, body in files.items() if other != name}
+    found = found_in(cover_up(fewer, Rewritten.INDEX), tmp_path)
+    assert [(finding.file, finding.what) for finding in found] == [(name, "is missing")]
+
+
 @pytest.mark.parametrize("change", [lambda sums: sums + b"0" * 64 + b"  more.csv\n", lambda sums: sums[:-1]])
 def test_sums_of_other_than_the_files(files: Files, tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
     whole = cover_up(files, Rewritten.INDEX)

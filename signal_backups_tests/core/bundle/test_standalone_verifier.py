@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ast
+import csv
 import sys
+from collections.abc import Iterable
 from hashlib import sha256
+from pathlib import Path
 
-from signal_backups.core.bundle.standalone_verifier import MerkleTree
+import pytest
+
+from signal_backups.core.bundle.standalone_verifier import MerkleTree, check_folder
 from signal_backups.core.bundle.write import STANDALONE_VERIFIER
-from signal_backups_tests.core.bundle.made import tree_root
+from signal_backups_tests.core.bundle.made import made_bundle, tree_root
+
+SEED_WITH_NUL = 4
 
 
 def test_the_verifier_needs_python_3_8_and_nothing_else() -> None:
@@ -23,6 +30,25 @@ def test_the_verifier_needs_python_3_8_and_nothing_else() -> None:
     assert not called & {"removeprefix", "removesuffix", "is_relative_to", "batched", "pairwise", "file_digest"}
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     assert not [call for call in calls if call.func.id == "zip" and call.keywords]  # type: ignore[attr-defined]
+
+
+def test_a_nul_in_a_signal_passes_on_a_python_whose_csv_refuses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_nul(line: str) -> str:
+        if "\0" in line:
+            raise csv.Error("line contains NUL")  # as Python before 3.11 does
+        return line
+
+    new_reader = csv.DictReader
+
+    def old_reader(lines: Iterable[str], *, strict: bool) -> csv.DictReader[str]:
+        return new_reader(map(refuse_nul, lines), strict=strict)
+
+    bundle = made_bundle(SEED_WITH_NUL, tmp_path)
+    assert any(b"\0" in path.read_bytes() for path in bundle.rglob("*.csv"))
+    monkeypatch.setattr(csv, "DictReader", old_reader)
+    assert check_folder(bundle).findings == []
 
 
 def test_its_merkle_tree_is_that_of_rfc_6962() -> None:
