@@ -191,6 +191,8 @@ def test_openssl_and_we_check_the_signatures_of_time_stamps(
         done = subprocess.run([*command[:-1], authority.ca_file], cwd=bundle.path, capture_output=True, check=False)
         assert (done.returncode == 0) == is_right
         assert check_bundle(bundle.path, authority.ca_pem).ok == is_right
+    unsigned = [finding.file for finding in check_bundle(bundle.path, other.ca_pem).findings]
+    assert unsigned == [f"anchors/{stamp.name}", "bundle.json"]
     (found,) = check_bundle(bundle.path, one.ca_pem).stamps
     assert (found.file, found.authority) == (f"anchors/{stamp.name}", one.url)
     assert found.at is not None
