@@ -11,7 +11,7 @@ from signal_backups.cli.output import moment, print_notice, size
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.restore.request_thaw import request_all
 from signal_backups.core.restore.selection import ChosenBackup
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.thaw import (
     ThawPlan,
     ThawProgress,

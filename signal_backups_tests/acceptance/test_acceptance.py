@@ -22,7 +22,7 @@ from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention.setup import Setting, make_right, plan_for
 from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups_tests.acceptance.backups import (

@@ -12,7 +12,7 @@ from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.restore.fetch import fetch
 from signal_backups.core.restore.selection import choose_key
 from signal_backups.core.s3.object_lock import ObjectLock
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from signal_backups.core.ledger.chained_log import ChainedLog
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.signals.merkle import MerkleTree, leaves
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest

@@ -15,7 +15,7 @@ from signal_backups.core.integrity.anchors.anchors import read_anchors
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.chained_log import FIRST, Entry
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.thaw import ThawState, needs_thaw, state_of
 from signal_backups.core.vault.manifest import Manifest, StoredFile
 from signal_backups.core.vault.vault import BackupVault

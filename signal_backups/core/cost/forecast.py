@@ -19,8 +19,8 @@ from signal_backups.core.cost.billing import early_leave_days, move_usd, put_usd
 from signal_backups.core.cost.inventory import Listing
 from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.s3.lifecycle_timeline import Timeline, rules_for
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.prices import DAYS_PER_MONTH, Prices
-from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
 
 #: Growth is the median of so many of the newest backups; of fewer than the lower number it is a guess.

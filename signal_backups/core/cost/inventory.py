@@ -11,8 +11,9 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.retention.profile import KindsKept
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.storage_classes import storage_class
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 
 #: Every version and delete marker, by kind of object.

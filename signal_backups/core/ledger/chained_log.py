@@ -18,7 +18,8 @@ from signal_backups.core.base.errors import ConflictError, NotFoundError, Verifi
 from signal_backups.core.base.file_locks import exclusive
 from signal_backups.core.base.parallel import map_in_order
 from signal_backups.core.ledger.conditional_writes import honours_conditional_writes
-from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import JSON_TYPE, S3ObjectStore
 
 #: What the first entry carries in place of the hash of the one before.
 FIRST = "0" * 64

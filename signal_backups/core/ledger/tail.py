@@ -9,7 +9,7 @@ from signal_backups.core.base.errors import NotFoundError, VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.chained_log import FOLDER_SIZE, ChainedLog
 from signal_backups.core.ledger.event import Event
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 
 
 def newest_first(log: ChainedLog, size: int) -> Iterator[list[Event]]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day
 from signal_backups.core.base.objectives import GRACE, MAX_MANIFEST_READS, missed_from
 from signal_backups.core.base.parallel import in_parallel
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot

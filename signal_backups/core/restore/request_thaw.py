@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from signal_backups.core.base.days import Clock
 from signal_backups.core.ledger.batch_events import named, record_several
 from signal_backups.core.ledger.event import Action, Result
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.thaw import ThawState, Tier, archived_versions, state_of
 from signal_backups.core.vault.vault import BackupVault
 

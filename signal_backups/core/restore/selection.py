@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from signal_backups.core.base.days import days_between
 from signal_backups.core.base.errors import DeletedBackupError, NotFoundError, SignalBackupsError
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, SlotHistory

@@ -19,7 +19,7 @@ from signal_backups.core.ledger.batch_events import named, number_of
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.fetch import fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.signals.row_tree import root_of_csv
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, verification_result

@@ -12,7 +12,7 @@ from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.batch_events import named, number_of, record_several
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.retention.stored_versions import require_lock, versions_by_day
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from signal_backups.core.base.days import Clock, next_midnight, utc_now, years_after
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import Setting, SetupPlan, plan_for
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
 #: How many of the newest backups are asked for their lock.

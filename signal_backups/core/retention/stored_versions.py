@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from signal_backups.core.base.errors import NotFoundError, StoreError
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
 

@@ -17,7 +17,7 @@ from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.drill.run import DrillDay, DrillReport
 from signal_backups.core.retention_audit.judge_day import DayEvidence, DrillOutcome, ManifestState
 from signal_backups.core.s3.bucket import BucketConfiguration
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot

@@ -15,7 +15,8 @@ from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention_audit.report import Aspect, DayFinding, Problem, ProblemCode, ProblemSeverity, State
 from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.s3.lifecycle_timeline import rules_for
-from signal_backups.core.s3.store import SHA256_METADATA, ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import SHA256_METADATA
 from signal_backups.core.vault.manifest import Manifest
 
 _EXPIRY = re.compile(r'expiry-date\s*=\s*"([^"]+)"', re.IGNORECASE)

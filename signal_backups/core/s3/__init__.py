@@ -3,6 +3,7 @@
 Not here: which objects are backups (``vault``), which rules and locks a profile asks for (``retention``).
 
 - ``store``: ``S3ObjectStore`` reads, writes, locks and lists objects. ``upload``: how a file goes up.
+- ``object_version``: ``ObjectVersion``, one stored version.
 - ``bucket``: ``BucketConfiguration``, how the bucket itself is set up.
 - ``connection``: how a store is reached. ``client``: a boto3 client for any store.
 - ``error_translation``: from S3's error codes to ours. ``request_count``: what was sent.

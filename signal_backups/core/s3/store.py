@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -25,8 +24,9 @@ from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreE
 from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.error_translation import error_code, s3_errors
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
+from signal_backups.core.s3.object_version import UNVERSIONED, ObjectVersion
 from signal_backups.core.s3.request_count import counted_requests
-from signal_backups.core.s3.upload import UNVERSIONED, Upload, base64_sha256, put_in_parts, put_whole
+from signal_backups.core.s3.upload import Upload, base64_sha256, put_in_parts, put_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,35 +39,6 @@ JSON_TYPE = "application/json"
 
 #: User metadata of a file: its SHA-256, lower-case hex.
 SHA256_METADATA = "sha256"
-
-
-@dataclass(frozen=True)
-class ObjectVersion:
-    """One stored version of an object, as a listing or a head shows it.
-
-    Only the answer to a HEAD shows these: ``restore_header`` says how far the thaw of an archived version is,
-    ``expiration_header`` when S3 will expire it, both in S3's own format; ``lock`` is its Object Lock, as far as we may
-    see it; ``metadata`` is the user metadata.
-    """
-
-    key: str
-    version_id: str
-    size: int
-    last_modified: datetime
-    etag: str
-    is_latest: bool = True
-    is_delete_marker: bool = False
-    storage_class: str = "STANDARD"
-    # Two versions are the same whatever these say.
-    restore_header: str | None = field(default=None, compare=False)
-    expiration_header: str | None = field(default=None, compare=False)
-    lock: ObjectLock | None = field(default=None, compare=False)
-    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-    @property
-    def hides(self) -> bool:
-        """Of the first version that a listing shows of a key: whether a plain GET finds nothing."""
-        return self.is_delete_marker or not self.is_latest
 
 
 def date_of(answer: Any) -> datetime | None:
@@ -205,18 +176,7 @@ class S3ObjectStore:
                 found = self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))
         except NotFoundError:
             return None
-        return ObjectVersion(
-            key=key,
-            version_id=found.get("VersionId", UNVERSIONED),
-            size=found["ContentLength"],
-            last_modified=found["LastModified"].astimezone(UTC),
-            etag=found["ETag"],
-            storage_class=found.get("StorageClass", "STANDARD"),
-            restore_header=found.get("Restore"),
-            expiration_header=found.get("Expiration"),
-            lock=_lock(found),
-            metadata=found["Metadata"],
-        )
+        return ObjectVersion.from_head(key, found)
 
     def remove_delete_marker(self, marker: ObjectVersion) -> None:
         """Remove a delete marker, so that the version below it is current again; never removes data."""
@@ -277,14 +237,7 @@ class S3ObjectStore:
         """All current objects under a prefix; such a listing has no version ids, they stay empty."""
         for page in self._pages("list_objects_v2", prefix):
             for item in page.get("Contents", []):
-                yield ObjectVersion(
-                    key=item["Key"],
-                    version_id="",
-                    size=item["Size"],
-                    last_modified=item["LastModified"].astimezone(UTC),
-                    etag=item["ETag"],
-                    storage_class=item.get("StorageClass", "STANDARD"),
-                )
+                yield ObjectVersion.from_listing({**item, "VersionId": "", "IsLatest": True})
 
     def list_folders(self, prefix: str) -> list[str]:
         """The folders right under a prefix that hold any version of any object, in order, each ending with a slash."""
@@ -294,16 +247,7 @@ class S3ObjectStore:
     def list_versions(self, prefix: str) -> list[ObjectVersion]:
         """Every version and delete marker under a prefix; sorted here, newest first within a key."""
         found = [
-            ObjectVersion(
-                key=item["Key"],
-                version_id=item["VersionId"],
-                size=item.get("Size", 0),
-                last_modified=item["LastModified"].astimezone(UTC),
-                etag=item.get("ETag", ""),
-                is_latest=item["IsLatest"],
-                is_delete_marker=kind == "DeleteMarkers",
-                storage_class=item.get("StorageClass", "STANDARD"),
-            )
+            ObjectVersion.from_listing(item, is_delete_marker=kind == "DeleteMarkers")
             for page in self._pages("list_object_versions", prefix)
             for kind in ("Versions", "DeleteMarkers")
             for item in page.get(kind, [])
@@ -369,15 +313,6 @@ class S3ObjectStore:
     def _pages(self, operation: Any, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
         with s3_errors(self.bucket, f"cannot list s3://{self.bucket}/{prefix}"):
             yield from self._client.get_paginator(operation).paginate(Bucket=self.bucket, Prefix=prefix, **more)
-
-
-def _lock(head: Any) -> ObjectLock:
-    until = head.get("ObjectLockRetainUntilDate")
-    return ObjectLock(
-        mode=head.get("ObjectLockMode"),
-        retain_until=until.astimezone(UTC) if until else None,
-        legal_hold=head.get("ObjectLockLegalHoldStatus") == "ON",
-    )
 
 
 def _version(version_id: str | None) -> Any:

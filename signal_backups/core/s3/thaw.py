@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from signal_backups.core.base.days import Clock
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, SettingsError, StoreError
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.prices import BYTES_PER_GB, DAYS_PER_MONTH, load_prices
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.store import S3ObjectStore
 
 #: Storage classes whose objects cannot be read as they are; GLACIER_IR is not one of them.
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})

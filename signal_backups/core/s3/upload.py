@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.s3.object_version import UNVERSIONED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 MULTIPART_CHUNK_BYTES = 64 * 1024**2
-
-#: Version id that stores give objects of a bucket without versioning.
-UNVERSIONED = "null"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from signal_backups.core.base.errors import ArchivedError
 from signal_backups.core.base.parallel import in_parallel
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 

@@ -13,7 +13,8 @@ from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.s3.object_lock import ObjectLock
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 

@@ -24,7 +24,8 @@ from signal_backups.core.base.errors import (
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault

@@ -15,8 +15,9 @@ from signal_backups.core.cost.report import compared_profiles, cost_report
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.prices import BYTES_PER_GB, DAYS_PER_MONTH, load_prices
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 

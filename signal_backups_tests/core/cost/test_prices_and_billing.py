@@ -14,9 +14,9 @@ from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import KindsKept, Profile
 from signal_backups.core.s3.lifecycle import Transition
 from signal_backups.core.s3.lifecycle_timeline import Stay
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.prices import BYTES_PER_GB, load_prices
 from signal_backups.core.s3.storage_classes import STORAGE_CLASSES
-from signal_backups.core.s3.store import ObjectVersion
 from signal_backups.core.s3.thaw import COPY_USD_PER_GB_MONTH, THAW_TERMS, Tier
 
 KIB, MIB = 1024, 1024**2

@@ -10,7 +10,7 @@ import pytest
 from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
 from signal_backups.core.drill.choose_days import choose_drill_days
 from signal_backups.core.drill.rto import forecast_rto
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import StoredBackup
 

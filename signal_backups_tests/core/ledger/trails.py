@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from signal_backups.core.ledger.chained_log import FIRST, ChainedLog, Entry, Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

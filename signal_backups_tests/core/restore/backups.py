@@ -17,7 +17,8 @@ from signal_backups.core.restore.report import RestoreReport
 from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
 from signal_backups.core.restore.targets.contract import RestoreTarget
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault

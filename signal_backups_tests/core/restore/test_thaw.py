@@ -19,7 +19,8 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.restore import request_thaw
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.s3.thaw import (
     ARCHIVED_CLASSES,
     THAW_TERMS,

@@ -10,7 +10,8 @@ import pytest
 from signal_backups.core.base.errors import ExitCode, NotFoundError, ReadBackError, RefusedBackupError, StoreError
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.restore.undelete import Undeletion, undelete
-from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, objects, recorded_events

@@ -22,7 +22,8 @@ from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.samples.days import DayRun

@@ -21,7 +21,7 @@ from signal_backups.core.retention_audit.judge_day import (
 )
 from signal_backups.core.retention_audit.report import Aspect, DayFinding, ProblemCode, ProblemSeverity, State
 from signal_backups.core.s3.object_lock import ObjectLock
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile, VerificationResult
 from signal_backups_tests.core.retention_audit.audited import fake_sha256, manifest_of

@@ -14,7 +14,7 @@ from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention_audit.report import ProblemCode, ProblemSeverity, RetentionAudit
 from signal_backups.core.retention_audit.run import audit_retention
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events

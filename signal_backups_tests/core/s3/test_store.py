@@ -18,7 +18,8 @@ from signal_backups.core.s3 import store as store_module
 from signal_backups.core.s3 import upload as upload_module
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.servers.chaos import ChaosProxy

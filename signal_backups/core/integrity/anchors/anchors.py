@@ -17,7 +17,8 @@ from signal_backups.core.base.errors import ReadBackError, SignalBackupsError, V
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, request_timestamp, verify_timestamp
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
-from signal_backups.core.s3.store import JSON_TYPE, ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import JSON_TYPE, S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 

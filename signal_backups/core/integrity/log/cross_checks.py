@@ -13,7 +13,7 @@ from signal_backups.core.integrity.log.entries import Claim, EntrySummary, claim
 from signal_backups.core.integrity.log.examine_log import LogExamination
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName
 from signal_backups.core.ledger.event import Occurrence
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot

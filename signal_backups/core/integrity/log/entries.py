@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.log.findings import LogName
 from signal_backups.core.ledger.event import Event
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.manifest import Manifest
 
 

@@ -15,7 +15,7 @@ from signal_backups.core.integrity.log.entries import EntrySummary, read_entry
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
 from signal_backups.core.integrity.log.segments import Checkpoints, Segment, by_folder, numbers_of
 from signal_backups.core.ledger.chained_log import FIRST
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 
 
 @dataclass

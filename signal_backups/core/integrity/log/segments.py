@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.log.findings import LogName
 from signal_backups.core.ledger.chained_log import FOLDER_SIZE, ChainedLog
-from signal_backups.core.s3.store import ObjectVersion
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
 _JSON_LINES_TYPE = "application/jsonl"

@@ -11,7 +11,8 @@ from datetime import datetime
 from signal_backups.core.base.days import ONE_DAY, years_after
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.object_lock import LockPolicy
-from signal_backups.core.s3.store import ObjectVersion, S3ObjectStore
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 
 
 class LocksSeen:
