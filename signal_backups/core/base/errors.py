@@ -1,7 +1,7 @@
-"""Every error the domain raises on purpose, each with the exit code a shell script sees.
+"""Every expected error, each with the exit code that scripts see and the code under which it is stored.
 
-An error says what happened, to which object, and what to do next. Programming mistakes are not wrapped:
-they stay ordinary exceptions.
+An error says what happened, to which object, and what to do next. Programming mistakes are not wrapped: they stay
+ordinary exceptions.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class SignalBackupsError(Exception):
     """Base of all expected errors.
 
     Args:
-        what: what happened, naming the object it happened to.
-        remedy: what the reader should do next.
-        transient: whether the same call may succeed when simply made again later.
+        what: what happened, to which object.
+        remedy: what to do next.
+        transient: whether the same call may succeed later.
     """
 
     #: Names the kind of error in audit events and in the failures of Dagster runs: never changes, unlike a class name.
@@ -85,14 +85,14 @@ class DeletedBackupError(NotFoundError):
 
 
 class ArchivedError(SignalBackupsError):
-    """The object is archived: its bytes cannot be read until a thaw, asked for or still to be asked for, is done."""
+    """The object is archived: its bytes cannot be read before it is thawed."""
 
     code = "archived"
     exit_code = ExitCode.THAWING
 
 
 class VerificationError(SignalBackupsError):
-    """What was read back is not what should be there."""
+    """Stored bytes, or the rows in them, are not what they should be."""
 
     code = "verification"
 
@@ -110,7 +110,7 @@ class ConflictError(SignalBackupsError):
 
 
 class TargetError(SignalBackupsError):
-    """The target of a restore cannot be reached, is full or read-only, or does not have the shape signals need."""
+    """The target of a restore cannot be reached, is full or read-only, or lacks columns that signals need."""
 
     code = "target"
     exit_code = ExitCode.UNREACHABLE
@@ -135,7 +135,7 @@ class RefusedBackupError(VerificationError):
 
 
 class ImportVerificationError(VerificationError):
-    """What a target holds after an import is not what the backup says."""
+    """What a target holds after an import is not what the backup holds."""
 
     code = "import_verification"
 
@@ -155,18 +155,18 @@ class StageInputMissingError(SignalBackupsError):
 
 
 class UnconfirmedError(SignalBackupsError):
-    """Something that deletes sooner, or can never be undone, was asked for without saying that it is meant."""
+    """A change that deletes sooner, or that can never be undone, was requested without confirmation."""
 
     code = "unconfirmed"
     exit_code = ExitCode.USAGE
 
 
-#: Codes of what a backup fails with when the store does not take it.
+#: Codes of the errors with which a backup fails when the store does not take it.
 UPLOAD_CODES = frozenset(error.code for error in (StoreError, UnsupportedError, ConflictError))
-#: Code of an exception that nobody foresaw.
+#: Code of every unexpected exception.
 UNEXPECTED_CODE = "unexpected"
 
-#: What earlier releases stored in place of a code: the name that the class had then.
+#: Earlier releases stored the name of the class in place of its code; these are the names of that time.
 _CODES_OF_CLASS_NAMES = {
     "SignalBackupsError": "error",
     "SettingsError": "settings",
@@ -196,5 +196,5 @@ def code_of(error: BaseException) -> str:
 
 
 def code_from_stored(stored: object) -> str:
-    """The code that a stored event or run names, whichever release wrote it; empty when it names none."""
+    """The code that an event or a run of any release holds; empty when it holds none."""
     return _CODES_OF_CLASS_NAMES.get(stored, stored) if isinstance(stored, str) else ""

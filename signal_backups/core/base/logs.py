@@ -118,7 +118,7 @@ class _JsonLines(JsonFormatter):
 
 
 class _TextLines(logging.Formatter):
-    """The same for people: one line, whatever the message holds."""
+    """The same for people, always in one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = " ".join(f"{name}={value}" for name, value in getattr(record, _FIELDS, {}).items())
@@ -138,7 +138,7 @@ class _ErrorStream(logging.StreamHandler[Any]):
 
 
 class _SharedFile(RotatingFileHandler):
-    """A file that several processes may write: one at a time, and all follow when one of them puts it aside."""
+    """A file that several processes may write to, one at a time; when one of them rotates it, the others follow."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=MAX_FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
@@ -156,7 +156,7 @@ class _SharedFile(RotatingFileHandler):
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        """Say once that the file cannot be written; what is logged must never end what is done."""
+        """Report once that the file cannot be written; logging must never end the work that is logged."""
         del record
         if not self._is_broken:
             self._is_broken = True

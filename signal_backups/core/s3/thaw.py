@@ -292,5 +292,5 @@ def _expiry(head: ObjectVersion, header: str) -> datetime:
 def _not_understood(head: ObjectVersion) -> StoreError:
     return StoreError(
         f"{head.key} version {head.version_id}: the store describes its thaw as {head.restore_header!r}",
-        remedy="Only what S3 answers is understood: check that the store is S3 or speaks like it",
+        remedy="Only S3's own format is understood: check that the store is compatible with S3",
     )

@@ -89,4 +89,5 @@ def test_what_is_no_text_names_no_error(stored: object) -> None:
 
 def test_an_error_that_nobody_foresaw_has_a_code_too() -> None:
     assert code_of(ZeroDivisionError()) == "unexpected"
+    assert "unexpected" not in CODES
     assert code_of(errors.StoreError("no answer")) == "store"
