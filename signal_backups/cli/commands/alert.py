@@ -16,7 +16,7 @@ from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condi
 from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, send
 from signal_backups.core.monitoring.alerts.state import Change, Message
 
-alert = typer.Typer(no_args_is_help=True, help="Alerts: the channels of SIGNAL_BACKUPS_ALERT_URLS.")
+alert = typer.Typer(no_args_is_help=True, help="Test the channels that alerts are sent to.")
 
 
 @alert.callback()

@@ -28,7 +28,7 @@ from signal_backups.core.retention_audit.report import Aspect, RetentionAudit, S
 from signal_backups.core.retention_audit.run import audit_retention, store_report
 from signal_backups.core.vault.vault import BackupVault
 
-audit = typer.Typer(help="Prove that what was promised is kept.", no_args_is_help=True)
+audit = typer.Typer(help="Audit the retention; read, examine and anchor the audit trail.", no_args_is_help=True)
 audit.command()(audit_trail.log)
 audit.command()(audit_trail.verify)
 audit.command()(audit_trail.anchor)

@@ -34,7 +34,7 @@ def backup(
     last: ToOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back up a day, or a range of days, and verify what S3 then holds."""
+    """Back up a day or a range of days, and verify what S3 then holds."""
     settings = settings_with_notice()
     begin, end = _chosen_days(settings, day, first, last)
     # Dagster takes seconds to import, and the other commands do without it.

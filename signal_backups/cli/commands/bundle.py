@@ -33,7 +33,7 @@ def bundle(
     last: ToOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write days of backups, and all that proves them, for somebody who trusts nobody here; then check it."""
+    """Write days of backups with all their evidence for an auditor, then check what was written."""
     settings = settings_with_notice()
     begin, end = day_range(first, last, settings.start_date)
     require_free(out)
@@ -50,7 +50,10 @@ def verify_bundle(
     head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a bundle; needs neither store nor database. The verify.py in it checks the same without this program."""
+    """Check a bundle; needs neither store nor database.
+
+    The verify.py in it checks the same without this program.
+    """
     report = check_bundle(path, read_file(ca) if ca else None, trusted_head(head))
     print_json({"ok": report.ok, **report.model_dump(mode="json")}) if as_json else _print_report(report)
     raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)

@@ -29,7 +29,7 @@ _WORDS = {State.OK: "ok", State.WARNING: "warning", State.FAILED: "FAILED", Stat
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Examine settings, database, store, permissions, Dagster and disk; say what is wrong and what to do."""
+    """Check settings, database, store, permissions, Dagster and disk, and say what to do."""
     from signal_backups.orchestration.for_cli.doctor import DagsterDoctor  # noqa: PLC0415  Dagster takes seconds to load
 
     with ExitStack() as stack:

@@ -24,7 +24,7 @@ def drill(
     ] = RECENT_DAYS,
     as_json: JsonOption = False,
 ) -> None:
-    """Restore days into a scratch database, compare them with the live source, and forecast the time to restore all."""
+    """Restore sample days into a scratch database, compare them, and forecast a full restore."""
     settings = settings_with_notice()
     run = DrillRun(
         run_id=f"cli-{uuid4().hex[:8]}",

@@ -18,7 +18,7 @@ def iam_policy(
     role: Annotated[Role, typer.Argument(metavar="ROLE", help="writer, verifier, restorer or auditor.")],
     bucket: Annotated[str | None, typer.Option("--bucket", help="Bucket; default: BACKUP_BUCKET_NAME.")] = None,
 ) -> None:
-    """Print the IAM policy, JSON, that gives a role what it needs in this bucket and prefix, and nothing more."""
+    """Print the IAM policy (JSON) that gives a role exactly the rights it needs."""
     settings = load_settings()
     name = bucket or settings.bucket
     if not name:

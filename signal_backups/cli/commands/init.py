@@ -22,7 +22,7 @@ def init(
     confirm: ConfirmOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Create the bucket if it is missing and set it up: versions, public access, lifecycle, Object Lock."""
+    """Create the bucket if it is missing and set it up: versions, lifecycle, Object Lock, access."""
     settings = settings_with_notice()
     wanted = load_profile(profile or settings.profile)
     with started_store(settings, wanted) as vault:

@@ -14,7 +14,7 @@ from signal_backups.core.retention.setup import Setting, SetupPlan, make_right, 
 from signal_backups.core.s3.lifecycle import LifecycleRule
 from signal_backups.core.s3.lifecycle_words import rule_in_words
 
-lifecycle = typer.Typer(no_args_is_help=True, help="Show, compare and mend the bucket's lifecycle rules.")
+lifecycle = typer.Typer(no_args_is_help=True, help="Show, compare and apply the bucket's lifecycle rules.")
 
 
 @lifecycle.command()

@@ -16,7 +16,7 @@ from signal_backups.core.vault.vault import BackupVersion, StoredBackup
 
 
 def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:
-    """List the stored backups, a line a day."""
+    """List the stored backups, one line a day."""
     settings = settings_with_notice()
     begin, end = day_range(first, last, date.min)
     with opened_vault(settings) as vault:

@@ -19,7 +19,7 @@ from signal_backups.core.retention.lock_extension import Extension
 from signal_backups.core.retention.lock_extension import extend as extend_days
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 
-lock = typer.Typer(no_args_is_help=True, help="Lengthen the retention of stored versions; it never becomes shorter.")
+lock = typer.Typer(no_args_is_help=True, help="Extend the lock of stored versions; it never becomes shorter.")
 
 
 @lock.callback()

@@ -28,7 +28,7 @@ _SHORTEST_REFRESH_S = 1
 #: What node_exporter looks for.
 _SUFFIX = ".prom"
 
-metrics = typer.Typer(help="Figures for Prometheus.", no_args_is_help=True)
+metrics = typer.Typer(help="Serve or write figures for Prometheus.", no_args_is_help=True)
 
 
 @metrics.command()

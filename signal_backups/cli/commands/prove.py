@@ -40,7 +40,7 @@ def prove(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a file that proves, to anybody and without us, that a signal stood in the backup of its day."""
+    """Write a file with which anybody can check that a signal is in the backup of its day."""
     wanted = parse_day(day) if day else None
     settings = settings_with_notice()
     with opened_vault(settings) as vault:

@@ -31,7 +31,7 @@ def reconcile(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Find signals that are late, mutated or deleted in the source since their day was backed up."""
+    """Find signals that came late, were changed or were deleted in the source since their backup."""
     settings = settings_with_notice()
     begin, end = day_range(first, last, last_complete_day())
     with opened_vault(settings) as vault:

@@ -78,7 +78,7 @@ def restore(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Restore days; each is verified before it is imported and again from what the target then holds."""
+    """Restore days; each is verified before the import and compared before it is committed."""
     instant = parse_instant(as_of) if as_of else None
     settings = settings_with_notice()
     opened = open_target(target, table or settings.table)

@@ -59,7 +59,7 @@ def simulate(
     records: Annotated[bool, typer.Option("--records", help="With --json: the fate of each record as well.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Play years of daily backups: which records are lost, unlocked, kept too long or slow, and what they cost.
+    """Simulate years of daily backups: which are lost, unlocked or slow, and what they cost.
 
     Exit code 1 when a record would be lost before its retention ends: because it expires, or because somebody deletes
     or overwrites it. Other holes are shown, and leave it at 0.

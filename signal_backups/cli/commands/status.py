@@ -36,7 +36,7 @@ def status(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer "are we safe?": the verdict, the last backup's age, gaps, failures, the next run, the last 12 weeks."""
+    """Answer "are we safe?": what is backed up, missing or failed, and what runs next."""
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         start = settings.start_date if settings.names_start_date else None

@@ -22,7 +22,7 @@ def undelete(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring a deleted or overwritten backup back as the current one; removes no data, and is recorded."""
+    """Make a deleted or overwritten backup current again; removes no data, and is recorded."""
     wanted = parse_day(day)
     settings = settings_with_notice()
     with opened_vault(settings) as vault:

@@ -28,7 +28,7 @@ def verify(
     sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check structure, record count, file hash and row hashes."""
+    """Verify backups: structure, number of signals, file hash and every row's hash."""
     if sum(choice is not None for choice in (key, day, last, file)) > 1:
         raise SettingsError("KEY, --date, --last and --file exclude each other", remedy="Give one of them")
     if file is not None:

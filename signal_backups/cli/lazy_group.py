@@ -1,0 +1,47 @@
+"""A group of commands whose modules are imported when one of them is called, not before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+from signal_backups.cli.command_table import COMMANDS, CommandEntry
+
+_COMMANDS = {entry.name: entry for entry in COMMANDS}
+
+
+class LazyGroup(TyperGroup):
+    """The commands of the table."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of the table."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """What the help page and completion show of a command: its name and help."""
+        del ctx
+        entry = _COMMANDS.get(cmd_name)
+        return TyperCommand(entry.name, help=entry.help) if entry else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command itself, which is about to run."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(_COMMANDS[name]) if name else None, rest
+
+
+def load(entry: CommandEntry) -> Any:
+    """The command of an entry, as Typer builds it."""
+    found = getattr(import_module(f"signal_backups.cli.commands.{entry.module}"), entry.attribute)
+    if isinstance(found, typer.Typer):
+        command: Any = get_group(found)
+    else:
+        alone = typer.Typer(add_completion=False)
+        alone.command(entry.name)(found)
+        command = get_command(alone)
+    command.name = entry.name
+    return command
