@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 
@@ -10,12 +11,31 @@ import pytest
 
 from signal_backups.cli.command_table import COMMANDS, CommandEntry
 from signal_backups.cli.lazy_group import load
+from signal_backups_tests.cli.conftest import Terminal
 
-HEAVY = {"adbc_driver_manager", "apprise", "boto3", "cryptography", "dagster", "duckdb", "matplotlib", "pandas", "pandera",
-    "pyarrow", "pydantic", "pydantic_settings", "rich", "rfc3161_client", "sqlalchemy"}  # fmt: skip
+HEAVY = frozenset(
+    [
+        "adbc_driver_manager",
+        "apprise",
+        "boto3",
+        "cryptography",
+        "dagster",
+        "duckdb",
+        "matplotlib",
+        "pandas",
+        "pandera",
+        "pyarrow",
+        "pydantic",
+        "pydantic_settings",
+        "rich",
+        "rfc3161_client",
+        "sqlalchemy",
+    ]
+)
+#: What neither listing nor verifying backups needs.
+NOT_FOR_READING = {"adbc_driver_manager", "apprise", "dagster", "matplotlib", "pandas", "pandera", "sqlalchemy"}
 LOADED = """
 import runpy, sys
-sys.argv[1:] = sys.argv[1:]
 try:
     runpy.run_module("signal_backups.cli", run_name="__main__", alter_sys=True)
 except SystemExit:
@@ -24,9 +44,10 @@ print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
 """
 
 
-def heavy_modules(*arguments: str) -> set[str]:
+def heavy_modules(*arguments: str, **settings: str) -> frozenset[str]:
     """Those of ``HEAVY`` that a command has loaded when it ends."""
-    done = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=True)
+    call = [sys.executable, "-c", LOADED, *arguments]
+    done = subprocess.run(call, env={**os.environ, **settings}, capture_output=True, text=True, check=True)
     return HEAVY & set(done.stderr.split())
 
 
@@ -43,3 +64,10 @@ def test_the_version_needs_no_library() -> None:
 
 def test_the_help_page_needs_only_what_draws_it() -> None:
     assert heavy_modules("--help") == {"rich"}
+
+
+@pytest.mark.parametrize("command", ["list", "status", "verify"])
+def test_reading_backups_needs_neither_dagster_nor_pandas(terminal: Terminal, command: str) -> None:
+    loaded = heavy_modules(command, **terminal.settings)
+    assert "boto3" in loaded
+    assert not loaded & NOT_FOR_READING
