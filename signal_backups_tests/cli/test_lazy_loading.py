@@ -11,7 +11,7 @@ import pytest
 
 from signal_backups.cli.command_table import COMMANDS, CommandEntry
 from signal_backups.cli.lazy_group import load
-from signal_backups_tests.cli.conftest import Terminal
+from signal_backups_tests.cli.terminal import Terminal
 
 HEAVY = frozenset(
     [
