@@ -16,6 +16,21 @@ STORED = (
     b'"objects": [{"key": "k", "version_id": "v"}], "previous": "00", "result": "passed"}\n'
 )
 
+#: Every action that was ever written.
+ACTIONS = {
+    "backup",
+    "deletion",
+    "drill",
+    "hold_put",
+    "hold_release",
+    "lock_extension",
+    "policy_change",
+    "restore",
+    "thaw",
+    "undelete",
+    "verification",
+}
+
 #: Every result that was ever written.
 RESULTS = {
     "changed",
@@ -38,7 +53,8 @@ RESULTS = {
 }
 
 
-def test_no_result_that_was_ever_written_changes_or_goes() -> None:
+def test_no_action_or_result_that_was_ever_written_changes_or_goes() -> None:
+    assert {action.value for action in Action} == ACTIONS
     assert {result.value for result in Result} == RESULTS
 
 
