@@ -9,13 +9,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.sensors.alerts import ALERT_SENSOR
 from signal_backups_tests.orchestration.alerts import FIRST, LAST, Told
 from signal_backups_tests.orchestration.ticks import Ticks
 from signal_backups_tests.orchestration.world import World, empty_world, own_settings
 from signal_backups_tests.servers.receivers import Received, Receiver
-from signal_backups_tests.servers.s3 import client_for
 
 
 @pytest.fixture(autouse=True)
@@ -32,17 +30,17 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, s3_server: S3Server, bucket: str, instance: dg.DagsterInstance) -> World:
+def world(tmp_path: Path, instance: dg.DagsterInstance) -> World:
     """An empty signals table, an empty bucket, an instance without runs."""
-    return empty_world(tmp_path, client_for(s3_server), bucket, instance)
+    return empty_world(tmp_path, instance)
 
 
 @pytest.fixture
-def watched(tmp_path: Path, s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Three days with signals, and an instance that keeps schedules and sensors too."""
     monkeypatch.setenv("SIGNAL_BACKUPS_START_DATE", FIRST.isoformat())
     with dg.instance_for_test() as persistent:
-        found = empty_world(tmp_path, client_for(s3_server), bucket, persistent)
+        found = empty_world(tmp_path, persistent)
         found.table.add_days(FIRST, LAST, signals_a_day=2)
         yield found
 

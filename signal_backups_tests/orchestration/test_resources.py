@@ -12,6 +12,13 @@ from signal_backups.orchestration.for_cli.launch import run_backup
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable
 from signal_backups_tests.orchestration.world import World
+from signal_backups_tests.servers.s3 import client_for
+
+
+@pytest.fixture
+def world(world: World, s3_server: S3Server, bucket: str) -> World:
+    """On the S3 server: resources that are named in full have an address."""
+    return world.in_bucket(client_for(s3_server), bucket)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
-from signal_backups.core.base.days import days_between
+from signal_backups.core.base.days import days_between, utc_now
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.layout import Layout
@@ -30,10 +30,13 @@ from signal_backups.orchestration.names import CHAIN
 from signal_backups.orchestration.partitions import range_tags
 from signal_backups_tests.orchestration.faulty import GivenDatabase, GivenStore
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable
+from signal_backups_tests.servers.s3 import create_versioned_bucket
+from signal_backups_tests.servers.strict_s3 import StrictS3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+BUCKET = "backups"
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 FAILED, MATERIALIZED = AssetPartitionStatus.FAILED, AssetPartitionStatus.MATERIALIZED
 CHECK_PASSED, CHECK_FAILED = AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED
@@ -102,6 +105,10 @@ class World:
             instance=self.instance, run_config={"loggers": QUIET}, raise_on_error=False, tags=tags
         )
 
+    def in_bucket(self, client: S3Client, bucket: str) -> World:
+        """The same database and instance, a bucket elsewhere."""
+        return replace(self, vault=BackupVault(S3ObjectStore(client, bucket), Layout()))
+
     def on(self, instance: dg.DagsterInstance) -> World:
         """The same database and bucket, another instance."""
         return replace(self, instance=instance)
@@ -140,14 +147,16 @@ def own_settings(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("SIGNAL_BACKUPS_START_DATE", FIRST_DAY.isoformat())
 
 
-def empty_world(folder: Path, client: S3Client, bucket: str, instance: dg.DagsterInstance) -> World:
-    """A world in a folder and a bucket, under ``own_settings``."""
+def empty_world(folder: Path, instance: dg.DagsterInstance) -> World:
+    """A world in a folder and in an S3 in memory, under ``own_settings``."""
+    client = StrictS3(utc_now).client(max_attempts=5)
+    create_versioned_bucket(client, BUCKET)
     table = SignalsTable(folder / "signals.db")
     return World(
         instance=instance,
         table=table,
         source=open_source(table.url, "signals"),
-        vault=BackupVault(S3ObjectStore(client, bucket), Layout()),
+        vault=BackupVault(S3ObjectStore(client, BUCKET), Layout()),
         scratch=folder / "home" / "scratch",
     )
 

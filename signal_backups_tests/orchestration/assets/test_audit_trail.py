@@ -27,7 +27,7 @@ from signal_backups_tests.orchestration.world import (
     metadata_of,
     table_rows,
 )
-from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket
+from signal_backups_tests.servers.s3 import client_for
 
 
 @pytest.fixture
@@ -86,17 +86,14 @@ def test_an_edited_event_fails_the_check_and_is_named(backed_up: World) -> None:
 
 
 @pytest.fixture
-def second_bucket(backed_up: World, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3ObjectStore:
+def second_bucket(backed_up: World, s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> S3ObjectStore:
     """A second bucket that the settings name for anchors."""
-    name = f"{backed_up.vault.store.bucket}-anchors"
-    client = client_for(s3_server)
-    create_versioned_bucket(client, name)
     monkeypatch.setenv("BACKUP_BUCKET_NAME", backed_up.vault.store.bucket)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_key)
-    monkeypatch.setenv("SIGNAL_BACKUPS_ANCHOR_BUCKET", name)
-    return S3ObjectStore(client, name)
+    monkeypatch.setenv("SIGNAL_BACKUPS_ANCHOR_BUCKET", bucket)
+    return S3ObjectStore(client_for(s3_server), bucket)
 
 
 def test_each_run_anchors_the_heads_in_the_second_bucket(backed_up: World, second_bucket: S3ObjectStore) -> None:

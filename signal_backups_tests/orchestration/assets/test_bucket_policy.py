@@ -8,11 +8,13 @@ import pytest
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.policy import Claim
 from signal_backups.core.retention.setup import make_right
+from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.jobs import BUCKET_POLICY_JOB
 from signal_backups.orchestration.names import BUCKET_POLICY
 from signal_backups_tests.orchestration.signals import FIRST_DAY, signal
 from signal_backups_tests.orchestration.world import QUIET, World, evaluations, materializations, metadata_of
+from signal_backups_tests.servers.s3 import client_for
 
 ERROR = dg.AssetCheckSeverity.ERROR
 
@@ -25,6 +27,12 @@ def look(world: World) -> dg.ExecuteInProcessResult:
 
 def answers(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
     return {answer.check_name: answer.passed for answer in evaluations(result)}
+
+
+@pytest.fixture
+def world(world: World, s3_server: S3Server, bucket: str) -> World:
+    """On the S3 server, which cannot do everything."""
+    return world.in_bucket(client_for(s3_server), bucket)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """One run over many days, some of which fail: what Dagster records of each."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +9,6 @@ import pytest
 
 from signal_backups.core.base.days import days_between
 from signal_backups.core.base.errors import ExitCode, SourceError, StoreError
-from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.assets.daily_backup_checks import CSV_PARSES, OBJECT_EQUALS_CSV
 from signal_backups.orchestration.failures import failed_days
 from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN, HASHED_CSV, SIGNAL_EXTRACT
@@ -28,7 +26,6 @@ from signal_backups_tests.orchestration.world import (
     metadata_of,
     own_settings,
 )
-from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
 LAST_DAY = day_number(29)
 UNREADABLE = [day_number(3), day_number(11), day_number(29)]
@@ -45,17 +42,15 @@ class Month:
 
 
 @pytest.fixture(scope="module")
-def month(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Month]:
-    folder, client, bucket = tmp_path_factory.mktemp("month"), client_for(s3_server), f"test-{uuid.uuid4().hex}"
-    create_versioned_bucket(client, bucket)
+def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
+    folder = tmp_path_factory.mktemp("month")
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
         own_settings(folder, patch)
-        world = empty_world(folder, client, bucket, instance)
+        world = empty_world(folder, instance)
         world.table.add_days(FIRST_DAY, LAST_DAY)
         source = UnreadableDays(world.source, UNREADABLE, SourceError("the disk is broken"))
         world.vault.store = RefusingStore(world.vault.store, REFUSED, StoreError("the bucket is full"))
         yield Month(world, world.run(FIRST_DAY, LAST_DAY, source=source))
-    remove_bucket(client, bucket)
 
 
 def test_the_run_fails_when_a_day_failed(month: Month) -> None:
