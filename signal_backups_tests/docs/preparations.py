@@ -11,7 +11,7 @@ from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.docs.incidents import backups_are_not_locked
-from signal_backups_tests.docs.installation import GOOD_VERSION, Changed, Installation, Preparation
+from signal_backups_tests.docs.installation import GOOD_VERSION, STORED_DAYS, Changed, Installation, Preparation
 from signal_backups_tests.servers.postgres import running_postgres
 from signal_backups_tests.servers.s3 import create_versioned_bucket
 
@@ -19,13 +19,15 @@ from signal_backups_tests.servers.s3 import create_versioned_bucket
 NEW_DATABASE = "postgresql://admin:secret@db2.internal:5432/trading"
 SIGNAL_ID = "SIGNAL_ID"
 INSTANT = "2026-11-01T12:00Z"
+#: A day before the first backup: the nearer it is, the fewer empty days are compared.
+LONG_AGO = "2026-01-01"
 TEXTFILE = "/var/lib/node_exporter/signal_backups.prom"
 
 
 @contextmanager
 def an_empty_postgres(installation: Installation) -> Iterator[Changed]:
     with running_postgres(installation.stored.folder) as url:
-        yield {NEW_DATABASE: url}
+        yield {NEW_DATABASE: url, LONG_AGO: str(installation.day(STORED_DAYS + 1))}
 
 
 @contextmanager
