@@ -27,7 +27,6 @@ from benchmarks.measuring import (
     values_of,
     work_folder,
 )
-from signal_backups_tests.servers.postgres import running_postgres
 
 PEAK_GOAL_MB = 600
 #: Engine -> our import, commit included, against the shell's.
@@ -69,13 +68,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where table and CSV are kept; by default they are made anew")
     parser.add_argument("--engines", choices=GOALS, nargs="+", default=list(GOALS))
-    parser.add_argument("--postgres-url", help="a server where databases can be made; by default one is started")
+    parser.add_argument("--postgres-url", help="a server where databases can be made; postgres needs it")
     arguments = parser.parse_args()
+    if "postgres" in arguments.engines and not arguments.postgres_url:
+        parser.error("name a server with --postgres-url, or choose --engines sqlite")
     with work_folder(arguments.folder) as folder:
         csv = made_csv(folder, arguments.rows)
         for engine in arguments.engines:
-            with targets_of(engine, folder, arguments.postgres_url) as fresh_target:
-                ours, shell = measured(engine, fresh_target, csv, arguments.rounds)
+            fresh_target = targets_of(engine, folder, arguments.postgres_url)
+            ours, shell = measured(engine, fresh_target, csv, arguments.rounds)
             print_figures(engine, ours, shell)
 
 
@@ -89,16 +90,9 @@ def made_csv(folder: Path, rows: int) -> Path:
     return csv
 
 
-@contextmanager
-def targets_of(engine: str, folder: Path, postgres_url: str | None) -> Iterator[FreshTarget]:
-    """What gives fresh targets of an engine; its server, if it needs one, runs for the duration of the block."""
-    if engine == "sqlite":
-        yield partial(fresh_file, folder)
-    elif postgres_url is not None:
-        yield partial(fresh_database, postgres_url)
-    else:
-        with running_postgres(folder / "postgres") as url:
-            yield partial(fresh_database, url)
+def targets_of(engine: str, folder: Path, postgres_url: str) -> FreshTarget:
+    """What gives fresh targets of an engine."""
+    return partial(fresh_file, folder) if engine == "sqlite" else partial(fresh_database, postgres_url)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from signal_backups.core.base.days import ONE_DAY, days_between
 from signal_backups.core.base.objectives import due_at
 from signal_backups.core.config.observed import observed
 from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
@@ -31,10 +33,25 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.assets.daily_backup_checks import STORED_HASHES_VERIFY
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.names import BACKUP_OBJECT
-from signal_backups_tests.orchestration.faulty import GivenStore
 
 LAST_DAY = date(2025, 12, 30)
 SENSORS = ("stale_partition_sensor", "alert_sensor")
+
+
+@dataclass(frozen=True)
+class GivenStore:
+    """Stands in for the resource ``backup_store``."""
+
+    given: BackupVault
+
+    def vault(self, run_id: str = "") -> BackupVault:
+        """The vault as it is, whichever run asks."""
+        del run_id
+        return self.given
+
+    def retention_profile(self) -> Profile:
+        """The profile without any setting."""
+        return load_profile(DEFAULT_PROFILE)
 
 
 def main() -> None:

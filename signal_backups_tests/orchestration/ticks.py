@@ -5,7 +5,7 @@ What belongs here: making a tick happen. What does not: assertions.
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
@@ -24,7 +24,8 @@ class Ticks:
 
     def __init__(self, world: World, sensor: str, vault: BackupVault | None = None) -> None:
         self.world, self.name = world, sensor
-        self.now = start_of(utc_now().date()) + _NOON
+        self._today = start_of(utc_now().date())
+        self.now = self._today + _NOON
         self.cursor: str | None = None
         self.look_at(vault)
 
@@ -47,4 +48,4 @@ class Ticks:
 
     def at(self, hours: int, minutes: int = 0) -> datetime:
         """A time of this day."""
-        return datetime.combine(utc_now().date(), time(hours, minutes), tzinfo=self.now.tzinfo)
+        return self._today + timedelta(hours=hours, minutes=minutes)

@@ -1,0 +1,59 @@
+"""The command as a process of its own: the installed script, exit codes, unexpected errors, a closed pipe."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from signal_backups_tests.cli.terminal import TIMEOUT_S, Terminal, finished
+
+# An error that no command provides for.
+BROKEN = """
+import signal_backups.core.vault.vault as broken
+def fail(*_, **__): raise ZeroDivisionError("nobody thought of this")
+broken.BackupVault.__init__ = fail
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("--version",), 0), (("backup", "yesterday"), 2), (("verify", "--file", "nowhere.csv"), 4)]
+)
+def test_the_installed_script_ends_with_the_exit_code(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
+    script = Path(sys.executable).with_name("signal-backups")
+    done = subprocess.run(
+        [script, *arguments], cwd=tmp_path, env={}, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert (done.returncode, bool(done.stderr)) == (code, code != 0)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_backup_in_a_process_leaves_only_its_result_on_standard_output(terminal: Terminal, newest: date) -> None:
+    done = terminal.run_process("backup", "--json")
+    assert done.code == 0, done.err
+    assert [backup["day"] for backup in done.json["backups"]] == [newest.isoformat()]
+
+
+def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_asked_for(terminal: Terminal) -> None:
+    with terminal.start("list", prelude=BROKEN) as process:
+        done = finished(process)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Error: unexpected ZeroDivisionError: nobody thought of this")
+    assert done.err.count("\n") == 1
+    with terminal.start("list", prelude=BROKEN, SIGNAL_BACKUPS_DEBUG="1") as process:
+        _, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert "Traceback" in err
+
+
+def test_nobody_reading_the_output_any_more_is_no_traceback(terminal: Terminal) -> None:
+    with terminal.start("--help") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        assert process.wait(TIMEOUT_S) == 1
+    assert "Traceback" not in err
