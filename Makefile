@@ -40,7 +40,7 @@ lint: $(INSTALLED)  ## Ruff, format check, mypy, layering
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(INSTALLED)  ## Format and mend what can be mended
+format: $(INSTALLED)  ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
