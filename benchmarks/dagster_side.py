@@ -16,10 +16,10 @@ from benchmarks.measuring import Figures
 from benchmarks.signal_tables import DAY
 from signal_backups.core.config.settings import load_settings
 from signal_backups.orchestration.assets import partition_events
-from signal_backups.orchestration.assets.daily_backup_checks import Verdict, check_specs
+from signal_backups.orchestration.assets.daily_backup_checks import CheckAnswer, check_specs
 from signal_backups.orchestration.for_cli.launch import run_backup
 from signal_backups.orchestration.instance.home import persistent_instance
-from signal_backups.orchestration.names import CHAIN
+from signal_backups.orchestration.names import BACKUP_ASSETS
 from signal_backups.orchestration.partitions import daily_partitions, range_tags
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -36,7 +36,7 @@ def main(side: str, days: int) -> None:
             else:
                 _run_empty(instance, first)
         figures.facts["materializations"] = sum(
-            len(instance.get_materialized_partitions(asset_key)) for asset_key in CHAIN
+            len(instance.get_materialized_partitions(asset_key)) for asset_key in BACKUP_ASSETS
         )
     figures.report()
 
@@ -50,7 +50,7 @@ def _run_real(instance: dg.DagsterInstance, first: date) -> None:
 def _run_empty(instance: dg.DagsterInstance, first: date) -> None:
     defs = dg.Definitions(
         assets=[_empty_assets(load_settings().start_date)],
-        jobs=[dg.define_asset_job("empty_job", selection=dg.AssetSelection.assets(*CHAIN))],
+        jobs=[dg.define_asset_job("empty_job", selection=dg.AssetSelection.assets(*BACKUP_ASSETS))],
         executor=dg.in_process_executor,
     )
     job = defs.resolve_job_def("empty_job")
@@ -63,8 +63,8 @@ def _empty_assets(start: date) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         specs=[
-            dg.AssetSpec(asset, deps=CHAIN[position - 1 : position], partitions_def=partitions, skippable=True)
-            for position, asset in enumerate(CHAIN)
+            dg.AssetSpec(asset, deps=BACKUP_ASSETS[position - 1 : position], partitions_def=partitions, skippable=True)
+            for position, asset in enumerate(BACKUP_ASSETS)
         ],
         check_specs=check_specs(partitions),
         can_subset=True,
@@ -73,14 +73,14 @@ def _empty_assets(start: date) -> dg.AssetsDefinition:
     )
     def empty(context: dg.AssetExecutionContext) -> Iterator[Any]:
         for key in context.partition_keys:
-            for asset in CHAIN:
+            for asset in BACKUP_ASSETS:
                 yield partition_events.materialization(asset, date.fromisoformat(key), {"rows": 0}, _DATA_VERSION)
-                verdicts = [
-                    Verdict(check, passed=True, description="nothing was checked", metadata={"rows": 0})
+                answers = [
+                    CheckAnswer(check, passed=True, description="nothing was checked", metadata={"rows": 0})
                     for check in context.selected_asset_check_keys
                     if check.asset_key == asset
                 ]
-                yield from partition_events.evaluations(context.instance, verdicts, date.fromisoformat(key))
+                yield from partition_events.evaluations(context.instance, answers, date.fromisoformat(key))
             context.log.info(f"{key} done")
 
     return empty

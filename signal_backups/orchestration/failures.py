@@ -1,7 +1,4 @@
-"""Failed days of a run, as one Dagster failure a machine can read again.
-
-What belongs here: the failure's metadata and its inverse. What does not: causing or catching failures.
-"""
+"""Failed days of a run as one Dagster failure, and read back from it."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ class DayFailure(BaseModel):
 
     @classmethod
     def of(cls, day: date, error: SignalBackupsError) -> DayFailure:
-        """The failure an error means for a day."""
+        """The failure of a day with an error."""
         return cls(
             day=day,
             reason=str(error),
@@ -43,7 +40,7 @@ class DayFailure(BaseModel):
 
 
 def failure_of(failures: Sequence[DayFailure], days: int) -> dg.Failure:
-    """The step's failure; Dagster retries it when that may help at least one day."""
+    """The failure of the step; Dagster retries it if that may help at least one day."""
     first = failures[0]
     more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
     return dg.Failure(

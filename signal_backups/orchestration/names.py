@@ -1,4 +1,4 @@
-"""Names that the UI shows and other modules refer to: asset keys, groups, owners."""
+"""Names that the UI shows or that other modules refer to."""
 
 from __future__ import annotations
 
@@ -6,20 +6,39 @@ import dagster as dg
 
 OWNERS = ["team:signal-operations"]
 
-#: The daily backup.
-GROUP = "signal_backups"
-#: What looks after the bucket as a whole.
+#: Group of the daily backup.
+BACKUP_GROUP = "signal_backups"
+#: Group of the assets that watch the bucket as a whole.
 BUCKET_GROUP = "bucket_watch"
+#: A group of its own: materializing the whole backup group must not start a drill.
+DRILL_GROUP = "restore_drills"
 
 SIGNALS_TABLE = dg.AssetKey("signals_table")
 SIGNAL_EXTRACT = dg.AssetKey("signal_extract")
 HASHED_CSV = dg.AssetKey("hashed_csv")
 BACKUP_OBJECT = dg.AssetKey("backup_object")
 #: The assets of one day, in the order in which they are made.
-CHAIN = (SIGNAL_EXTRACT, HASHED_CSV, BACKUP_OBJECT)
+BACKUP_ASSETS = (SIGNAL_EXTRACT, HASHED_CSV, BACKUP_OBJECT)
 
 BUCKET_POLICY = dg.AssetKey("bucket_policy")
 AUDIT_TRAIL = dg.AssetKey("audit_trail")
 RESTORE_DRILL = dg.AssetKey("restore_drill")
 RETENTION_AUDIT = dg.AssetKey("retention_audit")
 STORAGE_COST = dg.AssetKey("storage_cost")
+
+DAILY_BACKUP_JOB = "daily_backup_job"
+DAILY_BACKUP_SCHEDULE = "daily_backup_schedule"
+
+ALERT_SENSOR = "alert_sensor"
+LATE_ROWS_SENSOR = "late_rows_sensor"
+STALE_PARTITION_SENSOR = "stale_partition_sensor"
+
+
+def job_name(asset: dg.AssetKey) -> str:
+    """Name of the job that materializes a watching asset."""
+    return f"{asset.to_python_identifier()}_job"
+
+
+def schedule_name(asset: dg.AssetKey) -> str:
+    """Name of the schedule of a watching asset."""
+    return f"{asset.to_python_identifier()}_schedule"

@@ -1,4 +1,4 @@
-"""The one partitions definition all assets and checks share: UTC days from the start date on."""
+"""The partitions of the backup assets and their checks: UTC days from the start date on."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
-"""What assets read from and write to, as Dagster resources.
+"""Resources: the settings, the signals table and the bucket. Whatever is left unset follows the settings.
 
-Every field left unset comes from the settings when a run starts, so definitions load without database or bucket.
+Annotations are not postponed here: Dagster reads those of nested resources when it makes the class.
 """
-
-from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +11,7 @@ from pydantic import Field
 
 from signal_backups.connect import open_vault
 from signal_backups.core.base.errors import SettingsError
-from signal_backups.core.config.settings import load_settings
+from signal_backups.core.config.settings import Settings, load_settings
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
@@ -28,69 +26,88 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+class SettingsSource:
+    """The settings of the environment and ``.env``, read anew by each run and each tick."""
+
+    def load(self) -> Settings:
+        """The settings as they are now.
+
+        Raises:
+            SettingsError: one of them is malformed.
+        """
+        return load_settings()
+
+
 class SignalsDatabase(dg.ConfigurableResource[SignalSource]):
     """The signals table."""
 
+    settings: dg.ResourceDependency[SettingsSource]
     url: str | None = Field(default=None, description="Database URL; unset: SIGNALS_DATABASE_URL.")
     table: str | None = Field(default=None, description="Table; unset: SIGNALS_TABLE.")
 
     @property
     def source_url(self) -> str:
         """URL of the database; holds a password, never to be shown."""
-        return self.url or load_settings().source_url
+        return self.url or self.settings.load().source_url
 
     @property
     def source_table(self) -> str:
         """Name of the table."""
-        return self.table or load_settings().table
+        return self.table or self.settings.load().table
 
     def open(self) -> SignalSource:
         """The source; connects to nothing yet."""
         return open_source(self.source_url, self.source_table)
 
 
-class BackupStore(S3Resource):
-    """The bucket that holds the backups; with ``bucket`` unset, the one the settings name."""
+class BackupStore(dg.ConfigurableResource[BackupVault]):
+    """The bucket that holds the backups; with ``bucket`` unset, the one that the settings name.
 
+    ``s3`` says how to reach a bucket that is named here. Only its fields are used: the client is made by
+    ``core.s3.client``, which knows what the supported stores need.
+    """
+
+    settings: dg.ResourceDependency[SettingsSource]
+    s3: S3Resource
     bucket: str | None = Field(default=None, description="Bucket; unset: BACKUP_BUCKET_NAME and the AWS variables.")
     prefix: str | None = Field(default=None, description="Key prefix; unset: BACKUP_PREFIX.")
     profile: str | None = Field(default=None, description="Retention profile; unset: SIGNAL_BACKUPS_PROFILE.")
     addressing_style: AddressingStyle = "auto"
     checksum_mode: ChecksumMode = "auto"
 
-    def get_client(self) -> S3Client:
-        """A client that fits the store, from this resource's own fields.
+    def vault(self, run_id: str = "") -> BackupVault:
+        """The vault, for the run that works with it; connects to nothing yet.
 
         Raises:
-            SettingsError: an unsigned session was asked for; backups are never public.
+            SettingsError: an unsigned session was asked for, a setting is malformed, or there is no such profile.
+            StoreError: the embedded server is meant and does not run.
         """
-        if self.use_unsigned_session:
-            raise SettingsError("use_unsigned_session is set", remedy="Backups need credentials")
-        return s3_client(
-            S3Connection(
-                endpoint_url=self.endpoint_url,
-                region=self.region_name,
-                access_key_id=self.aws_access_key_id,
-                secret_access_key=self.aws_secret_access_key,
-                session_token=self.aws_session_token,
-                addressing_style=self.addressing_style,
-                checksum_mode=self.checksum_mode,
-                max_attempts=self.max_attempts,
-                profile=self.profile_name,
-                verify_tls=self.verify,
-            )
-        )
-
-    def vault(self, run_id: str = "") -> BackupVault:
-        """The vault, for the run that works with it; connects to nothing yet."""
-        settings = load_settings()
-        profile = self.retention_profile()
+        settings, profile = self.settings.load(), self.retention_profile()
         if self.bucket is None:
             return open_vault(settings, profile, run_id)
-        store = S3ObjectStore(self.get_client(), self.bucket, lock=profile.lock_policy)
+        store = S3ObjectStore(self._client(), self.bucket, lock=profile.lock_policy)
         layout = Layout(self.prefix or settings.prefix)
         return BackupVault(store, layout, actor=Actor.here(run_id), outbox=settings.unwritten_events)
 
     def retention_profile(self) -> Profile:
         """The retention profile: this resource's own, else that of the settings."""
-        return load_profile(self.profile or load_settings().profile)
+        return load_profile(self.profile or self.settings.load().profile)
+
+    def _client(self) -> "S3Client":
+        s3 = self.s3
+        if s3.use_unsigned_session:
+            raise SettingsError("use_unsigned_session is set", remedy="Backups need credentials")
+        return s3_client(
+            S3Connection(
+                endpoint_url=s3.endpoint_url,
+                region=s3.region_name,
+                access_key_id=s3.aws_access_key_id,
+                secret_access_key=s3.aws_secret_access_key,
+                session_token=s3.aws_session_token,
+                addressing_style=self.addressing_style,
+                checksum_mode=self.checksum_mode,
+                max_attempts=s3.max_attempts,
+                profile=s3.profile_name,
+                verify_tls=s3.verify,
+            )
+        )

@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from signal_backups.orchestration.names import CHAIN
+from signal_backups.orchestration.names import BACKUP_ASSETS
 from signal_backups_tests.servers.waiting import HOST, free_port, wait_for
 
 PROJECT = Path(__file__).parents[2]
@@ -147,7 +147,7 @@ class DagsterDev:
 
     def start_backfill(self, days: Sequence[str]) -> str:
         """Ask for all three assets of some days, as the UI does; returns the backfill's id."""
-        assets = [{"path": list(asset.path)} for asset in CHAIN]
+        assets = [{"path": list(asset.path)} for asset in BACKUP_ASSETS]
         answer = self.ask(LAUNCH_BACKFILL, params={"assetSelection": assets, "partitionNames": list(days)})
         return str(answer["launchPartitionBackfill"]["backfillId"])
 

@@ -22,11 +22,11 @@ SCHEDULES = [
     "storage_cost_schedule",
 ]
 SENSORS = ["late_rows_sensor", "stale_partition_sensor", "alert_sensor"]
-CHAIN = ["signal_extract", "hashed_csv", "backup_object"]
+BACKUP_ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
 A_DAY, A_WEEK, A_MONTH = timedelta(hours=25), timedelta(days=8), timedelta(days=32)
 #: After how long without a run Dagster shows an asset as stale.
 FRESH_FOR = {
-    **dict.fromkeys([*CHAIN, "bucket_policy", "audit_trail", "storage_cost"], A_DAY),
+    **dict.fromkeys([*BACKUP_ASSETS, "bucket_policy", "audit_trail", "storage_cost"], A_DAY),
     "restore_drill": A_WEEK,
     "retention_audit": A_MONTH,
 }
@@ -63,7 +63,7 @@ def test_every_asset_but_the_table_has_a_freshness(deployment: Deployment) -> No
     assert shown == FRESH_FOR
 
 
-@pytest.mark.parametrize("asset", CHAIN)
+@pytest.mark.parametrize("asset", BACKUP_ASSETS)
 def test_the_page_of_an_asset_shows_that_it_is_fresh(page: Page, deployment: Deployment, asset: str) -> None:
     def is_fresh() -> bool:
         return deployment.dagster.freshness()[asset][1] == "HEALTHY"

@@ -1,7 +1,4 @@
-"""What tests of alerts share: putting things wrong, and what then has to be told.
-
-What belongs here: provoking, and the one story that every condition has. What does not: single conditions.
-"""
+"""What tests of alerts share: causing conditions, and the notifications that every condition has."""
 
 from __future__ import annotations
 
@@ -24,7 +21,6 @@ from signal_backups.core.base.days import ONE_DAY, last_complete_day
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.resources import SignalsDatabase
 from signal_backups_tests.orchestration.world import QUIET, World
 from signal_backups_tests.servers.receivers import Received
 
@@ -33,35 +29,35 @@ FIRST = LAST - 2 * ONE_DAY
 DAYS = [FIRST, FIRST + ONE_DAY, LAST]
 REMINDER = timedelta(hours=6)
 
-Told = Callable[..., list[Received]]
+Notified = Callable[..., list[Received]]
 
 
-def arrives_once_reminds_and_recovers(told: Told, mend: Callable[[], object], title: str) -> Received:
-    """A condition that is there now: told once, again at the interval, and when it is over; ``title`` is its start."""
-    alert = the_only_alert(told)
+def arrives_once_reminds_and_recovers(notified: Notified, fix: Callable[[], object], title: str) -> Received:
+    """A condition that exists now is notified at once, at the interval and when it is over; ``title`` is its start."""
+    alert = the_only_alert(notified)
     assert alert.title.startswith(f"[signal-backups {title}")
     severity, _, what = alert.title.partition("] ")
-    assert [told(), told()] == [[], []]
-    (reminder,) = told(REMINDER - timedelta(minutes=2))
+    assert [notified(), notified()] == [[], []]
+    (reminder,) = notified(REMINDER - timedelta(minutes=2))
     assert reminder.title == f"{severity}, reminder] {what}"
-    mend()
-    (over,) = told()
+    fix()
+    (over,) = notified()
     assert over.title == f"[signal-backups RECOVERED] {what}"
     assert over.body.count("Since: ") == 1, over.body
-    assert [told(), told()] == [[], []]
+    assert [notified(), notified()] == [[], []]
     return alert
 
 
-def the_only_alert(told: Told) -> Received:
-    """What a tick tells, which is one thing: several would come in one text."""
-    (alert,) = told()
+def the_only_alert(notified: Notified) -> Received:
+    """The alert of a tick that finds exactly one condition: several would come in one text."""
+    (alert,) = notified()
     assert alert.body.count("Since: ") == 1, alert.body
     return alert
 
 
 def run_asset(world: World, asset: str, vault: BackupVault | None = None) -> dg.ExecuteInProcessResult:
     """Run an asset without partitions by its job."""
-    overrides = {**world.overrides(vault=vault), "signals_database": SignalsDatabase(url=world.table.url)}
+    overrides = {**world.overrides(vault=vault), **world.named_database()}
     job = build_defs(resource_overrides=overrides, retry_policy=None).resolve_job_def(f"{asset}_job")
     return job.execute_in_process(instance=world.instance, run_config={"loggers": QUIET}, raise_on_error=False)
 

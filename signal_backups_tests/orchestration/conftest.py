@@ -1,4 +1,4 @@
-"""A world for every test of the Dagster layer; for tests of alerts one that is watched, and what people are told."""
+"""A world for every test of the Dagster layer; for tests of alerts, sensors and the notifications they send."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from signal_backups.orchestration.sensors.alerts import ALERT_SENSOR
-from signal_backups_tests.orchestration.alerts import FIRST, LAST, Told
+from signal_backups.orchestration.names import ALERT_SENSOR
+from signal_backups_tests.orchestration.alerts import FIRST, LAST, Notified
 from signal_backups_tests.orchestration.ticks import Ticks
 from signal_backups_tests.orchestration.world import World, empty_world, own_settings
 from signal_backups_tests.servers.receivers import Received, Receiver
@@ -24,7 +24,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance that remembers only as long as the test."""
+    """A Dagster instance that exists as long as the test."""
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
 
@@ -56,8 +56,8 @@ def ticks(
 
 
 @pytest.fixture
-def told(ticks: Ticks, http: Receiver, smtp: Receiver) -> Told:
-    """What a tick tells, by both ways the same."""
+def notified(ticks: Ticks, http: Receiver, smtp: Receiver) -> Notified:
+    """The notifications of a tick, which are the same on both channels."""
 
     def tick(after: timedelta = timedelta(minutes=1)) -> list[Received]:
         ticks.tick(after)

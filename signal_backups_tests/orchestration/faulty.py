@@ -1,7 +1,4 @@
-"""Sources and stores that fail on demand, and resources that hand them out.
-
-What belongs here: faults above the network. What does not: faults of the network (``servers.chaos``).
-"""
+"""Sources and stores that fail on demand, and resources that hand them out. Faults of the network: ``servers``."""
 
 from __future__ import annotations
 
@@ -106,7 +103,7 @@ def flip_last_digit_of_price(content: bytes) -> bytes:
 
 
 class WithoutAudit(S3ObjectStore):
-    """Takes no events of the audit trail while told so."""
+    """Refuses events of the audit trail while ``refuses`` is set."""
 
     refuses = True
 

@@ -1,7 +1,4 @@
-"""Signals that a producer could have written, in an SQLite table.
-
-What belongs here: making rows and tables. What does not: reading them.
-"""
+"""Signals that a producer could have written, in an SQLite table."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from signal_backups.core.signals.fields import CSV_COLUMNS, REQUIRED_COLUMNS
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN, HASHED_CSV, SIGNAL_EXTRACT, SIGNALS_TABLE
+from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT, SIGNALS_TABLE
 from signal_backups_tests.orchestration.signals import FIRST_DAY
 
 PROJECT = Path(__file__).parents[2]
@@ -91,8 +91,12 @@ def test_the_definitions_are_loadable(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
 
 
-def test_the_chain_is_extract_then_csv_then_backup(graph: AssetGraph) -> None:
-    assert [graph.get(asset).parent_keys for asset in CHAIN] == [{SIGNALS_TABLE}, {SIGNAL_EXTRACT}, {HASHED_CSV}]
+def test_the_backup_assets_are_extract_then_csv_then_backup(graph: AssetGraph) -> None:
+    assert [graph.get(asset).parent_keys for asset in BACKUP_ASSETS] == [
+        {SIGNALS_TABLE},
+        {SIGNAL_EXTRACT},
+        {HASHED_CSV},
+    ]
 
 
 def test_the_database_table_is_an_external_asset(graph: AssetGraph) -> None:
@@ -121,7 +125,7 @@ def test_the_catalog_has_room_for_what_an_asset_is(graph: AssetGraph) -> None:
         assert len(first_sentence) <= CATALOG_CHARACTERS, first_sentence
 
 
-@pytest.mark.parametrize("asset", [SIGNALS_TABLE, *CHAIN], ids=dg.AssetKey.to_user_string)
+@pytest.mark.parametrize("asset", [SIGNALS_TABLE, *BACKUP_ASSETS], ids=dg.AssetKey.to_user_string)
 def test_every_asset_shows_the_columns_of_a_backup(graph: AssetGraph, asset: dg.AssetKey) -> None:
     columns = graph.get(asset).metadata["dagster/column_schema"].columns
     assert tuple(column.name for column in columns) == CSV_COLUMNS
@@ -129,19 +133,19 @@ def test_every_asset_shows_the_columns_of_a_backup(graph: AssetGraph, asset: dg.
     assert all(column.description for column in columns)
 
 
-@pytest.mark.parametrize("asset", CHAIN, ids=dg.AssetKey.to_user_string)
-def test_the_chain_is_partitioned_by_utc_day_from_the_start_date(graph: AssetGraph, asset: dg.AssetKey) -> None:
+@pytest.mark.parametrize("asset", BACKUP_ASSETS, ids=dg.AssetKey.to_user_string)
+def test_the_partitions_are_utc_days_from_the_start_date(graph: AssetGraph, asset: dg.AssetKey) -> None:
     node = graph.get(asset)
     assert node.partitions_def == dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), timezone="UTC")
     assert node.partitions_def.get_first_partition_key() == FIRST_DAY.isoformat()
 
 
-@pytest.mark.parametrize("asset", CHAIN, ids=dg.AssetKey.to_user_string)
+@pytest.mark.parametrize("asset", BACKUP_ASSETS, ids=dg.AssetKey.to_user_string)
 def test_a_backfill_runs_a_month_of_days_at_a_time(graph: AssetGraph, asset: dg.AssetKey) -> None:
     assert graph.get(asset).backfill_policy == dg.BackfillPolicy.multi_run(31)
 
 
-@pytest.mark.parametrize("asset", CHAIN, ids=dg.AssetKey.to_user_string)
+@pytest.mark.parametrize("asset", BACKUP_ASSETS, ids=dg.AssetKey.to_user_string)
 def test_the_checks_of_an_asset_are_claims(graph: AssetGraph, asset: dg.AssetKey) -> None:
     assert {key.name for key in graph.get_check_keys_for_assets([asset])} == CHECKS[asset]
 
@@ -161,9 +165,9 @@ def test_runs_use_one_process(defs: dg.Definitions) -> None:
     assert defs.resolve_job_def("daily_backup_job").executor_def is dg.in_process_executor
 
 
-def test_the_job_covers_the_chain_and_its_checks(defs: dg.Definitions) -> None:
+def test_the_job_covers_the_backup_assets_and_its_checks(defs: dg.Definitions) -> None:
     layer = defs.resolve_job_def("daily_backup_job").asset_layer
-    assert layer.selected_asset_keys == set(CHAIN)
+    assert layer.selected_asset_keys == set(BACKUP_ASSETS)
     assert {key.name for key in layer.asset_graph.asset_check_keys} == set().union(*CHECKS.values())
 
 

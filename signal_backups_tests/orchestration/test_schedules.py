@@ -47,7 +47,7 @@ def test_the_drill_is_held_on_sundays_at_three_in_the_morning_utc() -> None:
         ("storage_cost_schedule", "30 4 * * *"),
     ],
 )
-def test_the_bucket_is_looked_at_daily_and_audited_on_the_first_of_the_month(
+def test_the_bucket_is_examined_daily_and_audited_on_the_first_of_the_month(
     instance: dg.DagsterInstance, name: str, cron: str
 ) -> None:
     assert (schedule(name).cron_schedule, schedule(name).execution_timezone) == (cron, "UTC")

@@ -1,7 +1,4 @@
-"""One test's database, bucket, settings and Dagster instance, and runs in it.
-
-What belongs here: starting runs and reading back what Dagster recorded. What does not: assertions.
-"""
+"""One test's database, bucket, settings and Dagster instance, runs in it, and what Dagster recorded of them."""
 
 from __future__ import annotations
 
@@ -25,9 +22,9 @@ from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.jobs import DAILY_BACKUP_JOB
-from signal_backups.orchestration.names import CHAIN
+from signal_backups.orchestration.names import BACKUP_ASSETS, DAILY_BACKUP_JOB
 from signal_backups.orchestration.partitions import range_tags
+from signal_backups.orchestration.resources import SettingsSource, SignalsDatabase
 from signal_backups_tests.orchestration.faulty import GivenDatabase, GivenStore
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SignalsTable
 from signal_backups_tests.servers.s3 import create_versioned_bucket
@@ -61,6 +58,10 @@ class World:
             "backup_store": GivenStore(vault or self.vault),
         }
 
+    def named_database(self) -> dict[str, Any]:
+        """The world's database as a resource that knows its URL, which a drill needs."""
+        return {"signals_database": SignalsDatabase(settings=SettingsSource(), url=self.table.url)}
+
     def run(
         self,
         first: date,
@@ -68,7 +69,7 @@ class World:
         *,
         source: SignalSource | None = None,
         vault: BackupVault | None = None,
-        assets: Sequence[dg.AssetKey] = CHAIN,
+        assets: Sequence[dg.AssetKey] = BACKUP_ASSETS,
         retry_policy: dg.RetryPolicy | None = None,
         config: dict[str, Any] | None = None,
     ) -> dg.ExecuteInProcessResult:
@@ -86,7 +87,7 @@ class World:
     def run_without_checks(self, day: date) -> dg.ExecuteInProcessResult:
         """Materialize the assets of a day and ask none of their checks."""
         defs = build_defs(resource_overrides=self.overrides(), retry_policy=None)
-        job = dg.define_asset_job("unchecked", dg.AssetSelection.assets(*CHAIN).without_checks())
+        job = dg.define_asset_job("unchecked", dg.AssetSelection.assets(*BACKUP_ASSETS).without_checks())
         return (
             dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
             .resolve_job_def("unchecked")

@@ -1,7 +1,4 @@
-"""The audit trail as an asset: examined every day, anchored outside, its long past bundled into checkpoints.
-
-What belongs here: how the trail shows in Dagster. What does not: examining it (``core.trail``).
-"""
+"""The asset ``audit_trail``: examines both logs every day, writes the segments that are due, and anchors both."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,61 +9,33 @@ from signal_backups.connect import outside
 from signal_backups.core.base.days import oldest_kept_day
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
-from signal_backups.core.config.settings import load_settings
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.outside import Outside
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
 from signal_backups.core.integrity.log.write_segments import write_checkpoints
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.orchestration.names import AUDIT_TRAIL, BACKUP_OBJECT, BUCKET_GROUP, OWNERS
-from signal_backups.orchestration.resources import BackupStore
+from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
+from signal_backups.orchestration.names import AUDIT_TRAIL
+from signal_backups.orchestration.resources import BackupStore, SettingsSource
 
 TRAIL_UNBROKEN = "trail_is_unbroken"
 HEADS_ANCHORED = "heads_are_anchored"
 
 
-@dg.asset(
-    key=AUDIT_TRAIL,
-    deps=[BACKUP_OBJECT],
-    group_name=BUCKET_GROUP,
-    owners=OWNERS,
-    kinds={"s3"},
-    # Once a day, like a backup.
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
-    description="Did anybody tamper with the records? Examines the audit trail and the chain of manifests, then "
-    "anchors both outside of the bucket, if a time-stamp authority or a second bucket is set. "
-    "`signal-backups audit verify` shows the same.",
-    check_specs=[
-        dg.AssetCheckSpec(
-            TRAIL_UNBROKEN,
-            asset=AUDIT_TRAIL,
-            description="No event and no manifest was edited, removed, inserted, reordered or forked, and what was "
-            "anchored earlier is still so.",
-        ),
-        dg.AssetCheckSpec(
-            HEADS_ANCHORED,
-            asset=AUDIT_TRAIL,
-            description="What the trail came to today is fixed outside of the bucket, if there is such a place. "
-            "Warns only.",
-        ),
-    ],
-)
-def audit_trail(context: dg.AssetExecutionContext, backup_store: BackupStore) -> Iterator[Any]:
-    """One examination; a run fails when the store cannot be asked, a check when the trail is not as it should be."""
-    try:
-        vault, profile = backup_store.vault(context.run.run_id), backup_store.retention_profile()
-        places = outside(load_settings(), profile.lock_policy)
-        _write_what_is_due(context, vault)
-        kept_from = oldest_kept_day(vault.store.clock(), profile.retention_years)
-        report = examine_trail(vault, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
-    except SignalBackupsError as error:
-        raise dg.Failure(description=str(error), allow_retries=error.transient) from error
+def _examine(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[SettingsSource], backup_store: BackupStore
+) -> Iterator[dg.MaterializeResult[Any]]:
+    vault, profile = backup_store.vault(context.run.run_id), backup_store.retention_profile()
+    places = outside(settings.load(), profile.lock_policy)
+    _write_what_is_due(context, vault)
+    kept_from = oldest_kept_day(vault.store.clock(), profile.retention_years)
+    report = examine_trail(vault, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
     context.log.info(f"{report.events} events, {report.manifests} manifests, {report.finding_count} findings")
     yield dg.MaterializeResult(metadata=_metadata(report), check_results=[_unbroken(report), _anchored(vault, places)])
 
 
 def _write_what_is_due(context: dg.AssetExecutionContext, vault: BackupVault) -> None:
-    """Events that wait, and checkpoints; that they cannot be written hides nothing of what is stored."""
+    """Write waiting events and finished segments. A failure only warns: what is stored is examined all the same."""
     for writing in (vault.trail.write_waiting, lambda: write_checkpoints(vault)):
         try:
             writing()
@@ -136,3 +105,24 @@ def _anchored(vault: BackupVault, places: Outside) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(problems) or f"anchored in {anchor.key}",
     )
+
+
+audit_trail = build_watching_asset(
+    WatchingSpec(
+        key=AUDIT_TRAIL,
+        description="Did anybody tamper with the records? Examines the audit trail and the manifest log, then anchors "
+        "both outside of the bucket, if a time-stamp authority or a second bucket is set. "
+        "`signal-backups audit verify` shows the same.",
+        checks={
+            TRAIL_UNBROKEN: "No event and no manifest was edited, removed, inserted, reordered or forked, and both "
+            "logs still agree with every earlier anchor.",
+            HEADS_ANCHORED: "Today's tree head is anchored outside of the bucket, if there is such a place. Warns "
+            "only.",
+        },
+        job_description="Examine the audit trail and the manifest log, and anchor both.",
+        schedule_description="Examines the audit trail and anchors it, after the daily backup.",
+        cron="45 2 * * *",
+        max_age=MAX_BACKUP_AGE,
+    ),
+    _examine,
+)

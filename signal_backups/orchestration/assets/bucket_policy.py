@@ -1,17 +1,14 @@
-"""The bucket's set-up as an asset: each claim of the retention profile is a check.
-
-What belongs here: how the claims show in Dagster. What does not: examining them (``core.retention.policy``).
-"""
+"""The asset ``bucket_policy``: is the bucket set up as it should be? Each claim of the profile is a check."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.retention.policy import Claim, PolicyFinding, PolicyReport, examine_policy
-from signal_backups.orchestration.names import BACKUP_OBJECT, BUCKET_GROUP, BUCKET_POLICY, OWNERS
+from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
+from signal_backups.orchestration.names import BUCKET_POLICY
 from signal_backups.orchestration.resources import BackupStore
 
 _DESCRIPTIONS = {
@@ -24,27 +21,8 @@ _DESCRIPTIONS = {
 }
 
 
-@dg.asset(
-    key=BUCKET_POLICY,
-    deps=[BACKUP_OBJECT],
-    group_name=BUCKET_GROUP,
-    owners=OWNERS,
-    kinds={"s3"},
-    # Once a day, like a backup.
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
-    description="Is the bucket set up as it should be? Holds it against the retention profile. Drift fails its check; "
-    "`signal-backups init` or `signal-backups lifecycle apply` mends it.",
-    check_specs=[
-        dg.AssetCheckSpec(claim.value, asset=BUCKET_POLICY, description=description)
-        for claim, description in _DESCRIPTIONS.items()
-    ],
-)
-def bucket_policy(backup_store: BackupStore) -> Iterator[Any]:
-    """One look at the bucket; a run fails when the store cannot be asked, a check when the answer is wrong."""
-    try:
-        report = examine_policy(backup_store.vault(), backup_store.retention_profile())
-    except SignalBackupsError as error:
-        raise dg.Failure(description=str(error), allow_retries=error.transient) from error
+def _examine(backup_store: BackupStore) -> Iterator[dg.MaterializeResult[Any]]:
+    report = examine_policy(backup_store.vault(), backup_store.retention_profile())
     yield dg.MaterializeResult(metadata=_metadata(report), check_results=[_result(each) for each in report.findings])
 
 
@@ -72,3 +50,18 @@ def _result(finding: PolicyFinding) -> dg.AssetCheckResult:
             "remedy": finding.remedy or "none known",
         },
     )
+
+
+bucket_policy = build_watching_asset(
+    WatchingSpec(
+        key=BUCKET_POLICY,
+        description="Is the bucket set up as it should be? Compares it with the retention profile. Drift fails its "
+        "check; `signal-backups init` or `signal-backups lifecycle apply` fixes it.",
+        checks={claim.value: description for claim, description in _DESCRIPTIONS.items()},
+        job_description="Compare the bucket's set-up with the retention profile.",
+        schedule_description="Compares the bucket's set-up with the retention profile, after the daily backup.",
+        cron="30 2 * * *",
+        max_age=MAX_BACKUP_AGE,
+    ),
+    _examine,
+)

@@ -1,41 +1,38 @@
-"""The assets: ``signal_extract`` -> ``hashed_csv`` -> ``backup_object``, a partition a UTC day.
+"""The backup assets ``signal_extract`` -> ``hashed_csv`` -> ``backup_object``, with one partition a UTC day.
 
-They are one step, because a step is what Dagster fails as a whole: here each day goes through all its stages before
-the next begins, a bad day stops nobody else's, and scratch never holds more than one day. Bytes pass between the stages
-through the run's scratch folder, so a later asset alone has no input and says so.
+They are one Dagster step. Dagster fails a step as a whole, so the step itself loops over the days: each day goes
+through all stages before the next begins, a failed day stops no other, and scratch never holds more than one day.
+The stages hand files to each other in the scratch folder, so a later asset cannot run without the earlier ones.
 """
 
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from signal_backups.core.backup.record_counts import record_counts
 from signal_backups.core.backup.scratch import Scratch
 from signal_backups.core.backup.store_backup import BackupRun
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
-from signal_backups.core.config.settings import load_settings
 from signal_backups.orchestration.assets import partition_events
 from signal_backups.orchestration.assets.daily_backup_checks import check_specs
 from signal_backups.orchestration.assets.daily_backup_metadata import COLUMN_SCHEMA
 from signal_backups.orchestration.assets.day_run import DayEvent, DayRun
 from signal_backups.orchestration.failures import DayFailure, failure_of
 from signal_backups.orchestration.names import (
+    BACKUP_ASSETS,
+    BACKUP_GROUP,
     BACKUP_OBJECT,
-    CHAIN,
-    GROUP,
     HASHED_CSV,
     OWNERS,
     SIGNAL_EXTRACT,
     SIGNALS_TABLE,
 )
 from signal_backups.orchestration.partitions import BACKFILL_DAYS_PER_RUN
-from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
+from signal_backups.orchestration.resources import BackupStore, SettingsSource, SignalsDatabase
 
 
 class BackupConfig(dg.Config):
@@ -52,7 +49,7 @@ def signals_table() -> dg.AssetSpec:
         SIGNALS_TABLE,
         description="The producer's table of signals: read, never written. "
         "Named by SIGNALS_DATABASE_URL and SIGNALS_TABLE.",
-        group_name=GROUP,
+        group_name=BACKUP_GROUP,
         owners=OWNERS,
         kinds={"sql"},
         metadata={"dagster/column_schema": COLUMN_SCHEMA},
@@ -60,12 +57,19 @@ def signals_table() -> dg.AssetSpec:
 
 
 def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPolicy | None) -> dg.AssetsDefinition:
-    """The chain of assets with its checks."""
+    """The backup assets with their checks.
+
+    Args:
+        partitions: the days.
+        retry_policy: when to try again after an error that may pass; None: never.
+    """
+    checks = check_specs(partitions)
+    outputs = {check.key: check.get_python_identifier() for check in checks}
 
     @dg.multi_asset(
         name="daily_backup",
         specs=_specs(partitions),
-        check_specs=check_specs(partitions),
+        check_specs=checks,
         can_subset=True,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.multi_run(BACKFILL_DAYS_PER_RUN),
@@ -74,37 +78,31 @@ def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPol
     def daily_backup(
         context: dg.AssetExecutionContext,
         config: BackupConfig,
+        settings: dg.ResourceParam[SettingsSource],
         signals_database: SignalsDatabase,
         backup_store: BackupStore,
     ) -> Iterator[Any]:
         days = _pending_days(context)
-        vault = cache(lambda: backup_store.vault(context.run.run_id))
         run = DayRun(
-            source=cache(signals_database.open),
-            vault=vault,
-            counts=cache(lambda: record_counts(vault(), days)),
+            database=signals_database,
+            store=backup_store,
+            days=days,
             run=BackupRun(context.run.run_id, verify_sample=config.verify_sample),
             instance=context.instance,
             assets=frozenset(context.selected_asset_keys),
             checks=frozenset(context.selected_asset_check_keys),
         )
-        yield from _each_day(context, run, days)
-        # Carries nothing: without it Dagster remarks in every run's log that checks returned no output.
-        yield from (dg.Output(None, _output_name(check)) for check in sorted(run.checks))
+        yield from _each_day(context, run, _swept_scratch(context, settings.load().scratch))
+        # Empty outputs: without them Dagster logs for every run that checks returned no output.
+        yield from (dg.Output(None, outputs[check]) for check in sorted(run.checks))
 
     return daily_backup
 
 
-def _output_name(check: dg.AssetCheckKey) -> str:
-    """The name Dagster gives a check's output."""
-    return f"{check.asset_key.to_python_identifier()}_{check.name}"
-
-
-def _each_day(context: dg.AssetExecutionContext, run: DayRun, days: list[date]) -> Iterator[DayEvent]:
-    """Run every day, whatever happens to the others; fail at the end when one did."""
-    scratch = _swept_scratch(context)
+def _each_day(context: dg.AssetExecutionContext, run: DayRun, scratch: Scratch) -> Iterator[DayEvent]:
+    """Run every day, also after one failed; fail at the end if any did."""
     failures = []
-    for day in days:
+    for day in run.days:
         try:
             with scratch.day(context.run.run_id, day) as folder:
                 yield from run.events(folder)
@@ -113,7 +111,7 @@ def _each_day(context: dg.AssetExecutionContext, run: DayRun, days: list[date]) 
             context.log.error(f"{day} failed: {error}")
             failures.append(DayFailure.of(day, error))
         except Exception as error:
-            # A mistake of ours on one day must not cost the others their backup; the run fails all the same.
+            # A bug that one day triggers must not cost the other days their backup; the run fails all the same.
             context.log.exception(f"{day} failed unexpectedly")
             failures.append(DayFailure.of(day, SignalBackupsError(f"unexpected {type(error).__name__}: {error}")))
     if failures:
@@ -121,17 +119,17 @@ def _each_day(context: dg.AssetExecutionContext, run: DayRun, days: list[date]) 
 
 
 def _pending_days(context: dg.AssetExecutionContext) -> list[date]:
-    """The days of this run; on a retry, those that the earlier tries did not finish."""
+    """The days of this run; on a retry, those that earlier attempts did not finish."""
     days = [date.fromisoformat(key) for key in context.partition_keys]
     if not context.retry_number:
         return days
-    last = max(context.selected_asset_keys, key=CHAIN.index)
+    last = max(context.selected_asset_keys, key=BACKUP_ASSETS.index)
     done = partition_events.materialized_in_run(context.instance, last, days, context.run.run_id)
     return [day for day in days if day not in done]
 
 
-def _swept_scratch(context: dg.AssetExecutionContext) -> Scratch:
-    root: Path = load_settings().scratch
+def _swept_scratch(context: dg.AssetExecutionContext, root: Path) -> Scratch:
+    """The scratch folder, without what finished runs left behind."""
     scratch = Scratch(root)
 
     def is_finished(run_id: str) -> bool | None:
@@ -139,19 +137,19 @@ def _swept_scratch(context: dg.AssetExecutionContext) -> Scratch:
         return known.is_finished if known else None
 
     for run_id in scratch.sweep(is_finished):
-        context.log.warning(f"removed the scratch files of run {run_id}, which had not removed them itself")
+        context.log.warning(f"removed the scratch files that run {run_id} had left behind")
     return scratch
 
 
 def _specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
     common: dict[str, Any] = {
-        "group_name": GROUP,
+        "group_name": BACKUP_GROUP,
         "owners": OWNERS,
         "partitions_def": partitions,
         "metadata": {"dagster/column_schema": COLUMN_SCHEMA},
         "skippable": True,
-        # It looks at when the asset was last made, whichever of its days that was: a backfill of an old day makes it
-        # pass. Each day's own freshness is looked at by stale_partition_sensor and alert_sensor.
+        # The policy counts from the newest materialization of any day, so a backfill of an old day satisfies it.
+        # stale_partition_sensor and alert_sensor check each day.
         "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
     }
     return [

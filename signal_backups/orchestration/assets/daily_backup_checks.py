@@ -1,8 +1,4 @@
-"""The asset checks: their names as claims, and how a domain report answers each.
-
-What belongs here: specs and verdicts. What does not: emitting them for a partition (``partition_events``), or
-deciding what is right (``core``).
-"""
+"""The asset checks of the backup assets: their specs, and the answer that a domain report gives to each."""
 
 from __future__ import annotations
 
@@ -27,24 +23,25 @@ STORED_HASHES_VERIFY = dg.AssetCheckKey(BACKUP_OBJECT, "stored_row_hashes_verify
 AUDIT_EVENT_WRITTEN = dg.AssetCheckKey(BACKUP_OBJECT, "audit_event_is_written")
 
 _DESCRIPTIONS = {
-    COUNT_PLAUSIBLE: "The day has about as many signals as the same weekday of the last weeks. Warns; fails where none "
-    "is left of a day that had some. The backup is made all the same.",
+    COUNT_PLAUSIBLE: "The day has about as many signals as the same weekday of the last weeks. Warns; fails for a day "
+    "that had signals and now has none. The backup is made all the same.",
     SCHEMA_CONFORMS: "Every row has its required fields within their bounds. Other rows are quarantined.",
-    HASHES_MATCH: "Every row gives the hash its producer stored. Other rows are quarantined.",
+    HASHES_MATCH: "Every row matches the hash that its producer stored. Other rows are quarantined.",
     IDS_UNIQUE: "No signal_id repeats within the day. Repeats are quarantined.",
-    CSV_PARSES: "The CSV reads back to as many records as were written. Blocks the upload.",
+    CSV_PARSES: "The CSV reads back to as many signals as were written. Blocks the upload.",
     OBJECT_EQUALS_CSV: "The version S3 returns is byte for byte the CSV that was sent.",
-    STORED_HASHES_VERIFY: "The rows S3 returns give the hashes their producer stored.",
-    AUDIT_EVENT_WRITTEN: "The audit trail tells of this backup. If not, its event waits; the backup stands.",
+    STORED_HASHES_VERIFY: "The rows that S3 returns match the hashes that their producer stored.",
+    AUDIT_EVENT_WRITTEN: "The audit trail has the event of this backup. If not, the event waits in the outbox; the "
+    "backup is good all the same.",
 }
-#: The UI shows a check's list of days as one word; a newcomer would take it for the newest day's.
+#: The UI shows one result for all days of a check; without this, people take it for that of the newest day.
 _EACH_DAY = "Answered for each day; listed as Failed while any day is: see the check's Partitions."
 _BLOCKING = {CSV_PARSES, OBJECT_EQUALS_CSV, STORED_HASHES_VERIFY}
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One check's answer for one partition."""
+class CheckAnswer:
+    """The answer of one check for one day."""
 
     key: dg.AssetCheckKey
     passed: bool
@@ -54,7 +51,7 @@ class Verdict:
 
     @property
     def blocking(self) -> bool:
-        """Whether a failure keeps the day from being vouched for."""
+        """Whether the day gets no manifest when this fails."""
         return self.key in _BLOCKING
 
 
@@ -72,9 +69,9 @@ def check_specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def judge_count_verdict(judgement: CountJudgement) -> Verdict:
+def count_answer(judgement: CountJudgement) -> CheckAnswer:
     """Answer of ``record_count_is_plausible``."""
-    return Verdict(
+    return CheckAnswer(
         COUNT_PLAUSIBLE,
         judgement.plausible,
         judgement.reason,
@@ -83,13 +80,13 @@ def judge_count_verdict(judgement: CountJudgement) -> Verdict:
     )
 
 
-def csv_verdicts(report: CsvReport, parsed_records: int) -> list[Verdict]:
+def csv_answers(report: CsvReport, parsed_records: int) -> list[CheckAnswer]:
     """Answers of the checks on the CSV."""
     return [
-        _fault_verdict(SCHEMA_CONFORMS, report, Fault.SCHEMA, "break the schema"),
-        _fault_verdict(HASHES_MATCH, report, Fault.HASH, "do not match their hash"),
-        _fault_verdict(IDS_UNIQUE, report, Fault.DUPLICATE, "repeat a signal_id"),
-        Verdict(
+        _fault_answer(SCHEMA_CONFORMS, report, Fault.SCHEMA, "break the schema"),
+        _fault_answer(HASHES_MATCH, report, Fault.HASH, "do not match their hash"),
+        _fault_answer(IDS_UNIQUE, report, Fault.DUPLICATE, "repeat a signal_id"),
+        CheckAnswer(
             CSV_PARSES,
             parsed_records == report.records,
             f"{report.records} records written, {parsed_records} read back",
@@ -98,13 +95,13 @@ def csv_verdicts(report: CsvReport, parsed_records: int) -> list[Verdict]:
     ]
 
 
-def stored_verdicts(outcome: StoreOutcome) -> list[Verdict]:
+def stored_answers(outcome: StoreOutcome) -> list[CheckAnswer]:
     """Answers of the checks on what S3 returned, and on what the audit trail says of it."""
     report = outcome.verification
     return [
-        _event_verdict(outcome.event),
-        Verdict(OBJECT_EQUALS_CSV, True, f"{report.bytes} bytes, SHA-256 {report.sha256}", {"bytes": report.bytes}),
-        Verdict(
+        _event_answer(outcome.event),
+        CheckAnswer(OBJECT_EQUALS_CSV, True, f"{report.bytes} bytes, SHA-256 {report.sha256}", {"bytes": report.bytes}),
+        CheckAnswer(
             STORED_HASHES_VERIFY,
             True,
             f"{report.rows_hashed} of {report.records} rows hashed, all match",
@@ -113,29 +110,30 @@ def stored_verdicts(outcome: StoreOutcome) -> list[Verdict]:
     ]
 
 
-def _event_verdict(event: int | None) -> Verdict:
+def _event_answer(event: int | None) -> CheckAnswer:
     if event is None:
-        return Verdict(
+        return CheckAnswer(
             AUDIT_EVENT_WRITTEN,
             False,
-            "it waits on this machine for the next event; if even that failed, only the log has it",
+            "the event waits on this machine and is written before the next one; if even that failed, only the log "
+            "output shows it",
         )
-    return Verdict(AUDIT_EVENT_WRITTEN, True, f"event {event} of the audit trail")
+    return CheckAnswer(AUDIT_EVENT_WRITTEN, True, f"event {event} of the audit trail")
 
 
-def stored_failure(reason: str) -> list[Verdict]:
+def stored_failure_answers(reason: str) -> list[CheckAnswer]:
     """Answers of the checks on what S3 returned, when it is not what was sent."""
-    return [Verdict(key, False, reason) for key in (OBJECT_EQUALS_CSV, STORED_HASHES_VERIFY)]
+    return [CheckAnswer(key, False, reason) for key in (OBJECT_EQUALS_CSV, STORED_HASHES_VERIFY)]
 
 
-def _fault_verdict(key: dg.AssetCheckKey, report: CsvReport, fault: Fault, words: str) -> Verdict:
+def _fault_answer(key: dg.AssetCheckKey, report: CsvReport, fault: Fault, words: str) -> CheckAnswer:
     count = report.faults.get(fault, 0)
     total = report.records + report.quarantined
     if not count:
-        return Verdict(key, True, f"all {total} rows", {"rows": total, "rows_failed": 0})
+        return CheckAnswer(key, True, f"all {total} rows", {"rows": total, "rows_failed": 0})
     table = rows_table(report.rows_with(fault))
     description = f"{count} of {total} rows {words}; they are in quarantine"
-    return Verdict(key, False, description, {"rows": total, "rows_failed": count, "first_rows": table})
+    return CheckAnswer(key, False, description, {"rows": total, "rows_failed": count, "first_rows": table})
 
 
 def rows_table(rows: list[QuarantinedRow]) -> dg.TableMetadataValue:

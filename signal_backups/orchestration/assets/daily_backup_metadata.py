@@ -1,4 +1,4 @@
-"""What the UI shows of each stage: domain reports as Dagster metadata. Numbers plot by themselves."""
+"""Metadata of the backup assets, made of domain reports. The UI plots every number."""
 
 from __future__ import annotations
 

@@ -1,21 +1,19 @@
-"""One day through the selected stages, as a stream of Dagster events.
-
-What belongs here: the order of stages, materializations and checks of one partition. What does not: iterating
-over partitions and collecting their failures (``assets``).
-"""
+"""One day through the selected stages, as a stream of Dagster events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import dagster as dg
 
 from signal_backups.core.backup.extract import extract_day
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
 from signal_backups.core.backup.plausibility import judge_count
+from signal_backups.core.backup.record_counts import record_counts
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.errors import ReadBackError, VerificationError
@@ -24,30 +22,56 @@ from signal_backups.core.signals.verify_csv import count_records
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.assets import daily_backup_checks, partition_events
-from signal_backups.orchestration.assets.daily_backup_checks import Verdict
+from signal_backups.orchestration.assets.daily_backup_checks import CheckAnswer
 from signal_backups.orchestration.assets.daily_backup_metadata import csv_metadata, extract_metadata, stored_metadata
 from signal_backups.orchestration.names import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
+from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 
 DayEvent = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 
 @dataclass(frozen=True)
 class DayRun:
-    """What a day's stages need: where from, where to, and which were selected."""
+    """What the stages of each day share; database and store are opened by the first stage that needs them.
 
-    source: Callable[[], SignalSource]
-    vault: Callable[[], BackupVault]
-    counts: Callable[[], Mapping[date, int]]
+    Attributes:
+        database: where signals are read.
+        store: where backups are stored.
+        days: all days of the run.
+        run: its options.
+        instance: where its events are recorded.
+        assets: the selected assets.
+        checks: the selected checks.
+    """
+
+    database: SignalsDatabase
+    store: BackupStore
+    days: Sequence[date]
     run: BackupRun
     instance: dg.DagsterInstance
     assets: frozenset[dg.AssetKey]
     checks: frozenset[dg.AssetCheckKey]
 
+    @cached_property
+    def source(self) -> SignalSource:
+        """The signals table."""
+        return self.database.open()
+
+    @cached_property
+    def vault(self) -> BackupVault:
+        """The vault, which names this run in the audit trail."""
+        return self.store.vault(self.run.run_id)
+
+    @cached_property
+    def counts(self) -> Mapping[date, int]:
+        """How many signals the earlier days had that the days of this run are compared with."""
+        return record_counts(self.vault, self.days)
+
     def events(self, folder: DayFolder) -> Iterator[DayEvent]:
         """Run the selected stages of the folder's day, one after another.
 
         Raises:
-            SignalBackupsError: a stage failed; what was yielded before stands.
+            SignalBackupsError: a stage failed; events yielded before stay valid.
         """
         for asset, stage in (
             (SIGNAL_EXTRACT, self._extract),
@@ -59,25 +83,25 @@ class DayRun:
                     yield from stage(folder)
 
     def _recording_failure(self, day: date) -> AbstractContextManager[None]:
-        """A day that is not backed up is an event too, whichever stage it fails in."""
+        """Writes an audit event if the day fails, in whichever stage."""
         if BACKUP_OBJECT not in self.assets:
             return nullcontext()
-        return self.vault().trail.recording_failure(Action.BACKUP, {"day": day.isoformat()})
+        return self.vault.trail.recording_failure(Action.BACKUP, {"day": day.isoformat()})
 
     def _extract(self, folder: DayFolder) -> Iterator[DayEvent]:
-        report = extract_day(self.source(), folder)
+        report = extract_day(self.source, folder)
         metadata = extract_metadata(report, folder.extract)
-        # The snapshot tells two extracts apart; their content is only known once hashed.
+        # The run id is the data version: what was extracted is hashed only by the next stage.
         yield partition_events.materialization(SIGNAL_EXTRACT, folder.day, metadata, self.run.run_id)
         if daily_backup_checks.COUNT_PLAUSIBLE in self.checks:
-            judgement = judge_count(folder.day, report.rows, self.counts())
-            yield from self._evaluations([daily_backup_checks.judge_count_verdict(judgement)], folder)
+            judgement = judge_count(folder.day, report.rows, self.counts)
+            yield from self._evaluations([daily_backup_checks.count_answer(judgement)], folder)
 
     def _hashed_csv(self, folder: DayFolder) -> Iterator[DayEvent]:
         report = write_hashed_csv(folder)
         parsed = count_records(folder.backup_csv)
         yield partition_events.materialization(HASHED_CSV, folder.day, csv_metadata(report), report.sha256)
-        yield from self._evaluations(daily_backup_checks.csv_verdicts(report, parsed), folder)
+        yield from self._evaluations(daily_backup_checks.csv_answers(report, parsed), folder)
         if parsed != report.records:
             raise VerificationError(
                 f"the CSV of {folder.day} reads back to {parsed} of {report.records} records",
@@ -85,16 +109,15 @@ class DayRun:
             )
 
     def _backup_object(self, folder: DayFolder) -> Iterator[DayEvent]:
-        vault = self.vault()
         try:
-            outcome = store_backup(vault, folder, self.run)
+            outcome = store_backup(self.vault, folder, self.run)
         except ReadBackError as error:
-            yield from self._evaluations(daily_backup_checks.stored_failure(str(error)), folder)
+            yield from self._evaluations(daily_backup_checks.stored_failure_answers(str(error)), folder)
             raise
-        metadata = stored_metadata(outcome, vault.store)
+        metadata = stored_metadata(outcome, self.vault.store)
         yield partition_events.materialization(BACKUP_OBJECT, folder.day, metadata, outcome.manifest.backup.sha256)
-        yield from self._evaluations(daily_backup_checks.stored_verdicts(outcome), folder)
+        yield from self._evaluations(daily_backup_checks.stored_answers(outcome), folder)
 
-    def _evaluations(self, verdicts: list[Verdict], folder: DayFolder) -> Iterator[DayEvent]:
-        wanted = [verdict for verdict in verdicts if verdict.key in self.checks]
-        yield from partition_events.evaluations(self.instance, wanted, folder.day)
+    def _evaluations(self, answers: list[CheckAnswer], folder: DayFolder) -> Iterator[DayEvent]:
+        selected = [answer for answer in answers if answer.key in self.checks]
+        yield from partition_events.evaluations(self.instance, selected, folder.day)

@@ -1,8 +1,8 @@
-"""Events for one partition of a run that may cover many: the only module that knows how Dagster wants them.
+"""Materializations and check results of single days in a run that may cover many.
 
-A range run records a returned result once for the whole range. Yielding the events themselves gives every
-partition its own materialization, data version and check results, as they happen, in single and range runs alike.
-``AssetCheckEvaluation`` is exported but not documented, its target class is not exported: a test pins both.
+Dagster records a returned result once for the whole range of a run. Yielding the events instead gives every day its
+own materialization, data version and check results. ``AssetCheckEvaluation`` is exported but not documented, and the
+class of its target is not exported; a test pins both.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from signal_backups.orchestration.assets.daily_backup_checks import Verdict
+from signal_backups.orchestration.assets.daily_backup_checks import CheckAnswer
 
 
 def materialization(
     asset: dg.AssetKey, day: date, metadata: Mapping[str, Any], data_version: str
 ) -> dg.AssetMaterialization:
-    """One partition of an asset, made; ``data_version`` is what Dagster compares to tell a change."""
+    """One day of an asset. Dagster takes the day as changed when ``data_version`` differs from the last one."""
     return dg.AssetMaterialization(
         asset_key=asset, partition=day.isoformat(), metadata=metadata, tags={DATA_VERSION_TAG: data_version}
     )
 
 
 def evaluations(
-    instance: dg.DagsterInstance, verdicts: Sequence[Verdict], day: date
+    instance: dg.DagsterInstance, answers: Sequence[CheckAnswer], day: date
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """One partition of some checks, answered, each pointing at the materialization it speaks of."""
-    targets = {asset: _target(instance, asset, day) for asset in {verdict.key.asset_key for verdict in verdicts}}
-    for verdict in verdicts:
+    """The answers for one day, each linked to the materialization that it is about."""
+    targets = {asset: _target(instance, asset, day) for asset in {answer.key.asset_key for answer in answers}}
+    for answer in answers:
         yield dg.AssetCheckEvaluation(
-            asset_key=verdict.key.asset_key,
-            check_name=verdict.key.name,
-            passed=verdict.passed,
-            metadata=verdict.metadata,
-            target_materialization_data=targets[verdict.key.asset_key],
-            severity=verdict.severity,
-            description=verdict.description,
-            blocking=verdict.blocking,
+            asset_key=answer.key.asset_key,
+            check_name=answer.key.name,
+            passed=answer.passed,
+            metadata=answer.metadata,
+            target_materialization_data=targets[answer.key.asset_key],
+            severity=answer.severity,
+            description=answer.description,
+            blocking=answer.blocking,
             partition=day.isoformat(),
         )
 
 
 def materialized_in_run(instance: dg.DagsterInstance, asset: dg.AssetKey, days: list[date], run_id: str) -> set[date]:
-    """Days of an asset that a run has already made: what a retry need not do again."""
+    """The days of an asset that a run has already materialized, so that a retry can leave them out."""
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[day.isoformat() for day in days]), limit=len(days)
     ).records

@@ -1,4 +1,4 @@
-"""Pictures in the UI: a PNG as metadata that Dagster shows where it stands."""
+"""Pictures in the UI."""
 
 import base64
 
@@ -6,5 +6,5 @@ import dagster as dg
 
 
 def picture(name: str, png: bytes) -> dg.MarkdownMetadataValue:
-    """A picture that needs no file and no address: it travels inside the metadata."""
+    """A PNG as metadata: it is part of the text, so the UI needs no file and no URL."""
     return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})")

@@ -1,7 +1,7 @@
-"""The Dagster features used here that are not yet stable, named one by one.
+"""The unstable Dagster features that are used here.
 
-Dagster warns about each at every load. The versions are pinned to the line these were tested on, so the warnings
-tell an operator nothing; any other warning still shows.
+Dagster warns about each at every load. Its version is pinned to the release line that the tests run on, so these
+warnings do not help an operator. All others are still shown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KNOWN = (
 
 @contextmanager
 def known_previews() -> Iterator[None]:
-    """Let the known unstable features be used without a warning."""
+    """No warnings about the features listed here while definitions are made."""
     with warnings.catch_warnings():
         for category, message in _KNOWN:
             warnings.filterwarnings("ignore", message, category)

@@ -1,7 +1,4 @@
-"""The restore drill as an asset: its checks as claims, its report as metadata that plots by itself.
-
-What belongs here: how a drill shows in Dagster. What does not: drilling (``core.drill``).
-"""
+"""The asset ``restore_drill``: could we restore, and how long would it take? The UI plots its figures."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,23 +7,19 @@ import dagster as dg
 from pydantic import Field
 
 from signal_backups.core.base.days import LATE_WINDOW_DAYS
-from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_DRILL_AGE, RTO_OBJECTIVE_S
-from signal_backups.core.config.settings import load_settings
 from signal_backups.core.drill.rto import WARN_SHARE
 from signal_backups.core.drill.run import DrillReport, DrillRun, drill
-from signal_backups.orchestration.names import BACKUP_OBJECT, OWNERS, RESTORE_DRILL, SIGNALS_TABLE
-from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
-
-#: A group of its own: materializing all of the backup group must not hold a drill.
-GROUP = "restore_drills"
+from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
+from signal_backups.orchestration.names import BACKUP_OBJECT, DRILL_GROUP, RESTORE_DRILL, SIGNALS_TABLE
+from signal_backups.orchestration.resources import BackupStore, SettingsSource, SignalsDatabase
 
 RESTORES_EVERYTHING = "drill_restores_everything"
 SOURCE_MATCHES = "source_matches_backup"
 RTO_WITHIN_OBJECTIVE = "rto_within_objective"
 
 _DESCRIPTIONS = {
-    RESTORES_EVERYTHING: "Every day drilled came back whole, and read back equal to its backup.",
+    RESTORES_EVERYTHING: "Every drilled day was restored in full and equals its backup.",
     SOURCE_MATCHES: "No backed-up signal was changed in or deleted from the source since. Late signals warn only.",
     RTO_WITHIN_OBJECTIVE: f"Restoring everything would take less than {WARN_SHARE:.0%} of {RTO_OBJECTIVE_S:.0f} s. "
     "Warns from there on, fails beyond the objective.",
@@ -41,42 +34,24 @@ class DrillConfig(dg.Config):
     )
 
 
-@dg.asset(
-    key=RESTORE_DRILL,
-    deps=[BACKUP_OBJECT, SIGNALS_TABLE],
-    group_name=GROUP,
-    owners=OWNERS,
-    kinds={"sql", "s3"},
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_DRILL_AGE),
-    description="Could we restore, and how long would it take? Restores the last days and an older one of each storage "
-    "class into a scratch database, verifies them, compares them with the live source row by row, and forecasts "
-    "restoring everything (RTO).",
-    check_specs=[
-        dg.AssetCheckSpec(name, asset=RESTORE_DRILL, description=description)
-        for name, description in _DESCRIPTIONS.items()
-    ],
-)
-def restore_drill(
+def _examine(
     context: dg.AssetExecutionContext,
     config: DrillConfig,
+    settings: dg.ResourceParam[SettingsSource],
     signals_database: SignalsDatabase,
     backup_store: BackupStore,
-) -> Iterator[Any]:
-    """One drill; a run fails when the drill cannot be held, a check when it finds something."""
-    settings = load_settings()
+) -> Iterator[dg.MaterializeResult[Any]]:
+    current = settings.load()
     run = DrillRun(
         run_id=context.run.run_id,
         source_url=signals_database.source_url,
         table=signals_database.source_table,
-        scratch_url=settings.drill_url,
-        scratch=settings.scratch,
+        scratch_url=current.drill_url,
+        scratch=current.scratch,
         recent_days=config.recent_days,
     )
-    try:
-        vault = backup_store.vault(context.run.run_id)
-        report = drill(vault, run, on_day=lambda day: context.log.info(f"{day.day}: {day.restore.outcome}"))
-    except SignalBackupsError as error:
-        raise dg.Failure(description=str(error), allow_retries=error.transient) from error
+    vault = backup_store.vault(context.run.run_id)
+    report = drill(vault, run, on_day=lambda day: context.log.info(f"{day.day}: {day.restore.outcome}"))
     yield dg.MaterializeResult(metadata=_metadata(report), check_results=list(_results(report)))
 
 
@@ -160,3 +135,22 @@ def _results(report: DrillReport) -> list[dg.AssetCheckResult]:
             metadata={"rto_forecast_seconds": forecast.seconds, "rto_objective_seconds": RTO_OBJECTIVE_S},
         ),
     ]
+
+
+restore_drill = build_watching_asset(
+    WatchingSpec(
+        key=RESTORE_DRILL,
+        description="Could we restore, and how long would it take? Restores the last days and an older one of each "
+        "storage class into a scratch database, verifies them, compares them with the live source row by row, and "
+        "forecasts restoring everything (RTO).",
+        checks=_DESCRIPTIONS,
+        job_description="Restore some days into a scratch database, verify them and compare them with the live source.",
+        schedule_description="Restores the last week and an older day of each storage class, and measures the RTO.",
+        cron="0 3 * * 0",
+        max_age=MAX_DRILL_AGE,
+        deps=(BACKUP_OBJECT, SIGNALS_TABLE),
+        group=DRILL_GROUP,
+        kinds=frozenset({"sql", "s3"}),
+    ),
+    _examine,
+)

@@ -1,7 +1,4 @@
-"""The retention audit as an asset: a table, a heat map and one check; its report stays in the bucket.
-
-What belongs here: how an audit shows in Dagster. What does not: auditing (``core.retention.audit``).
-"""
+"""The asset ``retention_audit``: is every day kept as promised? Its report is stored in the bucket."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,56 +8,39 @@ import dagster as dg
 from signal_backups.connect import outside
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_AUDIT_AGE
-from signal_backups.core.config.settings import load_settings
 from signal_backups.core.retention_audit.report import Aspect, ProblemSeverity, RetentionAudit, State
 from signal_backups.core.retention_audit.run import audit_retention, store_report
 from signal_backups.orchestration.assets.pictures import picture
-from signal_backups.orchestration.names import BACKUP_OBJECT, BUCKET_GROUP, OWNERS, RETENTION_AUDIT
-from signal_backups.orchestration.resources import BackupStore
+from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
+from signal_backups.orchestration.names import RETENTION_AUDIT
+from signal_backups.orchestration.resources import BackupStore, SettingsSource
 
 EVERY_DAY_KEPT = "every_day_is_kept_as_promised"
 
 
-@dg.asset(
-    key=RETENTION_AUDIT,
-    deps=[BACKUP_OBJECT],
-    group_name=BUCKET_GROUP,
-    owners=OWNERS,
-    kinds={"s3"},
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_AUDIT_AGE),
-    description="Is every day kept as promised? Looks at each day of the retention window: backed up, verified, "
-    "locked, in its storage class, not hidden, not about to expire. Keeps its report under reports/retention/ in the "
-    "bucket.",
-    check_specs=[
-        dg.AssetCheckSpec(
-            EVERY_DAY_KEPT,
-            asset=RETENTION_AUDIT,
-            description="No day of the retention window breaks what the retention profile promises. Warnings pass.",
-        )
-    ],
-)
-def retention_audit(context: dg.AssetExecutionContext, backup_store: BackupStore) -> Iterator[Any]:
-    """One audit; a run fails when the store cannot be asked, the check when a day is not kept as promised."""
-    from signal_backups.core.retention_audit.heat_map import heat_map  # noqa: PLC0415  drawing takes a second to load
+def _examine(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[SettingsSource], backup_store: BackupStore
+) -> Iterator[dg.MaterializeResult[Any]]:
+    from signal_backups.core.retention_audit.heat_map import heat_map  # noqa: PLC0415  matplotlib takes long to load
 
-    settings, vault = load_settings(), backup_store.vault(context.run.run_id)
-    start = settings.start_date if settings.names_start_date else None
+    current, vault = settings.load(), backup_store.vault(context.run.run_id)
+    start = current.start_date if current.names_start_date else None
+    audit = audit_retention(vault, backup_store.retention_profile(), start=start, outside=outside(current))
+    # The findings count even when the report cannot be stored.
+    stored, not_stored = None, None
     try:
-        audit = audit_retention(vault, backup_store.retention_profile(), start=start, outside=outside(settings))
+        stored = vault.store.uri(store_report(vault, audit))
     except SignalBackupsError as error:
-        raise dg.Failure(description=str(error), allow_retries=error.transient) from error
-    # What was found counts even when the report cannot be kept.
-    kept, not_kept = None, None
-    try:
-        kept = vault.store.uri(store_report(vault, audit))
-    except SignalBackupsError as error:
-        not_kept = f"the report could not be kept: {error}"
-    context.log.info(f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings: {kept or not_kept}")
-    metadata = {"heat_map": picture("heat map of the days", heat_map(audit)), **_metadata(audit, kept or str(not_kept))}
-    yield dg.MaterializeResult(metadata=metadata, check_results=[_result(audit, not_kept)])
+        not_stored = f"the report could not be stored: {error}"
+    report = stored or str(not_stored)
+    context.log.info(f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings: {report}")
+    yield dg.MaterializeResult(
+        metadata={"heat_map": picture("heat map of the days", heat_map(audit)), **_metadata(audit, report)},
+        check_results=[_result(audit, not_stored)],
+    )
 
 
-def _metadata(audit: RetentionAudit, kept: str) -> dict[str, Any]:
+def _metadata(audit: RetentionAudit, report: str) -> dict[str, Any]:
     return {
         "days": len(audit.days),
         "first_day": audit.first_day.isoformat(),
@@ -71,7 +51,7 @@ def _metadata(audit: RetentionAudit, kept: str) -> dict[str, Any]:
         "explained_days": audit.explained_days,
         "seconds": round(audit.seconds, 3),
         "requests": sum(audit.requests.values()),
-        "report": kept,
+        "report": report,
         "aspects": _aspects_table(audit),
         "problems": _problems_table(audit),
     }
@@ -102,14 +82,32 @@ def _problems_table(audit: RetentionAudit) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
 
 
-def _result(audit: RetentionAudit, not_kept: str | None) -> dg.AssetCheckResult:
+def _result(audit: RetentionAudit, not_stored: str | None) -> dg.AssetCheckResult:
     errors = [row for row in audit.problem_rows() if row.problem.severity is ProblemSeverity.ERROR]
     first = f", first: {errors[0].what}. {errors[0].problem.remedy}" if errors else ""
-    unkept = f"; {not_kept}" if not_kept else ""
+    unstored = f"; {not_stored}" if not_stored else ""
     return dg.AssetCheckResult(
         check_name=EVERY_DAY_KEPT,
-        passed=audit.ok and not_kept is None,
+        passed=audit.ok and not_stored is None,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings{first}{unkept}",
+        description=f"{len(audit.days)} days, {audit.errors} errors, {audit.warnings} warnings{first}{unstored}",
         metadata={"days": len(audit.days), "errors": audit.errors, "warnings": audit.warnings},
     )
+
+
+retention_audit = build_watching_asset(
+    WatchingSpec(
+        key=RETENTION_AUDIT,
+        description="Is every day kept as promised? Checks each day of the retention window: backed up, verified, "
+        "locked, in its storage class, not hidden, not about to expire. Stores its report under reports/retention/ in "
+        "the bucket.",
+        checks={
+            EVERY_DAY_KEPT: "No day of the retention window breaks what the retention profile promises. Warnings pass."
+        },
+        job_description="Check every day of the retention window and store the report.",
+        schedule_description="Checks every day of the retention window, on the first of each month.",
+        cron="0 4 1 * *",
+        max_age=MAX_AUDIT_AGE,
+    ),
+    _examine,
+)

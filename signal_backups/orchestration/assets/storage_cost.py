@@ -1,57 +1,35 @@
-"""What the backups cost as an asset: what is stored, what S3 bills, a forecast and a chart; the quota is its check.
-
-What belongs here: how the cost shows in Dagster. What does not: reckoning it (``core.cost``).
-"""
+"""The asset ``storage_cost``: what is stored, what S3 bills, and a forecast. Its check is the quota."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
-from signal_backups.core.config.settings import load_settings
 from signal_backups.core.cost.quota import WARN_SHARE, QuotaState
 from signal_backups.core.cost.report import CostReport, compared_profiles, cost_report
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.orchestration.assets.pictures import picture
-from signal_backups.orchestration.names import BACKUP_OBJECT, BUCKET_GROUP, OWNERS, STORAGE_COST
-from signal_backups.orchestration.resources import BackupStore
+from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
+from signal_backups.orchestration.names import STORAGE_COST
+from signal_backups.orchestration.resources import BackupStore, SettingsSource
 
 WITHIN_QUOTA = "storage_within_quota"
 
 
-@dg.asset(
-    key=STORAGE_COST,
-    deps=[BACKUP_OBJECT],
-    group_name=BUCKET_GROUP,
-    owners=OWNERS,
-    kinds={"s3"},
-    # Once a day, like a backup.
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=MAX_BACKUP_AGE),
-    description="What does it cost, and does the quota hold? What is stored by storage class, what S3 bills for it a "
-    "month, and what seven years will cost under each retention profile at the measured growth.",
-    check_specs=[
-        dg.AssetCheckSpec(
-            WITHIN_QUOTA,
-            asset=STORAGE_COST,
-            description=f"The storage quota holds. Warns from {WARN_SHARE:.0%} of it on; passes when none is set.",
-        )
-    ],
-)
-def storage_cost(backup_store: BackupStore) -> Iterator[Any]:
-    """One reckoning; a run fails when the store cannot be asked, the check when the quota does not hold."""
-    from signal_backups.core.cost.chart import cost_chart  # noqa: PLC0415  drawing takes a second to load
+def _examine(
+    settings: dg.ResourceParam[SettingsSource], backup_store: BackupStore
+) -> Iterator[dg.MaterializeResult[Any]]:
+    from signal_backups.core.cost.chart import cost_chart  # noqa: PLC0415  matplotlib takes long to load
 
-    settings, vault = load_settings(), backup_store.vault()
-    try:
-        prices = load_prices(vault.store.configuration.region)
-        profiles = compared_profiles(backup_store.profile or settings.profile)
-        report = cost_report(vault, prices, profiles, quota_gb=settings.storage_quota_gb)
-    except SignalBackupsError as error:
-        raise dg.Failure(description=str(error), allow_retries=error.transient) from error
-    metadata = {"chart": picture("cost of each month", cost_chart(report.forecasts, prices)), **_metadata(report)}
-    yield dg.MaterializeResult(metadata=metadata, check_results=[_result(report)])
+    current, vault = settings.load(), backup_store.vault()
+    prices = load_prices(vault.store.configuration.region)
+    profiles = compared_profiles(backup_store.profile or current.profile)
+    report = cost_report(vault, prices, profiles, quota_gb=current.storage_quota_gb)
+    yield dg.MaterializeResult(
+        metadata={"chart": picture("cost of each month", cost_chart(report.forecasts, prices)), **_metadata(report)},
+        check_results=[_result(report)],
+    )
 
 
 def _metadata(report: CostReport) -> dict[str, Any]:
@@ -98,3 +76,21 @@ def _result(report: CostReport) -> dg.AssetCheckResult:
         description=f"{quota.used_gb:.3f} of {quota.quota_gb:g} GB used ({quota.share:.1%})",
         metadata={"used_gb": quota.used_gb, "quota_gb": quota.quota_gb, "share": quota.share},
     )
+
+
+storage_cost = build_watching_asset(
+    WatchingSpec(
+        key=STORAGE_COST,
+        description="What does it cost, and does the quota hold? What is stored by storage class, what S3 bills for it "
+        "a month, and what seven years will cost under each retention profile at the measured growth.",
+        checks={
+            WITHIN_QUOTA: f"The storage quota holds. Warns from {WARN_SHARE:.0%} of it on; passes when none is set."
+        },
+        job_description="Calculate what the backups cost, now and over seven years.",
+        schedule_description="Calculates the cost, and whether the quota holds.",
+        # Every day, although costs change slowly: an exceeded quota must not wait for the end of a month.
+        cron="30 4 * * *",
+        max_age=MAX_BACKUP_AGE,
+    ),
+    _examine,
+)

@@ -1,7 +1,4 @@
-"""What the doctor looks at in Dagster: its instance, its daemon, our schedules and sensors.
-
-What belongs here: checks that need Dagster. What does not: all others (``core.doctor``).
-"""
+"""The doctor checks of Dagster: its instance, its daemon, our schedules and sensors."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType, TickStatus
 
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.errors import SignalBackupsError
@@ -21,7 +17,7 @@ from signal_backups.core.doctor.examination import Step
 from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, failed, warning, well
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance.home import persistent_instance
-from signal_backups.orchestration.instance.ticks import FINISHED, last_tick
+from signal_backups.orchestration.instance.ticks import AutomationKind, automations
 
 #: Daemons report every 30 s; Dagster itself gives one up after half an hour.
 WARN_HEARTBEAT_AGE = timedelta(minutes=2)
@@ -30,10 +26,10 @@ _START = "Start Dagster: make dev, or dagster-daemon run with DAGSTER_HOME={home
 
 
 class DagsterDoctor:
-    """The part of one examination that is about Dagster.
+    """The doctor checks that need Dagster.
 
     Args:
-        settings: gives the settings; not before ``Check.SETTINGS``.
+        settings: loads the settings; called only by checks that come after ``DoctorCheck.SETTINGS``.
         clock: the present (UTC).
     """
 
@@ -44,8 +40,8 @@ class DagsterDoctor:
     def steps(self) -> list[Step]:
         """Every check, after those it needs."""
         return [
-            Step(DoctorCheck.INSTANCE, self._is_there, (DoctorCheck.SETTINGS,)),
-            Step(DoctorCheck.DAEMON, self._daemon_lives, (DoctorCheck.INSTANCE,)),
+            Step(DoctorCheck.INSTANCE, self._exists, (DoctorCheck.SETTINGS,)),
+            Step(DoctorCheck.DAEMON, self._daemon_is_alive, (DoctorCheck.INSTANCE,)),
             Step(DoctorCheck.SCHEDULES, lambda: self._are_on("schedule"), (DoctorCheck.INSTANCE,)),
             Step(DoctorCheck.SENSORS, lambda: self._are_on("sensor"), (DoctorCheck.INSTANCE,)),
         ]
@@ -65,14 +61,14 @@ class DagsterDoctor:
                 remedy=f"Check {self._home / 'dagster.yaml'} and the storage it names",
             ) from error
 
-    def _is_there(self) -> DoctorResult:
+    def _exists(self) -> DoctorResult:
         if not (self._home / "dagster.yaml").is_file():
             return failed(f"Dagster never ran here: no {self._home / 'dagster.yaml'}", self._start)
         with self._instance() as instance:
             runs = instance.get_runs_count()
         return well(f"{self._home}, {runs} runs")
 
-    def _daemon_lives(self) -> DoctorResult:
+    def _daemon_is_alive(self) -> DoctorResult:
         with self._instance() as instance:
             statuses = instance.get_daemon_statuses().values()
         required = [status for status in statuses if status.required]
@@ -88,25 +84,23 @@ class DagsterDoctor:
         words = f"last heartbeat {age.total_seconds():.0f} s ago"
         return well(words) if age <= WARN_HEARTBEAT_AGE else warning(words, self._start)
 
-    def _are_on(self, kind: str) -> DoctorResult:
-        """All that our code declares running are on, and their last tick went well."""
+    def _are_on(self, kind: AutomationKind) -> DoctorResult:
+        """Everything that our code declares running is on, and its last tick did not fail."""
         repository = build_defs().get_repository_def()
         defined: Sequence[dg.ScheduleDefinition | dg.SensorDefinition] = (
             repository.schedule_defs if kind == "schedule" else repository.sensor_defs
         )
         wanted = sorted(each.name for each in defined if each.default_status.value == "RUNNING")
         with self._instance() as instance:
-            states = instance.all_instigator_state(instigator_type=InstigatorType(kind.upper()))
-            ticks = {state.instigator_name: last_tick(instance, state, FINISHED) for state in states}
-        on = {state.instigator_name for state in states if state.status is not InstigatorStatus.STOPPED}
-        known = {state.instigator_name for state in states}
-        off = [name for name in wanted if name in known - on]
+            known = automations(instance, kind)
+            ticks = {name: known[name].last_finished_tick() for name in wanted if name in known}
+        off = [name for name in wanted if name in known and known[name].is_off]
         if off:
             commands = "; ".join(f"dagster {kind} start {name}" for name in off)
             return failed(
                 f"off: {', '.join(off)}", f"Switch on in the Dagster UI, or in the project's folder: {commands}"
             )
-        failing = [name for name in wanted if (tick := ticks.get(name)) and tick.status is TickStatus.FAILURE]
+        failing = [name for name, tick in ticks.items() if tick is not None and tick.failed]
         if failing:
             return failed(f"the last tick failed of: {', '.join(failing)}", "Read why in the Dagster UI: Automation")
         return well(f"{len(wanted)} on: {', '.join(wanted)}")

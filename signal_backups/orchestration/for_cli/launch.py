@@ -1,7 +1,4 @@
-"""Running the backup job in this process, on a Dagster instance, for the command line.
-
-What belongs here: starting the run and reading its result back. What does not: printing it.
-"""
+"""Running the backup job in this process, on a Dagster instance."""
 
 from __future__ import annotations
 
@@ -16,11 +13,10 @@ import dagster as dg
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.failures import DayFailure, failed_days
-from signal_backups.orchestration.jobs import DAILY_BACKUP_JOB
-from signal_backups.orchestration.names import BACKUP_OBJECT
+from signal_backups.orchestration.names import BACKUP_OBJECT, DAILY_BACKUP_JOB
 from signal_backups.orchestration.partitions import range_tags
 
-#: Somebody is waiting at the terminal: try passing troubles again soon, and not for long.
+#: Somebody is waiting at the terminal: try again soon after errors that may pass, and not for long.
 INTERACTIVE_RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=2)
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -38,7 +34,14 @@ class FailedCheck:
 
 @dataclass(frozen=True)
 class BackupRunResult:
-    """What a run came to: days whose backup S3 now holds (True: it changed), failed days, failed checks."""
+    """The result of a run.
+
+    Attributes:
+        run_id: the run in Dagster's instance.
+        stored: days whose backup S3 now holds; True: the backup changed.
+        failures: days that failed.
+        failed_checks: checks that did not pass.
+    """
 
     run_id: str
     stored: dict[date, bool]
@@ -64,7 +67,7 @@ def run_backup(
         on_stored: called with each day as its backup is stored, for progress.
 
     Raises:
-        SignalBackupsError: the run failed outside of any day, which is a mistake in this program.
+        SignalBackupsError: the run failed outside of any day, which is a bug.
     """
     defs = build_defs(resource_overrides=resource_overrides, retry_policy=INTERACTIVE_RETRY_POLICY)
     run_id = str(uuid4())

@@ -1,7 +1,4 @@
-"""What Dagster's instance adds to the metrics: our schedules and sensors, and the daemons that run them.
-
-What belongs here: reading the instance. What does not: what S3 tells (``core.metrics``).
-"""
+"""Metrics of Dagster's instance: our schedules and sensors, and the daemons that run them."""
 
 from __future__ import annotations
 
@@ -9,27 +6,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.monitoring.metrics.families import PREFIX
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance.home import persistent_instance
+from signal_backups.orchestration.instance.ticks import AutomationKind, automations
 
 
 def instance_metrics(home: Path) -> Callable[[], list[Metric]]:
-    """A look at the instance in a folder, to be repeated; it raises ``SignalBackupsError`` when it cannot be used."""
+    """A function that reads the metrics of the instance in a folder.
+
+    It raises ``SignalBackupsError`` when the instance cannot be used.
+    """
     repository = build_defs().get_repository_def()
     schedules = [schedule.name for schedule in repository.schedule_defs]
     sensors = [sensor.name for sensor in repository.sensor_defs]
 
-    def look() -> list[Metric]:
+    def read() -> list[Metric]:
         try:
             with persistent_instance(home) as instance:
                 return [
-                    _running(instance, InstigatorType.SCHEDULE, schedules),
-                    _running(instance, InstigatorType.SENSOR, sensors),
+                    _running(instance, "schedule", schedules),
+                    _running(instance, "sensor", sensors),
                     _heartbeats(instance),
                 ]
         except Exception as error:
@@ -37,16 +37,14 @@ def instance_metrics(home: Path) -> Callable[[], list[Metric]]:
                 f"Dagster's instance in {home} cannot be used: {error}", remedy="See: signal-backups doctor"
             ) from error
 
-    return look
+    return read
 
 
-def _running(instance: dg.DagsterInstance, kind: InstigatorType, names: list[str]) -> Metric:
-    states = instance.all_instigator_state(instigator_type=kind)
-    word = kind.value.lower()
-    # Without a state what the code says counts: they are all on.
-    off = {state.instigator_name for state in states if state.status is InstigatorStatus.STOPPED}
+def _running(instance: dg.DagsterInstance, kind: AutomationKind, names: list[str]) -> Metric:
+    # One that the daemon has never seen is on: the code declares all of them running.
+    off = {name for name, automation in automations(instance, kind).items() if automation.is_off}
     running = GaugeMetricFamily(
-        f"{PREFIX}{word}_running", f"Whether a {word} of Dagster's is on (1) or off (0).", labels=[word]
+        f"{PREFIX}{kind}_running", f"Whether a {kind} of Dagster's is on (1) or off (0).", labels=[kind]
     )
     for name in names:
         running.add_metric([name], name not in off)

@@ -1,4 +1,4 @@
-"""What Dagster holds of the days of ``backup_object``: the facts that ``core.watch.staleness`` decides upon."""
+"""The status of each day of ``backup_object``: what ``core.monitoring.repair_plan`` decides upon."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from signal_backups.orchestration.names import BACKUP_OBJECT
 def dagster_days(
     instance: dg.DagsterInstance, partitions: dg.PartitionsDefinition, days: Iterable[date]
 ) -> DagsterDays:
-    """Which of some days failed, and which a run has or waits for: queued runs and what backfills still ask for too.
+    """Which of some days failed, and which are in progress: in a run, in a queued run, or still to come in a backfill.
 
-    Dagster's freshness policies cannot tell: they look at when the asset was last made, whichever of its days it was.
+    Dagster's freshness policies do not help here: they count from the newest materialization of any day.
     """
     keys = [day.isoformat() for day in days]
     statuses = instance.get_status_by_partition(BACKUP_OBJECT, keys, partitions) or {}
@@ -33,7 +33,7 @@ def dagster_days(
 
 
 def _backfilled(instance: dg.DagsterInstance) -> Iterator[date]:
-    """The days of backfills that go on; not all of their runs are there yet."""
+    """The days of unfinished backfills, whose runs may not exist yet."""
     for backfill in instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])):
         data = backfill.asset_backfill_data
         if data is not None and BACKUP_OBJECT in data.target_subset.asset_keys:

@@ -1,4 +1,4 @@
-"""Dagster's persistent instance, where history lives, for commands started outside Dagster."""
+"""Dagster's persistent instance, for commands that Dagster does not start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ nux:
 
 
 def prepare_home(folder: Path) -> Path:
-    """Make sure there is a Dagster home; an existing one is left as it is."""
+    """Create a Dagster home unless there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
     if not config.exists():
@@ -29,7 +29,7 @@ def prepare_home(folder: Path) -> Path:
 
 @contextmanager
 def persistent_instance(default_home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance of ``DAGSTER_HOME``, else of ``default_home``: the one whose UI shows the runs."""
+    """The instance of ``DAGSTER_HOME``, or else of ``default_home``: the one that the UI shows."""
     home = os.environ.setdefault("DAGSTER_HOME", str(default_home))
     prepare_home(Path(home))
     with dg.DagsterInstance.get() as instance:

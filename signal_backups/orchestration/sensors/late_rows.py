@@ -1,7 +1,4 @@
-"""What is watched between schedules.
-
-What belongs here: ticks and what they ask for. What does not: telling that a day changed (``core.fingerprint``).
-"""
+"""The sensor that backs up days again after late signals, and after changes in the database."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -10,19 +7,20 @@ import dagster as dg
 
 from signal_backups.core.backup.fingerprint import fingerprint_of_source
 from signal_backups.core.base.days import LATE_WINDOW_DAYS, last_complete_day
-from signal_backups.orchestration.jobs import AssetJob
+from signal_backups.orchestration.instance.dagster_types import AssetJob
+from signal_backups.orchestration.names import LATE_ROWS_SENSOR
 from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
 
-#: How often the last days are looked at; a look reads ids and hashes of a week, no more.
+#: How often the last days are read; only ids and hashes of one week are.
 LATE_ROWS_INTERVAL_S = 15 * 60
 
 
 def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
-    """Asks for days that changed in the database after they were backed up, each change once."""
+    """Requests a run for each day that changed in the database after its backup, once for each change."""
 
     @dg.sensor(
         job=job,
-        name="late_rows_sensor",
+        name=LATE_ROWS_SENSOR,
         minimum_interval_seconds=LATE_ROWS_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Watches the last {LATE_WINDOW_DAYS} days: a day whose ids or hashes changed is backed up again.",
@@ -35,7 +33,7 @@ def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
         first = max(start, last - timedelta(days=LATE_WINDOW_DAYS - 1))
         source = signals_database.open()
         changed = False
-        # A day that was deleted from the bucket is left to people: a new backup would cover that up.
+        # Days deleted from the bucket are skipped: a new backup would hide the deletion.
         for backup in backup_store.vault().backups_with_manifests(first, last):
             slot, manifest = backup.slot, backup.manifest
             if manifest is None:
@@ -43,7 +41,7 @@ def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
             now = fingerprint_of_source(source, slot.day)
             if now != manifest.fingerprint:
                 changed = True
-                # The version is part of the key, so that a change back to an earlier state is asked for too.
+                # The version is part of the key, so that a change back to an earlier state gets a run too.
                 yield dg.RunRequest(
                     run_key=f"late-rows/{slot.day}/{manifest.backup.version_id}/{now}",
                     partition_key=slot.day.isoformat(),

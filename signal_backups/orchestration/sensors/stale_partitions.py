@@ -1,8 +1,4 @@
-"""The sensor that closes holes: days that S3 does not hold verified are backed up again.
-
-What belongs here: looking, asking for runs, remembering in the cursor. What does not: deciding
-(``core.watch.staleness``), telling people (``alerting``).
-"""
+"""The sensor that backs up stale days again; its cursor holds its earlier attempts."""
 
 from __future__ import annotations
 
@@ -13,22 +9,20 @@ from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.objectives import REPAIR_INTERVAL
 from signal_backups.core.config.observed import observed
-from signal_backups.core.config.settings import load_settings
 from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.monitoring.repair_plan import Attempt, Attempts, Plan, plan_repair
+from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.instance.day_status import dagster_days
-from signal_backups.orchestration.jobs import AssetJob
+from signal_backups.orchestration.names import STALE_PARTITION_SENSOR
 from signal_backups.orchestration.partitions import daily_partitions, range_tags
-from signal_backups.orchestration.resources import BackupStore
-
-STALE_PARTITION_SENSOR = "stale_partition_sensor"
+from signal_backups.orchestration.resources import BackupStore, SettingsSource
 
 
 def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDefinition:
-    """Asks for stale days as range runs, unless SIGNAL_BACKUPS_REPAIR is off.
+    """Requests range runs for stale days, unless SIGNAL_BACKUPS_REPAIR is off.
 
-    A schedule drops ticks when Dagster was down for long, and a freshness policy does not look at single days: this
-    looks at all of them.
+    It is needed because a schedule drops ticks after a long downtime, and a freshness policy does not check single
+    days.
     """
 
     @dg.sensor(
@@ -36,17 +30,23 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         name=STALE_PARTITION_SENSOR,
         minimum_interval_seconds=int(REPAIR_INTERVAL.total_seconds()),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Looks at every day in S3: what is missing, unverified or failed is backed up again, a few times; "
-        "what was deleted is left to people.",
+        description="Checks every day in S3: a day that is missing, unverified or failed is backed up again, a few "
+        "times. A deleted day is left to people.",
     )
     def stale_partitions(
-        context: dg.SensorEvaluationContext, backup_store: BackupStore
+        context: dg.SensorEvaluationContext, settings: dg.ResourceParam[SettingsSource], backup_store: BackupStore
     ) -> dg.SensorResult | dg.SkipReason:
-        settings, now = load_settings(), clock()
-        if not settings.repair:
+        current, now = settings.load(), clock()
+        if not current.repair:
             return dg.SkipReason("repair is off (SIGNAL_BACKUPS_REPAIR)")
-        observation = observed(backup_store.vault(), backup_store.retention_profile(), clock)
-        days = dagster_days(context.instance, daily_partitions(settings.start_date), observation.days)
+        observation = observed(
+            backup_store.vault(),
+            backup_store.retention_profile(),
+            clock,
+            start_date=current.start_date,
+            names_start_date=current.names_start_date,
+        )
+        days = dagster_days(context.instance, daily_partitions(current.start_date), observation.days)
         plan = plan_repair(observation, days, _attempts(context), now)
         return dg.SensorResult(
             run_requests=[_request(attempt) for attempt in plan.asked],
@@ -58,7 +58,7 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
 
 
 def _request(attempt: Attempt) -> dg.RunRequest:
-    # Dagster takes a run key once and for all: without the instant a day could not be lost again next year.
+    # Dagster starts only one run for a run key, ever: with the time in it, the same day can be repaired again later.
     key = f"repair/{attempt.first}/{attempt.last}/{attempt.times}/{attempt.at:%Y%m%dT%H%M%SZ}"
     return dg.RunRequest(run_key=key, tags=range_tags(attempt.first, attempt.last))
 
@@ -77,5 +77,5 @@ def _attempts(context: dg.SensorEvaluationContext) -> Attempts:
     try:
         return Attempts.model_validate_json(context.cursor or "{}")
     except ValidationError:
-        context.log.warning("the cursor cannot be read: every attempt counts as the first")
+        context.log.warning("the cursor cannot be read: every attempt counts as the first one")
         return Attempts()

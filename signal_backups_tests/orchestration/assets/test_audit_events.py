@@ -17,7 +17,7 @@ from signal_backups_tests.orchestration.world import World, evaluations, materia
 LAST_DAY = day_number(2)
 
 
-def told(events: list[Event]) -> list[tuple[str, str]]:
+def days_and_results(events: list[Event]) -> list[tuple[str, str]]:
     return [(event.details["day"], event.result) for event in events]
 
 
@@ -26,7 +26,7 @@ def test_every_day_of_a_range_is_an_event_with_the_id_of_the_run(world: World) -
     result = world.run(FIRST_DAY, LAST_DAY)
     events = list(world.vault.trail.events())
     days = [day.isoformat() for day in (FIRST_DAY, day_number(1), LAST_DAY)]
-    assert told(events) == [(day, "stored") for day in days]
+    assert days_and_results(events) == [(day, "stored") for day in days]
     assert {event.actor.run_id for event in events} == {result.run_id}
     answers = evaluations(result, AUDIT_EVENT_WRITTEN)
     assert [(answer.partition, answer.passed, answer.description) for answer in answers] == [
@@ -39,7 +39,7 @@ def test_a_day_that_cannot_be_read_is_an_event_that_says_why(world: World) -> No
     broken = UnreadableDays(world.source, [day_number(1)], SourceError("the disk is broken"))
     world.run(FIRST_DAY, LAST_DAY, source=broken)
     events = list(world.vault.trail.events())
-    assert [result for _, result in told(events)] == ["stored", "failed", "stored"]
+    assert [result for _, result in days_and_results(events)] == ["stored", "failed", "stored"]
     why = {"error": "the disk is broken", "error_type": "source"}
     assert events[1].details == {"day": day_number(1).isoformat(), **why}
 
@@ -48,7 +48,7 @@ def test_a_day_that_is_refused_is_one_event(world: World) -> None:
     world.table.add_days(FIRST_DAY, FIRST_DAY)
     vault = BackupVault(RefusingStore(world.vault.store, [FIRST_DAY], StoreError("no space")), Layout())
     world.run(FIRST_DAY, vault=vault)
-    assert told(list(world.vault.trail.events())) == [(FIRST_DAY.isoformat(), "failed")]
+    assert days_and_results(list(world.vault.trail.events())) == [(FIRST_DAY.isoformat(), "failed")]
 
 
 class Mistaken(UnreadableDays):
@@ -84,9 +84,9 @@ def test_when_the_trail_cannot_be_written_the_backup_stands_the_check_fails_and_
     assert (answer.passed, answer.blocking) == (False, False)
     assert world.vault.find(FIRST_DAY).is_vouched
     assert list(world.vault.trail.events()) == []
-    mended = BackupVault(S3ObjectStore(store._client, store.bucket), Layout(), outbox=outbox)
-    world.run(LAST_DAY, vault=mended)
-    assert told(list(world.vault.trail.events())) == [
+    recovered = BackupVault(S3ObjectStore(store._client, store.bucket), Layout(), outbox=outbox)
+    world.run(LAST_DAY, vault=recovered)
+    assert days_and_results(list(world.vault.trail.events())) == [
         (FIRST_DAY.isoformat(), "stored"),
         (LAST_DAY.isoformat(), "stored"),
     ]

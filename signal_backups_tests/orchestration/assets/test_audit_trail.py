@@ -15,8 +15,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.assets.audit_trail import HEADS_ANCHORED, TRAIL_UNBROKEN
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.jobs import AUDIT_TRAIL_JOB
-from signal_backups.orchestration.names import AUDIT_TRAIL
+from signal_backups.orchestration.names import AUDIT_TRAIL, job_name
 from signal_backups_tests.orchestration.faulty import WithoutAudit
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number
 from signal_backups_tests.orchestration.world import (
@@ -39,7 +38,7 @@ def backed_up(world: World) -> World:
 
 
 def examine(world: World, vault: BackupVault | None = None) -> dg.ExecuteInProcessResult:
-    job = build_defs(resource_overrides=world.overrides(vault=vault)).resolve_job_def(AUDIT_TRAIL_JOB)
+    job = build_defs(resource_overrides=world.overrides(vault=vault)).resolve_job_def(job_name(AUDIT_TRAIL))
     return job.execute_in_process(instance=world.instance, run_config={"loggers": QUIET}, raise_on_error=False)
 
 

@@ -10,8 +10,7 @@ from signal_backups.core.retention.policy import Claim
 from signal_backups.core.retention.setup import make_right
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.jobs import BUCKET_POLICY_JOB
-from signal_backups.orchestration.names import BUCKET_POLICY
+from signal_backups.orchestration.names import BUCKET_POLICY, job_name
 from signal_backups_tests.orchestration.signals import FIRST_DAY, signal
 from signal_backups_tests.orchestration.world import QUIET, World, evaluations, materializations, metadata_of
 from signal_backups_tests.servers.s3 import client_for
@@ -19,9 +18,9 @@ from signal_backups_tests.servers.s3 import client_for
 ERROR = dg.AssetCheckSeverity.ERROR
 
 
-def look(world: World) -> dg.ExecuteInProcessResult:
+def examined(world: World) -> dg.ExecuteInProcessResult:
     """Run the job."""
-    job = build_defs(resource_overrides=world.overrides()).resolve_job_def(BUCKET_POLICY_JOB)
+    job = build_defs(resource_overrides=world.overrides()).resolve_job_def(job_name(BUCKET_POLICY))
     return job.execute_in_process(instance=world.instance, run_config={"loggers": QUIET}, raise_on_error=False)
 
 
@@ -42,7 +41,7 @@ def right(world: World) -> World:
 
 
 def test_a_bucket_made_right_passes_every_check_and_says_what_the_store_cannot(right: World) -> None:
-    result = look(right)
+    result = examined(right)
     assert result.success
     assert answers(result) == {claim.value: True for claim in Claim}
     (event,) = materializations(result, BUCKET_POLICY)
@@ -54,7 +53,7 @@ def test_a_bucket_made_right_passes_every_check_and_says_what_the_store_cannot(r
 
 def test_drift_fails_its_check_with_the_difference_and_the_remedy(right: World) -> None:
     right.vault.store._client.delete_bucket_lifecycle(Bucket=right.vault.store.bucket)
-    result = look(right)
+    result = examined(right)
     assert result.success
     assert [name for name, passed in answers(result).items() if not passed] == ["lifecycle_matches_profile"]
     (answer,) = evaluations(result, dg.AssetCheckKey(BUCKET_POLICY, "lifecycle_matches_profile"))
@@ -69,11 +68,11 @@ def test_a_deleted_backup_fails_the_check_of_delete_markers(right: World) -> Non
     right.run(FIRST_DAY)
     (backup,) = right.vault.backups(FIRST_DAY, FIRST_DAY)
     right.vault.store._client.delete_object(Bucket=right.vault.store.bucket, Key=backup.key)
-    assert not answers(look(right))["no_unexpected_delete_markers"]
+    assert not answers(examined(right))["no_unexpected_delete_markers"]
 
 
 def test_a_bucket_that_is_gone_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.vault.store, "bucket", "no-such-bucket")
-    result = look(world)
+    result = examined(world)
     assert not result.success
     assert answers(result) == {}

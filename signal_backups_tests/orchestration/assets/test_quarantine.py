@@ -4,7 +4,7 @@ import dagster as dg
 
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.orchestration.assets.daily_backup_checks import HASHES_MATCH, IDS_UNIQUE, SCHEMA_CONFORMS
-from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN, HASHED_CSV
+from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT, HASHED_CSV
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number, forged_signal, signal
 from signal_backups_tests.orchestration.world import (
     CHECK_FAILED,
@@ -24,7 +24,7 @@ def test_a_quarantined_row_fails_neither_the_run_nor_the_upload(world: World) ->
     world.table.add(signal(DAY, 0), forged_signal(DAY, 1))
     result = world.run(DAY)
     assert result.success
-    assert [materialized_days(result, asset) for asset in CHAIN] == [[DAY]] * 3
+    assert [materialized_days(result, asset) for asset in BACKUP_ASSETS] == [[DAY]] * 3
 
 
 def test_only_the_check_that_found_the_row_fails_and_as_an_error(world: World) -> None:

@@ -11,7 +11,7 @@ from signal_backups.core.base.days import days_between
 from signal_backups.core.base.errors import ExitCode, SourceError, StoreError
 from signal_backups.orchestration.assets.daily_backup_checks import CSV_PARSES, OBJECT_EQUALS_CSV
 from signal_backups.orchestration.failures import failed_days
-from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN, HASHED_CSV, SIGNAL_EXTRACT
+from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
 from signal_backups_tests.orchestration.faulty import RefusingStore, UnreadableDays
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number
 from signal_backups_tests.orchestration.world import (
@@ -135,10 +135,10 @@ def test_a_day_that_fails_after_a_good_run_is_shown_as_failed_and_keeps_its_back
     assert world.store_versions() == versions
 
 
-def test_a_failed_day_is_mended_by_running_it_alone(world: World) -> None:
+def test_a_failed_day_is_fixed_by_running_it_alone(world: World) -> None:
     world.table.add_days(FIRST_DAY, day_number(1))
     broken = UnreadableDays(world.source, [day_number(1)], SourceError("the disk is broken"))
     world.run(FIRST_DAY, day_number(1), source=broken)
     assert world.run(day_number(1)).success
-    for asset in CHAIN:
+    for asset in BACKUP_ASSETS:
         assert set(world.partition_statuses(asset, FIRST_DAY, day_number(1)).values()) == {MATERIALIZED}

@@ -7,7 +7,7 @@ import dagster as dg
 from signal_backups.core.base.days import days_between
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.vault.layout import BackupSlot
-from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN
+from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number, signal
 from signal_backups_tests.orchestration.world import (
     MATERIALIZED,
@@ -73,7 +73,7 @@ def test_a_fresh_instance_relearns_every_day_without_writing_to_s3(world: World)
     with dg.DagsterInstance.ephemeral() as fresh:
         relearnt = world.on(fresh)
         assert changed(relearnt.run(FIRST_DAY, LAST_DAY)) == [False, False, False]
-        for asset in CHAIN:
+        for asset in BACKUP_ASSETS:
             assert relearnt.partition_statuses(asset, FIRST_DAY, LAST_DAY) == dict.fromkeys(
                 days_between(FIRST_DAY, LAST_DAY), MATERIALIZED
             )

@@ -13,9 +13,7 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.orchestration.assets.restore_drill import RESTORES_EVERYTHING, RTO_WITHIN_OBJECTIVE, SOURCE_MATCHES
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.jobs import RESTORE_DRILL_JOB
-from signal_backups.orchestration.names import RESTORE_DRILL
-from signal_backups.orchestration.resources import SignalsDatabase
+from signal_backups.orchestration.names import RESTORE_DRILL, job_name
 from signal_backups_tests.core.ledger.recorded_events import recorded_events
 from signal_backups_tests.orchestration.signals import forged_signal, signal
 from signal_backups_tests.orchestration.world import (
@@ -42,8 +40,8 @@ def last(world: World) -> date:
 
 def hold_drill(world: World, **config: int) -> dg.ExecuteInProcessResult:
     """Run the drill's job."""
-    overrides = {**world.overrides(), "signals_database": SignalsDatabase(url=world.table.url)}
-    job = build_defs(resource_overrides=overrides).resolve_job_def(RESTORE_DRILL_JOB)
+    overrides = {**world.overrides(), **world.named_database()}
+    job = build_defs(resource_overrides=overrides).resolve_job_def(job_name(RESTORE_DRILL))
     return job.execute_in_process(
         instance=world.instance,
         run_config={"loggers": QUIET, "ops": {"restore_drill": {"config": config}}},

@@ -12,8 +12,7 @@ from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import StoreError
 from signal_backups.core.retention_audit.report import RetentionAudit
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.jobs import RETENTION_AUDIT_JOB, STORAGE_COST_JOB
-from signal_backups.orchestration.names import RETENTION_AUDIT, STORAGE_COST
+from signal_backups.orchestration.names import RETENTION_AUDIT, STORAGE_COST, job_name
 from signal_backups_tests.orchestration.world import (
     QUIET,
     World,
@@ -51,7 +50,7 @@ def png_in(markdown: object) -> bytes:
 
 
 def test_an_audit_shows_its_days_a_heat_map_and_keeps_its_report(world: World, last: date) -> None:
-    result = run_job(world, RETENTION_AUDIT_JOB)
+    result = run_job(world, job_name(RETENTION_AUDIT))
     assert result.success
     shown = shown_by(result, RETENTION_AUDIT)
     assert (shown["days"], shown["errors"], shown["last_day"]) == (3, 0, last.isoformat())
@@ -68,7 +67,7 @@ def test_an_audit_shows_its_days_a_heat_map_and_keeps_its_report(world: World, l
 def test_a_day_that_is_gone_fails_the_check_and_names_the_remedy(world: World, last: date) -> None:
     (backup,) = world.vault.backups(last, last)
     world.vault.store._client.delete_object(Bucket=world.vault.store.bucket, Key=backup.key)
-    result = run_job(world, RETENTION_AUDIT_JOB)
+    result = run_job(world, job_name(RETENTION_AUDIT))
     assert result.success
     (answer,) = evaluations(result)
     assert (answer.passed, answer.severity) == (False, dg.AssetCheckSeverity.ERROR)
@@ -84,21 +83,21 @@ def test_what_an_audit_found_shows_even_when_its_report_cannot_be_kept(
         raise StoreError("the bucket is full")
 
     monkeypatch.setattr(world.vault.store, "put_bytes", refuse)
-    result = run_job(world, RETENTION_AUDIT_JOB)
+    result = run_job(world, job_name(RETENTION_AUDIT))
     assert shown_by(result, RETENTION_AUDIT)["days"] == 3
     (answer,) = evaluations(result)
     assert not answer.passed
-    assert "could not be kept: the bucket is full" in str(answer.description)
+    assert "could not be stored: the bucket is full" in str(answer.description)
 
 
 def test_an_audit_that_cannot_ask_the_store_fails(world: World, last: date, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.vault.store, "bucket", "no-such-bucket")
-    assert not run_job(world, RETENTION_AUDIT_JOB).success
-    assert not run_job(world, STORAGE_COST_JOB).success
+    assert not run_job(world, job_name(RETENTION_AUDIT)).success
+    assert not run_job(world, job_name(STORAGE_COST)).success
 
 
 def test_the_cost_shows_what_is_stored_a_forecast_for_each_profile_and_a_chart(world: World, last: date) -> None:
-    result = run_job(world, STORAGE_COST_JOB)
+    result = run_job(world, job_name(STORAGE_COST))
     assert result.success
     shown = shown_by(result, STORAGE_COST)
     assert {"seven_years_usd_documented", "seven_years_usd_recommended"} <= set(shown)
@@ -116,6 +115,6 @@ def test_the_quota_is_a_check(
 ) -> None:
     stored = sum(version.size for version in world.vault.store.list_versions(""))
     monkeypatch.setenv("SIGNAL_BACKUPS_STORAGE_QUOTA_GB", f"{stored / share / 2**30:.12f}")
-    (answer,) = evaluations(run_job(world, STORAGE_COST_JOB))
+    (answer,) = evaluations(run_job(world, job_name(STORAGE_COST)))
     assert answer.passed is (severity is None)
     assert severity is None or answer.severity.value == severity

@@ -8,7 +8,7 @@ import pytest
 from signal_backups.core.base.errors import SourceError, StoreError
 from signal_backups.orchestration.build import RETRY_POLICY
 from signal_backups.orchestration.failures import failed_days
-from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN
+from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT
 from signal_backups_tests.orchestration.faulty import RefusingStore, UnreadableDays
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number
 from signal_backups_tests.orchestration.world import MATERIALIZED, World, materialized_days
@@ -48,7 +48,7 @@ def test_days_that_were_stored_are_not_done_again(world: World) -> None:
     result = world.run(FIRST_DAY, LAST_DAY, retry_policy=AT_ONCE)
     stored = [FIRST_DAY, day_number(2), LAST_DAY, SICK_DAY]
     assert materialized_days(result, BACKUP_OBJECT) == stored
-    assert materialized_days(result, CHAIN[0]) == [FIRST_DAY, SICK_DAY, day_number(2), LAST_DAY, SICK_DAY]
+    assert materialized_days(result, BACKUP_ASSETS[0]) == [FIRST_DAY, SICK_DAY, day_number(2), LAST_DAY, SICK_DAY]
     assert len(store.asked) == len(stored) + 1
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.orchestration.failures import failed_days
-from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN, HASHED_CSV, SIGNAL_EXTRACT
+from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number
 from signal_backups_tests.orchestration.world import World, evaluations, materialized_days
 
@@ -25,20 +25,20 @@ def test_a_later_asset_alone_fails_and_says_what_to_select(world: World, asset: 
     assert "select signal_extract, hashed_csv and backup_object together" in failure.reason
     assert (failure.exit_code, failure.transient) == (ExitCode.USAGE, False)
     assert not result.success
-    assert [materialized_days(result, asset) for asset in CHAIN] == [[], [], []]
+    assert [materialized_days(result, asset) for asset in BACKUP_ASSETS] == [[], [], []]
 
 
 def test_the_first_two_assets_can_be_materialized_without_an_upload(world: World) -> None:
     result = world.run(DAY, assets=[SIGNAL_EXTRACT, HASHED_CSV])
     assert result.success
-    assert [materialized_days(result, asset) for asset in CHAIN] == [[DAY], [DAY], []]
+    assert [materialized_days(result, asset) for asset in BACKUP_ASSETS] == [[DAY], [DAY], []]
     assert {answer.asset_key for answer in evaluations(result)} == {SIGNAL_EXTRACT, HASHED_CSV}
     assert world.store_versions() == []
 
 
 def test_the_extract_can_be_materialized_alone(world: World) -> None:
     result = world.run(DAY, assets=[SIGNAL_EXTRACT])
-    assert [materialized_days(result, asset) for asset in CHAIN] == [[DAY], [], []]
+    assert [materialized_days(result, asset) for asset in BACKUP_ASSETS] == [[DAY], [], []]
 
 
 def test_a_subset_of_the_assets_works_over_a_range(world: World) -> None:

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.vault.layout import BackupSlot
-from signal_backups.orchestration.names import BACKUP_OBJECT, CHAIN, HASHED_CSV, SIGNAL_EXTRACT
+from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
 from signal_backups_tests.orchestration.signals import FIRST_DAY, SIGNALS_A_DAY, signal
 from signal_backups_tests.orchestration.world import World, evaluations, materializations, metadata_of, table_rows
 
@@ -19,7 +19,7 @@ def result(world: World) -> dg.ExecuteInProcessResult:
 
 def test_every_asset_is_materialized_once_for_the_day(result: dg.ExecuteInProcessResult) -> None:
     assert result.success
-    for asset in CHAIN:
+    for asset in BACKUP_ASSETS:
         assert [event.partition for event in materializations(result, asset)] == [DAY.isoformat()]
 
 
@@ -96,7 +96,7 @@ def test_every_check_answer_points_at_the_materialization_it_speaks_of(
     world: World, result: dg.ExecuteInProcessResult
 ) -> None:
     answers = evaluations(result)
-    assert len({answer.asset_key for answer in answers}) == len(CHAIN)
+    assert len({answer.asset_key for answer in answers}) == len(BACKUP_ASSETS)
     for answer in answers:
         target = answer.target_materialization_data
         (record,) = world.instance.fetch_materializations(answer.asset_key, limit=1).records

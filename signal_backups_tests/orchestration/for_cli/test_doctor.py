@@ -25,7 +25,7 @@ from signal_backups.core.doctor.examination import Step, examine
 from signal_backups.core.doctor.finding import DoctorCheck, DoctorFinding, State, well
 from signal_backups.orchestration.for_cli.doctor import DagsterDoctor
 from signal_backups.orchestration.instance.home import prepare_home
-from signal_backups.orchestration.sensors.alerts import ALERT_SENSOR
+from signal_backups.orchestration.names import ALERT_SENSOR
 from signal_backups_tests.orchestration.alerts import origin, tick_of
 from signal_backups_tests.orchestration.heartbeats import beat
 

@@ -40,7 +40,7 @@ def test_a_single_day_is_backed_up_as_a_run_of_that_partition(world: World) -> N
     assert world.instance.get_run_by_id(result.run_id).tags["dagster/partition"] == LAST_DAY.isoformat()
 
 
-def test_an_unchanged_day_is_told_apart_from_a_changed_one(world: World) -> None:
+def test_an_unchanged_day_differs_from_a_changed_one(world: World) -> None:
     back_up(world, FIRST_DAY, FIRST_DAY)
     assert back_up(world).stored == {FIRST_DAY: False, day_number(1): True, LAST_DAY: True}
 
@@ -57,7 +57,7 @@ def test_the_instance_remembers_what_a_program_started(world: World) -> None:
 
 
 def test_a_failed_day_is_a_result_and_not_an_exception(world: World) -> None:
-    error = SourceError("the disk is broken", remedy="Mend it")
+    error = SourceError("the disk is broken", remedy="Replace it")
     broken = UnreadableDays(world.source, [day_number(1)], error)
     result = run_backup(world.instance, FIRST_DAY, LAST_DAY, resource_overrides=world.overrides(source=broken))
     assert result.failures == [DayFailure.of(day_number(1), error)]
@@ -84,7 +84,7 @@ def test_a_failed_check_is_named_with_its_day_and_its_weight(world: World) -> No
     ]
 
 
-def test_a_warning_is_told_apart_from_an_error(world: World) -> None:
+def test_a_warning_is_not_an_error(world: World) -> None:
     back_up(world)
     world.table.remove_day(LAST_DAY)
     world.table.add_days(LAST_DAY, LAST_DAY, signals_a_day=1)
@@ -92,13 +92,13 @@ def test_a_warning_is_told_apart_from_an_error(world: World) -> None:
     assert (warning.check, warning.is_error) == ("record_count_is_plausible", False)
 
 
-def test_a_run_that_dies_outside_of_any_day_is_an_error_that_names_the_run(
+def test_a_run_that_fails_outside_of_any_day_is_an_error_that_names_the_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mistake(*_: object) -> None:
+    def bug(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("signal_backups.orchestration.assets.daily_backup.load_settings", mistake)
+    monkeypatch.setattr("signal_backups.orchestration.assets.daily_backup.Scratch", bug)
     with pytest.raises(SignalBackupsError, match="failed") as caught:
         back_up(world)
     (run,) = world.instance.get_runs()

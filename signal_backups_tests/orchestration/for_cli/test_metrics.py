@@ -18,7 +18,7 @@ from dagster._core.scheduler.instigation import (
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.for_cli.metrics import instance_metrics
-from signal_backups.orchestration.sensors.alerts import ALERT_SENSOR
+from signal_backups.orchestration.names import ALERT_SENSOR
 from signal_backups_tests.orchestration.heartbeats import beat
 
 DAILY = "daily_backup_schedule"

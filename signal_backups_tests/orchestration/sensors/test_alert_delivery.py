@@ -13,9 +13,9 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.orchestration.sensors.alerts import ALERT_SENSOR
+from signal_backups.orchestration.names import ALERT_SENSOR
 from signal_backups_tests.core.monitoring.watched import Watched
-from signal_backups_tests.orchestration.alerts import LAST, REMINDER, Told, hide, the_only_alert
+from signal_backups_tests.orchestration.alerts import LAST, REMINDER, Notified, hide, the_only_alert
 from signal_backups_tests.orchestration.ticks import Ticks
 from signal_backups_tests.orchestration.world import World
 from signal_backups_tests.servers.receivers import Receiver
@@ -26,22 +26,24 @@ def test_it_is_on_by_default_and_starts_nothing(ticks: Ticks) -> None:
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == 120
     found = ticks.tick()
-    assert (found.run_requests, found.skip_message) == ([], "0 conditions, nothing to tell")
+    assert (found.run_requests, found.skip_message) == ([], "0 conditions, no message is due")
 
 
-def test_a_bucket_that_cannot_be_reached_ends_nothing_and_is_told(watched: World, ticks: Ticks, told: Told) -> None:
+def test_a_bucket_that_cannot_be_reached_ends_nothing_and_is_notified(
+    watched: World, ticks: Ticks, notified: Notified
+) -> None:
     hide(watched, LAST)
-    assert len(told()) == 1
-    ticks.look_at(BackupVault(S3ObjectStore(watched.vault.store._client, "no-such-bucket"), watched.vault.layout))
-    alert = the_only_alert(told)
+    assert len(notified()) == 1
+    ticks.use_vault(BackupVault(S3ObjectStore(watched.vault.store._client, "no-such-bucket"), watched.vault.layout))
+    alert = the_only_alert(notified)
     assert alert.title.startswith("[signal-backups CRITICAL] nobody can see what is backed up: ")
-    assert told() == []
-    ticks.look_at(None)
-    (over,) = told()
+    assert notified() == []
+    ticks.use_vault(None)
+    (over,) = notified()
     assert over.title.startswith("[signal-backups RECOVERED] nobody can see what is backed up: ")
 
 
-def test_a_channel_that_fails_is_told_to_the_other_and_so_is_its_return(
+def test_the_other_channel_is_notified_of_a_channel_that_fails_and_of_its_return(
     watched: World, ticks: Ticks, http: Receiver, smtp: Receiver
 ) -> None:
     hide(watched, LAST)
@@ -49,10 +51,10 @@ def test_a_channel_that_fails_is_told_to_the_other_and_so_is_its_return(
     ticks.tick()
     assert [len(smtp.take()), http.refused] == [1, 1]
     ticks.tick()
-    (told_of_it,) = smtp.take()
+    (warning,) = smtp.take()
     words = "alert channel 1 json://127.0.0.1 does not take alerts: Failed to send JSON POST notification: "
-    assert told_of_it.title.startswith(f"[signal-backups WARNING] {words}")
-    assert "Run: signal-backups alert test" in told_of_it.body
+    assert warning.title.startswith(f"[signal-backups WARNING] {words}")
+    assert "Run: signal-backups alert test" in warning.body
     ticks.tick()
     assert smtp.take() == []
     http.refuses = False
@@ -62,7 +64,7 @@ def test_a_channel_that_fails_is_told_to_the_other_and_so_is_its_return(
     assert [each.title[:26] for each in smtp.take()] == ["[signal-backups RECOVERED]"]
 
 
-def test_what_no_channel_took_is_told_when_one_is_back(
+def test_what_no_channel_took_is_sent_when_one_is_back(
     watched: World, ticks: Ticks, http: Receiver, smtp: Receiver
 ) -> None:
     hide(watched, LAST)
@@ -83,7 +85,7 @@ def test_without_a_channel_it_says_that_alerts_are_logged_only(
     found = ticks.tick()
     assert NOTHING_CONFIGURED in (found.skip_message or "")
     assert "1 day is hidden by a delete marker" in caplog.text
-    assert ticks.tick().skip_message == "1 conditions, nothing to tell"
+    assert ticks.tick().skip_message == "1 conditions, no message is due"
 
 
 def test_the_secret_of_a_channel_is_in_no_cursor_message_or_log(
@@ -96,11 +98,13 @@ def test_the_secret_of_a_channel_is_in_no_cursor_message_or_log(
     assert "hush-hush" not in caplog.text + "".join(f"{each.cursor}{each.skip_message}" for each in found)
 
 
-def test_a_cursor_that_cannot_be_read_tells_everything_again(watched: World, ticks: Ticks, told: Told) -> None:
+def test_a_cursor_that_cannot_be_read_notifies_of_everything_again(
+    watched: World, ticks: Ticks, notified: Notified
+) -> None:
     hide(watched, LAST)
-    assert len(told()) == 1
+    assert len(notified()) == 1
     ticks.cursor = "{broken"
-    assert len(told()) == 1
+    assert len(notified()) == 1
 
 
 def test_seven_years_take_a_bounded_number_of_requests(
@@ -116,6 +120,6 @@ def test_seven_years_take_a_bounded_number_of_requests(
     bucket.vault.trail.record(Action.VERIFICATION, "passed")
     before = bucket.s3.requests.copy()
     ticks.tick()
-    # Days, drills and audits; a new event takes two, and one more tells that there is no other.
+    # Days, drills and audits; a new event takes two, and one more shows that there is no other.
     assert bucket.s3.requests - before == Counter(ListObjectVersions=3 + 3 + 2, ListObjectsV2=2, GetObject=1 + 1)
     assert http.titles == []

@@ -1,4 +1,4 @@
-"""Conditions at their edges and to their end: quiet just before, told once just after, over when mended for real."""
+"""Conditions at their limits: no alert just before, one just after, and a recovery when really fixed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.sensors.conditions import runs
 from signal_backups_tests.orchestration.alerts import (
     LAST,
-    Told,
+    Notified,
     arrives_once_reminds_and_recovers,
     hide,
     run_asset,
@@ -45,49 +45,49 @@ def switch_schedules_on(world: World, ticks: Ticks, since: datetime) -> None:
 
 
 def watching_since(ticks: Ticks, began: datetime) -> None:
-    """The sensor has looked since then, and nothing was wrong."""
+    """The sensor has run since then, and nothing was wrong."""
     ticks.cursor = AlertState(began=began).model_dump_json()
 
 
 @pytest.mark.parametrize("ticks", [LAST - ONE_DAY], indirect=True, ids=["without the last day"])
-def test_a_withheld_backup_is_told_between_24_h_59_and_25_h_01_and_is_over_when_made(
-    watched: World, ticks: Ticks, told: Told
+def test_a_withheld_backup_alerts_between_24_h_59_and_25_h_01_and_is_over_when_made(
+    watched: World, ticks: Ticks, notified: Notified
 ) -> None:
     switch_schedules_on(watched, ticks, ticks.at(23, 59))
     ticks.now = ticks.at(2, 58)
-    assert told(MINUTE) == []
+    assert notified(MINUTE) == []
     ticks.now = ticks.at(3, 0)
-    alert = arrives_once_reminds_and_recovers(told, lambda: watched.run(LAST), "CRITICAL] 1 day is not backed up")
+    alert = arrives_once_reminds_and_recovers(notified, lambda: watched.run(LAST), "CRITICAL] 1 day is not backed up")
     assert f"Days (UTC): {LAST}\n" in alert.body
     assert f"Last good backup: {LAST - ONE_DAY}, made " in alert.body
 
 
-def test_an_overdue_drill_is_over_when_one_was_held(watched: World, ticks: Ticks, told: Told) -> None:
+def test_an_overdue_drill_is_over_when_one_was_held(watched: World, ticks: Ticks, notified: Notified) -> None:
     switch_schedules_on(watched, ticks, ticks.now)
     watching_since(ticks, ticks.now + 2 * MINUTE - MAX_DRILL_AGE)
-    assert told(MINUTE) == []
+    assert notified(MINUTE) == []
     alert = arrives_once_reminds_and_recovers(
-        told,
+        notified,
         lambda: run_asset(watched, "restore_drill"),
         "WARNING] no restore drill was held for more than 8 days: there is none at all",
     )
     assert "Run: signal-backups drill" in alert.body
 
 
-def test_an_overdue_audit_is_over_when_one_was_made(watched: World, ticks: Ticks, told: Told) -> None:
+def test_an_overdue_audit_is_over_when_one_was_made(watched: World, ticks: Ticks, notified: Notified) -> None:
     switch_schedules_on(watched, ticks, ticks.now)
     run_asset(watched, "restore_drill")
     watching_since(ticks, ticks.now + 2 * MINUTE - MAX_AUDIT_AGE)
-    assert told(MINUTE) == []
+    assert notified(MINUTE) == []
     alert = arrives_once_reminds_and_recovers(
-        told,
+        notified,
         lambda: run_asset(watched, "retention_audit"),
         "WARNING] no retention audit was made for more than 32 days: there is none at all",
     )
     assert "Run: signal-backups audit retention" in alert.body
 
 
-def test_a_broken_trail_is_over_when_its_event_is_back(watched: World, told: Told) -> None:
+def test_a_broken_trail_is_over_when_its_event_is_back(watched: World, notified: Notified) -> None:
     client, bucket, key = watched.vault.store._client, watched.vault.store.bucket, watched.vault.trail.log.key_of(1)
     watched.vault.store.put_bytes(key, b"{}\n", "application/json")
     run_asset(watched, "audit_trail")
@@ -97,10 +97,12 @@ def test_a_broken_trail_is_over_when_its_event_is_back(watched: World, told: Tol
         client.delete_object(Bucket=bucket, Key=key, VersionId=edited.version_id)
         run_asset(watched, "audit_trail")
 
-    arrives_once_reminds_and_recovers(told, put_back, "CRITICAL] audit_trail, trail_is_unbroken: 1 findings, first: ")
+    arrives_once_reminds_and_recovers(
+        notified, put_back, "CRITICAL] audit_trail, trail_is_unbroken: 1 findings, first: "
+    )
 
 
-def test_a_database_that_is_away_and_comes_back(watched: World, told: Told, postgres_database: str) -> None:
+def test_a_database_that_is_away_and_comes_back(watched: World, notified: Notified, postgres_database: str) -> None:
     rows = [signal(LAST, number) for number in range(2)]
     postgres_table(postgres_database, [{**row, "verification_hash": row["sha256"]} for row in rows])
     with ChaosProxy(postgres_database) as proxy:
@@ -114,86 +116,88 @@ def test_a_database_that_is_away_and_comes_back(watched: World, told: Told, post
             proxy.heal()
             assert watched.run(LAST, source=source).success
 
-        arrives_once_reminds_and_recovers(told, come_back, "CRITICAL] 1 day could not be read from the database: ")
+        arrives_once_reminds_and_recovers(notified, come_back, "CRITICAL] 1 day could not be read from the database: ")
 
 
-def test_a_day_that_fails_for_another_reason(watched: World, told: Told) -> None:
+def test_a_day_that_fails_for_another_reason(watched: World, notified: Notified) -> None:
     sick = UnreadableDays(watched.source, [LAST], SettingsError("SIGNALS_TABLE is no table"))
     assert not watched.run(LAST, source=sick).success
     arrives_once_reminds_and_recovers(
-        told, lambda: watched.run(LAST), "CRITICAL] 1 day failed: SIGNALS_TABLE is no table"
+        notified, lambda: watched.run(LAST), "CRITICAL] 1 day failed: SIGNALS_TABLE is no table"
     )
 
 
-def test_a_run_that_dies_without_a_word(watched: World, told: Told) -> None:
+def test_a_run_that_fails_without_a_step(watched: World, notified: Notified) -> None:
     job = build_defs(resource_overrides=watched.overrides(), retry_policy=None).resolve_job_def("daily_backup_job")
     run = watched.instance.create_run_for_job(job, tags={"dagster/partition": LAST.isoformat()})
     watched.instance.report_run_failed(run)
-    arrives_once_reminds_and_recovers(told, lambda: watched.run(LAST), "CRITICAL] 1 day failed: ")
+    arrives_once_reminds_and_recovers(notified, lambda: watched.run(LAST), "CRITICAL] 1 day failed: ")
 
 
 def test_a_failure_that_lasts_is_not_over_because_many_other_runs_failed_since(
-    watched: World, told: Told, monkeypatch: pytest.MonkeyPatch
+    watched: World, notified: Notified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hide(watched, LAST)
     store = RefusingStore(watched.vault.store, [LAST], StoreError("refused"))
     assert not watched.run(LAST, vault=BackupVault(store, watched.vault.layout)).success
-    assert the_only_alert(told).title == "[signal-backups CRITICAL] 1 day could not be stored: refused"
+    assert the_only_alert(notified).title == "[signal-backups CRITICAL] 1 day could not be stored: refused"
     monkeypatch.setattr(runs, "MAX_RUNS", 1)
     gone = BackupVault(S3ObjectStore(store._client, "no-such-bucket"), watched.vault.layout)
     assert not run_asset(watched, "audit_trail", vault=gone).success
-    assert the_only_alert(told).title.startswith("[signal-backups WARNING] audit_trail failed: ")
+    assert the_only_alert(notified).title.startswith("[signal-backups WARNING] audit_trail failed: ")
     assert watched.run(LAST).success
-    (over,) = told()
+    (over,) = notified()
     assert over.title.startswith("[signal-backups RECOVERED] 1 day could not be stored: ")
 
 
-def test_schedules_that_no_daemon_ever_saw(watched: World, ticks: Ticks, told: Told) -> None:
+def test_schedules_that_the_daemon_has_never_seen(watched: World, ticks: Ticks, notified: Notified) -> None:
     watching_since(ticks, ticks.at(1) - ONE_DAY)
-    (alert,) = told()
+    (alert,) = notified()
     today = LAST + ONE_DAY
     assert f"schedule daily_backup_schedule did not run at {today} 02:00Z: it never did" in alert.body
-    assert [told(), told()] == [[], []]
+    assert [notified(), notified()] == [[], []]
     switch_schedules_on(watched, ticks, ticks.now)
-    (over,) = told()
+    (over,) = notified()
     assert over.title.startswith("[signal-backups RECOVERED] schedule ")
     assert over.body.count("Since: ") == alert.body.count("Since: ")
-    assert told() == []
+    assert notified() == []
 
 
-def test_a_bucket_that_cannot_be_reached(watched: World, ticks: Ticks, told: Told) -> None:
-    ticks.look_at(BackupVault(S3ObjectStore(watched.vault.store._client, "no-such-bucket"), watched.vault.layout))
-    arrives_once_reminds_and_recovers(told, lambda: ticks.look_at(None), "CRITICAL] nobody can see what is backed up: ")
+def test_a_bucket_that_cannot_be_reached(watched: World, ticks: Ticks, notified: Notified) -> None:
+    ticks.use_vault(BackupVault(S3ObjectStore(watched.vault.store._client, "no-such-bucket"), watched.vault.layout))
+    arrives_once_reminds_and_recovers(
+        notified, lambda: ticks.use_vault(None), "CRITICAL] nobody can see what is backed up: "
+    )
 
 
-def test_a_schedule_whose_ticks_fail(watched: World, ticks: Ticks, told: Told) -> None:
+def test_a_schedule_whose_ticks_fail(watched: World, ticks: Ticks, notified: Notified) -> None:
     state = schedule_state("daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
     watched.instance.add_instigator_state(state)
     watched.instance.create_tick(tick_of(state, ticks.now, TickStatus.FAILURE, "no such job"))
     arrives_once_reminds_and_recovers(
-        told,
+        notified,
         lambda: watched.instance.create_tick(tick_of(state, ticks.now, TickStatus.SUCCESS)),
         "CRITICAL] schedule daily_backup_schedule fails: no such job",
     )
 
 
-def test_a_tick_that_has_only_begun_ends_nothing(watched: World, ticks: Ticks, told: Told) -> None:
+def test_a_tick_that_has_only_begun_ends_nothing(watched: World, ticks: Ticks, notified: Notified) -> None:
     state = schedule_state("daily_backup_schedule", InstigatorStatus.RUNNING, ticks.now)
     watched.instance.add_instigator_state(state)
     watched.instance.create_tick(tick_of(state, ticks.now, TickStatus.FAILURE, "no such job"))
-    assert len(told()) == 1
+    assert len(notified()) == 1
     watched.instance.create_tick(tick_of(state, ticks.now, TickStatus.STARTED))
-    assert told() == []
+    assert notified() == []
 
 
-def test_a_run_that_is_cancelled_ends_nothing(watched: World, told: Told) -> None:
+def test_a_run_that_is_cancelled_ends_nothing(watched: World, notified: Notified) -> None:
     gone = BackupVault(S3ObjectStore(watched.vault.store._client, "no-such-bucket"), watched.vault.layout)
     assert not run_asset(watched, "audit_trail", vault=gone).success
-    assert len(told()) == 1
+    assert len(notified()) == 1
     job = build_defs(resource_overrides=watched.overrides(), retry_policy=None).resolve_job_def("audit_trail_job")
     run = watched.instance.create_run_for_job(job)
-    assert told() == []
+    assert notified() == []
     watched.instance.report_run_canceled(run)
-    assert told() == []
+    assert notified() == []
     assert run_asset(watched, "audit_trail").success
-    assert [each.title[:26] for each in told()] == ["[signal-backups RECOVERED]"]
+    assert [each.title[:26] for each in notified()] == ["[signal-backups RECOVERED]"]

@@ -1,4 +1,4 @@
-"""What the sensor that watches the last week asks for."""
+"""Which runs the sensor of late rows requests."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ def sensor() -> dg.SensorDefinition:
 
 def evaluated(world: World) -> SensorExecutionData:
     """A tick."""
-    repository = build_defs(resource_overrides=world.overrides()).get_repository_def()
-    context = dg.build_sensor_context(world.instance, repository_def=repository, resources=world.overrides())
+    defs = build_defs(resource_overrides=world.overrides())
+    repository = defs.get_repository_def()
+    context = dg.build_sensor_context(world.instance, repository_def=repository, resources=defs.resources)
     with context:
         return repository.get_sensor_def("late_rows_sensor").evaluate_tick(context)
 
 
 def requests(world: World) -> list[dg.RunRequest]:
-    """What a tick asks for."""
+    """What a tick requests."""
     return list(evaluated(world).run_requests or [])
 
 
@@ -53,18 +54,18 @@ def test_it_is_on_by_default_and_starts_the_daily_job() -> None:
 
 
 @pytest.mark.usefixtures("last")
-def test_when_nothing_changed_it_asks_for_nothing_and_says_so(world: World) -> None:
+def test_when_nothing_changed_it_requests_nothing_and_says_so(world: World) -> None:
     found = evaluated(world)
     assert found.run_requests == []
     assert "no day" in (found.skip_message or "")
 
 
-def test_a_day_with_a_late_signal_is_asked_for(world: World, last: date) -> None:
+def test_a_day_with_a_late_signal_is_requested(world: World, last: date) -> None:
     world.table.add(signal(last - timedelta(days=3), 50))
     assert days_of(requests(world)) == [str(last - timedelta(days=3))]
 
 
-def test_the_run_it_asks_for_takes_the_late_signal_in(world: World, last: date) -> None:
+def test_the_run_it_requests_takes_the_late_signal_in(world: World, last: date) -> None:
     day = last - timedelta(days=6)
     world.table.add(signal(day, 50))
     (request,) = requests(world)
@@ -76,7 +77,7 @@ def test_the_run_it_asks_for_takes_the_late_signal_in(world: World, last: date) 
     assert requests(world) == []
 
 
-def test_a_change_is_asked_for_once_and_the_next_one_again(world: World, last: date) -> None:
+def test_a_change_is_requested_once_and_the_next_one_again(world: World, last: date) -> None:
     world.table.add(signal(last, 50))
     first, again = requests(world), requests(world)
     assert [request.run_key for request in first] == [request.run_key for request in again]
@@ -84,7 +85,7 @@ def test_a_change_is_asked_for_once_and_the_next_one_again(world: World, last: d
     assert requests(world)[0].run_key != first[0].run_key
 
 
-def test_a_change_back_to_an_earlier_state_is_asked_for_too(world: World, last: date) -> None:
+def test_a_change_back_to_an_earlier_state_is_requested_too(world: World, last: date) -> None:
     world.table.add(signal(last, 50))
     keys = [requests(world)[0].run_key]
     assert world.run(last).success

@@ -1,4 +1,4 @@
-"""What the sensor that closes holes asks for, and that the runs it asks for close them."""
+"""Which runs the sensor of stale days requests, and that these runs make the days good."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from signal_backups.core.config.observed import observed
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.jobs import DAILY_BACKUP_JOB
-from signal_backups.orchestration.names import BACKUP_OBJECT
+from signal_backups.orchestration.names import BACKUP_OBJECT, DAILY_BACKUP_JOB, STALE_PARTITION_SENSOR
 from signal_backups.orchestration.partitions import range_tags
-from signal_backups.orchestration.sensors.stale_partitions import STALE_PARTITION_SENSOR
 from signal_backups_tests.core.monitoring.watched import Watched
 from signal_backups_tests.orchestration.faulty import UnreadableDays
 from signal_backups_tests.orchestration.ticks import Ticks
@@ -39,7 +37,7 @@ def ticks(world: World, monkeypatch: pytest.MonkeyPatch) -> Ticks:
     return Ticks(world, STALE_PARTITION_SENSOR)
 
 
-def asked(found: SensorExecutionData) -> list[tuple[date, date]]:
+def requested(found: SensorExecutionData) -> list[tuple[date, date]]:
     tags = [request.tags for request in found.run_requests or []]
     return [
         (
@@ -73,19 +71,19 @@ def test_it_is_on_by_default_and_starts_the_daily_job(ticks: Ticks) -> None:
     assert (sensor.job_name, sensor.minimum_interval_seconds) == (DAILY_BACKUP_JOB, 300)
 
 
-def test_a_hole_is_asked_for_as_one_run_and_that_run_closes_it(world: World, ticks: Ticks) -> None:
+def test_stale_days_in_a_row_are_requested_as_one_run_and_that_run_backs_them_up(world: World, ticks: Ticks) -> None:
     world.run(DAYS[0])
     world.run(DAYS[4])
     found = ticks.tick()
-    assert asked(found) == [(DAYS[1], DAYS[3])]
+    assert requested(found) == [(DAYS[1], DAYS[3])]
     (request,) = found.run_requests or []
     assert materialized_days(world.run_tagged(request.tags), BACKUP_OBJECT) == DAYS[1:4]
     after = ticks.tick()
-    assert asked(after) == []
+    assert requested(after) == []
     assert (after.skip_message or "").startswith("all 5 days are as they should be")
 
 
-def test_when_repair_is_off_nothing_is_asked_for_and_nothing_looked_at(
+def test_when_repair_is_off_nothing_is_requested_and_nothing_read(
     world: World, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGNAL_BACKUPS_REPAIR", "off")
@@ -95,45 +93,45 @@ def test_when_repair_is_off_nothing_is_asked_for_and_nothing_looked_at(
     assert "repair is off" in (found.skip_message or "")
 
 
-def test_a_day_that_was_destroyed_or_written_over_in_s3_is_asked_for_although_dagster_has_it(
+def test_a_day_that_was_destroyed_or_written_over_in_s3_is_requested_although_dagster_has_it(
     world: World, ticks: Ticks
 ) -> None:
     assert world.run(DAYS[0], DAYS[4]).success
-    assert asked(ticks.tick()) == []
+    assert requested(ticks.tick()) == []
     destroy(world, DAYS[1])
     world.vault.store.put_bytes(world.vault.layout.backup_key(BackupSlot(DAYS[3])), b"something else", "text/csv")
-    assert asked(ticks.tick()) == [(DAYS[3], DAYS[3]), (DAYS[1], DAYS[1])]
+    assert requested(ticks.tick()) == [(DAYS[3], DAYS[3]), (DAYS[1], DAYS[1])]
 
 
-def test_a_deleted_day_is_left_to_people_who_are_told_so(world: World, ticks: Ticks) -> None:
+def test_a_deleted_day_is_left_to_people_and_named(world: World, ticks: Ticks) -> None:
     assert world.run(DAYS[0], DAYS[4]).success
     store, layout = world.vault.store, world.vault.layout
     world.table.remove_day(DAYS[1])
     store._client.delete_object(Bucket=store.bucket, Key=layout.backup_key(BackupSlot(DAYS[1])))
     found = ticks.tick()
-    assert asked(found) == []
+    assert requested(found) == []
     assert f"signal-backups undelete: {DAYS[1]}" in (found.skip_message or "")
 
 
 def test_a_day_that_s3_holds_is_fine_although_dagster_knows_nothing_of_it(world: World, ticks: Ticks) -> None:
     assert world.run(DAYS[0], DAYS[4]).success
     with dg.DagsterInstance.ephemeral() as forgetful:
-        assert asked(Ticks(world.on(forgetful), STALE_PARTITION_SENSOR).tick()) == []
+        assert requested(Ticks(world.on(forgetful), STALE_PARTITION_SENSOR).tick()) == []
 
 
-def test_a_day_whose_last_run_failed_is_asked_for_although_a_backup_stands(world: World, ticks: Ticks) -> None:
+def test_a_day_whose_last_run_failed_is_requested_although_a_backup_stands(world: World, ticks: Ticks) -> None:
     assert world.run(DAYS[0], DAYS[4]).success
     sick = UnreadableDays(world.source, [DAYS[2]], SourceError("the database is away"))
     assert not world.run(DAYS[2], source=sick).success
-    assert asked(ticks.tick()) == [(DAYS[2], DAYS[2])]
+    assert requested(ticks.tick()) == [(DAYS[2], DAYS[2])]
 
 
-def test_it_is_asked_for_again_only_after_a_pause_and_with_another_key(world: World, ticks: Ticks) -> None:
+def test_it_is_requested_again_only_after_a_pause_and_with_another_key(world: World, ticks: Ticks) -> None:
     assert world.run(DAYS[0], DAYS[3]).success
     first = ticks.tick()
-    pauses = [asked(ticks.tick()) for _ in range(2)]
+    pauses = [requested(ticks.tick()) for _ in range(2)]
     again = ticks.tick()
-    assert (asked(first), pauses, asked(again)) == ([(LAST, LAST)], [[], []], [(LAST, LAST)])
+    assert (requested(first), pauses, requested(again)) == ([(LAST, LAST)], [[], []], [(LAST, LAST)])
     keys = [request.run_key for found in (first, again) for request in found.run_requests or []]
     assert [key.split("/")[:4] for key in keys if key] == [["repair", str(LAST), str(LAST), n] for n in ("1", "2")]
 
@@ -142,21 +140,21 @@ def test_a_day_lost_a_second_time_has_another_key(world: World, ticks: Ticks) ->
     keys = set()
     for _ in range(2):
         assert world.run(DAYS[0], LAST).success
-        assert asked(ticks.tick()) == []
+        assert requested(ticks.tick()) == []
         destroy(world, LAST)
         (request,) = ticks.tick().run_requests or []
         keys.add(request.run_key)
     assert len(keys) == 2
 
 
-def test_a_day_that_a_waiting_run_has_is_not_asked_for(world: World, ticks: Ticks) -> None:
+def test_a_day_that_a_waiting_run_has_is_not_requested(world: World, ticks: Ticks) -> None:
     run = waiting_run(world, DAYS[1], DAYS[2])
-    assert asked(ticks.tick()) == [(DAYS[3], DAYS[4]), (DAYS[0], DAYS[0])]
+    assert requested(ticks.tick()) == [(DAYS[3], DAYS[4]), (DAYS[0], DAYS[0])]
     world.instance.report_run_canceled(run)
-    assert asked(ticks.tick()) == [(DAYS[1], DAYS[2])]
+    assert requested(ticks.tick()) == [(DAYS[1], DAYS[2])]
 
 
-def test_a_day_that_a_backfill_still_asks_for_is_not_asked_for(world: World, ticks: Ticks) -> None:
+def test_a_day_that_a_backfill_still_asks_for_is_not_requested(world: World, ticks: Ticks) -> None:
     graph = build_defs().resolve_asset_graph()
     partitions = graph.get(BACKUP_OBJECT).partitions_def
     assert partitions is not None
@@ -174,28 +172,29 @@ def test_a_day_that_a_backfill_still_asks_for_is_not_asked_for(world: World, tic
         asset_backfill_data=data,
     )
     world.instance.add_backfill(backfill)
-    assert asked(ticks.tick()) == [(DAYS[3], DAYS[4]), (DAYS[0], DAYS[1])]
+    assert requested(ticks.tick()) == [(DAYS[3], DAYS[4]), (DAYS[0], DAYS[1])]
     world.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_FAILED))
-    assert asked(ticks.tick()) == [(DAYS[2], DAYS[2])]
+    assert requested(ticks.tick()) == [(DAYS[2], DAYS[2])]
 
 
 def test_within_grace_the_last_day_is_left_to_its_schedule(world: World, ticks: Ticks) -> None:
     assert world.run(DAYS[0], DAYS[3]).success
     ticks.now = ticks.at(2, 59)
-    assert asked(ticks.tick(timedelta(seconds=59))) == []
-    assert asked(ticks.tick(timedelta(seconds=1))) == [(LAST, LAST)]
+    assert requested(ticks.tick(timedelta(seconds=59))) == []
+    assert requested(ticks.tick(timedelta(seconds=1))) == [(LAST, LAST)]
 
 
-def test_days_past_their_retention_are_not_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SIGNAL_BACKUPS_START_DATE", "2001-01-01")
+def test_days_past_their_retention_are_not_observed(world: World) -> None:
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    found = observed(world.vault, load_profile("documented"), lambda: now)
+    found = observed(
+        world.vault, load_profile("documented"), lambda: now, start_date=date(2001, 1, 1), names_start_date=True
+    )
     assert (found.first_day, found.last_day) == (date(2019, 11, 23), date(2026, 11, 22))
 
 
 def test_a_cursor_that_cannot_be_read_begins_anew(ticks: Ticks) -> None:
     ticks.cursor = "{broken"
-    assert asked(ticks.tick()) == [(DAYS[0], DAYS[4])]
+    assert requested(ticks.tick()) == [(DAYS[0], DAYS[4])]
 
 
 def test_seven_years_take_a_bounded_number_of_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,4 +215,4 @@ def test_without_a_start_date_days_before_the_oldest_backup_are_not_missed(
 ) -> None:
     monkeypatch.delenv("SIGNAL_BACKUPS_START_DATE")
     world.run(DAYS[2])
-    assert asked(ticks.tick()) == [(DAYS[3], DAYS[4])]
+    assert requested(ticks.tick()) == [(DAYS[3], DAYS[4])]

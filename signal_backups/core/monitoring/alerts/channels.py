@@ -1,8 +1,4 @@
-"""Channels: the addresses alerts go to, spoken to through Apprise; their secrets never leave this module.
-
-What belongs here: reading addresses, naming them, sending one text to one of them. What does not: what to send
-(``text``), which of them gets it (``notifier``).
-"""
+"""Channels: Apprise URLs that notifications are sent to. Their secrets never leave this module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A condition: one thing that is wrong, in the words that somebody woken at 3 a.m. needs."""
+"""A condition: one thing that is wrong, in words for somebody who is woken at 3 a.m."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_RANGES = 50
 
 
 class AlertSeverity(StrEnum):
-    """Who should know: ``critical`` wakes people up."""
+    """How urgent: ``critical`` wakes people up."""
 
     WARNING = "warning"
     CRITICAL = "critical"
@@ -30,7 +30,7 @@ Text = Annotated[str, BeforeValidator(_cut)]
 
 
 class Days(BaseModel):
-    """Days of a condition: the newest ranges; ``more`` tells that there are older ones, of which nothing is known."""
+    """Days of a condition: the newest ranges. ``more``: there are older ones, which are not kept."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,7 +44,7 @@ class Days(BaseModel):
         return cls(ranges=tuple(ranges[-_MAX_RANGES:]), more=len(ranges) > _MAX_RANGES)
 
     def __contains__(self, day: date) -> bool:
-        """Whether it is one of them; unknown older days count as such, so that nobody is told of them again."""
+        """Whether it is one of them. With ``more``, every older day counts, so that nobody is notified of it again."""
         if self.more and day < self.ranges[0].first:
             return True
         return any(each.first <= day <= each.last for each in self.ranges)
@@ -61,8 +61,15 @@ class Days(BaseModel):
 class Condition(BaseModel):
     """One thing that is wrong.
 
-    ``key`` tells it apart (``kind/which``); a condition with a key seen before is the same one, lasting. ``since`` is
-    when it began (UTC), None: when it is seen first. ``command`` is what to run, ``link`` the page of the run.
+    Attributes:
+        key: ``kind/which``. A condition found again with the same key is the same one.
+        severity: how urgent it is.
+        what: what is wrong, in one line.
+        days: the days that it concerns.
+        since: when it began (UTC); None: when it was first found.
+        last_good: the newest verified backup in words.
+        command: the command to run.
+        link: the page of the run.
     """
 
     model_config = ConfigDict(frozen=True)

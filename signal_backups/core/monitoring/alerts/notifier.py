@@ -1,7 +1,4 @@
-"""The notifier: takes messages to the channels that want them, and says what came of it.
-
-What belongs here: routing and grouping. What does not: speaking to a channel (``channels``), what is due (``state``).
-"""
+"""The notifier: sends messages to the channels that take them, in groups, and reports the outcome."""
 
 from __future__ import annotations
 
@@ -23,27 +20,28 @@ NOTHING_CONFIGURED = "no alert channel is set (SIGNAL_BACKUPS_ALERT_URLS): alert
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of some messages.
+    """The outcome of some messages.
 
     Attributes:
-        told: keys of messages to all that at least one channel took, or none wants: they are in the log.
-        deliveries: of each channel that was tried how it went.
-        missed: by key, the channels that failed to take what is told.
+        notified: keys of the messages to all channels that at least one channel took. A message that no channel takes
+            counts too: it is in the log output.
+        deliveries: one for each channel that was tried.
+        missed: by key, the channels that failed while another took the message.
     """
 
-    told: Set[str]
+    notified: Set[str]
     deliveries: Sequence[Delivery]
     missed: Mapping[str, tuple[str, ...]]
 
 
 def notify(channels: Sequence[Channel], messages: Sequence[Message], now: datetime) -> Outcome:
-    """Log the messages and take them to the channels, side by side; nothing raises.
+    """Log the messages and send them to all channels in parallel; never raises.
 
-    Messages of one change and severity go as one text: a storm is a few texts, not hundreds.
+    Messages of one change and severity are sent as one text, so that hundreds of alerts are a few texts.
     """
     groups = _groups(messages)
     for group in groups:
-        if not group[0].to:  # else it is in the log already
+        if not group[0].to:  # Otherwise an earlier tick has logged it.
             level = logging.INFO if group[0].change is Change.RECOVERY else logging.ERROR
             _log.log(level, "%s\n%s", title_of(group), body_of(group, now))
     if groups and not channels:
@@ -62,7 +60,7 @@ def _outcome(
     taken: Sequence[Set[str]],
     deliveries: Sequence[Delivery],
 ) -> Outcome:
-    told: set[str] = set()
+    notified: set[str] = set()
     missed = {}
     for message in messages:
         key = message.condition.key
@@ -70,10 +68,10 @@ def _outcome(
             channel.name: key in keys for channel, keys in zip(channels, taken, strict=True) if _wants(channel, message)
         }
         if not message.to and (any(took.values()) or not took):
-            told.add(key)
-        if message.to or key in told:
+            notified.add(key)
+        if message.to or key in notified:
             missed[key] = tuple(name for name, ok in took.items() if not ok)
-    return Outcome(told, deliveries, missed)
+    return Outcome(notified, deliveries, missed)
 
 
 def send(channel: Channel, group: Sequence[Message], now: datetime) -> Delivery:
@@ -82,20 +80,20 @@ def send(channel: Channel, group: Sequence[Message], now: datetime) -> Delivery:
 
 
 def _send(channel: Channel, groups: Sequence[Sequence[Message]], now: datetime) -> tuple[Set[str], list[Delivery]]:
-    """Send to one channel, until it fails: who waited in vain once is not kept waiting by the same channel again."""
-    told: set[str] = set()
+    """Send to one channel until it fails: a channel that does not answer costs its timeout only once."""
+    taken: set[str] = set()
     delivery = None
     for group in groups:
         if _wants(channel, group[0]):
             delivery = send(channel, group, now)
             if not delivery.ok:
                 break
-            told |= _keys(group)
-    return told, [delivery] if delivery else []
+            taken |= _keys(group)
+    return taken, [delivery] if delivery else []
 
 
 def _groups(messages: Sequence[Message]) -> list[list[Message]]:
-    """Messages of one change and severity to the same channels together, what is critical and new first."""
+    """Messages by severity, change and channels; critical and new ones first."""
     groups: dict[tuple[AlertSeverity, Change, tuple[str, ...]], list[Message]] = {}
     for message in sorted(messages, key=_urgency):
         groups.setdefault((message.condition.severity, message.change, message.to), []).append(message)

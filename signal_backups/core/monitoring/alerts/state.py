@@ -1,7 +1,4 @@
-"""What people have been told: a new condition at once, a lasting one at an interval, the end of one when it ends.
-
-What belongs here: deciding what is due, and what is remembered of it. What does not: telling (``notifier``).
-"""
+"""Open alerts, and which notifications are due: for a new condition, as a reminder, and when one is over."""
 
 from __future__ import annotations
 
@@ -10,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from signal_backups.core.monitoring.alerts.condition import Condition, Days
 
 
 class Change(StrEnum):
-    """Why people are told."""
+    """Why people are notified."""
 
     NEW = "alert"
     REMINDER = "reminder"
@@ -25,7 +22,14 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """One thing to tell; ``since`` is when the condition began (UTC), ``to`` are names of channels, empty: all."""
+    """One notification.
+
+    Attributes:
+        change: why it is sent.
+        condition: what it is about.
+        since: when the condition began (UTC).
+        to: names of channels; empty: all.
+    """
 
     change: Change
     condition: Condition
@@ -34,27 +38,37 @@ class Message:
 
 
 class OpenAlert(BaseModel):
-    """A condition that lasts.
+    """A condition that is not over.
 
-    ``told_at`` is None while nobody could be told, ``told_days`` were told of. ``missed_by`` are the channels that
-    failed when others were told.
+    Cursors store ``notified_at`` and ``notified_days`` under the names of earlier releases.
+
+    Attributes:
+        condition: the condition as it was found last.
+        since: when it began (UTC).
+        notified_at: when people were last notified (UTC); None: nobody could be.
+        notified_days: the days that they were notified of.
+        missed_by: channels that failed while others took the notification.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_alias=True, validate_by_name=True, serialize_by_alias=True)
 
     condition: Condition
     since: datetime
-    told_at: datetime | None = None
-    told_days: Days = Days()
+    notified_at: datetime | None = Field(None, alias="told_at")
+    notified_days: Days = Field(Days(), alias="told_days")
     missed_by: tuple[str, ...] = ()
 
 
 class AlertState(BaseModel):
-    """What is remembered between two looks, as JSON in a cursor; as large as there are kinds of conditions.
+    """What the alert sensor keeps from one tick to the next, as JSON in its cursor.
 
-    ``last_event`` is the number of the audit event read last, ``failed_verifications`` are days that did not verify and
-    when, ``failed_channels`` are the channels that could not be reached and why, ``last_good`` is the newest verified
-    backup in words, as seen last.
+    Attributes:
+        began: when the sensor first ran (UTC).
+        open: open alerts by the keys of their conditions.
+        failed_channels: channels that could not be reached, and why.
+        last_event: number of the newest audit event that was read.
+        failed_verifications: days that did not verify, and when (UTC).
+        last_good: the newest verified backup in words, as it was known last.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,16 +81,23 @@ class AlertState(BaseModel):
     last_good: str = ""
 
     def knows(self, key: str, day: date) -> bool:
-        """Whether people have been told of a day of a condition."""
-        return key in self.open and day in self.open[key].told_days
+        """Whether people have been notified of a day of a condition."""
+        return key in self.open and day in self.open[key].notified_days
 
-    def unseen(self, kinds: Collection[str]) -> list[Condition]:
-        """The conditions of some kinds as they were: nobody could look, so they neither begin nor end."""
+    def unchanged(self, kinds: Collection[str]) -> list[Condition]:
+        """The open conditions of some kinds, for a tick that could not check them: they neither begin nor end."""
         return [alert.condition for alert in self.open.values() if alert.condition.kind in kinds]
 
 
 def due_messages(state: AlertState, found: Iterable[Condition], now: datetime, reminder: timedelta) -> list[Message]:
-    """What to tell, of the conditions found now."""
+    """The notifications that are due.
+
+    Args:
+        state: as it was after the last tick.
+        found: the conditions found now.
+        now: UTC.
+        reminder: the time between two notifications of the same condition.
+    """
     by_key = _by_key(found)
     messages = []
     for key, condition in by_key.items():
@@ -86,39 +107,39 @@ def due_messages(state: AlertState, found: Iterable[Condition], now: datetime, r
             messages.append(Message(change, condition, alert.since))
         elif alert.missed_by:
             messages.append(Message(Change.NEW, condition, alert.since, alert.missed_by))
-    ended = (alert for key, alert in state.open.items() if key not in by_key and alert.told_at is not None)
+    ended = (alert for key, alert in state.open.items() if key not in by_key and alert.notified_at is not None)
     return messages + [Message(Change.RECOVERY, alert.condition, alert.since) for alert in ended]
 
 
-def after_telling(
+def after_notifying(
     state: AlertState,
     found: Iterable[Condition],
-    told: Collection[str],
+    notified: Collection[str],
     missed: Mapping[str, tuple[str, ...]],
     now: datetime,
 ) -> AlertState:
-    """The state once the messages of some keys have been told; the others are due again at the next look.
+    """The state after some notifications were taken; the others are due again at the next tick.
 
     Args:
         state: as it was.
         found: the conditions found now.
-        told: keys that somebody was told of.
-        missed: by key, the channels that failed to take what is told; to them alone it is due again.
+        notified: keys of the conditions that at least one channel took.
+        missed: by key, the channels that failed to take it; for them alone it is due again.
         now: UTC.
     """
     by_key = _by_key(found)
     still_open = {}
     for key, condition in by_key.items():
         alert = _opened(state.open.get(key), condition, now)
-        if key in told:
-            alert = alert.model_copy(update={"told_at": now, "told_days": condition.days})
+        if key in notified:
+            alert = alert.model_copy(update={"notified_at": now, "notified_days": condition.days})
         still_open[key] = alert.model_copy(update={"missed_by": missed.get(key, alert.missed_by)})
-    untold = {
+    unnotified = {
         key: alert
         for key, alert in state.open.items()
-        if key not in by_key and alert.told_at is not None and key not in told
+        if key not in by_key and alert.notified_at is not None and key not in notified
     }
-    return state.model_copy(update={"open": still_open | untold})
+    return state.model_copy(update={"open": still_open | unnotified})
 
 
 def _by_key(found: Iterable[Condition]) -> Mapping[str, Condition]:
@@ -132,6 +153,6 @@ def _opened(alert: OpenAlert | None, condition: Condition, now: datetime) -> Ope
 
 
 def _change(alert: OpenAlert, condition: Condition, now: datetime, reminder: timedelta) -> Change | None:
-    if alert.told_at is None or not alert.told_days.has_all_of(condition.days):
+    if alert.notified_at is None or not alert.notified_days.has_all_of(condition.days):
         return Change.NEW
-    return Change.REMINDER if now >= alert.told_at + reminder else None
+    return Change.REMINDER if now >= alert.notified_at + reminder else None

@@ -1,8 +1,4 @@
-"""Conditions that what is stored shows: days, verifications, drills and audits.
-
-What belongs here: the words and the severity. What does not: looking (``watch``), what Dagster shows
-(``orchestration.alert_conditions``).
-"""
+"""Conditions that S3 shows: days, verifications, drills and retention audits."""
 
 from __future__ import annotations
 
@@ -17,13 +13,13 @@ from signal_backups.core.monitoring.observation import DayState, Observation
 
 
 def settled(state: AlertState, key: str, found: Iterable[date], busy: Set[date]) -> list[date]:
-    """The days of a condition; a day that a run has at this moment is neither a new one nor one less."""
+    """The days of a condition. A day that a run works on neither joins nor leaves them until the run is over."""
     decided = set(found) - busy
     return sorted(decided | {day for day in busy if state.knows(key, day)})
 
 
 def backup_command(days: Collection[date]) -> str:
-    """What backs the newest of some days up again, and the days next to it that are among them."""
+    """The command that backs up again the newest of some days, with those of them that adjoin it."""
     newest = ranges_of(days)[-1]
     return f"signal-backups backup --from {newest.first} --to {newest.last}"
 
@@ -36,7 +32,7 @@ def counted(days: Collection[date], one: str, many: str) -> str:
 def day_conditions(
     state: AlertState, observation: Observation, busy: Set[date], failed: Set[date]
 ) -> Iterator[Condition]:
-    """Days that S3 does not hold as it should; those whose run failed are told of with the reason, not here."""
+    """Days that S3 does not hold as it should. Days whose run failed are part of another condition, with the reason."""
     hidden = set(observation.hidden)
     groups = {
         "days/missing": (
@@ -85,7 +81,7 @@ def verification_conditions(failed: Mapping[date, datetime]) -> Iterator[Conditi
 def overdue_conditions(
     began: datetime, drill: datetime | None, audit: datetime | None, now: datetime
 ) -> Iterator[Condition]:
-    """A drill or an audit whose last one is too long ago; without any the watching itself is what it counts from."""
+    """A drill or an audit that is overdue; if there was none yet, counted from ``began``."""
     for name, words, last, age, command in (
         ("drill", "restore drill was held", drill, MAX_DRILL_AGE, "signal-backups drill"),
         ("audit", "retention audit was made", audit, MAX_AUDIT_AGE, "signal-backups audit retention"),

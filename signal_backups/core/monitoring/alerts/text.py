@@ -1,4 +1,4 @@
-"""Messages as text: a line that says it all, and what to do about it."""
+"""Messages as text: a title, and a body that says what to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def title_of(messages: Sequence[Message]) -> str:
 
 
 def body_of(messages: Sequence[Message], now: datetime) -> str:
-    """Everything there is to say about each of them."""
+    """Days, time, last good backup, command and link of each message."""
     return "\n\n".join("\n".join(_lines(message, now)) for message in messages)
 
 

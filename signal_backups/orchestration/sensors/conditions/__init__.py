@@ -1,5 +1,8 @@
-"""Conditions that Dagster's instance shows.
+"""Conditions that Dagster's instance shows: failed runs, checks that do not pass, schedules and sensors.
 
-What belongs here: reading runs, checks, schedules and sensors, and saying what is wrong with them. What does not:
-conditions that S3 shows (``core.alerts.stored``), telling people (``orchestration.alerting``).
+Not here: conditions that S3 shows (``core.monitoring.alerts.storage_conditions``), reading the instance
+(``orchestration.instance``), notifying people (``sensors.alerts``).
+
+- ``snapshot``: ``InstanceSnapshot``, which every condition is found in.
+- ``runs``, ``asset_checks``, ``ticks``: the conditions.
 """

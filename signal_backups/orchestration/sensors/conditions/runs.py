@@ -1,4 +1,4 @@
-"""Runs that failed: days by what kept them from being backed up, other assets by themselves."""
+"""Runs that failed: days of the backup by cause, and watching assets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import dagster as dg
-from dagster._core.storage.dagster_run import RunRecord
 
 from signal_backups.core.base.errors import (
     UPLOAD_CODES,
@@ -19,12 +18,12 @@ from signal_backups.core.base.errors import (
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.storage_conditions import backup_command, counted, settled
 from signal_backups.orchestration.failures import DayFailure, day_failures
-from signal_backups.orchestration.sensors.conditions.snapshot import Look
+from signal_backups.orchestration.sensors.conditions.snapshot import InstanceSnapshot
 
-#: How many failed runs are read to find out why days failed.
+#: The lookback window: how many failed runs are read to find out why days failed.
 MAX_RUNS = 25
 
-#: What kept a day from being backed up: the kind of condition, and its words for one day and for several.
+#: Why a day was not backed up: the kind of condition, and its words for one day and for several.
 _UPLOAD = ("upload", "could not be stored", "could not be stored")
 _VERIFICATION = ("verification", "did not verify", "did not verify")
 _CAUSES = {
@@ -47,18 +46,18 @@ class _Failure:
     at: datetime
 
 
-def backup_run_conditions(look: Look) -> Iterator[Condition]:
+def backup_run_conditions(snapshot: InstanceSnapshot) -> Iterator[Condition]:
     """Days whose last backup failed, one condition for each kind of cause."""
-    failures = list(_failures(look))
+    failures = list(_failures(snapshot))
     explained = {failure.day for failure in failures}
     groups: dict[tuple[str, str, str], set[date]] = {cause: set() for cause in {*_CAUSES.values(), _OTHERWISE}}
     for failure in failures:
         groups[failure.cause].add(failure.day)
-    for day in look.failed - explained:
-        groups[_told_cause(look, day)].add(day)
+    for day in snapshot.failed - explained:
+        groups[_notified_cause(snapshot, day)].add(day)
     for cause, found in groups.items():
         key = f"backup/{cause[0]}"
-        days = settled(look.state, key, found, look.busy)
+        days = settled(snapshot.state, key, found, snapshot.busy)
         if not days:
             continue
         newest = next((failure for failure in failures if failure.cause == cause), None)
@@ -69,17 +68,17 @@ def backup_run_conditions(look: Look) -> Iterator[Condition]:
             days=Days.of(days),
             since=min((failure.at for failure in failures if failure.cause == cause), default=None),
             command=backup_command(days),
-            link=look.link(newest.run_id) if newest else "",
+            link=snapshot.link(newest.run_id) if newest else "",
         )
 
 
-def asset_run_conditions(look: Look) -> Iterator[Condition]:
-    """Assets without partitions whose last run failed; one that runs, or was cancelled, stays as it was."""
-    entries = [record.asset_entry for record in look.instance.get_asset_records(look.unpartitioned_assets)]
+def asset_run_conditions(snapshot: InstanceSnapshot) -> Iterator[Condition]:
+    """Watching assets whose last run failed. While one runs, or if it was cancelled, its alert stays as it is."""
+    entries = [record.asset_entry for record in snapshot.instance.get_asset_records(snapshot.watching_assets)]
     run_ids = [entry.last_run_id for entry in entries if entry.last_run_id]
     if not run_ids:
         return
-    records = {record.dagster_run.run_id: record for record in _run_records(look, dg.RunsFilter(run_ids=run_ids))}
+    records = {record.dagster_run.run_id: record for record in _run_records(snapshot, dg.RunsFilter(run_ids=run_ids))}
     for entry in entries:
         key = f"run/{entry.asset_key.to_user_string()}"
         record = records.get(entry.last_run_id or "")
@@ -90,22 +89,22 @@ def asset_run_conditions(look: Look) -> Iterator[Condition]:
             yield Condition(
                 key=key,
                 severity=AlertSeverity.WARNING,
-                what=f"{entry.asset_key.to_user_string()} failed: {_reason(_failure_events(look, run_id))}",
+                what=f"{entry.asset_key.to_user_string()} failed: {_reason(_failure_events(snapshot, run_id))}",
                 since=_ended(record),
-                link=look.link(run_id),
+                link=snapshot.link(run_id),
             )
-        elif record.dagster_run.status is not dg.DagsterRunStatus.SUCCESS and key in look.state.open:
-            yield look.state.open[key].condition
+        elif record.dagster_run.status is not dg.DagsterRunStatus.SUCCESS and key in snapshot.state.open:
+            yield snapshot.state.open[key].condition
 
 
-def _failures(look: Look) -> Iterator[_Failure]:
-    """Why days failed, the newest runs first, each day once."""
-    left = set(look.failed)
+def _failures(snapshot: InstanceSnapshot) -> Iterator[_Failure]:
+    """Why days failed, each day once, from its newest failed run."""
+    left = set(snapshot.failed)
     if not left:
         return
-    for record in _run_records(look, dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
+    for record in _run_records(snapshot, dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
         run_id = record.dagster_run.run_id
-        for failure in day_failures(_failure_events(look, run_id)):
+        for failure in day_failures(_failure_events(snapshot, run_id)):
             if failure.day in left:
                 left.discard(failure.day)
                 yield _Failure(failure.day, _cause(failure), failure.reason, run_id, _ended(record))
@@ -115,32 +114,32 @@ def _cause(failure: DayFailure) -> tuple[str, str, str]:
     return _CAUSES.get(code_from_stored(failure.error), _OTHERWISE)
 
 
-def _told_cause(look: Look, day: date) -> tuple[str, str, str]:
-    """What people were told of a day whose failed run is no longer among those that are read: it is not over."""
-    return next((cause for cause in _CAUSES.values() if look.state.knows(f"backup/{cause[0]}", day)), _OTHERWISE)
+def _notified_cause(snapshot: InstanceSnapshot, day: date) -> tuple[str, str, str]:
+    """Last notified cause of a day whose failed run left the lookback window; the alert stays open."""
+    return next((cause for cause in _CAUSES.values() if snapshot.state.knows(f"backup/{cause[0]}", day)), _OTHERWISE)
 
 
-def _run_records(look: Look, filters: dg.RunsFilter) -> Iterable[RunRecord]:
-    return look.instance.get_run_records(filters, limit=MAX_RUNS)
+def _run_records(snapshot: InstanceSnapshot, filters: dg.RunsFilter) -> Iterable[dg.RunRecord]:
+    return snapshot.instance.get_run_records(filters, limit=MAX_RUNS)
 
 
-def _failure_events(look: Look, run_id: str) -> list[dg.DagsterEvent]:
-    entries = look.instance.all_logs(
+def _failure_events(snapshot: InstanceSnapshot, run_id: str) -> list[dg.DagsterEvent]:
+    entries = snapshot.instance.all_logs(
         run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     )
     return [entry.dagster_event for entry in entries if entry.dagster_event is not None]
 
 
 def _reason(events: Iterable[dg.DagsterEvent]) -> str:
-    """The step's own words; those of the run when it died without a step."""
+    """The message of the step; that of the run if no step failed."""
     words = [
         (event.step_failure_data.user_failure_data.description if event.step_failure_data.user_failure_data else None)
         or event.step_failure_data.error_display_string
         for event in events
         if event.is_step_failure
     ] or [event.message or "" for event in events]
-    return words[0] if words else "it died without a word"
+    return words[0] if words else "no reason given"
 
 
-def _ended(record: RunRecord) -> datetime:
+def _ended(record: dg.RunRecord) -> datetime:
     return datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)

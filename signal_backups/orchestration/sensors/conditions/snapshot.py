@@ -1,4 +1,4 @@
-"""What every look at the instance needs."""
+"""Dagster's instance at one moment, as all conditions see it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from signal_backups.core.monitoring.alerts.state import AlertState
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look: at what, with what in mind, and when (UTC).
+class InstanceSnapshot:
+    """The instance at one tick of the alert sensor.
 
-    ``busy`` are the days that runs have at this moment, ``failed`` those whose last run failed.
+    Attributes:
+        instance: the instance.
+        repository: our definitions.
+        state: the alerts that are open.
+        busy: days that a run works on, or that wait for one.
+        failed: days whose last run failed.
+        ui_url: address of the UI.
+        now: UTC.
     """
 
     instance: dg.DagsterInstance
@@ -31,7 +38,7 @@ class Look:
         return f"{self.ui_url.rstrip('/')}/runs/{run_id}"
 
     @property
-    def unpartitioned_assets(self) -> list[dg.AssetKey]:
-        """The assets that are looks at the whole."""
+    def watching_assets(self) -> list[dg.AssetKey]:
+        """The assets without partitions."""
         graph = self.repository.asset_graph
         return [key for key in graph.materializable_asset_keys if graph.get(key).partitions_def is None]

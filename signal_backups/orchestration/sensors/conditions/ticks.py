@@ -1,79 +1,65 @@
-"""Schedules and sensors that are off, did not run when they should have, or fail."""
+"""Schedules and sensors that are off, fail, or did not run when they should have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
 import dagster as dg
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    ScheduleInstigatorData,
-    TickStatus,
-)
-from dagster._utils.schedules import schedule_execution_time_iterator
 
 from signal_backups.core.base.objectives import GRACE
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition
-from signal_backups.orchestration.instance.ticks import FINISHED, last_tick
-from signal_backups.orchestration.sensors.conditions.snapshot import Look
+from signal_backups.orchestration.instance.ticks import Automation, AutomationKind, automations, last_due
+from signal_backups.orchestration.sensors.conditions.snapshot import InstanceSnapshot
 
 
-def ticking_conditions(look: Look, itself: str) -> Iterator[Condition]:
-    """Schedules and sensors of ours, but for the sensor that asks."""
-    for schedule in look.repository.schedule_defs:
-        state = _states(look, InstigatorType.SCHEDULE).get(schedule.name)
-        yield from _is_off(schedule.name, "schedule", state)
-        yield from _tick_failed(look, schedule.name, "schedule", state)
-        yield from _did_not_run(look, schedule, state)
-    for sensor in look.repository.sensor_defs:
-        state = _states(look, InstigatorType.SENSOR).get(sensor.name)
-        if sensor.name != itself:
-            yield from _is_off(sensor.name, "sensor", state)
-            yield from _tick_failed(look, sensor.name, "sensor", state)
+def automation_conditions(snapshot: InstanceSnapshot, excluded_sensor: str) -> Iterator[Condition]:
+    """What is wrong with our schedules and sensors, without the sensor that asks: it cannot see that it is off."""
+    schedules = automations(snapshot.instance, "schedule")
+    for schedule in snapshot.repository.schedule_defs:
+        automation = schedules.get(schedule.name)
+        yield from _is_off("schedule", automation)
+        yield from _tick_failed("schedule", automation)
+        yield from _did_not_run(snapshot, schedule, automation)
+    sensors = automations(snapshot.instance, "sensor")
+    for sensor in snapshot.repository.sensor_defs:
+        if sensor.name != excluded_sensor:
+            yield from _is_off("sensor", sensors.get(sensor.name))
+            yield from _tick_failed("sensor", sensors.get(sensor.name))
 
 
-def _states(look: Look, kind: InstigatorType) -> Mapping[str, InstigatorState]:
-    """What the daemon keeps of each, by name; nothing of one that it never saw."""
-    return {state.instigator_name: state for state in look.instance.all_instigator_state(instigator_type=kind)}
-
-
-def _is_off(name: str, kind: str, state: InstigatorState | None) -> Iterator[Condition]:
-    # Without a state, what the code says counts: they are all on.
-    if state is not None and state.status is InstigatorStatus.STOPPED:
+def _is_off(kind: AutomationKind, automation: Automation | None) -> Iterator[Condition]:
+    # One that the daemon has never seen is on: the code declares all of them running.
+    if automation is not None and automation.is_off:
         yield Condition(
-            key=f"off/{name}",
+            key=f"off/{automation.name}",
             severity=AlertSeverity.CRITICAL,
-            what=f"{kind} {name} is switched off",
-            command=f"dagster {kind} start {name}",
+            what=f"{kind} {automation.name} is switched off",
+            command=f"dagster {kind} start {automation.name}",
         )
 
 
-def _tick_failed(look: Look, name: str, kind: str, state: InstigatorState | None) -> Iterator[Condition]:
-    tick = last_tick(look.instance, state, FINISHED)
-    if tick is not None and tick.status is TickStatus.FAILURE:
-        why = (tick.error.cause or tick.error).message.strip() if tick.error else "no reason given"
+def _tick_failed(kind: AutomationKind, automation: Automation | None) -> Iterator[Condition]:
+    tick = automation.last_finished_tick() if automation is not None else None
+    if automation is not None and tick is not None and tick.failed:
         yield Condition(
-            key=f"tick/{name}",
+            key=f"tick/{automation.name}",
             severity=AlertSeverity.CRITICAL,
-            what=f"{kind} {name} fails: {why}",
-            since=datetime.fromtimestamp(tick.timestamp, UTC),
+            what=f"{kind} {automation.name} fails: {tick.error or 'no reason given'}",
+            since=tick.at,
         )
 
 
-def _did_not_run(look: Look, schedule: dg.ScheduleDefinition, state: InstigatorState | None) -> Iterator[Condition]:
-    if state is not None and state.status is InstigatorStatus.STOPPED:
+def _did_not_run(
+    snapshot: InstanceSnapshot, schedule: dg.ScheduleDefinition, automation: Automation | None
+) -> Iterator[Condition]:
+    if automation is not None and automation.is_off:
         return
-    data = state.instigator_data if state is not None else None
-    on_since = data.start_timestamp if isinstance(data, ScheduleInstigatorData) else None
-    due = _last_due(schedule, look.now - GRACE)
-    tick = last_tick(look.instance, state)
-    last = tick.timestamp if tick is not None else 0
-    if last >= due.timestamp() or due.timestamp() < (on_since or look.state.began.timestamp()):
+    due = last_due(schedule, snapshot.now - GRACE)
+    on_since = (automation.on_since if automation is not None else None) or snapshot.state.began
+    last = automation.last_tick() if automation is not None else None
+    if due < on_since or (last is not None and last.at >= due):
         return
-    ever = f"last on {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M}Z" if last else "it never did"
+    ever = f"last on {last.at:%Y-%m-%d %H:%M}Z" if last is not None else "it never did"
     yield Condition(
         key=f"idle/{schedule.name}",
         severity=AlertSeverity.CRITICAL,
@@ -81,11 +67,3 @@ def _did_not_run(look: Look, schedule: dg.ScheduleDefinition, state: InstigatorS
         since=due,
         command="signal-backups doctor",
     )
-
-
-def _last_due(schedule: dg.ScheduleDefinition, now: datetime) -> datetime:
-    """When it should have run last (UTC)."""
-    times = schedule_execution_time_iterator(
-        now.timestamp(), schedule.cron_schedule, schedule.execution_timezone, ascending=False
-    )
-    return next(time for time in times if time <= now).astimezone(UTC)

@@ -12,7 +12,7 @@ from signal_backups.core.config.settings import load_settings
 from signal_backups.core.monitoring.alerts.channels import Channel, channels_of
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, Outcome, notify
-from signal_backups.core.monitoring.alerts.state import AlertState, Change, Message, after_telling, due_messages
+from signal_backups.core.monitoring.alerts.state import AlertState, Change, Message, after_notifying, due_messages
 from signal_backups_tests.servers.receivers import SECRET, Receiver, smtp_receiver
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
 
-def told_of(condition: Condition, change: Change = Change.NEW) -> Message:
+def message_about(condition: Condition, change: Change = Change.NEW) -> Message:
     return Message(change, condition, NOW - timedelta(hours=25, minutes=7))
 
 
@@ -51,8 +51,8 @@ def failed(outcome: Outcome) -> dict[str, str]:
 def test_a_message_says_all_that_somebody_needs_by_http_and_by_mail(
     http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = notify(configured(monkeypatch, f"{http.url}, {smtp.url}"), [told_of(MISSING)], NOW)
-    assert (outcome.told, failed(outcome)) == ({"days/missing"}, {})
+    outcome = notify(configured(monkeypatch, f"{http.url}, {smtp.url}"), [message_about(MISSING)], NOW)
+    assert (outcome.notified, failed(outcome)) == ({"days/missing"}, {})
     (posted,), (mailed,) = http.received, smtp.received
     assert posted.title == mailed.title == "[signal-backups CRITICAL] 2 days are not backed up"
     assert posted.body.splitlines() == [
@@ -68,12 +68,12 @@ def test_a_message_says_all_that_somebody_needs_by_http_and_by_mail(
 
 def test_every_recipient_of_an_address_gets_the_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     with smtp_receiver("night@example.com", "day@example.com") as smtp:
-        notify(configured(monkeypatch, smtp.url), [told_of(MISSING)], NOW)
+        notify(configured(monkeypatch, smtp.url), [message_about(MISSING)], NOW)
     assert {name for mail in smtp.received for name in mail.to} == {"night@example.com", "day@example.com"}
 
 
 def test_reminders_and_recoveries_say_what_they_are(http: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    messages = [told_of(QUOTA, Change.REMINDER), told_of(MISSING, Change.RECOVERY)]
+    messages = [message_about(QUOTA, Change.REMINDER), message_about(MISSING, Change.RECOVERY)]
     notify(configured(monkeypatch, http.url), messages, NOW)
     recovered, reminder = http.received
     assert reminder.title == "[signal-backups WARNING, reminder] 8.2 of 10 GB used"
@@ -83,41 +83,41 @@ def test_reminders_and_recoveries_say_what_they_are(http: Receiver, monkeypatch:
 
 
 def test_a_storm_is_one_text(http: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    storm = [told_of(MISSING.model_copy(update={"key": f"days/{number}"})) for number in range(40)]
+    storm = [message_about(MISSING.model_copy(update={"key": f"days/{number}"})) for number in range(40)]
     outcome = notify(configured(monkeypatch, http.url), storm, NOW)
     (received,) = http.received
     assert received.title == "[signal-backups CRITICAL] 2 days are not backed up (and 39 more)"
     assert received.body.count("Since:") == 40
-    assert len(outcome.told) == 40
+    assert len(outcome.notified) == 40
 
 
 def test_what_is_critical_goes_to_both_and_warnings_only_to_the_first(
     http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channels = configured(monkeypatch, http.url, smtp.url)
-    assert notify(channels, [told_of(QUOTA)], NOW).told == {"check/quota"}
+    assert notify(channels, [message_about(QUOTA)], NOW).notified == {"check/quota"}
     assert (len(http.received), len(smtp.received)) == (1, 0)
-    notify(channels, [told_of(MISSING)], NOW)
+    notify(channels, [message_about(MISSING)], NOW)
     assert (len(http.received), len(smtp.received)) == (2, 1)
 
 
-def test_a_warning_that_no_channel_wants_is_in_the_log_and_told(
+def test_a_warning_that_no_channel_takes_is_logged_and_counts_as_notified(
     http: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcome = notify(configured(monkeypatch, critical=http.url), [told_of(QUOTA)], NOW)
-    assert (outcome.told, outcome.deliveries, http.received) == ({"check/quota"}, [], [])
+    outcome = notify(configured(monkeypatch, critical=http.url), [message_about(QUOTA)], NOW)
+    assert (outcome.notified, outcome.deliveries, http.received) == ({"check/quota"}, [], [])
     assert "8.2 of 10 GB used" in caplog.text
 
 
 def test_without_channels_alerts_are_logged_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert notify(configured(monkeypatch), [told_of(MISSING)], NOW).told == {"days/missing"}
+    assert notify(configured(monkeypatch), [message_about(MISSING)], NOW).notified == {"days/missing"}
     assert NOTHING_CONFIGURED in caplog.text
     assert "2 days are not backed up" in caplog.text
 
 
-def test_when_there_is_nothing_to_tell_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_messages_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert notify([], [], NOW) == Outcome(set(), [], {})
     assert caplog.text == ""
 
@@ -127,8 +127,8 @@ def test_a_channel_that_fails_stops_no_other_and_is_named(
 ) -> None:
     http.refuses = True
     channels = configured(monkeypatch, f"{http.url} {smtp.url}")
-    outcome = notify(channels, [told_of(MISSING), told_of(QUOTA)], NOW)
-    assert outcome.told == {"days/missing", "check/quota"}
+    outcome = notify(channels, [message_about(MISSING), message_about(QUOTA)], NOW)
+    assert outcome.notified == {"days/missing", "check/quota"}
     assert len(smtp.received) == 2
     assert list(failed(outcome)) == ["1 json://127.0.0.1"]
     assert "error=401" in failed(outcome)["1 json://127.0.0.1"]
@@ -148,7 +148,7 @@ def test_what_a_channel_missed_goes_to_it_when_it_is_back_and_to_no_other(
         now = NOW + timedelta(minutes=minute)
         messages = due_messages(state, [MISSING, QUOTA], now, timedelta(hours=6))
         outcome = notify(channels, messages, now)
-        state = after_telling(state, [MISSING, QUOTA], outcome.told, outcome.missed, now)
+        state = after_notifying(state, [MISSING, QUOTA], outcome.notified, outcome.missed, now)
 
     http.refuses = True
     for minute in range(3):
@@ -164,18 +164,18 @@ def test_what_a_channel_missed_goes_to_it_when_it_is_back_and_to_no_other(
 
 
 def test_what_a_channel_missed_is_forgotten_with_the_channel(http: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    missed = replace(told_of(MISSING), to=("2 mailto://127.0.0.1",))
+    missed = replace(message_about(MISSING), to=("2 mailto://127.0.0.1",))
     for channels in (configured(monkeypatch, http.url), []):
         assert notify(channels, [missed], NOW) == Outcome(set(), [], {"days/missing": ()})
     assert http.received == []
 
 
-def test_when_all_channels_fail_nobody_was_told(
+def test_when_all_channels_fail_nobody_was_notified(
     http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http.refuses = smtp.refuses = True
-    outcome = notify(configured(monkeypatch, f"{http.url} {smtp.url}"), [told_of(MISSING)], NOW)
-    assert (outcome.told, outcome.missed) == (set(), {})
+    outcome = notify(configured(monkeypatch, f"{http.url} {smtp.url}"), [message_about(MISSING)], NOW)
+    assert (outcome.notified, outcome.missed) == (set(), {})
     assert sorted(failed(outcome)) == ["1 json://127.0.0.1", "2 mailto://127.0.0.1"]
 
 
@@ -198,8 +198,8 @@ def test_no_secret_shows_in_names_reasons_logs_or_output(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     channels = configured(monkeypatch, url)
-    outcome = notify(channels, [told_of(MISSING)], NOW)
-    assert outcome.told == set()
+    outcome = notify(channels, [message_about(MISSING)], NOW)
+    assert outcome.notified == set()
     assert list(failed(outcome)) == [name]
     shown = "".join([*capfd.readouterr(), caplog.text, repr(outcome), repr(channels), str(load_settings())])
     assert SECRET not in shown
