@@ -16,6 +16,6 @@ class FileDigest:
 
 
 def digest(path: Path) -> FileDigest:
-    """Hash a file as it lies on disk."""
+    """Hash a file."""
     with path.open("rb") as file:
         return FileDigest(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())

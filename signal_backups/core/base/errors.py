@@ -79,7 +79,7 @@ class NotFoundError(SignalBackupsError):
 
 
 class DeletedBackupError(NotFoundError):
-    """A delete marker stands where the backup was."""
+    """A delete marker hides the backup."""
 
     code = "deleted_backup"
 

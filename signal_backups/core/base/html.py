@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: Where the names of templates begin: each lies in its room, beside the module that fills it.
+#: Names of templates are paths from here: each template is in its room, beside the module that fills it.
 _CORE = Path(__file__).parents[1]
 
 

@@ -1,4 +1,4 @@
-"""S3's own rules about lifecycle rules, and the canonical form."""
+"""The limits of lifecycle rules in S3, and their canonical form."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_good_rule_is_accepted() -> None:
         ({"abort_uploads_days": 7, "larger_than": 1}, "tag or size filter"),
     ],
 )
-def test_each_of_s3s_rules_is_named(fields: dict[str, Any], words: str) -> None:
+def test_each_limit_of_s3_is_named(fields: dict[str, Any], words: str) -> None:
     found = findings([rule(**fields)])
     assert any(words in finding for finding in found), found
 
@@ -88,7 +88,7 @@ RULES = st.builds(
 
 
 @given(RULES)
-def test_a_rule_comes_back_from_s3s_form_as_it_went(given_rule: LifecycleRule) -> None:
+def test_a_rule_survives_the_way_to_s3_and_back(given_rule: LifecycleRule) -> None:
     assert LifecycleRule.from_s3(given_rule.to_s3()) == given_rule
 
 
@@ -101,18 +101,18 @@ def test_a_rule_comes_back_from_s3s_form_as_it_went(given_rule: LifecycleRule) -
         {"Prefix": "signals/", "Filter": {}},
     ],
 )
-def test_the_ways_in_which_stores_write_a_prefix_are_one(filtered: dict[str, Any]) -> None:
+def test_a_prefix_is_read_alike_however_a_store_writes_it(filtered: dict[str, Any]) -> None:
     stored = {"ID": "rule", "Status": "Enabled", "Expiration": {"Days": 5}, **filtered}
     assert LifecycleRule.from_s3(stored) == rule(expire_days=5)
 
 
-def test_the_order_in_which_stores_write_moves_does_not_count() -> None:
+def test_the_order_of_transitions_does_not_matter() -> None:
     given_moves = [{"Days": 365, "StorageClass": "GLACIER"}, {"Days": 90, "StorageClass": "STANDARD_IA"}]
     stored = {"ID": "rule", "Status": "Enabled", "Filter": {"Prefix": "signals/"}, "Transitions": given_moves}
     assert LifecycleRule.from_s3(stored) == rule(transitions=(IA, GLACIER))
 
 
-def test_one_tag_stands_where_s3_puts_it() -> None:
+def test_a_single_tag_is_read_and_written_as_s3_does() -> None:
     stored = {"ID": "r", "Status": "Disabled", "Filter": {"Tag": {"Key": "a", "Value": "b"}}, "Expiration": {"Days": 1}}
     assert LifecycleRule.from_s3(stored) == LifecycleRule(id="r", tags=(("a", "b"),), enabled=False, expire_days=1)
 

@@ -52,14 +52,14 @@ def test_an_age_that_is_reached_at_a_midnight_is_not_rounded_up() -> None:
     assert ObjectRules(expire_days=1).play(STORED).hidden_at == midnight(2026, 1, 3)
 
 
-def test_noncurrent_days_count_from_its_successor() -> None:
+def test_noncurrent_days_count_from_when_the_version_was_replaced() -> None:
     hit = STORED + 10 * DAY
     line = of_profile("documented", LARGE).play(STORED, superseded_at=hit)
     assert (line.hidden_at, line.destroyed_at) == (hit, midnight(2026, 4, 12))
     assert line.moves == (Move(midnight(2026, 2, 11), "GLACIER"),)
 
 
-def test_a_mishap_after_the_expiry_changes_nothing() -> None:
+def test_an_incident_after_the_expiry_changes_nothing() -> None:
     rules = of_profile("documented", LARGE)
     assert rules.play(STORED, superseded_at=STORED + 3000 * DAY) == rules.play(STORED)
 
@@ -83,7 +83,7 @@ def test_a_lock_that_has_ended_puts_nothing_off() -> None:
         (TRANSITION_MINIMUM_BYTES - 1, "varies_by_storage_class", ["GLACIER"]),
     ],
 )
-def test_what_is_too_small_does_not_move(size: int, minimum: TransitionMinimum, happening: list[str]) -> None:
+def test_an_object_that_is_too_small_does_not_move(size: int, minimum: TransitionMinimum, happening: list[str]) -> None:
     rule = LifecycleRule(id="a", transitions=moves((90, "STANDARD_IA"), (365, "GLACIER")))
     found = rules_for(Lifecycle.of([rule], minimum), KEY, size)
     assert [move.storage_class for move in found.moves] == happening
@@ -112,7 +112,7 @@ def test_nothing_moves_to_a_warmer_class() -> None:
     assert [move.storage_class for move in line.moves] == ["GLACIER"]
 
 
-def test_moving_goes_before_hiding_and_destroying_before_moving() -> None:
+def test_a_transition_comes_before_an_expiration_and_a_destruction_before_a_transition() -> None:
     line = ObjectRules(
         moves=moves((30, "GLACIER_IR")),
         expire_days=30,
@@ -142,7 +142,7 @@ def test_foreign_disabled_and_tagged_rules_and_kept_noncurrent_versions_destroy_
     assert (line.hidden_at, line.destroyed_at) == (STORED + DAY, None)
 
 
-def test_stays_end_with_the_destruction_and_say_which_class_it_was() -> None:
+def test_stays_end_with_the_destruction_and_name_the_storage_class() -> None:
     line = of_profile("documented", LARGE).play(STORED)
     two_hours = 2 / 24
     assert [(stay.storage_class, round(stay.days + two_hours if not at else stay.days, 6))
@@ -218,7 +218,7 @@ def test_a_lock_changes_only_when_the_bytes_go(
     mishap=st.none() | st.integers(1, 2600),
     locked=st.booleans(),
 )
-def test_the_strict_fake_does_the_same(
+def test_the_in_memory_s3_does_the_same(
     size: int, profile: str, minimum: TransitionMinimum, hour: int, mishap: int | None, *, locked: bool
 ) -> None:
     wanted = lifecycle_of(load_profile(profile), Layout()).model_copy(update={"transition_minimum": minimum})
