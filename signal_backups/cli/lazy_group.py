@@ -15,18 +15,15 @@ _COMMANDS = {entry.name: entry for entry in COMMANDS}
 
 
 class LazyGroup(TyperGroup):
-    """The commands of the table."""
+    """The commands of the table.
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Names in the order of the table."""
-        del ctx
-        return list(_COMMANDS)
+    The help page, completion and the suggestions after a typing error need no more of a command than the table says.
+    """
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """What the help page and completion show of a command: its name and help."""
-        del ctx
-        entry = _COMMANDS.get(cmd_name)
-        return TyperCommand(entry.name, help=entry.help) if entry else None
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for entry in COMMANDS:
+            self.add_command(TyperCommand(entry.name, help=entry.help))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command itself, which is about to run."""

@@ -22,6 +22,7 @@ from signal_backups_tests.cli.terminal import Terminal
         (("verify", "--last", "0"), "--last"),
         (("list", "--from", "01.11.2026"), "is not a date"),
         (("no-such-command",), "No such command"),
+        (("lits",), "Did you mean 'list'?"),
         (("backup", "--no-such-option"), "No such option"),
     ],
 )

@@ -72,6 +72,11 @@ def test_definitions_load_without_settings_database_bucket_or_network(tmp_path: 
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "9", "")
 
 
+def test_what_draws_is_loaded_when_something_is_drawn(tmp_path: Path) -> None:
+    loaded = "import sys, signal_backups.definitions; print('matplotlib' in sys.modules)"
+    assert run_python("-c", loaded, cwd=tmp_path).stdout.strip() == "False"
+
+
 def test_loading_definitions_leaves_no_file_behind(tmp_path: Path) -> None:
     run_python("-c", "import signal_backups.definitions", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,8 @@ import pytest
 
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ConflictError
-from signal_backups.core.s3.client import S3Connection, s3_client
+from signal_backups.core.s3.client import s3_client
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.embedded.seaweedfs import S3Server
