@@ -9,7 +9,7 @@ from dagster_aws.s3 import S3Resource
 from signal_backups.core.base.errors import SettingsError, StoreError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.ledger.event import Actor
-from signal_backups.core.s3.client import S3Connection
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.build import build_defs
