@@ -113,9 +113,11 @@ def _run(terminal: Terminal, words: list[str]) -> Finished:
     while "=" in words[0]:
         name, _, settings[name] = words.pop(0).partition("=")
     program, *arguments = words
-    if program != "signal-backups":
-        module = ["-m", "dagster"] if program == "dagster" else []
-        return _run_python(terminal, [*module, *arguments])
+    if program == "dagster":
+        return _run_python(terminal, ["-m", "dagster", *arguments])
+    if program == "python3":
+        return _run_python(terminal, arguments)
+    assert program == "signal-backups", f"no test runs {program}; its test has to be named where the pages are tested"
     if arguments[:2] == _ENDLESS:
         return _run_until_it_serves(terminal, arguments)
     return terminal.run(*arguments, **settings)
