@@ -113,5 +113,14 @@ def test_no_page_uses_a_word_that_the_glossary_replaces(page: Path) -> None:
     assert re.findall(_REPLACED, prose, re.IGNORECASE) == []
 
 
+def test_the_classes_that_the_glossary_names_are_there() -> None:
+    text = (PROJECT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    # A name before an arrow is one not to use; the marker is S3's own.
+    named = set(re.findall(r"`([A-Z][a-z]\w+)`(?! →)", text)) - {"ExpiredObjectDeleteMarker"}
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in (PROJECT / "signal_backups").rglob("*.py"))
+    assert "TreeHead" in named
+    assert named - set(re.findall(r"^(?:class )?(\w+)(?:\(|:| = )", sources, re.MULTILINE)) == set()
+
+
 def _headings(page: Path) -> list[str]:
     return [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
