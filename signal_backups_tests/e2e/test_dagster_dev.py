@@ -10,6 +10,9 @@ import pytest
 from signal_backups_tests.e2e.conftest import Deployment
 from signal_backups_tests.orchestration.signals import day_number
 
+# The daemon looks for backfills twice a minute.
+pytestmark = pytest.mark.slow
+
 ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
 GOOD_WEEK = [day_number(number).isoformat() for number in range(5)]
 BAD_WEEK = [day_number(number).isoformat() for number in range(7, 12)]

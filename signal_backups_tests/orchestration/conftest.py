@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ import pytest
 
 from signal_backups.orchestration.names import ALERT_SENSOR
 from signal_backups_tests.orchestration.alerts import FIRST, LAST, Notified
+from signal_backups_tests.orchestration.prepared import PreparedDays, prepare_days
 from signal_backups_tests.orchestration.ticks import Ticks
 from signal_backups_tests.orchestration.world import World, empty_world, own_settings
 from signal_backups_tests.servers.receivers import Received, Receiver
@@ -35,22 +37,28 @@ def world(tmp_path: Path, instance: dg.DagsterInstance) -> World:
     return empty_world(tmp_path, instance)
 
 
+@pytest.fixture(scope="session")
+def prepared_days(tmp_path_factory: pytest.TempPathFactory) -> Callable[[date], PreparedDays]:
+    """The three days of the tests of alerts, backed up as far as asked for; each made once."""
+    return cache(lambda last: prepare_days(tmp_path_factory.mktemp("prepared"), FIRST, LAST, last))
+
+
 @pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Three days with signals, and an instance that keeps schedules and sensors too."""
+def watched(
+    request: pytest.FixtureRequest,
+    prepared_days: Callable[[date], PreparedDays],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """Three days, all backed up or as far as the test asks for; an instance that keeps schedules and sensors too."""
     monkeypatch.setenv("SIGNAL_BACKUPS_START_DATE", FIRST.isoformat())
-    with dg.instance_for_test() as persistent:
-        found = empty_world(tmp_path, persistent)
-        found.table.add_days(FIRST, LAST, signals_a_day=2)
-        yield found
+    with prepared_days(getattr(request, "param", LAST)).copied_to(tmp_path) as world:
+        yield world
 
 
 @pytest.fixture
-def ticks(
-    request: pytest.FixtureRequest, watched: World, http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> Ticks:
-    """Everything is backed up, or everything up to the day that the test asks for; both channels are set."""
-    assert watched.run(FIRST, getattr(request, "param", LAST)).success
+def ticks(watched: World, http: Receiver, smtp: Receiver, monkeypatch: pytest.MonkeyPatch) -> Ticks:
+    """The sensor of alerts in that world; both channels are set."""
     monkeypatch.setenv("SIGNAL_BACKUPS_ALERT_URLS", f"{http.url} {smtp.url}")
     return Ticks(watched, ALERT_SENSOR)
 

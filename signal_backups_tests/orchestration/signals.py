@@ -53,8 +53,8 @@ class SignalsTable:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._execute(f"CREATE TABLE signals ({_COLUMNS})", [()])
-        self._execute("CREATE INDEX signals_timestamp ON signals (timestamp)", [()])
+        self._execute(f"CREATE TABLE IF NOT EXISTS signals ({_COLUMNS})", [()])
+        self._execute("CREATE INDEX IF NOT EXISTS signals_timestamp ON signals (timestamp)", [()])
 
     @property
     def url(self) -> str:

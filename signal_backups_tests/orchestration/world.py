@@ -148,16 +148,26 @@ def own_settings(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("SIGNAL_BACKUPS_START_DATE", FIRST_DAY.isoformat())
 
 
+def empty_s3() -> StrictS3:
+    """An S3 in memory with an empty, versioned bucket."""
+    s3 = StrictS3(utc_now)
+    create_versioned_bucket(s3.client(), BUCKET)
+    return s3
+
+
 def empty_world(folder: Path, instance: dg.DagsterInstance) -> World:
     """A world in a folder and in an S3 in memory, under ``own_settings``."""
-    client = StrictS3(utc_now).client(max_attempts=5)
-    create_versioned_bucket(client, BUCKET)
+    return world_in(folder, empty_s3(), instance)
+
+
+def world_in(folder: Path, s3: StrictS3, instance: dg.DagsterInstance) -> World:
+    """A world of what a folder and a bucket hold, be it nothing."""
     table = SignalsTable(folder / "signals.db")
     return World(
         instance=instance,
         table=table,
         source=open_source(table.url, "signals"),
-        vault=BackupVault(S3ObjectStore(client, BUCKET), Layout()),
+        vault=BackupVault(S3ObjectStore(s3.client(max_attempts=5), BUCKET), Layout()),
         scratch=folder / "home" / "scratch",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -15,27 +16,47 @@ from signal_backups.orchestration.assets.restore_drill import RESTORES_EVERYTHIN
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.names import RESTORE_DRILL, job_name
 from signal_backups_tests.core.ledger.recorded_events import recorded_events
+from signal_backups_tests.orchestration.prepared import PreparedDays
 from signal_backups_tests.orchestration.signals import forged_signal, signal
 from signal_backups_tests.orchestration.world import (
+    BUCKET,
     QUIET,
     World,
+    empty_s3,
     evaluations,
     materializations,
     metadata_of,
+    own_settings,
     table_rows,
+    world_in,
 )
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
+@pytest.fixture(scope="module")
+def last() -> date:
+    """The last complete day."""
+    return last_complete_day()
+
+
+@pytest.fixture(scope="module")
+def nine_days(last: date, tmp_path_factory: pytest.TempPathFactory) -> PreparedDays:
+    """That day and the eight before, with signals and backups."""
+    folder, s3 = tmp_path_factory.mktemp("nine-days"), empty_s3()
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        own_settings(folder, patch)
+        world = world_in(folder, s3, instance)
+        world.table.add_days(last - timedelta(days=8), last)
+        world.table.add(forged_signal(last, 70))
+        world.run(last - timedelta(days=8), last)
+    return PreparedDays(folder, s3)
+
+
 @pytest.fixture
-def last(world: World) -> date:
-    """The last complete day; it and the eight before have signals and backups."""
-    newest = last_complete_day()
-    world.table.add_days(newest - timedelta(days=8), newest)
-    world.table.add(forged_signal(newest, 70))
-    world.run(newest - timedelta(days=8), newest)
-    return newest
+def world(nine_days: PreparedDays, instance: dg.DagsterInstance, tmp_path: Path) -> World:
+    """A copy of those days."""
+    return nine_days.on(instance, tmp_path)
 
 
 def hold_drill(world: World, **config: int) -> dg.ExecuteInProcessResult:
@@ -75,9 +96,8 @@ def test_a_drill_shows_its_figures_and_passes_its_checks(world: World, last: dat
     }
 
 
-def test_numbers_are_numbers_so_that_they_plot(world: World, last: date) -> None:
-    assert last
-    (event,) = materializations(hold_drill(world), RESTORE_DRILL)
+def test_numbers_are_numbers_so_that_they_plot(world: World) -> None:
+    (event,) = materializations(hold_drill(world, recent_days=1), RESTORE_DRILL)
     plotted = {
         name for name, value in event.metadata.items() if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue)
     }
@@ -86,7 +106,7 @@ def test_numbers_are_numbers_so_that_they_plot(world: World, last: date) -> None
 
 def test_late_signals_warn(world: World, last: date) -> None:
     world.table.add(signal(last, 60))
-    result = hold_drill(world)
+    result = hold_drill(world, recent_days=2)
     assert answers(result)[SOURCE_MATCHES] == (False, WARN)
     (found,) = evaluations(result, dg.AssetCheckKey(RESTORE_DRILL, SOURCE_MATCHES))
     assert metadata_of(found)["late"] == 1
@@ -95,7 +115,7 @@ def test_late_signals_warn(world: World, last: date) -> None:
 
 def test_deleted_signals_fail(world: World, last: date) -> None:
     world.table.remove_day(last)
-    result = hold_drill(world)
+    result = hold_drill(world, recent_days=2)
     assert result.success
     assert answers(result)[SOURCE_MATCHES] == (False, ERROR)
     assert answers(result)[RESTORES_EVERYTHING][0] is True
@@ -107,7 +127,7 @@ def test_a_backup_that_does_not_come_back_fails(world: World, last: date) -> Non
     assert manifest is not None
     lying = manifest.model_copy(update={"records": 77})
     world.vault.store.put_bytes(world.vault.layout.manifest_key(slot), lying.to_bytes(), "application/json")
-    result = hold_drill(world)
+    result = hold_drill(world, recent_days=2)
     assert answers(result)[RESTORES_EVERYTHING] == (False, ERROR)
     (found,) = evaluations(result, dg.AssetCheckKey(RESTORE_DRILL, RESTORES_EVERYTHING))
     assert "77" in str(found.description)
@@ -115,22 +135,20 @@ def test_a_backup_that_does_not_come_back_fails(world: World, last: date) -> Non
 
 @pytest.mark.parametrize(("share", "answer"), [(0.79, True), (0.81, WARN), (1.01, ERROR)])
 def test_the_rto_warns_from_80_per_cent_and_fails_beyond_the_objective(
-    world: World, last: date, share: float, answer: object, monkeypatch: pytest.MonkeyPatch
+    world: World, share: float, answer: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert last
     monkeypatch.setattr(rto.RtoForecast, "share", property(lambda _: share))
-    passed, severity = answers(hold_drill(world))[RTO_WITHIN_OBJECTIVE]
+    passed, severity = answers(hold_drill(world, recent_days=1))[RTO_WITHIN_OBJECTIVE]
     assert (passed or severity) == answer
 
 
-def test_the_number_of_days_can_be_configured(world: World, last: date) -> None:
-    assert last
+def test_the_number_of_days_can_be_configured(world: World) -> None:
     (event,) = materializations(hold_drill(world, recent_days=2), RESTORE_DRILL)
     assert metadata_of(event)["days"] == 3
 
 
 def test_a_drill_that_cannot_be_held_fails_its_run_and_says_why(world: World) -> None:
-    result = hold_drill(world)
+    result = hold_drill(world.in_bucket(empty_s3().client(), BUCKET))
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "no backups in" in str(failure.step_failure_data.user_failure_data)

@@ -26,7 +26,7 @@ from signal_backups.core.doctor.finding import DoctorCheck, DoctorFinding, State
 from signal_backups.orchestration.for_cli.doctor import DagsterDoctor
 from signal_backups.orchestration.instance.home import prepare_home
 from signal_backups.orchestration.names import ALERT_SENSOR
-from signal_backups_tests.orchestration.alerts import origin, tick_of
+from signal_backups_tests.orchestration.alerts import origin, schedule_state, tick_of
 from signal_backups_tests.orchestration.heartbeats import beat
 
 PROJECT = Path(__file__).parents[3]
@@ -120,9 +120,13 @@ def dagster(home: Path, *arguments: str) -> None:
 
 
 def test_a_schedule_and_a_sensor_that_are_off_and_on_again(home: Path) -> None:
-    prepare_home(home)
-    dagster(home, "schedule", "stop", "daily_backup_schedule")
-    dagster(home, "sensor", "stop", "late_rows_sensor")
+    with dg.DagsterInstance.from_config(str(prepare_home(home))) as instance:
+        instance.add_instigator_state(schedule_state("daily_backup_schedule", InstigatorStatus.STOPPED, utc_now()))
+        instance.add_instigator_state(
+            InstigatorState(
+                origin("late_rows_sensor"), InstigatorType.SENSOR, InstigatorStatus.STOPPED, SensorInstigatorData()
+            )
+        )
     beat(home)
     found = examined()
     assert states(found) == [State.OK, State.OK, State.FAILED, State.FAILED]

@@ -49,7 +49,7 @@ def watching_since(ticks: Ticks, began: datetime) -> None:
     ticks.cursor = AlertState(began=began).model_dump_json()
 
 
-@pytest.mark.parametrize("ticks", [LAST - ONE_DAY], indirect=True, ids=["without the last day"])
+@pytest.mark.parametrize("watched", [LAST - ONE_DAY], indirect=True, ids=["without the last day"])
 def test_a_withheld_backup_alerts_between_24_h_59_and_25_h_01_and_is_over_when_made(
     watched: World, ticks: Ticks, notified: Notified
 ) -> None:
