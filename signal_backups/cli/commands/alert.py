@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from pydantic import BaseModel, ConfigDict
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line, print_notice
+from signal_backups.cli.output import print_line, print_notice
+from signal_backups.cli.results import CommandResult, show
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.config.settings import load_settings
@@ -17,6 +19,32 @@ from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, s
 from signal_backups.core.monitoring.alerts.state import Change, Message
 
 alert = typer.Typer(no_args_is_help=True, help="Test the channels that alerts are sent to.")
+
+
+class TestedChannel(BaseModel):
+    """What happened to the test alert on one channel; ``reason`` is there when it failed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    channel: str
+    state: Literal["sent", "failed", "not_taken"]
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, channel: str, delivery: Delivery | None) -> TestedChannel:
+        """A channel that does not take such alerts has no delivery."""
+        if delivery is None:
+            return cls(channel=channel, state="not_taken")
+        if delivery.ok:
+            return cls(channel=channel, state="sent")
+        return cls(channel=channel, state="failed", reason=delivery.reason)
+
+
+class AlertTest(CommandResult):
+    """The document of ``alert test``."""
+
+    severity: AlertSeverity
+    channels: list[TestedChannel]
 
 
 @alert.callback()
@@ -42,26 +70,17 @@ def send_test(
     deliveries = {each.name: send(each, [message], now) if each.takes(severity) else None for each in channels}
     tried = [delivery.ok for delivery in deliveries.values() if delivery]
     ok = bool(tried) and all(tried)
-    if as_json:
-        found = [{"channel": name, "state": _state(each), "reason": _reason(each)} for name, each in deliveries.items()]
-        print_json({"ok": ok, "severity": severity.value, "channels": found})
-    else:
-        for name, delivery in deliveries.items():
-            reason = _reason(delivery)
-            (print_notice if reason else print_line)(f"{name}: {_WORDS[_state(delivery)]}{reason or ''}")
-        if not tried:
-            print_notice(f"Nothing was sent: no channel takes an alert that is only a {severity}")
+    tested = [TestedChannel.of(name, each) for name, each in deliveries.items()]
+    show(AlertTest(ok=ok, severity=severity, channels=tested), _print, as_json=as_json)
     raise typer.Exit(int(ExitCode.OK if ok else ExitCode.FAILED))
 
 
 _WORDS = {"sent": "sent", "failed": "FAILED: ", "not_taken": "takes critical alerts only"}
 
 
-def _state(delivery: Delivery | None) -> str:
-    if delivery is None:
-        return "not_taken"
-    return "sent" if delivery.ok else "failed"
-
-
-def _reason(delivery: Delivery | None) -> str | None:
-    return delivery.reason if delivery and not delivery.ok else None
+def _print(result: AlertTest) -> None:
+    for tested in result.channels:
+        line = f"{tested.channel}: {_WORDS[tested.state]}{tested.reason or ''}"
+        (print_notice if tested.reason else print_line)(line)
+    if all(tested.state == "not_taken" for tested in result.channels):
+        print_notice(f"Nothing was sent: no channel takes an alert that is only a {result.severity}")

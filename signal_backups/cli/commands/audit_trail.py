@@ -13,13 +13,13 @@ from typing import Annotated
 import typer
 
 from signal_backups.cli.options import FromOption, JsonOption
-from signal_backups.cli.output import moment, print_json, print_line, print_notice, print_table
+from signal_backups.cli.output import moment, print_line, print_notice, print_table
+from signal_backups.cli.results import CommandResult, show, show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.connect import outside
 from signal_backups.core.base.days import oldest_kept_day, parse_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
-from signal_backups.core.integrity.anchors.anchors import AnchorResult
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
 from signal_backups.core.integrity.log.write_segments import write_checkpoints
@@ -29,6 +29,23 @@ from signal_backups.core.vault.vault import BackupVault
 
 #: How many objects of an event a table names.
 _MAX_OBJECTS = 3
+
+
+class EventList(CommandResult):
+    """The document of ``audit log``: events as they are stored."""
+
+    events: list[Event]
+
+
+class AnchorMade(CommandResult):
+    """The document of ``audit anchor``; ``copies`` are the URIs at which the anchor is stored."""
+
+    key: str
+    statement: TreeHead
+    sha256: str
+    authorities: list[str]
+    copies: list[str]
+    errors: list[str]
 
 
 def log(
@@ -42,13 +59,7 @@ def log(
     with opened_vault(settings_with_notice()) as vault:
         events = [event for event in vault.trail.events() if is_wanted(event)]
         where = vault.store.uri(vault.layout.event_prefix)
-    if as_json:
-        print_json({"ok": True, "events": [event.model_dump(mode="json") for event in events]})
-    elif not events:
-        print_line(f"No such events in {where}")
-    else:
-        columns = ("number", "time", "action", "result", "who", "objects")
-        print_table(f"Events in {where}", columns, [_row(event) for event in events])
+    show(EventList(ok=True, events=events), lambda found: _print_events(found, where), as_json=as_json)
 
 
 def verify(
@@ -64,7 +75,7 @@ def verify(
     with opened_vault(settings) as vault:
         places = outside(settings)
         found = examine_trail(vault, full=full, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
-    print_json({**found.model_dump(mode="json"), "ok": found.ok}) if as_json else _print(found)
+    show_report(found, _print, ok=found.ok, as_json=as_json)
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
 
 
@@ -75,20 +86,16 @@ def anchor(as_json: JsonOption = False) -> None:
         made = anchor_heads(vault, outside(settings, load_profile(settings.profile).lock_policy))
         _write_checkpoints(vault)
     statement = TreeHead.from_bytes(made.anchor.statement.encode())
-    if as_json:
-        print_json(
-            {
-                "ok": not made.errors,
-                "key": made.key,
-                "statement": statement.model_dump(mode="json"),
-                "sha256": statement.sha256,
-                "authorities": [stamp.authority for stamp in made.anchor.timestamps],
-                "copies": [copy.uri for copy in (made.main, made.second) if copy and copy.error is None],
-                "errors": [str(error) for error in made.errors],
-            }
-        )
-    else:
-        _print_anchor(made, statement)
+    result = AnchorMade(
+        ok=not made.errors,
+        key=made.key,
+        statement=statement,
+        sha256=statement.sha256,
+        authorities=[stamp.authority for stamp in made.anchor.timestamps],
+        copies=[copy.uri for copy in (made.main, made.second) if copy and copy.error is None],
+        errors=[str(error) for error in made.errors],
+    )
+    show(result, _print_anchor, as_json=as_json)
     raise typer.Exit(max((error.exit_code for error in made.errors), default=ExitCode.OK))
 
 
@@ -100,17 +107,23 @@ def _write_checkpoints(vault: BackupVault) -> None:
         print_notice(f"Warning: {error}")
 
 
-def _print_anchor(made: AnchorResult, statement: TreeHead) -> None:
-    for error in made.errors:
+def _print_events(result: EventList, where: str) -> None:
+    if not result.events:
+        print_line(f"No such events in {where}")
+        return
+    columns = ("number", "time", "action", "result", "who", "objects")
+    print_table(f"Events in {where}", columns, [_row(event) for event in result.events])
+
+
+def _print_anchor(result: AnchorMade) -> None:
+    for error in result.errors:
         print_notice(f"FAILED {error}")
-    for stamp in made.anchor.timestamps:
-        print_line(f"Stamped by {stamp.authority}")
-    for copy in (made.main, made.second):
-        if copy is not None and copy.error is None:
-            print_line(f"Anchored in {copy.uri}")
-    print_line(
-        f"Event {statement.events.number:,}, manifest {statement.manifests.number:,}, SHA-256 {statement.sha256}"
-    )
+    for authority in result.authorities:
+        print_line(f"Stamped by {authority}")
+    for uri in result.copies:
+        print_line(f"Anchored in {uri}")
+    head = result.statement
+    print_line(f"Event {head.events.number:,}, manifest {head.manifests.number:,}, SHA-256 {result.sha256}")
 
 
 def _filter(first: str | None, last: str | None, action: Action | None) -> Callable[[Event], bool]:

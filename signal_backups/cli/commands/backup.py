@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import BaseModel, ConfigDict
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import (
     SHORT_SHA256,
-    print_json,
     print_line,
     print_notice,
     print_table,
     progress,
     size,
 )
+from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import last_complete_day, parse_day, require_complete
 from signal_backups.core.base.errors import ExitCode, SettingsError
@@ -26,6 +27,69 @@ from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
     from signal_backups.orchestration.for_cli.launch import BackupRunResult
+
+
+class MadeBackup(BaseModel):
+    """A day that S3 now holds verified; ``changed`` when a new version was written."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    changed: bool
+    key: str
+    version_id: str
+    records: int
+    quarantined: int
+    bytes: int
+    sha256: str
+    verified_at: str
+
+    @classmethod
+    def of(cls, manifest: Manifest, *, changed: bool) -> MadeBackup:
+        """What the command says of a manifest."""
+        return cls(
+            day=manifest.day,
+            changed=changed,
+            key=manifest.backup.key,
+            version_id=manifest.backup.version_id,
+            records=manifest.records,
+            quarantined=manifest.quarantined,
+            bytes=manifest.backup.bytes,
+            sha256=manifest.backup.sha256,
+            verified_at=manifest.verification.verified_at.isoformat(),
+        )
+
+
+class FailedDay(BaseModel):
+    """A day that could not be backed up; ``error`` is the code of the error."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    reason: str
+    exit_code: ExitCode
+    transient: bool
+    error: str
+
+
+class CheckFailure(BaseModel):
+    """A check that a day did not pass."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    check: str
+    severity: str
+    description: str
+
+
+class BackupReport(CommandResult):
+    """The document of ``backup``."""
+
+    run_id: str
+    backups: list[MadeBackup]
+    failures: list[FailedDay]
+    failed_checks: list[CheckFailure]
 
 
 def backup(
@@ -46,7 +110,7 @@ def backup(
         with progress("Backing up", days, as_json=as_json) as advance:
             result = run_backup(instance, begin, end, on_stored=lambda _day: advance())
         report = _report(vault, result, begin, end)
-    print_json(report) if as_json else _print(report)
+    show(report, _print, as_json=as_json)
     raise typer.Exit(exit_code(result))
 
 
@@ -73,60 +137,46 @@ def _chosen_days(settings: Settings, day: str | None, first: str | None, last: s
     return begin, end
 
 
-def _report(vault: BackupVault, result: BackupRunResult, begin: date, end: date) -> dict[str, Any]:
+def _report(vault: BackupVault, result: BackupRunResult, begin: date, end: date) -> BackupReport:
     manifests = {slot.day: manifest for slot, manifest in vault.manifests(begin, end, only=result.stored).items()}
-    return {
-        "ok": exit_code(result) is ExitCode.OK,
-        "run_id": result.run_id,
-        "backups": [_stored(manifests[day], changed=changed) for day, changed in sorted(result.stored.items())],
-        "failures": [failure.model_dump(mode="json") for failure in result.failures],
-        "failed_checks": [
-            {
-                "day": check.day.isoformat(),
-                "check": check.check,
-                "severity": "ERROR" if check.is_error else "WARN",
-                "description": check.description,
-            }
+    return BackupReport(
+        ok=exit_code(result) is ExitCode.OK,
+        run_id=result.run_id,
+        backups=[MadeBackup.of(manifests[day], changed=changed) for day, changed in sorted(result.stored.items())],
+        failures=[FailedDay(**dict(failure)) for failure in result.failures],
+        failed_checks=[
+            CheckFailure(
+                day=check.day,
+                check=check.check,
+                severity="ERROR" if check.is_error else "WARN",
+                description=check.description,
+            )
             for check in result.failed_checks
         ],
-    }
+    )
 
 
-def _stored(manifest: Manifest, *, changed: bool) -> dict[str, Any]:
-    return {
-        "day": manifest.day.isoformat(),
-        "changed": changed,
-        "key": manifest.backup.key,
-        "version_id": manifest.backup.version_id,
-        "records": manifest.records,
-        "quarantined": manifest.quarantined,
-        "bytes": manifest.backup.bytes,
-        "sha256": manifest.backup.sha256,
-        "verified_at": manifest.verification.verified_at.isoformat(),
-    }
-
-
-def _print(report: dict[str, Any]) -> None:
-    if report["backups"]:
+def _print(report: BackupReport) -> None:
+    if report.backups:
         print_table(
             "Backups",
             ("day", "result", "records", "quarantined", "bytes", "SHA-256", "version"),
             [
                 (
-                    item["day"],
-                    "stored, verified" if item["changed"] else "unchanged, verified",
-                    str(item["records"]),
-                    str(item["quarantined"]),
-                    size(item["bytes"]),
-                    item["sha256"][:SHORT_SHA256],
-                    item["version_id"],
+                    item.day.isoformat(),
+                    "stored, verified" if item.changed else "unchanged, verified",
+                    str(item.records),
+                    str(item.quarantined),
+                    size(item.bytes),
+                    item.sha256[:SHORT_SHA256],
+                    item.version_id,
                 )
-                for item in report["backups"]
+                for item in report.backups
             ],
         )
-    for check in report["failed_checks"]:
-        print_notice(f"{check['severity']} {check['day']} {check['check']}: {check['description']}")
-    for failure in report["failures"]:
-        print_notice(f"FAILED {failure['day']}: {failure['reason']}")
-    if not report["failures"] and not any(item["changed"] for item in report["backups"]):
+    for check in report.failed_checks:
+        print_notice(f"{check.severity} {check.day} {check.check}: {check.description}")
+    for failure in report.failures:
+        print_notice(f"FAILED {failure.day}: {failure.reason}")
+    if not report.failures and not any(item.changed for item in report.backups):
         print_line("Nothing changed; no new versions were written")

@@ -18,6 +18,7 @@ from signal_backups.cli.options import (
     trusted_head,
 )
 from signal_backups.cli.output import day_ranges, moment, print_json, print_line, print_notice
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.bundle.check import check_bundle
@@ -55,7 +56,7 @@ def verify_bundle(
     The verify.py in it checks the same without this program.
     """
     report = check_bundle(path, read_file(ca) if ca else None, trusted_head(head))
-    print_json({"ok": report.ok, **report.model_dump(mode="json")}) if as_json else _print_report(report)
+    show_report(report, _print_report, ok=report.ok, as_json=as_json)
     raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
 
 

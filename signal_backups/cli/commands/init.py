@@ -7,13 +7,44 @@ from typing import Annotated
 import typer
 
 from signal_backups.cli.options import ConfirmOption, JsonOption, ProfileOption
-from signal_backups.cli.output import print_json, print_line
+from signal_backups.cli.output import print_line
+from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import settings_with_notice, started_store
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.cost.break_even import cheaper_note
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import Setting, SetupPlan, make_right, plan_for
+from signal_backups.core.retention.setup import Change, Setting, SetupPlan, make_right, plan_for
+
+
+class InitResult(CommandResult):
+    """The document of ``init``: what was (or would be) changed, and what stays as it is."""
+
+    dry_run: bool
+    bucket: str
+    profile: str
+    changes: tuple[Change, ...]
+    refused: dict[Setting, str]
+    left: tuple[Setting, ...]
+    missing_capabilities: dict[Setting, str]
+    foreign_rules: tuple[str, ...]
+    threats: tuple[str, ...]
+
+    @classmethod
+    def of(cls, before: SetupPlan, after: SetupPlan, refused: dict[Setting, str], *, dry_run: bool) -> InitResult:
+        """From the plans before and after, and the settings that the store refused."""
+        return cls(
+            ok=dry_run or after.in_order,
+            dry_run=dry_run,
+            bucket=before.bucket,
+            profile=before.profile,
+            changes=before.changes,
+            refused=refused,
+            left=tuple(change.setting for change in after.changes),
+            missing_capabilities=after.missing_capabilities,
+            foreign_rules=after.foreign_rules,
+            threats=after.threats,
+        )
 
 
 def init(
@@ -29,7 +60,8 @@ def init(
         before = plan_for(vault, wanted)
         refused = {} if dry_run else make_right(vault, wanted, confirmed=confirm)
         after = before if dry_run else plan_for(vault, wanted)
-    _report(before, after, refused, dry_run=dry_run, as_json=as_json)
+    result = InitResult.of(before, after, refused, dry_run=dry_run)
+    show(result, lambda found: _print(found, _verdict(before, after, dry_run=dry_run)), as_json=as_json)
     if not as_json:
         print_line(_smallest_moved(wanted))
     if profile and profile != settings.profile and not as_json:
@@ -38,33 +70,21 @@ def init(
         raise typer.Exit(int(ExitCode.FAILED))
 
 
-def _report(before: SetupPlan, after: SetupPlan, refused: dict[Setting, str], *, dry_run: bool, as_json: bool) -> None:
-    """Say what was (or would be) changed, and what stays as it is."""
-    if as_json:
-        print_json(
-            {
-                "ok": dry_run or after.in_order,
-                "dry_run": dry_run,
-                "bucket": before.bucket,
-                "profile": before.profile,
-                "changes": [change.model_dump(mode="json") for change in before.changes],
-                "refused": refused,
-                "left": [change.setting for change in after.changes],
-                "missing_capabilities": after.missing_capabilities,
-                "foreign_rules": after.foreign_rules,
-                "threats": after.threats,
-            }
-        )
-        return
-    print_line(f"Bucket {before.bucket}, profile {before.profile}")
-    for change in before.changes:
+def _print(result: InitResult, verdict: str) -> None:
+    print_line(f"Bucket {result.bucket}, profile {result.profile}")
+    for change in result.changes:
         print_line(f"  {change.setting}:")
         for line in change.lines:
             print_line(f"    {line}")
         for reason in change.confirm:
             print_line(f"    ! {reason}")
-    _print_rest(after, refused)
-    print_line(_verdict(before, after, dry_run=dry_run))
+    for name in result.foreign_rules:
+        print_line(f"  foreign lifecycle rule, kept: {name}")
+    for threat in result.threats:
+        print_line(f"  ! {threat}")
+    for setting, reason in {**result.missing_capabilities, **result.refused}.items():
+        print_line(f"  this store cannot: {setting}: {reason}")
+    print_line(verdict)
 
 
 def _smallest_moved(profile: Profile) -> str:
@@ -74,15 +94,6 @@ def _smallest_moved(profile: Profile) -> str:
         "varies_by_storage_class": "Rules without a size move objects of any size to GLACIER and DEEP_ARCHIVE.",
     }
     return f"{sizes[profile.transition_minimum]} {cheaper_note(profile)}"
-
-
-def _print_rest(after: SetupPlan, refused: dict[Setting, str]) -> None:
-    for name in after.foreign_rules:
-        print_line(f"  foreign lifecycle rule, kept: {name}")
-    for threat in after.threats:
-        print_line(f"  ! {threat}")
-    for setting, reason in {**after.missing_capabilities, **refused}.items():
-        print_line(f"  this store cannot: {setting}: {reason}")
 
 
 def _verdict(before: SetupPlan, after: SetupPlan, *, dry_run: bool) -> str:

@@ -3,16 +3,105 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from pydantic import BaseModel, ConfigDict
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
-from signal_backups.cli.output import SHORT_SHA256, moment, print_json, print_table, size
+from signal_backups.cli.output import SHORT_SHA256, moment, print_table, size
+from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.vault.vault import BackupVersion, StoredBackup
+
+
+class ListedBackup(BaseModel):
+    """One day's backup; what only its manifest says is None without one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    key: str
+    version_id: str
+    bytes: int
+    last_modified: str
+    verified: bool
+    records: int | None
+    quarantined: int | None
+    sha256: str | None
+
+    @classmethod
+    def of(cls, backup: StoredBackup) -> ListedBackup:
+        """What a listing shows of a stored backup."""
+        manifest = backup.manifest if backup.is_vouched else None
+        return cls(
+            day=backup.slot.day,
+            key=backup.key,
+            version_id=backup.current.version_id,
+            bytes=backup.current.size,
+            last_modified=moment(backup.current.last_modified),
+            verified=backup.is_vouched,
+            records=manifest.records if manifest else None,
+            quarantined=manifest.quarantined if manifest else None,
+            sha256=manifest.backup.sha256 if manifest else None,
+        )
+
+
+class ListedVersion(BaseModel):
+    """One version of a day's backup, or a delete marker."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    version_id: str
+    last_modified: str
+    bytes: int
+    is_current: bool
+    is_delete_marker: bool
+    storage_class: str
+    lock: str | None
+    records: int | None
+    sha256: str | None
+    verified_at: str | None
+
+    @classmethod
+    def of(cls, item: BackupVersion) -> ListedVersion:
+        """What a listing shows of a version."""
+        return cls(
+            key=item.version.key,
+            version_id=item.version.version_id,
+            last_modified=moment(item.version.last_modified),
+            bytes=item.version.size,
+            is_current=item.version.is_latest,
+            is_delete_marker=item.version.is_delete_marker,
+            storage_class=item.version.storage_class,
+            lock=str(item.lock) if item.lock else None,
+            records=item.records,
+            sha256=item.sha256,
+            verified_at=moment(item.verified_at) if item.verified_at else None,
+        )
+
+    @property
+    def state(self) -> str:
+        """In words."""
+        if self.is_delete_marker:
+            return "delete marker" + (", current" if self.is_current else "")
+        return f"{'current' if self.is_current else 'older'}, {'verified' if self.verified_at else 'not verified'}"
+
+
+class BackupList(CommandResult):
+    """The document of ``list``."""
+
+    backups: list[ListedBackup]
+
+
+class VersionList(CommandResult):
+    """The document of ``versions``."""
+
+    day: date
+    versions: list[ListedVersion]
 
 
 def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:
@@ -20,33 +109,14 @@ def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonO
     settings = settings_with_notice()
     begin, end = day_range(first, last, date.min)
     with opened_vault(settings) as vault:
-        found = [_backup(backup) for backup in vault.backups_with_manifests(begin, end)]
+        found = [ListedBackup.of(backup) for backup in vault.backups_with_manifests(begin, end)]
         where = vault.store.uri(vault.layout.prefix)
     if not found:
         raise NotFoundError(
             f"no backups {f'from {begin} ' if first else ''}up to {end} in {where}",
             remedy="Make one with: signal-backups backup",
         )
-    if as_json:
-        print_json({"ok": True, "backups": found})
-        return
-    print_table(
-        f"Backups in {where}",
-        ("day", "records", "quarantined", "bytes", "SHA-256", "version", "verified", "key"),
-        [
-            (
-                item["day"],
-                "-" if item["records"] is None else str(item["records"]),
-                "-" if item["quarantined"] is None else str(item["quarantined"]),
-                size(item["bytes"]),
-                (item["sha256"] or "-")[:SHORT_SHA256],
-                item["version_id"],
-                "yes" if item["verified"] else "no",
-                item["key"],
-            )
-            for item in found
-        ],
-    )
+    show(BackupList(ok=True, backups=found), lambda result: _print_backups(result, where), as_json=as_json)
 
 
 def versions(
@@ -54,65 +124,47 @@ def versions(
 ) -> None:
     """List every version of a day's backup, newest first, delete markers included."""
     wanted = parse_day(day)
-    settings = settings_with_notice()
-    with opened_vault(settings) as vault:
-        found = [_version(item) for item in vault.versions(wanted)]
-    if as_json:
-        print_json({"ok": True, "day": wanted.isoformat(), "versions": found})
-        return
+    with opened_vault(settings_with_notice()) as vault:
+        found = [ListedVersion.of(item) for item in vault.versions(wanted)]
+    show(VersionList(ok=True, day=wanted, versions=found), _print_versions, as_json=as_json)
+
+
+def _print_backups(result: BackupList, where: str) -> None:
     print_table(
-        f"Versions of {wanted}",
-        ("stored at", "state", "records", "bytes", "SHA-256", "storage class", "lock", "version", "key"),
+        f"Backups in {where}",
+        ("day", "records", "quarantined", "bytes", "SHA-256", "version", "verified", "key"),
         [
             (
-                item["last_modified"],
-                _state(item),
-                "-" if item["records"] is None else str(item["records"]),
-                "-" if item["is_delete_marker"] else size(item["bytes"]),
-                (item["sha256"] or "-")[:SHORT_SHA256],
-                "-" if item["is_delete_marker"] else item["storage_class"],
-                str(item["lock"] or "-"),
-                item["version_id"],
-                item["key"],
+                item.day.isoformat(),
+                "-" if item.records is None else str(item.records),
+                "-" if item.quarantined is None else str(item.quarantined),
+                size(item.bytes),
+                (item.sha256 or "-")[:SHORT_SHA256],
+                item.version_id,
+                "yes" if item.verified else "no",
+                item.key,
             )
-            for item in found
+            for item in result.backups
         ],
     )
 
 
-def _backup(backup: StoredBackup) -> dict[str, Any]:
-    manifest = backup.manifest if backup.is_vouched else None
-    return {
-        "day": backup.slot.day.isoformat(),
-        "key": backup.key,
-        "version_id": backup.current.version_id,
-        "bytes": backup.current.size,
-        "last_modified": moment(backup.current.last_modified),
-        "verified": backup.is_vouched,
-        "records": manifest.records if manifest else None,
-        "quarantined": manifest.quarantined if manifest else None,
-        "sha256": manifest.backup.sha256 if manifest else None,
-    }
-
-
-def _version(item: BackupVersion) -> dict[str, Any]:
-    return {
-        "key": item.version.key,
-        "version_id": item.version.version_id,
-        "last_modified": moment(item.version.last_modified),
-        "bytes": item.version.size,
-        "is_current": item.version.is_latest,
-        "is_delete_marker": item.version.is_delete_marker,
-        "storage_class": item.version.storage_class,
-        "lock": str(item.lock) if item.lock else None,
-        "records": item.records,
-        "sha256": item.sha256,
-        "verified_at": moment(item.verified_at) if item.verified_at else None,
-    }
-
-
-def _state(item: dict[str, Any]) -> str:
-    if item["is_delete_marker"]:
-        return "delete marker" + (", current" if item["is_current"] else "")
-    words = ["current" if item["is_current"] else "older", "verified" if item["verified_at"] else "not verified"]
-    return ", ".join(words)
+def _print_versions(result: VersionList) -> None:
+    print_table(
+        f"Versions of {result.day}",
+        ("stored at", "state", "records", "bytes", "SHA-256", "storage class", "lock", "version", "key"),
+        [
+            (
+                item.last_modified,
+                item.state,
+                "-" if item.records is None else str(item.records),
+                "-" if item.is_delete_marker else size(item.bytes),
+                (item.sha256 or "-")[:SHORT_SHA256],
+                "-" if item.is_delete_marker else item.storage_class,
+                item.lock or "-",
+                item.version_id,
+                item.key,
+            )
+            for item in result.versions
+        ],
+    )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from signal_backups.cli.options import ConfirmOption, JsonOption, day_range
-from signal_backups.cli.output import print_json, print_line, print_notice, print_table
+from signal_backups.cli.output import print_line, print_notice, print_table
 from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import parse_day, start_of
 from signal_backups.core.base.errors import ExitCode, SettingsError, UnconfirmedError
@@ -50,10 +52,8 @@ def extend(
             _require_confirmation(planned, until)
         done = extend_days(vault, policy, days, until=end, dry_run=dry_run)
     ok = not done.refused
-    if as_json:
-        print_json({"ok": ok, "dry_run": dry_run, **done.model_dump(mode="json")})
-    else:
-        _print(done, dry_run=dry_run)
+    text = partial(_print, dry_run=dry_run)
+    show_report(done, text, ok=ok, as_json=as_json, dry_run=dry_run)
     raise typer.Exit(int(ExitCode.OK if ok else ExitCode.FAILED))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from pydantic import BaseModel, ConfigDict
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
-from signal_backups.cli.output import print_json, print_line, print_notice, print_table, progress, size
+from signal_backups.cli.output import moment, print_line, print_notice, print_table, progress, size
+from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.cli.thaw import ThawChoice, await_thaw
 from signal_backups.core.base.days import parse_day, parse_instant
@@ -19,6 +21,7 @@ from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import (
     ChosenBackup,
     Selection,
+    UnavailableDay,
     choose_days,
     choose_key,
     choose_version_of_day,
@@ -27,6 +30,74 @@ from signal_backups.core.restore.targets.contract import OnConflict, RestoreTarg
 from signal_backups.core.restore.targets.opening import open_target, refuse_source
 from signal_backups.core.s3.thaw import ThawPlan, Tier
 from signal_backups.core.vault.vault import BackupVault
+
+
+class PlannedDay(BaseModel):
+    """What a restore would do with one day; ``problem`` when there is nothing to restore."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    key: str | None = None
+    version_id: str | None = None
+    bytes: int | None = None
+    storage_class: str | None = None
+    records: int | None = None
+    verified_at: str | None = None
+    there_now: int | None = None
+    problem: str | None = None
+
+    @classmethod
+    def of(cls, item: ChosenBackup | UnavailableDay, target: RestoreTarget) -> PlannedDay:
+        """The plan for a chosen day; ``there_now`` counts the target's rows of that day."""
+        if not isinstance(item, ChosenBackup):
+            return cls(day=item.day, problem=item.error.what)
+        manifest = item.manifest
+        return cls(
+            day=item.day,
+            key=item.version.key,
+            version_id=item.version.version_id,
+            bytes=item.version.size,
+            storage_class=item.version.storage_class,
+            records=manifest.records if manifest else None,
+            verified_at=moment(manifest.verification.verified_at) if manifest else None,
+            there_now=target.rows_of(item.day),
+        )
+
+
+class RestorePlan(CommandResult):
+    """The document of ``restore --dry-run``."""
+
+    dry_run: bool = True
+    target: str
+    days: list[PlannedDay]
+    thaw: ThawPlan | None
+
+
+class RestoreResult(CommandResult):
+    """The document of ``restore``; counts are signals over all days."""
+
+    target: str
+    records: int
+    restored: int
+    replaced: int
+    skipped: int
+    refused: int
+    quarantined: int
+    seconds: float
+    days: list[DayRestore]
+
+    @classmethod
+    def of(cls, report: RestoreReport) -> RestoreResult:
+        """A report with its totals."""
+        return cls(
+            ok=report.exit_code is ExitCode.OK,
+            target=report.target,
+            **{count: report.total(count) for count in _COUNTS},
+            seconds=round(report.seconds, 3),
+            days=report.days,
+        )
+
 
 _COUNTS = ("records", "restored", "replaced", "skipped", "refused", "quarantined")
 
@@ -99,7 +170,7 @@ def restore(
         ):
             work = Restore(vault, opened, options, settings.scratch, journal)
             report = work.run(selection, on_day=lambda _day: advance())
-    print_json(_document(report)) if as_json else _print(report)
+    show(RestoreResult.of(report), _print, as_json=as_json)
     raise typer.Exit(report.exit_code)
 
 
@@ -134,66 +205,36 @@ def _selection(
 def _show_plan(
     vault: BackupVault, target: RestoreTarget, selection: Selection, thaw: ThawChoice, *, as_json: bool
 ) -> None:
-    plan = thaw.plan(vault, [item for item in selection if isinstance(item, ChosenBackup)])
-    days = [_planned(item, target) for item in selection]
-    if as_json:
-        print_json({"ok": True, "dry_run": True, "target": target.location, "days": days, "thaw": _thaw(plan)})
-        return
+    thaw_plan = thaw.plan(vault, [item for item in selection if isinstance(item, ChosenBackup)])
+    days = [PlannedDay.of(item, target) for item in selection]
+    plan = RestorePlan(ok=True, target=target.location, days=days, thaw=thaw_plan)
+    show(plan, lambda found: _print_plan(found, thaw), as_json=as_json)
+
+
+def _print_plan(plan: RestorePlan, thaw: ThawChoice) -> None:
     print_table(
-        f"Would restore into {target.location}",
+        f"Would restore into {plan.target}",
         ("day", "records", "bytes", "verified", "storage class", "there now", "version"),
         [
             (
-                item["day"],
-                str(item["records"] if item["records"] is not None else "-"),
-                size(item["bytes"]) if item["bytes"] is not None else "-",
-                item["verified_at"] or "-",
-                item["storage_class"] or item["problem"],
-                str(item["there_now"] if item["there_now"] is not None else "-"),
-                item["version_id"] or "-",
+                item.day.isoformat(),
+                "-" if item.records is None else str(item.records),
+                "-" if item.bytes is None else size(item.bytes),
+                item.verified_at or "-",
+                item.storage_class or item.problem or "-",
+                "-" if item.there_now is None else str(item.there_now),
+                item.version_id or "-",
             )
-            for item in days
+            for item in plan.days
         ],
     )
-    thaw.show(plan)
+    thaw.show(plan.thaw)
     print_line("Nothing was changed")
 
 
-def _planned(item: Any, target: RestoreTarget) -> dict[str, Any]:
-    if not isinstance(item, ChosenBackup):
-        known = dict.fromkeys(("key", "version_id", "bytes", "storage_class", "records", "verified_at"))
-        return {"day": item.day.isoformat(), **known, "there_now": None, "problem": item.error.what}
-    manifest = item.manifest
-    return {
-        "day": item.day.isoformat(),
-        "key": item.version.key,
-        "version_id": item.version.version_id,
-        "bytes": item.version.size,
-        "storage_class": item.version.storage_class,
-        "records": manifest.records if manifest else None,
-        "verified_at": f"{manifest.verification.verified_at:%Y-%m-%d %H:%M:%SZ}" if manifest else None,
-        "there_now": target.rows_of(item.day),
-        "problem": None,
-    }
-
-
-def _thaw(plan: ThawPlan | None) -> dict[str, Any] | None:
-    return plan.model_dump(mode="json") if plan else None
-
-
-def _document(report: RestoreReport) -> dict[str, Any]:
-    return {
-        "ok": report.exit_code is ExitCode.OK,
-        "target": report.target,
-        **{count: report.total(count) for count in _COUNTS},
-        "seconds": round(report.seconds, 3),
-        "days": [item.model_dump(mode="json") for item in report.days],
-    }
-
-
-def _print(report: RestoreReport) -> None:
+def _print(result: RestoreResult) -> None:
     print_table(
-        f"Restore into {report.target}",
+        f"Restore into {result.target}",
         ("day", "outcome", *_COUNTS, "seconds", "version"),
         [
             (
@@ -203,14 +244,14 @@ def _print(report: RestoreReport) -> None:
                 f"{sum(item.seconds.values()):.2f}",
                 item.version_id or "-",
             )
-            for item in report.days
+            for item in result.days
         ],
     )
-    for item in report.days:
+    for item in result.days:
         _print_remarks(item)
     print_line(
-        f"{report.total('restored')} restored, {report.total('replaced')} replaced, {report.total('skipped')} already "
-        f"there, {report.total('refused')} refused, in {report.seconds:.1f} s"
+        f"{result.restored} restored, {result.replaced} replaced, {result.skipped} already there, {result.refused} "
+        f"refused, in {result.seconds:.1f} s"
     )
 
 

@@ -9,7 +9,8 @@ import typer
 from rich.text import Text
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line, write_file, writing_beside
+from signal_backups.cli.output import print_line, write_file, writing_beside
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode, NotFoundError
 from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, DayMark, month_names, rows_of
@@ -44,7 +45,7 @@ def status(
         where = vault.store.uri(vault.layout.prefix)
     is_empty = not (found.days_backed_up or found.hidden_days)
     if not is_empty:
-        _show(found, where, as_json=as_json)
+        show_report(found, lambda report: _print(report, where), ok=found.healthy, as_json=as_json)
     # Yesterday's page must not go on saying that all is well.
     if html is not None:
         with writing_beside():
@@ -54,10 +55,7 @@ def status(
     raise typer.Exit(ExitCode.OK if found.healthy else ExitCode.FAILED)
 
 
-def _show(found: BackupStatus, where: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"ok": found.healthy, **found.model_dump(mode="json")})
-        return
+def _print(found: BackupStatus, where: str) -> None:
     print_line(Text(verdict(found), "bold green" if found.healthy else "bold red"))
     print_line(f"Backups in {where}")
     for name, fact in facts(found):

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line
+from signal_backups.cli.output import print_line
 from signal_backups.cli.protecting import print_recorded
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import parse_day
 from signal_backups.core.restore.undelete import Undeletion
@@ -27,7 +28,7 @@ def undelete(
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         done = undelete_day(vault, wanted, version_id, settings.scratch)
-    print_json({"ok": True, **done.model_dump(mode="json")}) if as_json else _print(done)
+    show_report(done, _print, ok=True, as_json=as_json)
 
 
 def _print(done: Undeletion) -> None:

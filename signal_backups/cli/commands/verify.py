@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from signal_backups.cli.options import JsonOption, SampleOption
-from signal_backups.cli.output import print_json, print_notice, print_table, progress, size
+from signal_backups.cli.output import print_notice, print_table, progress, size
+from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import days_between, last_complete_day, parse_day
 from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError
@@ -18,6 +20,58 @@ from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
 from signal_backups.core.vault.verify_stored import verify_stored
+
+
+class _Verified(VerifyReport):
+    """The verification of a file, in the store or not."""
+
+    has_manifest: bool
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+class VerifiedBackup(_Verified):
+    """The verification of a stored backup."""
+
+    day: date
+    key: str
+    version_id: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.key
+
+
+class VerifiedFile(_Verified):
+    """The verification of a file on disk."""
+
+    file: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.file
+
+
+class MissingBackup(BaseModel):
+    """A day that should have a backup and has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    ok: bool = False
+    problems: list[str] = ["there is no backup of this day"]
+
+
+class Verifications(CommandResult):
+    """The document of ``verify``."""
+
+    results: list[VerifiedBackup | VerifiedFile | MissingBackup]
 
 
 def verify(
@@ -32,28 +86,31 @@ def verify(
     if sum(choice is not None for choice in (key, day, last, file)) > 1:
         raise SettingsError("KEY, --date, --last and --file exclude each other", remedy="Give one of them")
     if file is not None:
-        results = [_result(verify_csv(file, sample=sample), {"file": str(file), "has_manifest": False})]
+        report = verify_csv(file, sample=sample)
+        results: list[VerifiedBackup | VerifiedFile | MissingBackup] = [
+            VerifiedFile(**dict(report), file=str(file), has_manifest=False)
+        ]
     else:
         results = list(_verified(key, day, last, sample, as_json=as_json))
-    ok = all(result["ok"] for result in results)
-    print_json({"ok": ok, "results": results}) if as_json else _print(results)
+    ok = all(result.ok for result in results)
+    show(Verifications(ok=ok, results=results), _print, as_json=as_json)
     raise typer.Exit(ExitCode.OK if ok else ExitCode.FAILED)
 
 
 def _verified(
     key: str | None, day: str | None, last: int | None, sample: int | None, *, as_json: bool
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[VerifiedBackup | MissingBackup]:
     settings = settings_with_notice()
     wanted = parse_day(day) if day else None
     with opened_vault(settings) as vault:
         backups, missing = _chosen(vault, key, wanted, last, settings.start_date)
         for absent in missing:
-            yield {"day": absent.isoformat(), "ok": False, "problems": ["there is no backup of this day"]}
+            yield MissingBackup(day=absent)
         with progress("Verifying", len(backups), as_json=as_json) as advance:
             for backup in backups:
                 found = verify_stored(vault, backup, settings.scratch, sample)
                 advance()
-                yield _result(found.report, found.model_dump(exclude={"report"}))
+                yield VerifiedBackup(**dict(found.report), **found.model_dump(exclude={"report"}))
 
 
 def _chosen(
@@ -84,35 +141,27 @@ def _nothing(vault: BackupVault) -> NotFoundError:
     )
 
 
-def _result(report: VerifyReport, of: dict[str, Any]) -> dict[str, Any]:
-    return {**of, "ok": report.ok, **report.model_dump(mode="json")}
-
-
-def _print(results: list[dict[str, Any]]) -> None:
-    found = [result for result in results if "sha256" in result]
+def _print(document: Verifications) -> None:
+    verified = [result for result in document.results if not isinstance(result, MissingBackup)]
     print_table(
         "Verification",
         ("backup", "result", "records", "rows hashed", "bytes", "manifest", "seconds"),
         [
             (
-                result.get("key") or result["file"],
-                "verified" if result["ok"] else "FAILED",
-                "-" if result["records"] is None else str(result["records"]),
-                str(result["rows_hashed"]),
-                size(result["bytes"]),
-                "agrees" if result["has_manifest"] and result["ok"] else ("-" if result["ok"] else "see below"),
-                f"{result['seconds']:.2f}",
+                result.name,
+                "verified" if result.ok else "FAILED",
+                "-" if result.records is None else str(result.records),
+                str(result.rows_hashed),
+                size(result.bytes),
+                "agrees" if result.has_manifest and result.ok else ("-" if result.ok else "see below"),
+                f"{result.seconds:.2f}",
             )
-            for result in found
+            for result in verified
         ],
     )
-    for result in results:
-        _print_problems(result)
-
-
-def _print_problems(result: dict[str, Any]) -> None:
-    name = result.get("key") or result.get("file") or result["day"]
-    for problem in result["problems"]:
-        print_notice(f"FAILED {name}: {problem}")
-    for row in result.get("bad_rows", []):
-        print_notice(f"  row {row['row']}, signal {row['signal_id']} at {row['timestamp']}: {row['reason']}")
+    for result in document.results:
+        name = str(result.day) if isinstance(result, MissingBackup) else result.name
+        for problem in result.problems:
+            print_notice(f"FAILED {name}: {problem}")
+        for row in [] if isinstance(result, MissingBackup) else result.bad_rows:
+            print_notice(f"  row {row.row}, signal {row.signal_id} at {row.timestamp}: {row.reason}")

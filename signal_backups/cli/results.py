@@ -1,0 +1,38 @@
+"""What a command found, as one document: its text and its ``--json`` are made of the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from signal_backups.cli.output import print_json
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class CommandResult(BaseModel):
+    """A command's document; ``ok`` says whether the command ends with exit code 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: bool
+
+
+def show(document: Document, print_text: Callable[[Document], None], *, as_json: bool) -> None:
+    """Print a document: as JSON, or as text for people."""
+    if as_json:
+        print_json(document.model_dump(mode="json"))
+    else:
+        print_text(document)
+
+
+def show_report(
+    report: Document, print_text: Callable[[Document], None], *, ok: bool, as_json: bool, **facts: object
+) -> None:
+    """Print a report of the domain: its JSON has ``ok`` and the given facts beside the report's own fields."""
+    if as_json:
+        print_json({**facts, **report.model_dump(mode="json"), "ok": ok})
+    else:
+        print_text(report)
