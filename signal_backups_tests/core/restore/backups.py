@@ -5,7 +5,7 @@ What belongs here: what stands in the bucket. What does not: where it is restore
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,10 +22,14 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY, Row, signal
 
 NOW = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)
 ONE_DAY = timedelta(days=1)
+
+BackUp = Callable[..., Manifest]
+MakeDay = Callable[..., DayRun]
 
 SLOT = BackupSlot(DAY)
 KEY = Layout().backup_key(SLOT)

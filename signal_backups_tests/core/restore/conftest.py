@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,13 +11,10 @@ import pytest
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.restore.backups import NOW, Dated
+from signal_backups_tests.core.restore.backups import NOW, BackUp, Dated, MakeDay
 from signal_backups_tests.core.restore.places import FULL_SQLITE, Place
 from signal_backups_tests.samples.days import Back, DayRun
 from signal_backups_tests.samples.signals import DAY, Row
-
-BackUp = Callable[..., Manifest]
-MakeDay = Callable[..., DayRun]
 
 
 @pytest.fixture

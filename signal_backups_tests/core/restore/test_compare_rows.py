@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from signal_backups.core.signals.compare_rows import NAMED_IDS, Difference, RowComparison, row_comparer
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.source import SOURCE_SCHEMA
-from signal_backups_tests.core.restore.conftest import MakeDay
+from signal_backups_tests.core.restore.backups import MakeDay
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.examples import examples
 from signal_backups_tests.samples.signals import Row, signal, signals

@@ -15,8 +15,7 @@ from signal_backups.core.restore.selection import choose_days
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, RestoreTarget
 from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.restore.backups import days_from, rows_of, vouch
-from signal_backups_tests.core.restore.conftest import BackUp
+from signal_backups_tests.core.restore.backups import BackUp, days_from, rows_of, vouch
 from signal_backups_tests.core.restore.places import Place
 from signal_backups_tests.samples.signals import DAY
 

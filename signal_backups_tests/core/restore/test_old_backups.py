@@ -12,8 +12,7 @@ from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.restore.report import Outcome
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.restore.backups import KEY, MANIFEST_KEY, destroy, overwrite, restore
-from signal_backups_tests.core.restore.conftest import BackUp, MakeDay
+from signal_backups_tests.core.restore.backups import KEY, MANIFEST_KEY, BackUp, MakeDay, destroy, overwrite, restore
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY, signal, signals

@@ -12,8 +12,7 @@ from signal_backups.core.restore.run import RestoreOptions
 from signal_backups.core.restore.targets.contract import OnConflict
 from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.restore.backups import ONE_DAY, QUARANTINE_KEY, overwrite, restore, rows_of
-from signal_backups_tests.core.restore.conftest import BackUp
+from signal_backups_tests.core.restore.backups import ONE_DAY, QUARANTINE_KEY, BackUp, overwrite, restore, rows_of
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 

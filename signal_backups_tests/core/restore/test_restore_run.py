@@ -21,6 +21,7 @@ from signal_backups_tests.core.restore.backups import (
     KEY,
     MANIFEST_KEY,
     ONE_DAY,
+    BackUp,
     date_versions,
     days_from,
     delete,
@@ -30,7 +31,6 @@ from signal_backups_tests.core.restore.backups import (
     rows_of,
     vouch,
 )
-from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.days import read_csv
 from signal_backups_tests.samples.signals import DAY, signal, signals

@@ -24,13 +24,13 @@ from signal_backups_tests.core.restore.backups import (
     NOW,
     ONE_DAY,
     SLOT,
+    BackUp,
     date_versions,
     delete,
     destroy,
     overwrite,
     rows_of,
 )
-from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY, signals
 

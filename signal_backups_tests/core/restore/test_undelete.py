@@ -21,13 +21,13 @@ from signal_backups_tests.core.restore.backups import (
     ONE_DAY,
     QUARANTINE_KEY,
     SLOT,
+    BackUp,
     delete,
     destroy,
     overwrite,
     restore,
     vouch,
 )
-from signal_backups_tests.core.restore.conftest import BackUp
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY, signal, signals

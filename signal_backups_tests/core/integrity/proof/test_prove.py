@@ -25,7 +25,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import write_manifest
-from signal_backups_tests.core.integrity.conftest import Stores, later, rows_of
+from signal_backups_tests.core.integrity.stored_days import Stores, later, rows_of
 from signal_backups_tests.samples.days import Back
 from signal_backups_tests.samples.signals import DAY, HASHED, Row, signal
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3

@@ -20,7 +20,7 @@ from signal_backups.core.integrity.proof.verify_proof import Part, ProofReport, 
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.merkle import inclusion_path, leaf_hash, leaves
 from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
-from signal_backups_tests.core.integrity.conftest import rows_of
+from signal_backups_tests.core.integrity.stored_days import rows_of
 from signal_backups_tests.core.signals.test_merkle import naive_root
 from signal_backups_tests.samples.examples import examples
 from signal_backups_tests.samples.signals import DAY, HASHED, NUMBERS, Row, signal

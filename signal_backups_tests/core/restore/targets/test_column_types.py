@@ -6,7 +6,7 @@ import pytest
 
 from signal_backups.core.base.errors import ExitCode, ImportVerificationError, UnfitTargetError
 from signal_backups.core.restore.targets.contract import OnConflict
-from signal_backups_tests.core.restore.conftest import MakeDay
+from signal_backups_tests.core.restore.backups import MakeDay
 from signal_backups_tests.core.restore.places import FULL_POSTGRES, FULL_SQLITE, Place, as_held
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import NUMBERS, Row, signal, signals

@@ -9,7 +9,7 @@ import pytest
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import ExitCode, ImportVerificationError, SignalConflictError
 from signal_backups.core.restore.targets.contract import Imported, OnConflict
-from signal_backups_tests.core.restore.conftest import MakeDay
+from signal_backups_tests.core.restore.backups import MakeDay
 from signal_backups_tests.core.restore.places import Place, as_held, importing
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY, signal, signals

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from signal_backups.core.base.errors import ExitCode, ImportVerificationError, UnfitTargetError
 from signal_backups.core.signals.fields import CSV_COLUMNS, OPTIONAL_COLUMNS
-from signal_backups_tests.core.restore.conftest import MakeDay
+from signal_backups_tests.core.restore.backups import MakeDay
 from signal_backups_tests.core.restore.places import FULL_POSTGRES, FULL_SQLITE, Place, as_held, importing
 from signal_backups_tests.samples.days import DayRun, extracted
 from signal_backups_tests.samples.examples import confidences, examples, nonempty_texts, prices, texts
