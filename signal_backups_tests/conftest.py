@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import botocore.session
@@ -89,6 +90,14 @@ def one_service_model() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_server_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands leave the embedded S3 server running; tests stop it."""
+    yield
+    data = os.fsencode(f"-dir={tmp_path_factory.getbasetemp()}/")
+    assert [line for line in map(_command_line, Path("/proc").glob("[0-9]*")) if data in line] == []
+
+
 @pytest.fixture(scope="session")
 def shared_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedServers]:
     """What this process of the run and the others share."""
@@ -154,3 +163,10 @@ def smtp() -> Iterator[Receiver]:
     """Takes alerts by e-mail."""
     with smtp_receiver() as receiver:
         yield receiver
+
+
+def _command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""

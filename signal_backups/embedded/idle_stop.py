@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def stop_when_idle(server: SeaweedServer, idle_s: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Return when the server has been stopped, by this or by anybody else.
+def stop_when_idle(server: SeaweedServer, pid: int, idle_s: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return when a server has ended, by this or by anybody else.
 
     Args:
         server: the server.
+        pid: its process.
         idle_s: seconds without a user after which it is stopped.
         sleep: waits for seconds.
     """
-    while not server.is_gone():
+    while server.is_process(pid):
         if not server.stop_if_idle(idle_s):
             left = idle_s - server.unused_for()
-            # Idle for long enough but in use just now, or the clock was set back: ask again after a whole period.
-            sleep(left if 0 < left <= idle_s else idle_s)
+            # Idle for long enough but in use just now: ask again after a whole period.
+            sleep(left if left > 0 else idle_s)
+    # Who removes the folder removes the pid file, and leaves the server running.
+    server.end_process(pid)
 
 
 if __name__ == "__main__":
-    stop_when_idle(SeaweedServer(Path(sys.argv[1])), float(sys.argv[2]))
+    stop_when_idle(SeaweedServer(Path(sys.argv[1])), int(sys.argv[2]), float(sys.argv[3]))

@@ -117,8 +117,8 @@ class SeaweedServer:
         return False
 
     def unused_for(self) -> float:
-        """Seconds since somebody began or ended to use the server."""
-        return time.time() - self._in_use_lock.stat().st_mtime
+        """Seconds since somebody began or ended to use the server; 0 after the clock was set back."""
+        return max(0.0, time.time() - self._in_use_lock.stat().st_mtime)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -131,15 +131,13 @@ class SeaweedServer:
             finally:
                 self._in_use_lock.touch()
 
-    def is_gone(self) -> bool:
-        """Whether the server has ended; if so, whoever starts the next one has to watch it."""
-        if not self._folder.exists():
-            return True
-        with file_locks.exclusive(self._start_lock):
-            if self.is_running():
-                return False
-            self._watcher_pid_file.unlink(missing_ok=True)
-            return True
+    def is_process(self, pid: int) -> bool:
+        """Whether the server that runs in the folder is that process."""
+        return processes.read_pid(self._pid_file) == pid and self.is_running()
+
+    def end_process(self, pid: int) -> None:
+        """End a server of this folder that its files no longer name, because somebody removed them."""
+        processes.end(pid, weed.data_argument(self._data))
 
     def is_running(self) -> bool:
         """Whether the process in our pid file is a ``weed`` on this very folder."""
@@ -176,12 +174,14 @@ class SeaweedServer:
         )
 
     def _watch(self, idle_s: float) -> None:
-        """Have a process that stops the server when it is idle, unless there is one."""
-        pid = processes.read_pid(self._watcher_pid_file)
-        if pid is not None and processes.has_argument(pid, str(self._folder)):
+        """Have a process that stops this very server when it is idle, unless there is one."""
+        server, watcher = processes.read_pid(self._pid_file), processes.read_pid(self._watcher_pid_file)
+        arguments = [str(self._folder), str(server)]
+        if watcher is not None and all(processes.has_argument(watcher, argument) for argument in arguments):
             return
+        self._end_watcher()
         processes.start_detached(
-            [sys.executable, "-P", "-m", "signal_backups.embedded.idle_stop", str(self._folder), str(idle_s)],
+            [sys.executable, "-P", "-m", "signal_backups.embedded.idle_stop", *arguments, str(idle_s)],
             folder=self._folder,
             environment={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(_PROJECT)},
             pid_file=self._watcher_pid_file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from signal_backups.connect import anchor_store, open_vault
 from signal_backups.core.base.errors import StoreError
 from signal_backups.core.config.settings import Settings, load_settings
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
-from signal_backups.embedded.seaweedfs import using_server
+from signal_backups.embedded.seaweedfs import SeaweedServer, using_server
 
 MAIN = {
     "BACKUP_BUCKET_NAME": "backups",
@@ -28,10 +29,11 @@ OWN_KEY = {
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, without an ``.env``."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A working folder without an ``.env``, whose server is stopped afterwards."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path / ".local"
+    yield
+    SeaweedServer(tmp_path / ".local" / "s3").stop()
 
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Settings:

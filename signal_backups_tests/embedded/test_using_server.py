@@ -117,13 +117,14 @@ def test_it_is_not_stopped_while_it_is_used_nor_before_it_was_idle_for_long_enou
 
 def test_the_watcher_asks_again_when_the_idle_time_can_be_over(tmp_path: Path) -> None:
     class Server(SeaweedServer):
-        """Unused for some seconds, then in use, then idle."""
+        """Unused for some seconds, then in use, then with the clock set back, then idle."""
 
-        unused = (40.0, 70.0, -100_000.0)
+        unused = (40.0, 70.0, 0.0)
         asked = 0
 
-        def is_gone(self) -> bool:
-            return self.asked == len(self.unused) + 1
+        def is_process(self, pid: int) -> bool:
+            assert pid == os.getpid()
+            return self.asked <= len(self.unused)
 
         def unused_for(self) -> float:
             return self.unused[self.asked - 1]
@@ -134,8 +135,30 @@ def test_the_watcher_asks_again_when_the_idle_time_can_be_over(tmp_path: Path) -
             return self.asked > len(self.unused)
 
     slept: list[float] = []
-    stop_when_idle(Server(tmp_path), 60, slept.append)
+    stop_when_idle(Server(tmp_path), os.getpid(), 60, slept.append)
     assert slept == [20, 60, 60]
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_from_stopping_it(folder: Path) -> None:
+    with using_server(folder):
+        pass
+    os.utime(folder / "in-use.lock", (time.time() + 3600,) * 2)
+    server = SeaweedServer(folder)
+    assert not server.stop_if_idle(60)
+    assert server.stop_if_idle(0)
+
+
+def test_a_server_whose_folder_was_removed_is_ended(folder: Path) -> None:
+    with using_server(folder):
+        removed, watcher = pid_in(folder), pid_in(folder, "watcher.pid")
+    os.kill(watcher, signal.SIGKILL)
+    folder.rename(folder.with_name("removed"))
+    with using_server(folder):
+        present = pid_in(folder)
+    server = SeaweedServer(folder)
+    stop_when_idle(server, removed, 60, pytest.fail)
+    assert not processes.has_argument(removed, f"-dir={folder / 'data'}")
+    assert server.is_process(present)
 
 
 def test_one_watcher_is_enough_and_a_dead_one_is_replaced(folder: Path) -> None:
@@ -152,9 +175,12 @@ def test_one_watcher_is_enough_and_a_dead_one_is_replaced(folder: Path) -> None:
 def test_a_crashed_server_is_booted_again_with_the_same_data(folder: Path) -> None:
     with using_server(folder) as server:
         client_for(server).create_bucket(Bucket="kept")
+        watcher = pid_in(folder, "watcher.pid")
     os.kill(pid_in(folder), signal.SIGKILL)
     with using_server(folder) as server:
         assert [bucket["Name"] for bucket in client_for(server).list_buckets()["Buckets"]] == ["kept"]
+        assert processes.has_argument(pid_in(folder, "watcher.pid"), str(pid_in(folder)))
+        assert not lives(watcher, folder)
 
 
 def test_pid_files_of_before_a_reboot_are_not_believed(folder: Path) -> None:
