@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-import typer
 
-from signal_backups.cli.app import app
+from signal_backups.cli.command_table import COMMANDS
+from signal_backups.cli.lazy_group import load
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE, MAX_DRILL_AGE
 from signal_backups.core.doctor.store_answer import WARN_SKEW
 from signal_backups_tests.deploy.shown import alerts, dashboard_queries, full_exposition, labels_by_name, panels
@@ -97,7 +97,8 @@ def test_every_command_in_an_alert_is_one() -> None:
 
 
 def _require_command(words: list[str]) -> None:
-    found: Any = typer.main.get_command(app)
+    name = words.pop(0)
+    found: Any = load(next(entry for entry in COMMANDS if entry.name == name))
     while hasattr(found, "commands"):
         found = found.commands[words.pop(0)]
     options = {option for parameter in found.params for option in parameter.opts}

@@ -158,8 +158,8 @@ def test_the_profile_in_use_comes_first_and_none_twice() -> None:
         compared_profiles("nonsense")
 
 
-def test_the_report_of_a_real_store(store: S3ObjectStore) -> None:
-    vault = BackupVault(store, LAYOUT)
+def test_the_report_of_a_store_that_is_not_amazons(server_store: S3ObjectStore) -> None:
+    store, vault = server_store, BackupVault(server_store, LAYOUT)
     for slot in days(3):
         store.put_bytes(LAYOUT.backup_key(slot), bytes(1000), "text/csv")
         store.put_bytes(LAYOUT.manifest_key(slot), bytes(100), "application/json")

@@ -37,6 +37,12 @@ NOW = start_of(NEWEST + ONE_DAY) + timedelta(hours=4)
 TRAIL_LISTINGS = 7
 
 
+@pytest.fixture
+def store(server_store: S3ObjectStore) -> S3ObjectStore:
+    """A store that is not Amazon's: it is asked for its lifecycle rules."""
+    return server_store
+
+
 def audited(vault: BackupVault, profile: str = "documented", start: date | None = None) -> RetentionAudit:
     return audit_retention(vault, load_profile(profile), start=start, clock=lambda: NOW)
 
