@@ -91,7 +91,7 @@ def write_file(file: Path, body: bytes) -> None:
 
 @contextmanager
 def writing_beside() -> Iterator[None]:
-    """A file that cannot be written is an error on standard error, after a result that stands.
+    """A file that cannot be written is an error on standard error, after a result that is printed already.
 
     Raises:
         typer.Exit: with the error's exit code.

@@ -16,7 +16,7 @@ from signal_backups.embedded.seaweedfs import using_server
 
 
 def settings_with_notice() -> Settings:
-    """The settings; says in one line which embedded defaults stand in for what was not set."""
+    """The settings; says in one line which embedded defaults replace what was not set."""
     settings = load_settings()
     stand_ins = []
     if settings.uses_embedded_database:

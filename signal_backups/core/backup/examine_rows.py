@@ -46,7 +46,7 @@ def examine(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Reco
 
 
 def _with_texts_and_forms(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Table:
-    """The batch, its numbers as texts, and the canonical form where a row's texts as they stand give its hash."""
+    """The batch, its numbers as texts, and the canonical form where a row's unchanged texts give its hash."""
     cursor.register("extracted", pa.Table.from_batches([batch]))
     computed = cursor.sql(
         f"SELECT {', '.join(NUMBER_COLUMNS)}, "

@@ -1,4 +1,4 @@
-"""Stage one: the rows of one UTC day leave the database, are examined as they come, and lie in order on disk."""
+"""Stage one: the rows of one UTC day are read from the database, examined, and written to disk in order."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The fingerprint of a day: cheap to take from the database, and another one when a signal came, went or changed.
 
 It is the number of rows and the sum of a hash of each row's id and stored hash, whatever their order. It is no proof
-(a value changed without its hash goes unseen, which a reconciliation finds), it says which days to look at.
+(a value changed without its hash goes unseen, which a reconciliation finds), it shows which days to compare.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def fingerprint_of_extract(extract: Path) -> str:
 
 
 def fingerprint_of_source(source: SignalSource, day: date) -> str:
-    """The fingerprint of a day as it stands in the database.
+    """The fingerprint of a day in the database.
 
     Raises:
         SourceError: the database cannot be read.

@@ -83,10 +83,12 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
     started = time.perf_counter()
     extract = folder.load(ExtractReport, "signal_extract")
     with closing(duckdb_engine.cursor()) as cursor:
-        losers = find_duplicates(cursor, folder.extract)
+        duplicates = find_duplicates(cursor, folder.extract)
     parts: list[_Part] = []
     tree = MerkleTree()
-    writing = map_in_order(partial(_write_part, folder=folder, losers=losers), _batches(folder), duckdb_engine.THREADS)
+    writing = map_in_order(
+        partial(_write_part, folder=folder, duplicates=duplicates), _batches(folder), duckdb_engine.THREADS
+    )
     written = join_parts(CSV_COLUMNS, _good_files(writing, parts, tree), folder.backup_csv)
     bad_parts = [part.bad for part in parts if part.bad is not None]
     quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
@@ -127,7 +129,7 @@ def _good_files(written: Iterator[tuple[_Part, bytes]], parts: list[_Part], tree
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch of the extract and where it stands in it."""
+    """A batch of the extract and its position."""
 
     number: int
     first_row: int
@@ -142,27 +144,27 @@ def _batches(folder: DayFolder) -> Iterator[_Batch]:
             first_row += rows.num_rows
 
 
-def _write_part(batch: _Batch, folder: DayFolder, losers: Duplicates) -> tuple[_Part, bytes]:
+def _write_part(batch: _Batch, folder: DayFolder, duplicates: Duplicates) -> tuple[_Part, bytes]:
     """Write one batch; also returns the leaf hashes of its good rows."""
-    verdict = judge(batch.rows, losers, batch.first_row)
-    rows = pa.Table.from_batches([verdict.good])
+    judged = judge(batch.rows, duplicates, batch.first_row)
+    rows = pa.Table.from_batches([judged.good])
     with closing(duckdb_engine.cursor()) as cursor:
         good = folder.path / f"part-{batch.number:06}.csv"
         write_part(cursor, rows, good)
         bad = None
-        if verdict.quarantined is not None:
+        if judged.quarantined is not None:
             bad = folder.path / f"quarantine-{batch.number:06}.csv"
-            write_part(cursor, verdict.quarantined, bad)
+            write_part(cursor, judged.quarantined, bad)
         cursor.register("good_rows", rows)
         leaves = b"".join(leaf_hashes(cursor, "good_rows"))
     part = _Part(
         good=good,
         bad=bad,
-        records=verdict.good.num_rows,
-        integer_forms=verdict.integer_forms,
-        quarantined=batch.rows.num_rows - verdict.good.num_rows,
-        faults=verdict.faults,
-        named_rows=_first_of_each_fault(_named(verdict.quarantined)) if verdict.quarantined is not None else [],
+        records=judged.good.num_rows,
+        integer_forms=judged.integer_forms,
+        quarantined=batch.rows.num_rows - judged.good.num_rows,
+        faults=judged.faults,
+        named_rows=_first_of_each_fault(_named(judged.quarantined)) if judged.quarantined is not None else [],
     )
     return part, leaves
 

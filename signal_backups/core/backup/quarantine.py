@@ -56,15 +56,15 @@ class JudgedBatch:
     faults: Counter[Fault]
 
 
-def judge(batch: pa.RecordBatch, losers: Duplicates, first_row: int = 0) -> JudgedBatch:
+def judge(batch: pa.RecordBatch, duplicates: Duplicates, first_row: int = 0) -> JudgedBatch:
     """Judge a batch of an extract.
 
     Args:
         batch: rows in ``EXAMINED_SCHEMA``.
-        losers: what ``find_duplicates`` found for the whole extract.
+        duplicates: what ``find_duplicates`` found for the whole extract.
         first_row: the batch's first row number within the extract.
     """
-    repeated = _losses(losers, first_row, batch.num_rows)
+    repeated = _duplicate_reasons(duplicates, first_row, batch.num_rows)
     is_bad = pc.or_(_is_faulty(batch), pc.is_valid(repeated))
     bad = batch.filter(is_bad)
     good = batch.filter(pc.invert(is_bad)) if bad.num_rows else batch
@@ -100,10 +100,10 @@ def _is_faulty(rows: pa.RecordBatch | pa.Table) -> pa.Array:
     return pc.or_(pc.is_null(rows.column(HASH_FORM)), pc.is_valid(rows.column(SCHEMA_FAULT)))
 
 
-def _losses(losers: Duplicates, first_row: int, rows: int) -> pa.Array:
-    if not losers:
+def _duplicate_reasons(duplicates: Duplicates, first_row: int, rows: int) -> pa.Array:
+    if not duplicates:
         return pa.nulls(rows, pa.string())
-    return pa.array([losers.get(row) for row in range(first_row, first_row + rows)], pa.string())
+    return pa.array([duplicates.get(row) for row in range(first_row, first_row + rows)], pa.string())
 
 
 def _contested_rows(cursor: duckdb.DuckDBPyConnection, extract: Path) -> pa.Table:

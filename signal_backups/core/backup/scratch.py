@@ -98,7 +98,7 @@ class Scratch:
         """Remove what crashed runs left and return their ids.
 
         Args:
-            is_finished: tells of a run id whether the run has ended; None when it is not known (then age decides).
+            is_finished: returns whether the run of an id has ended; None when it is unknown (then age decides).
             now: seconds since 1970, for tests.
         """
         swept = []

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StoreOutcome:
-    """What storing a day came to.
+    """The result of storing a day.
 
     ``changed`` is False when S3 already held exactly this, ``vouched_anew`` is whether a new manifest was written;
     ``event`` is the number of the audit event, None while that waits to be written.

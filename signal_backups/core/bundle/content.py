@@ -110,7 +110,7 @@ class BundleIndex(_Model):
 
 @dataclass(frozen=True)
 class BundleFile:
-    """A file of a bundle: its name, with / between folders, and its bytes, or where they lie on disk."""
+    """A file of a bundle: its name, with / between folders, and its bytes, or where they are on disk."""
 
     name: str
     source: bytes | Path
@@ -154,7 +154,7 @@ class BundleContent:
 
 
 def instant(at: datetime) -> str:
-    """An instant as it stands in ``bundle.json`` and in tree heads."""
+    """An instant as written in ``bundle.json`` and in tree heads."""
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -31,13 +31,13 @@ def bundle_content(
 ) -> BundleContent:
     """What a bundle of a range of days holds.
 
-    Of each day it is what the newest manifest of the log names, whatever stands on top of it now.
+    For each day it is the version that the newest manifest of the log names, even if that is no longer current.
 
     Args:
         vault: the backups.
         first: first day.
         last: last day, included.
-        scratch: where files lie until they are written; one day at a time.
+        scratch: folder for downloads, one day at a time.
         clock: the present.
 
     Raises:

@@ -12,7 +12,7 @@
    SHA-256 it says, the rows their number and Merkle root, each row gives its own hash, no signal is there twice.
 
 Who can write everything can make another bundle that fits, this file too. So take verify.py from somebody you trust,
-and hold the bundle against what nobody could change: a time stamp, or a tree head's SHA-256 you were given (--head).
+and compare the bundle with what nobody could change: a time stamp, or a tree head's SHA-256 you were given (--head).
 Exit code: 0 nothing is wrong, 1 something is, 2 wrong usage.
 """
 
@@ -36,7 +36,7 @@ HASHED = (*NUMBERS, "action", "signal_id", "strategy", "symbol", "timestamp")
 ALWAYS_THERE = {"SHA256SUMS", "bundle.json", "events.jsonl", "index.html", "verify.py"}
 TEXTS = ("bucket", "prefix", "from", "to", "made_at", "by", "statement")  # of bundle.json
 MAX_FIELD_CHARACTERS = 16 * 1024 * 1024
-NUL_MARK = "\ud800"  # cannot be in UTF-8: stands for NUL, which the csv of Python before 3.11 refuses
+NUL_MARK = "\ud800"  # cannot be in UTF-8: replaces NUL, which the csv of Python before 3.11 refuses
 NAMED_ROWS = 10  # how many wrong rows of a file are named
 
 
@@ -298,7 +298,7 @@ class BundleCheck:
                 self.wrong(f"bundle.json, {day}", f"its manifest {number} came after {by} (of {last})")
 
     def day(self, day, manifest):
-        """Hold a day against the manifest that counts; without one it must not pass for backed up."""
+        """Compare a day with the manifest that counts; without one it must not pass for backed up."""
         for name in day.get("unvouched", ()):
             self.attempt(name, self.rows, name)
         right = {"day": day["day"]}

@@ -60,7 +60,7 @@ class WrittenBundle:
 
     @property
     def statement_sha256(self) -> str:
-        """SHA-256 of the tree head: whoever keeps it can prove later that the bundle is the same."""
+        """SHA-256 of the tree head: keep it to prove later that the bundle is the same."""
         return sha256(self.index.statement.encode("ascii")).hexdigest()
 
 

@@ -128,7 +128,7 @@ class Settings(LogSettings):
 
     @property
     def embedded_database(self) -> Path:
-        """Where the embedded database stands."""
+        """File of the embedded database."""
         return self.home.absolute() / "signals.db"
 
     @property
@@ -143,7 +143,7 @@ class Settings(LogSettings):
 
     @property
     def restores(self) -> Path:
-        """Folder of what unfinished restores remember."""
+        """Folder of the journals of unfinished restores."""
         return self.home.absolute() / "restores"
 
     @property

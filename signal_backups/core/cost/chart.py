@@ -27,7 +27,7 @@ def cost_chart(forecasts: Sequence[Forecast], prices: Prices) -> bytes:
         axes.plot(
             [month.month / MONTHS_PER_YEAR for month in found.months],
             [month.usd for month in found.months],
-            # Lines may lie on one another: told apart by their strokes as well.
+            # Lines may coincide, so their strokes differ as well.
             linestyle=_LINES[position % len(_LINES)],
             linewidth=2,
             label=f"{found.name}: ${found.total_usd:,.2f} in all",

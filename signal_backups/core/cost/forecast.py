@@ -120,7 +120,7 @@ def forecast(
         lifecycle: the configuration.
         growth: what a day adds, and how many days there are already.
         prices: the prices.
-        layout: where objects stand, for the rules' prefixes.
+        layout: the prefixes of the rules.
         start: the day the forecast begins with.
         years: how many.
         locked_until: end of the Object Lock of what is stored at ``start``; None for no lock.

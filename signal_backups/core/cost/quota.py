@@ -13,7 +13,7 @@ WARN_SHARE = 0.8
 
 
 class QuotaState(StrEnum):
-    """How the stock stands to the quota."""
+    """How much of the quota is used."""
 
     OK = "ok"
     WARN = "warn"
@@ -36,7 +36,7 @@ class Quota(BaseModel):
 def quota_of(
     stored_bytes: int, quota_gb: float, *, daily_bytes: int | None = None, warn_share: float = WARN_SHARE
 ) -> Quota:
-    """Hold what is stored, previous versions included, against a quota in GB of 2^30 bytes."""
+    """Compare what is stored, noncurrent versions included, with a quota in GB of 2^30 bytes."""
     room = quota_gb * BYTES_PER_GB - stored_bytes
     share = stored_bytes / (quota_gb * BYTES_PER_GB)
     return Quota(

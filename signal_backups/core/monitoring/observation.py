@@ -21,7 +21,7 @@ from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
 
 
 class DayState(StrEnum):
-    """How a day stands."""
+    """The state of a day's backup."""
 
     VERIFIED = "verified"
     #: There is an object, but no manifest speaks of its current version.
@@ -51,7 +51,7 @@ class Observation:
     manifests: Mapping[BackupSlot, ObjectVersion]
 
     def in_state(self, *states: DayState) -> list[date]:
-        """The days that stand so, oldest first."""
+        """The days in this state, oldest first."""
         return [day for day, state in self.days.items() if state in states]
 
 

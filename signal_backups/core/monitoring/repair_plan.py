@@ -38,7 +38,7 @@ class Attempt(BaseModel):
 
 
 class Attempts(BaseModel):
-    """What the sensor remembers between ticks; a day that is fine again is forgotten."""
+    """What the sensor keeps between ticks; a day that is fine again is dropped."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +59,7 @@ class DagsterDays:
 
 @dataclass(frozen=True)
 class Plan:
-    """What follows: the stale days, the ranges to ask for now, the days that were asked for in vain to the end."""
+    """The plan: the stale days, the ranges to request now, and the days whose attempts are used up."""
 
     stale: Sequence[date]
     asked: Sequence[Attempt]

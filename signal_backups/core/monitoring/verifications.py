@@ -83,17 +83,17 @@ def last_verifications(newest_first: Iterator[Sequence[Event]], days: Set[date])
         newest_first: the events from the newest back, some at a time.
         days: the days.
     """
-    telling: list[Event] = []
+    relevant: list[Event] = []
     unknown, count = set(days), 0
     for events in newest_first:
         count += len(events)
         new = [event for event in events if verifies(event) is not None]
-        telling += new
+        relevant += new
         unknown -= {day_of(event) for event in new}
         if not unknown or count >= MAX_EVENTS_BACK:
             break
     last: LastTries = {}
-    for event in reversed(telling):
+    for event in reversed(relevant):
         note_verification(last, event)
     # At its first event the trail is known: of a day that an older tool backed up it says nothing.
     is_cut = bool(unknown) and next(newest_first, None) is not None

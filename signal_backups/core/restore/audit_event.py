@@ -21,7 +21,7 @@ def record_restore(trail: AuditTrail, report: RestoreReport, wanted: Sequence[da
 
     Args:
         trail: where.
-        report: what it came to, as far as it came.
+        report: the days done so far.
         wanted: the UTC days it was to restore; when it was broken off, the report has only the first of them.
         on_conflict: what it did with signals that were there.
     """
@@ -56,5 +56,5 @@ def _result(report: RestoreReport) -> Result:
 
 
 def _day(day: DayRestore) -> dict[str, str]:
-    told = {"day": day.day.isoformat(), "outcome": day.outcome.value}
-    return told | ({"problem": day.problem[:PROBLEM_LENGTH]} if day.problem else {})
+    details = {"day": day.day.isoformat(), "outcome": day.outcome.value}
+    return details | ({"problem": day.problem[:PROBLEM_LENGTH]} if day.problem else {})

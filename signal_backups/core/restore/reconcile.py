@@ -58,7 +58,7 @@ def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -
     Raises:
         SourceError: the source cannot be read.
         StoreError: the store cannot be reached.
-        RefusedBackupError: the backup does not verify, so there is nothing to hold the source against.
+        RefusedBackupError: the backup does not verify, so there is nothing to compare the source with.
     """
     chosen = _chosen(vault, folder.day)
     if chosen is None:

@@ -1,4 +1,4 @@
-"""What a restore came to, day by day, for people, machines and exit codes."""
+"""The result of a restore, day by day, for people, machines and exit codes."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def salvage(damaged: Path, good: Path, rejected: Path) -> Salvage:
     """Write the rows that match their hash, the first of each id, to ``good`` and all others to ``rejected``.
 
     Raises:
-        RefusedBackupError: the file cannot be told apart into rows.
+        RefusedBackupError: the file cannot be split into rows.
         VerificationError: it has no header of a backup.
     """
     with closing(duckdb_engine.cursor()) as cursor:
@@ -39,7 +39,7 @@ def salvage(damaged: Path, good: Path, rejected: Path) -> Salvage:
             )
         except duckdb.Error as error:
             raise RefusedBackupError(
-                f"the rows of {damaged.name} cannot be told apart: {str(error).splitlines()[0]}",
+                f"{damaged.name} cannot be split into rows: {str(error).splitlines()[0]}",
                 remedy="Restore another version of the day",
             ) from error
         cursor.execute(f"CREATE TEMP TABLE plain AS SELECT row FROM parted WHERE {matches_sql()}")

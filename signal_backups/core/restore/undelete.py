@@ -48,7 +48,7 @@ def undelete(
 ) -> Undeletion:
     """Make a verified version of the day current again.
 
-    Without a ``version_id`` delete markers are removed; when that is not allowed, or what lies below was never
+    Without a ``version_id`` delete markers are removed; when that is not allowed, or the version below was never
     verified, the newest verified version is copied up. Doing it again does nothing.
 
     Args:

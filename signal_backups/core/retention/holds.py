@@ -85,7 +85,7 @@ def put_holds(vault: BackupVault, first: date, last: date, reason: str) -> HoldC
 
 
 def release_holds(vault: BackupVault, first: date, last: date, reason: str) -> HoldChange:
-    """Release every legal hold on the days' versions, whoever put it; like ``put_holds`` in everything else."""
+    """Release every legal hold on the days' versions, no matter who put it; otherwise like ``put_holds``."""
     return _Change(vault, (first, last), reason, on=False).make()
 
 

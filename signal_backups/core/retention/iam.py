@@ -18,7 +18,7 @@ _READ_BUCKET = (
     "GetLifecycleConfiguration",
     "GetBucketPublicAccessBlock",
 )
-# Without the last two, S3 leaves locks out of what it tells of an object.
+# Without the last two, S3 omits locks from an object's attributes.
 _READ_OBJECTS = ("GetObject", "GetObjectVersion", "GetObjectRetention", "GetObjectLegalHold")
 _AUDIT_BUCKET = ("GetBucketPolicy", "GetBucketPolicyStatus", "GetEncryptionConfiguration", "GetBucketLocation")
 _WRITE_OBJECTS = ("PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
@@ -61,7 +61,7 @@ def policy(role: Role, bucket: str, layout: Layout, lock: LockPolicy | None) -> 
         layout: where the backups are in it.
         lock: what new versions are locked with; None when they are not.
     """
-    # Whoever adds to the trail asks first whether the store keeps two writers apart.
+    # Appending to the trail probes first whether the store honours conditional writes.
     events = (layout.event_prefix, layout.probe_key)
     written = {
         Role.WRITER: layout.all_prefixes,
@@ -138,5 +138,5 @@ def _arn(bucket: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Text that stands for itself where IAM knows wildcards and variables."""
+    """Text with IAM's wildcards and variables escaped."""
     return _SPECIAL.sub(lambda special: f"${{{special[0]}}}", text)

@@ -58,8 +58,8 @@ def merged(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> Stored
 
 def is_same(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> bool:
     """Whether our part of a stored configuration is the wanted one; a minimum the store does not tell passes."""
-    told = stored.transition_minimum in (None, wanted.transition_minimum)
-    return told and own_rules(stored, layout).rules == wanted.rules
+    same_minimum = stored.transition_minimum in (None, wanted.transition_minimum)
+    return same_minimum and own_rules(stored, layout).rules == wanted.rules
 
 
 def difference(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> list[str]:

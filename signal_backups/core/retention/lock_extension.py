@@ -88,7 +88,7 @@ def extend(
         vault: where the backups are.
         policy: mode, and years from when a version was stored.
         days: first and last UTC day, both included.
-        until: a UTC midnight, later than the policy comes to, at which all retentions end; None for the policy's own.
+        until: a UTC midnight, later than the policy's own, at which all retentions end; None for the policy's own.
         dry_run: change nothing.
         clock: the present, UTC.
 

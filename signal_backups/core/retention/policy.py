@@ -30,7 +30,7 @@ class Claim(StrEnum):
 
 
 class PolicyFinding(BaseModel):
-    """The answer to one claim: what speaks against it, how to mend that, and what this store cannot do at all."""
+    """The result for one claim: what contradicts it, how to fix that, and what this store cannot do."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,7 +56,7 @@ class PolicyReport(BaseModel):
 
 
 def examine_policy(vault: BackupVault, profile: Profile, clock: Clock = utc_now) -> PolicyReport:
-    """Hold a vault's bucket against a profile; changes nothing.
+    """Compare a vault's bucket with a profile; changes nothing.
 
     Raises:
         StoreError: the store cannot be reached or does not allow it.

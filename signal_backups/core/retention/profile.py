@@ -1,6 +1,6 @@
 """Retention profiles: how long what is kept, where, and under which lock, as data that can be read and checked.
 
-Shipped profiles stand in ``profiles/``; any other is a TOML file of the same form.
+Shipped profiles are in ``profiles/``; any other is a TOML file of the same form.
 """
 
 from __future__ import annotations

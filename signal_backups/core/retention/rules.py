@@ -1,4 +1,4 @@
-"""The lifecycle rules a profile comes to, for one backup set of a bucket."""
+"""The lifecycle rules of a profile, for one backup set of a bucket."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Change(BaseModel):
 
 
 class SetupPlan(BaseModel):
-    """What to change, what the store cannot do, and which foreign rules stand beside ours (or against them)."""
+    """What to change, what the store cannot do, and which foreign rules exist beside ours (or contradict them)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -84,7 +84,7 @@ class SetupPlan(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def in_order(self) -> bool:
-        """Whether nothing is to be changed and nothing foreign stands against it."""
+        """Whether nothing has to be changed and no foreign rule contradicts the profile."""
         return not self.changes and not self.threats
 
     @property
@@ -124,7 +124,7 @@ def make_right(
 
 def _inspected(vault: BackupVault) -> BucketState:
     store, layout = vault.store, vault.layout
-    # The trail tells of setting the bucket up: one that holds nothing else is still empty.
+    # Setting the bucket up writes audit events: a bucket with nothing else is still empty.
     prefixes = [prefix for prefix in layout.all_prefixes if prefix != layout.audit_prefix]
     return inspect(store.configuration, lambda: any(store.holds_anything(prefix) for prefix in prefixes))
 
@@ -203,7 +203,7 @@ def apply(
         layout: whose rules ours are.
         confirmed: whether somebody agreed to what deletes sooner or can never be undone.
         only: the settings to change.
-        on_change: told of each change that was made.
+        on_change: called with each change that was made.
 
     Returns:
         What the store turned out not to be able to do, and why.

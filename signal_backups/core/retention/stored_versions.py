@@ -1,4 +1,4 @@
-"""What legal holds and longer retentions share: the versions that a range of days comes to."""
+"""The stored versions of a range of days, for legal holds and longer locks."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class _Deletion:
 
 
 def record_deletions(vault: BackupVault, listed: Listed, days: Sequence[DayEvidence]) -> None:
-    """Record what the trail does not speak of yet: delete markers, and vouched versions that are gone for good.
+    """Record deletions that have no audit event yet: delete markers, and vouched versions that no longer exist.
 
     The trail is read only when there is something to look for in it.
 
@@ -42,14 +42,14 @@ def record_deletions(vault: BackupVault, listed: Listed, days: Sequence[DayEvide
     found = [*_markers(listed), *_gone(vault, listed, days)]
     if not found:
         return
-    told = _told(vault.trail)
+    recorded = _recorded(vault.trail)
     for deletion in found:
-        if deletion.name not in told:
+        if deletion.name not in recorded:
             vault.trail.record(Action.DELETION, deletion.result, [deletion.name], deletion.details)
 
 
-def _told(trail: AuditTrail) -> set[ObjectName]:
-    trail.write_waiting()  # that is told as well
+def _recorded(trail: AuditTrail) -> set[ObjectName]:
+    trail.write_waiting()
     return {name for event in trail.events() if event.action is Action.DELETION for name in event.objects}
 
 

@@ -39,7 +39,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Drills:
-    """What all drills came to: the last one of each day, how many reports there are, and keys that cannot be read."""
+    """The results of all drills: the last one of each day, the number of reports, and keys that cannot be read."""
 
     last: dict[date, DrillOutcome] = field(default_factory=dict)
     reports: int = 0

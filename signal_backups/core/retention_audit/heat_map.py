@@ -31,7 +31,7 @@ OTHER_CLASS = "#E69F00"
 
 DAYS_ACROSS = 31
 DPI = 100
-#: Up to so many months the panels stand below each other, with large cells; above, side by side.
+#: Up to so many months the panels are stacked, with large cells; above, side by side.
 STACKED_MONTHS = 18
 _STACKED_CELL, _SIDE_CELL = 0.26, 0.068
 _LEFT, _TOP, _BOTTOM, _GAP = 0.75, 0.95, 0.75, 0.65

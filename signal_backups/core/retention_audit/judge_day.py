@@ -66,11 +66,11 @@ class DayEvidence:
 
 @dataclass(frozen=True)
 class Criteria:
-    """What the days are held against.
+    """What the days are compared with.
 
     Attributes:
         profile: what is promised.
-        lifecycle: the rules it comes to.
+        lifecycle: the profile's lifecycle rules.
         moves_objects: whether the store moves objects to other storage classes at all.
         shows_expiration: whether its ``x-amz-expiration`` can be believed.
     """

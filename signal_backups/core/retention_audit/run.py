@@ -1,4 +1,4 @@
-"""The retention audit: every day of the retention window held against what the profile promises, from S3 alone."""
+"""The retention audit: every day of the retention window compared with the profile, from S3 alone."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def audit_retention(
         profile: what is promised of them.
         start: the day of the first signal; None: nobody said, so the oldest day that ever had a backup.
         clock: the present (UTC).
-        first: look at no day before this one.
-        last: look at no day after this one.
+        first: audit no day before this one.
+        last: audit no day after this one.
         outside: where there are anchors besides the bucket itself.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Comparing two holdings of one day's signals, row by row: what is alike, missing, changed or new.
+"""Comparing two copies of one day's signals, row by row: unchanged, missing, changed or new.
 
 Rows are compared by identity and by the content of every backed-up column, numbers as doubles.
 """
@@ -31,7 +31,7 @@ class Difference(BaseModel):
 
 
 class RowComparison(BaseModel):
-    """What is held, seen from the backup.
+    """Counts of the comparison, from the backup's point of view.
 
     Attributes:
         unchanged: backed-up signals that are held with the same content.
@@ -104,7 +104,7 @@ class RowComparer:
         content = ", ".join(
             f"CAST(TRY_CAST({name} AS DOUBLE) AS VARCHAR)" if name in NUMBER_COLUMNS else name for name in CSV_COLUMNS
         )
-        # Both sides are hashed in one process, so an engine's own hash will do; it tells NULL from the empty string.
+        # Both sides are hashed in one process, so the engine's own hash will do; it distinguishes NULL from ''.
         self._cursor.execute(
             f"INSERT INTO {table} SELECT hash({SIGNAL_ID}), hash({content}), {SIGNAL_ID}, {is_quarantine} FROM {rows}"
         )

@@ -141,7 +141,7 @@ def _pair_up(nodes: bytes) -> tuple[bytes, bytes]:
 
 
 def _spans_of_path(index: int, size: int) -> list[range]:
-    """Which leaves stand below each node of a path, nearest first."""
+    """Which leaves are below each node of a path, nearest first."""
     spans, first, end = [], 0, size
     while end - first > 1:
         middle = first + (1 << (end - first - 1).bit_length() - 1)

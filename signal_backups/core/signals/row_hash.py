@@ -4,8 +4,8 @@ The hash is the lower-case hex SHA-256 of the ASCII JSON object of the nine hash
 ``", "`` and ``": "``, numbers as ``repr`` writes the double. Some producers hashed integral numbers as integers
 (``87`` for ``87.0``), so a stored hash is also accepted when some choice of integer forms gives it.
 
-``canonical_json`` and ``matching_form`` say it in Python, one row at a time, for people and proofs; ``matches_sql`` and
-``other_forms_sql`` say the same to the bulk engine. A property test holds the two together.
+``canonical_json`` and ``matching_form`` compute it in Python, one row at a time, for proofs; ``matches_sql`` and
+``other_forms_sql`` do the same in SQL. A property test compares the two.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def matching_form(signal: Mapping[str, object], stored_hash: str) -> int | None:
 
 
 def matches_sql() -> str:
-    """SQL condition over text columns: the row, hashed as its texts stand, gives its stored hash."""
+    """SQL condition over text columns: the row, hashed with its texts as they are, gives its stored hash."""
     plain = _concatenated(_as_it_stands, _as_it_stands)
-    # A hash of unescaped text proves the row only when no value brought a backslash in, which could pass for an escape.
+    # A hash of unescaped text proves the row only if no value contains a backslash, which could pass for an escape.
     # Where it does not match, the rare texts that need escapes are tried; asking every row first would cost more.
     return (
         f"CASE WHEN NOT ({_nothing_missing()}) THEN false "
@@ -69,7 +69,7 @@ def matches_sql() -> str:
 def other_forms_sql(rows: str) -> str:
     """SQL for a relation ``(row, form)``: which form each row of ``rows`` matches, for those that match one.
 
-    Meant for the few rows that ``matches_sql`` turned down. A number's text must be its canonical or its integer form,
+    Meant for the few rows that ``matches_sql`` rejects. A number's text must be its canonical or its integer form,
     nothing else; the hash may have been taken of either.
 
     Args:

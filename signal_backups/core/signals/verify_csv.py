@@ -141,7 +141,7 @@ def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
 
 def _counts(cursor: duckdb.DuckDBPyConnection, rows: str, condition: str) -> tuple[int, int, int]:
     """How many rows there are, how many ids they have, and how many meet a condition."""
-    # Ids are told apart by a 64-bit hash. They go through a table, because count(DISTINCT) does not spill to disk.
+    # Ids are compared by a 64-bit hash. They go through a table, because count(DISTINCT) does not spill to disk.
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE seen AS SELECT hash({SIGNAL_ID}) AS id, {condition} AS met FROM {rows}"
     )

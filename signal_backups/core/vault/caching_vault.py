@@ -1,4 +1,4 @@
-"""A vault that reads every version of a manifest only once, for whoever observes it again and again."""
+"""A vault that reads every version of a manifest only once, for repeated observations."""
 
 from __future__ import annotations
 

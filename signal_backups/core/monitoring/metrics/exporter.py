@@ -1,4 +1,4 @@
-"""The exporter: refreshes what was measured, and shows it to whoever asks in the meantime."""
+"""The exporter: refreshes the measurements and serves the last ones in the meantime."""
 
 from __future__ import annotations
 

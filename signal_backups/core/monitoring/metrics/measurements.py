@@ -33,7 +33,7 @@ class Drilled:
 
 @dataclass(frozen=True)
 class Trail:
-    """What the audit trail came to, from its first event on.
+    """Counts of the audit trail, from its first event on.
 
     Attributes:
         verification_failures: verifications that failed.
@@ -72,7 +72,7 @@ class Measurements:
         observation: the state of every day.
         first_backup_at: when the oldest backup that has a manifest was made.
         quarantined_rows: rows left out of the backups that are current.
-        trail: what the audit trail came to.
+        trail: counts of the audit trail.
         stock: what is stored.
         unlocked: current backups that are not locked as the profile says; None: it says nothing.
     """

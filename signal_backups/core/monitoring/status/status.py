@@ -1,4 +1,4 @@
-"""The state of all backups in one look, rebuilt from S3 alone."""
+"""The state of all backups, rebuilt from S3 alone."""
 
 from __future__ import annotations
 

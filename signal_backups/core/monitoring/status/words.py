@@ -79,7 +79,7 @@ def _failures(failures: Sequence[Failure]) -> str:
 
 
 def _unknown(days: Sequence[date]) -> str:
-    """Failing or not: to look further back takes too long for one look."""
+    """Failing or not; reading further back would take too long."""
     return f"; of {_days(len(days))} the newest {MAX_EVENTS_BACK:,} events do not tell" if days else ""
 
 

@@ -44,7 +44,7 @@ class DayToImport:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import came to, in signals; ``import_seconds`` and ``verify_seconds`` say how long its two parts took.
+    """The result of an import, in signals; ``import_seconds`` and ``verify_seconds`` are the durations of its parts.
 
     Attributes:
         restored: were not there before.
@@ -73,7 +73,7 @@ class RestoreTarget(Protocol):
         """The target for people, without credentials."""
 
     def import_day(self, day: DayToImport) -> Imported:
-        """Import a day, read it back and only then make it stand.
+        """Import a day, read it back, and commit only if it is right.
 
         Raises:
             SignalConflictError: ids are already there and ``on_conflict`` is ``ERROR``, or belong to another day.

@@ -284,7 +284,7 @@ def _committed(connection: dbapi.Connection) -> Iterator[None]:
         yield
         connection.commit()
     except BaseException:
-        # A connection that broke cannot roll back either: what broke it is what is told.
+        # A broken connection cannot roll back either: report what broke it.
         with suppress(dbapi.Error):
             connection.rollback()
         raise

@@ -47,7 +47,7 @@ class TargetEngine(ABC):
     @property
     @abstractmethod
     def relation(self) -> str:
-        """The table, as it stands in SQL."""
+        """The table's name in SQL."""
 
     @abstractmethod
     def for_table(self, table: str) -> TargetEngine:

@@ -1,4 +1,4 @@
-"""Choosing the target for what a person wrote, and telling whether it is the source itself."""
+"""The target that a URL or path names, and whether it is the source itself."""
 
 from __future__ import annotations
 
