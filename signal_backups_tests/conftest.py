@@ -1,7 +1,4 @@
-"""Fixtures every test may use: an S3 server, a fresh bucket, a PostgreSQL server, a fresh database.
-
-What belongs here: giving out servers and cleaning up behind tests. What does not: test data.
-"""
+"""Fixtures every test may use: an S3 server, a fresh bucket, a PostgreSQL server, a fresh database."""
 
 from __future__ import annotations
 

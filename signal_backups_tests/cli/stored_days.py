@@ -1,7 +1,4 @@
-"""Stored days for the tests of restores: made with the domain's code, which is much faster than a Dagster run each.
-
-What belongs here: making days, starting commands, reading what a target holds. What does not: assertions on results.
-"""
+"""Stored days for the tests of restores: made with the domain's code, which is much faster than a Dagster run each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The command line as users run it: in this process, which costs milliseconds, or in one of its own.
-
-What belongs here: starting commands and how they ended. What does not: settings of a set-up, assertions on results.
-"""
+"""The command line as users run it: in this process, which costs milliseconds, or in one of its own."""
 
 from __future__ import annotations
 

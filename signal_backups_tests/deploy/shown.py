@@ -1,7 +1,4 @@
-"""What an exporter shows when there is everything to show: names, and the labels of each.
-
-What belongs here: that, and reading ``deploy/``. What does not: assertions on results.
-"""
+"""What an exporter shows when there is everything to show: names, and the labels of each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A real ``dagster dev``: starting it, asking it over GraphQL, stopping it.
-
-What belongs here: its life and its questions. What does not: assertions.
-"""
+"""A real ``dagster dev``: starting it, asking it over GraphQL, stopping it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""An S3 server that refuses to store some objects, and passes every other request on.
-
-What belongs here: refusing by key. What does not: network faults (``servers.chaos``).
-"""
+"""An S3 server that refuses to store some objects, and passes every other request on."""
 
 from __future__ import annotations
 

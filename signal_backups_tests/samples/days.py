@@ -1,6 +1,6 @@
 """A day taken through the stages that need no store: extract, CSV, verify.
 
-What belongs here: running the stages and reading what they wrote, with a CSV reader of the tests' own. What does not:
+What does not:
 storing (fixtures in ``conftest``).
 """
 

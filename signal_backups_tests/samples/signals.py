@@ -1,7 +1,4 @@
-"""Signals for tests: rows that a producer could have written, with the hash that it would have stored.
-
-What belongs here: making rows. What does not: putting them into a database (``tables``).
-"""
+"""Signals for tests: rows that a producer could have written, with the hash that it would have stored."""
 
 from __future__ import annotations
 

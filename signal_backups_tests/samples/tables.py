@@ -1,7 +1,4 @@
-"""Signals tables made from rows, in SQLite and in PostgreSQL.
-
-What belongs here: creating and filling tables. What does not: the rows (``signals``), reading them back (``days``).
-"""
+"""Signals tables made from rows, in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 

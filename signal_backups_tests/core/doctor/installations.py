@@ -1,7 +1,4 @@
-"""Set-ups to be examined, healthy until a test makes them ill.
-
-What belongs here: settings, a store and a clock, and the examination of them. What does not: faults and assertions.
-"""
+"""Set-ups to be examined, healthy until a test makes them ill."""
 
 from __future__ import annotations
 

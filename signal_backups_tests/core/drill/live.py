@@ -1,7 +1,4 @@
-"""Live sources whose days are backed up, for whole drills on both engines.
-
-What belongs here: making them, and a producer that goes on writing. What does not: assertions.
-"""
+"""Live sources whose days are backed up, for whole drills on both engines."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Logs as lists of hashes, anchors of them, and what anchors come to.
-
-What belongs here: making and examining. What does not: tests.
-"""
+"""Logs as lists of hashes, anchors of them, and what anchors come to."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Days for the tests of the watching: objects and manifests on the strict S3, stored at the instants a test wants.
-
-What belongs here: storing and hiding. What does not: assertions.
-"""
+"""Days for the tests of the watching: objects and manifests on the strict S3, stored at the instants a test wants."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Backups in the store that a restore meets: of many days, dated, damaged, deleted, of older tools.
-
-What belongs here: what stands in the bucket. What does not: where it is restored to (``places``).
-"""
+"""Backups in the store that a restore meets: of many days, dated, damaged, deleted, of older tools."""
 
 from __future__ import annotations
 

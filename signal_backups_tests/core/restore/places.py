@@ -1,7 +1,4 @@
-"""Databases to restore into, seen past the code under test: an SQLite file and a PostgreSQL database.
-
-What belongs here: making tables, looking into them, importing a day into them. What does not: backups (``backups``).
-"""
+"""Databases to restore into, seen past the code under test: an SQLite file and a PostgreSQL database."""
 
 from __future__ import annotations
 

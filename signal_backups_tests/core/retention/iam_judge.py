@@ -1,7 +1,4 @@
-"""What AWS makes of an IAM policy, and which permissions the calls of a boto3 client need; independent of the product.
-
-What belongs here: judging and recording. What does not: assertions.
-"""
+"""What AWS makes of an IAM policy, and which permissions the calls of a boto3 client need; independent of the product."""
 
 from __future__ import annotations
 

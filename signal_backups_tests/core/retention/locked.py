@@ -1,7 +1,4 @@
-"""Days in a bucket with Object Lock: a backup, its manifest and its quarantine each, of bytes that mean nothing.
-
-What belongs here: what stands in the bucket. What does not: assertions on results.
-"""
+"""Days in a bucket with Object Lock: a backup, its manifest and its quarantine each, of bytes that mean nothing."""
 
 from __future__ import annotations
 

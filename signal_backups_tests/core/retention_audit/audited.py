@@ -1,7 +1,4 @@
-"""Days for the tests of the retention audit: an object and the manifest that vouches for it, without a database.
-
-What belongs here: storing days, and a good manifest. What does not: assertions on results.
-"""
+"""Days for the tests of the retention audit: an object and the manifest that vouches for it, without a database."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A bucket to measure: on the strict S3, with its simulated clock and exact counts of requests.
-
-What belongs here: making days and events, and asking the exporter. What does not: assertions on results.
-"""
+"""A bucket to measure: on the strict S3, with its simulated clock and exact counts of requests."""
 
 from __future__ import annotations
 
