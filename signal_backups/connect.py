@@ -1,7 +1,4 @@
-"""Which store to talk to: the one the settings name, or the embedded server.
-
-What belongs here: turning settings into a connection. What does not: starting the server (``seaweedfs``).
-"""
+"""From settings to a connection: the vault, and the places of anchors. Starts no server (``embedded``)."""
 
 from __future__ import annotations
 

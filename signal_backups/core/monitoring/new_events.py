@@ -1,8 +1,4 @@
-"""What the audit trail says since it was read last: days that did not verify.
-
-What belongs here: reading on, and what is remembered of what is read. What does not: which event says what
-(``verifications``), examining the trail (``trail``).
-"""
+"""What the audit trail says since it was read last: days that did not verify."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What S3 holds of each day that should be there, seen with a bounded number of requests.
-
-What belongs here: looking. What does not: what follows from it (``staleness``, ``alerts``), figures of all days
-(``status``).
-"""
+"""What S3 holds of each day that should be there, seen with a bounded number of requests."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Which days are stale, and which of them to back up again now: a decision about facts, made by looking at nothing.
-
-What belongs here: the decision of ``stale_partition_sensor``. What does not: the facts (``observation``, and what
-Dagster holds), asking Dagster for runs (``orchestration.repair``).
-"""
+"""Which days are stale, and which of them to back up again now: a decision about facts, made by looking at nothing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Which days failed their last verification: one rule for status, alerts and metrics.
-
-What belongs here: what an event says of a day, and which event is its last. What does not: finding events
-(``trail.newest``).
-"""
+"""Which days failed their last verification: one rule for status, alerts and metrics."""
 
 from __future__ import annotations
 

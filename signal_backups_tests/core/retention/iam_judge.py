@@ -1,4 +1,4 @@
-"""What AWS makes of an IAM policy, and which permissions the calls of a boto3 client need; independent of the product."""
+"""What an IAM policy allows, and which permissions the calls of a boto3 client need; independent of the product."""
 
 from __future__ import annotations
 
