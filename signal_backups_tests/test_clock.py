@@ -23,6 +23,6 @@ def test_midnight_never_comes_and_time_goes_on() -> None:
 
 def test_the_product_follows_it_and_so_do_other_processes() -> None:
     assert isinstance(days.system_clock, OneDay)
-    told = in_other_process()
-    assert repr(str(days.system_clock)) in told
+    program = in_other_process()
+    assert repr(str(days.system_clock)) in program
     assert days.utc_now().date() == days.system_clock.began.date()

@@ -139,8 +139,8 @@ def test_an_unbroken_trail(stored: StoredDays, terminal: Terminal) -> None:
     named = second_bucket(stored)
     anchor(stored, S3ObjectStore(stored.client, *named.values()))
     done = terminal.run("audit", "verify", "--full", **named)
-    told = "3 events, 0 manifests, unbroken; anchored up to event 3 at 2026-11-03 02:00:00Z\n"
-    assert (done.code, done.out, done.err) == (0, told, "")
+    summary = "3 events, 0 manifests, unbroken; anchored up to event 3 at 2026-11-03 02:00:00Z\n"
+    assert (done.code, done.out, done.err) == (0, summary, "")
     stored.vault.trail.record(Action.DRILL, "passed")
     assert terminal.run("audit", "verify", **named).out.endswith("at 2026-11-03 02:00:00Z, 1 events since\n")
 

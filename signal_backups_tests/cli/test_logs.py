@@ -40,9 +40,9 @@ def test_a_backup_and_its_verification_step_by_step_and_no_secret(terminal: Term
     assert {line["partition"] for line in lines if "step" in line} == {newest.isoformat()}
     shown = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
     assert [line["step"] for line in shown if "step" in line] == ["extract", "csv", "store"]
-    told = file.read_text() + "".join(one.out + one.err for one in (done, down, refused))
-    assert terminal.settings["AWS_SECRET_ACCESS_KEY"] not in told
-    assert SECRET not in told
+    written = file.read_text() + "".join(one.out + one.err for one in (done, down, refused))
+    assert terminal.settings["AWS_SECRET_ACCESS_KEY"] not in written
+    assert SECRET not in written
 
 
 def test_unless_asked_nothing_is_logged(terminal: Terminal) -> None:

@@ -129,7 +129,7 @@ def test_a_withheld_backup_is_told_and_so_is_the_one_that_ends_it(terminal: Term
             rules = prometheus.rules()
             assert {rule["health"] for rule in rules} == {"ok"}, rules
 
-        # Its process ends and another one begins: nobody is told that all is well.
+        # Its process ends and another one begins: no recovery is reported.
         wait_for(lambda: prometheus.query('up{job="signal_backups"} == 0'), TIMEOUT_S, "the exporter to be missed")
         with exporting(terminal, port):
             wait_for(lambda: prometheus.query("signal_backups_up == 1"), TIMEOUT_S, "the new exporter")

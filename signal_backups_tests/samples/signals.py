@@ -35,7 +35,7 @@ def producer_hash(row: Row, as_integer: Iterable[str] = ()) -> str:
 
 
 def signal(number: int = 1, as_integer: Iterable[str] = (), **changes: object) -> Row:
-    """A good signal of ``DAY``, changed as told; its hash is right unless given."""
+    """A good signal of ``DAY``, with the given changes; its hash is right unless given."""
     row: Row = {
         "signal_id": f"signal-{number:05}",
         "symbol": "EURUSD",

@@ -72,7 +72,7 @@ def another_process(path: Path, *statements: str) -> Iterator[None]:
 
 
 def copies(*names: str, **changes: str) -> str:
-    """SQL that inserts, for each name, a copy of the first row with that name for its id, changed as told."""
+    """SQL that inserts, for each name, a copy of the first row with that name for its id, with the given changes."""
     values = {"signal_id": "n.column1"} | {name: f"'{value}'" for name, value in changes.items()}
     fields = ", ".join(f"{values.get(name, f's.{name}')}" for name in SQLITE_TYPES)
     listed = ", ".join(f"('{name}')" for name in names)

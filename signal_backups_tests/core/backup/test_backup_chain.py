@@ -65,9 +65,9 @@ def test_each_manifest_carries_the_hash_of_the_one_before(back_up: BackUp, vault
     back_up(vault, [], NEXT_DAY)
     back_up(vault, signals(4))
     entries = list(vault.manifest_log.entries())
-    told = [Manifest.from_bytes(entry.body, entry.key) for entry in entries]
-    assert [(manifest.number, manifest.day) for manifest in told] == [(1, DAY), (2, NEXT_DAY), (3, DAY)]
-    assert [manifest.previous for manifest in told] == [FIRST, *(sha256(e.body).hexdigest() for e in entries[:-1])]
+    manifests = [Manifest.from_bytes(entry.body, entry.key) for entry in entries]
+    assert [(manifest.number, manifest.day) for manifest in manifests] == [(1, DAY), (2, NEXT_DAY), (3, DAY)]
+    assert [manifest.previous for manifest in manifests] == [FIRST, *(sha256(e.body).hexdigest() for e in entries[:-1])]
     assert day_manifest(vault) == entries[2].body
     assert day_manifest(vault, BackupSlot(NEXT_DAY)) == entries[1].body
 
@@ -128,8 +128,8 @@ def test_the_event_of_a_backup_names_what_was_stored_and_carries_the_manifests_h
     ]
     (entry,) = vault.manifest_log.entries()
     assert event["details"]["manifest"] == {"number": 1, "sha256": sha256(entry.body).hexdigest()}
-    told = {name: event["details"][name] for name in ("day", "records", "quarantined", "sha256")}
-    assert told == {"day": "2026-11-01", "records": 3, "quarantined": 1, "sha256": manifest.backup.sha256}
+    shown = {name: event["details"][name] for name in ("day", "records", "quarantined", "sha256")}
+    assert shown == {"day": "2026-11-01", "records": 3, "quarantined": 1, "sha256": manifest.backup.sha256}
 
 
 def test_an_unchanged_day_is_an_event_too_without_a_manifest(back_up: BackUp, vault: BackupVault) -> None:

@@ -149,7 +149,7 @@ def test_a_day_without_signals_is_backed_up_too(stored: Stored) -> None:
 
 
 class Watched(S3ObjectStore):
-    """Keeps a diary, and damages what it reads back when told to."""
+    """Records its calls, and damages what it reads back when asked to."""
 
     def __init__(self, store: S3ObjectStore) -> None:
         super().__init__(store._client, store.bucket)

@@ -1,4 +1,4 @@
-"""A healthy patient on SeaweedFS, and one on a strict S3, each with a backup made a moment ago."""
+"""A healthy installation on SeaweedFS, and one on a strict S3, each with a backup made a moment ago."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "signals.db"
 
 
-def backed_up(patient: Installation, database: Path) -> Installation:
-    """The patient, with a bucket and a backup in it."""
-    patient.make_bucket()
+def backed_up(installation: Installation, database: Path) -> Installation:
+    """The installation, with a bucket and a backup in it."""
+    installation.make_bucket()
     source = sqlite_table(database.with_name("other.db"), signals(3))
     day = extracted(source, database.parent, last_complete_day())
-    store_backup(patient.vault(patient.profile()), day.folder, BackupRun("run"))
-    return patient
+    store_backup(installation.vault(installation.profile()), day.folder, BackupRun("run"))
+    return installation
 
 
 @pytest.fixture
-def patient(database: Path, s3_server: S3Server) -> Installation:
+def installation(database: Path, s3_server: S3Server) -> Installation:
     """On SeaweedFS, whose bucket locks and goes with the server."""
     name = f"test-{uuid.uuid4().hex}"
     return backed_up(Installation(database_settings(database), client_for(s3_server, max_attempts=1), name), database)

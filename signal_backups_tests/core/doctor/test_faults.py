@@ -123,7 +123,7 @@ def test_the_remedy_for_a_missing_index_is_one(amazon: Installation, database: P
 
 @pytest.fixture
 def on_postgres(amazon: Installation, postgres_database: str) -> Installation:
-    """The patient with a PostgreSQL table."""
+    """The installation with a PostgreSQL table."""
     postgres_table(postgres_database, signals(3))
     return amazon.set(SIGNALS_DATABASE_URL=postgres_database)
 
@@ -172,9 +172,9 @@ def test_the_remedy_for_a_missing_index_is_one_in_postgres_too(
     on_postgres: Installation, postgres_database: str
 ) -> None:
     run_sql(postgres_database, "DROP INDEX by_time", 'CREATE SCHEMA "Desk"', 'ALTER TABLE signals SET SCHEMA "Desk"')
-    patient = on_postgres.set(SIGNALS_TABLE="Desk.signals")
-    run_sql(postgres_database, str(finding_of(patient.examined(), DoctorCheck.INDEX).remedy))
-    assert ill(patient.examined()) == set()
+    installation = on_postgres.set(SIGNALS_TABLE="Desk.signals")
+    run_sql(postgres_database, str(finding_of(installation.examined(), DoctorCheck.INDEX).remedy))
+    assert ill(installation.examined()) == set()
 
 
 @pytest.mark.parametrize(

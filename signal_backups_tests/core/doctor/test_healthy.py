@@ -12,8 +12,8 @@ from signal_backups_tests.core.doctor.installations import Installation, finding
 _DAGSTER = {DoctorCheck.INSTANCE, DoctorCheck.DAEMON, DoctorCheck.SCHEDULES, DoctorCheck.SENSORS}
 
 
-def test_a_healthy_set_up_is_well_in_every_point(patient: Installation) -> None:
-    report = patient.examined()
+def test_a_healthy_set_up_is_well_in_every_point(installation: Installation) -> None:
+    report = installation.examined()
     assert [(each.check, each.found) for each in report.findings if each.state is not State.OK] == []
     assert {finding.check for finding in report.findings} == set(DoctorCheck) - _DAGSTER
     assert (report.ok, report.exit_code) == (True, ExitCode.OK)
@@ -35,8 +35,8 @@ def test_without_a_lock_it_is_well_too(amazon: Installation) -> None:
     assert "asks for none" in finding_of(report, DoctorCheck.OBJECT_LOCK).found
 
 
-def test_it_works_under_a_prefix(patient: Installation) -> None:
-    below = patient.set(BACKUP_PREFIX="desk/fx/")
+def test_it_works_under_a_prefix(installation: Installation) -> None:
+    below = installation.set(BACKUP_PREFIX="desk/fx/")
     below.make_bucket()
     below.examined()
     keys = {version.key for version in below.vault().store.list_versions("")}
@@ -44,27 +44,27 @@ def test_it_works_under_a_prefix(patient: Installation) -> None:
     assert not any(key.startswith("audit/doctor/") for key in keys)
 
 
-def test_two_tiny_objects_are_written_where_the_lifecycle_ends_them(patient: Installation) -> None:
-    vault = patient.vault()
+def test_two_tiny_objects_are_written_where_the_lifecycle_ends_them(installation: Installation) -> None:
+    vault = installation.vault()
     before = {(version.key, version.version_id) for version in vault.store.list_versions("")}
-    patient.examined()
-    patient.examined()
+    installation.examined()
+    installation.examined()
     new = [version for version in vault.store.list_versions("") if (version.key, version.version_id) not in before]
     assert sum(version.key == "audit/doctor/probe" for version in new) == 2
     assert len(new) == 4
     assert all(version.key.startswith(vault.layout.prefixes_of("evidence")) for version in new)
     assert [version.size for version in new if version.size > 120] == []
     assert not any(version.is_delete_marker for version in new)
-    assert len(patient.written) == 2
-    assert sum(patient.written) <= sum(version.size for version in new)
+    assert len(installation.written) == 2
+    assert sum(installation.written) <= sum(version.size for version in new)
 
 
-def test_what_it_wrote_is_locked_for_ever_and_does_not_disturb_the_next_examination(patient: Installation) -> None:
-    patient.examined()
-    store = patient.vault().store
+def test_what_it_wrote_is_locked_for_ever_and_does_not_disturb_the_next_examination(installation: Installation) -> None:
+    installation.examined()
+    store = installation.vault().store
     (probe, *_) = store.list_versions("audit/doctor/probe")
     assert store.lock_of(probe.key, probe.version_id).mode == "COMPLIANCE"
-    assert ill(patient.examined()) == set()
+    assert ill(installation.examined()) == set()
 
 
 def test_the_writers_race(amazon: Installation) -> None:

@@ -42,8 +42,8 @@ def at(connection: S3Connection, **changed: Any) -> S3Client:
     return s3_client(replace(connection, max_attempts=1, **changed))
 
 
-def test_a_store_that_is_down(patient: Installation, connection: S3Connection) -> None:
-    report = replace(patient, client=at(connection, endpoint_url="http://127.0.0.1:1")).examined()
+def test_a_store_that_is_down(installation: Installation, connection: S3Connection) -> None:
+    report = replace(installation, client=at(connection, endpoint_url="http://127.0.0.1:1")).examined()
     assert ill(report) == {DoctorCheck.STORE}
     assert states(report, State.OK) == BEFORE_STORE
     assert "127.0.0.1:1 does not answer" in finding_of(report, DoctorCheck.STORE).found
@@ -52,13 +52,13 @@ def test_a_store_that_is_down(patient: Installation, connection: S3Connection) -
 
 
 def test_a_store_that_never_answers(
-    patient: Installation, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("signal_backups.core.s3.client.READ_TIMEOUT_S", 0.2)
     with ChaosProxy(s3_server.endpoint_url) as proxy:
         proxy.strike(Hang())
         connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
-        report = replace(patient, client=at(connection)).examined()
+        report = replace(installation, client=at(connection)).examined()
     assert ill(report) == {DoctorCheck.STORE}
 
 
@@ -67,9 +67,9 @@ def test_a_store_that_never_answers(
     [({"access_key_id": "NOBODY"}, "InvalidAccessKeyId"), ({"secret_access_key": "wrong"}, "SignatureDoesNotMatch")],
 )
 def test_wrong_credentials(
-    patient: Installation, connection: S3Connection, changed: dict[str, str], found: str
+    installation: Installation, connection: S3Connection, changed: dict[str, str], found: str
 ) -> None:
-    report = replace(patient, client=at(connection, **changed)).examined()
+    report = replace(installation, client=at(connection, **changed)).examined()
     assert ill(report) == {DoctorCheck.CREDENTIALS}
     assert states(report, State.OK) == {*BEFORE_STORE, DoctorCheck.STORE, DoctorCheck.CLOCK}
     assert found in finding_of(report, DoctorCheck.CREDENTIALS).found
@@ -77,8 +77,8 @@ def test_wrong_credentials(
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def test_no_credentials(patient: Installation, connection: S3Connection) -> None:
-    report = replace(patient, client=at(connection, access_key_id=None, secret_access_key=None)).examined()
+def test_no_credentials(installation: Installation, connection: S3Connection) -> None:
+    report = replace(installation, client=at(connection, access_key_id=None, secret_access_key=None)).examined()
     assert states(report, State.FAILED) == {DoctorCheck.CREDENTIALS}
     assert finding_of(report, DoctorCheck.CREDENTIALS).found == "there are none"
     assert "not asked" in finding_of(report, DoctorCheck.STORE).found
@@ -96,9 +96,9 @@ def test_no_credentials(patient: Installation, connection: S3Connection) -> None
         (-320, State.FAILED, "behind"),
     ],
 )
-def test_a_clock_that_is_off(patient: Installation, seconds: int, state: State, side: str) -> None:
+def test_a_clock_that_is_off(installation: Installation, seconds: int, state: State, side: str) -> None:
     off = timedelta(seconds=seconds)
-    report = replace(patient, clock=lambda: datetime.now(UTC) + off).examined()
+    report = replace(installation, clock=lambda: datetime.now(UTC) + off).examined()
     found = finding_of(report, DoctorCheck.CLOCK)
     assert found.state is state
     assert ill(report) == ({DoctorCheck.CLOCK} if state is not State.OK else set())
@@ -106,17 +106,17 @@ def test_a_clock_that_is_off(patient: Installation, seconds: int, state: State, 
     assert found.remedy is None if state is State.OK else "NTP" in str(found.remedy)
 
 
-def test_a_clock_so_far_off_that_the_store_refuses_everything(patient: Installation, s3_server: S3Server) -> None:
+def test_a_clock_so_far_off_that_the_store_refuses_everything(installation: Installation, s3_server: S3Server) -> None:
     with ChaosProxy(s3_server.endpoint_url) as proxy:
         proxy.strike(Answer(403, "RequestTimeTooSkewed"))
         connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
-        report = replace(patient, client=at(connection)).examined()
+        report = replace(installation, client=at(connection)).examined()
     assert "clock" in finding_of(report, DoctorCheck.CREDENTIALS).found
     assert ill(report) == set()
 
 
-def test_a_bucket_that_is_not_there(patient: Installation) -> None:
-    report = replace(patient, bucket="there-is-no-such-bucket").examined()
+def test_a_bucket_that_is_not_there(installation: Installation) -> None:
+    report = replace(installation, bucket="there-is-no-such-bucket").examined()
     assert ill(report) == {DoctorCheck.BUCKET}
     assert finding_of(report, DoctorCheck.BUCKET).remedy == "Create it with: signal-backups init"
     assert finding_of(report, DoctorCheck.PUT).found == "needs object lock first"
@@ -241,9 +241,9 @@ def forget_headers(client: S3Client, *names: str) -> None:
     client.meta.events.register("before-call.s3.PutObject", forget)
 
 
-def without_lock(patient: Installation) -> Installation:
-    """The patient in a bucket that does not lock, where nothing was backed up."""
-    unlocked = replace(patient.set(SIGNAL_BACKUPS_PROFILE="documented"), bucket="unlocked", is_embedded=True)
+def without_lock(installation: Installation) -> Installation:
+    """The installation in a bucket that does not lock, where nothing was backed up."""
+    unlocked = replace(installation.set(SIGNAL_BACKUPS_PROFILE="documented"), bucket="unlocked", is_embedded=True)
     unlocked.make_bucket()
     return unlocked
 
@@ -263,9 +263,9 @@ def without_lock(patient: Installation) -> Installation:
 def test_a_store_that_ignores_what_it_is_asked(
     amazon: Installation, other: Installation, header: str, check: DoctorCheck, found: str, remedy: str
 ) -> None:
-    for patient, state in ((without_lock(amazon), State.FAILED), (without_lock(other), State.WARNING)):
-        forget_headers(patient.client, header)
-        report = patient.examined()
+    for installation, state in ((without_lock(amazon), State.FAILED), (without_lock(other), State.WARNING)):
+        forget_headers(installation.client, header)
+        report = installation.examined()
         finding = finding_of(report, check)
         assert finding.state is state
         assert found in finding.found

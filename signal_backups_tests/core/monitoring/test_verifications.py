@@ -22,15 +22,15 @@ LATER = timedelta(hours=3)
 
 
 @pytest.fixture
-def told(watched: Watched) -> Watched:
+def with_failure(watched: Watched) -> Watched:
     """A day that is backed up and did not verify, and the day after it."""
     watched.put(FIRST, SECOND)
     watched.clock.advance(LATER)
-    tell(watched, Action.VERIFICATION, "failed", problems=["row 1"])
+    record(watched, Action.VERIFICATION, "failed", problems=["row 1"])
     return watched
 
 
-def tell(watched: Watched, action: Action, result: str, day: date = FIRST, **details: object) -> None:
+def record(watched: Watched, action: Action, result: str, day: date = FIRST, **details: object) -> None:
     watched.clock.advance(timedelta(seconds=1))
     watched.vault.trail.record(action, result, details={"day": day.isoformat(), **details})
 
@@ -62,16 +62,16 @@ def failing(watched: Watched) -> list[date]:
     ],
 )
 def test_what_was_read_back_and_was_good_ends_a_failure(
-    told: Watched, action: Action, result: str, is_good: bool
+    with_failure: Watched, action: Action, result: str, is_good: bool
 ) -> None:
-    tell(told, action, result)
-    assert failing(told) == ([] if is_good else [FIRST])
+    record(with_failure, action, result)
+    assert failing(with_failure) == ([] if is_good else [FIRST])
 
 
-def test_another_day_does_not(told: Watched) -> None:
-    tell(told, Action.VERIFICATION, "passed", SECOND)
-    told.vault.trail.record(Action.VERIFICATION, "passed", details={"day": "soon"})
-    assert failing(told) == [FIRST]
+def test_another_day_does_not(with_failure: Watched) -> None:
+    record(with_failure, Action.VERIFICATION, "passed", SECOND)
+    with_failure.vault.trail.record(Action.VERIFICATION, "passed", details={"day": "soon"})
+    assert failing(with_failure) == [FIRST]
 
 
 @pytest.mark.parametrize(
@@ -95,25 +95,25 @@ def test_only_what_is_stored_can_be_to_blame(watched: Watched, error: Exception,
     assert len(backup_status(watched.vault, FIRST, watched.clock).failures) == 1
 
 
-def test_a_store_that_is_away_does_not_end_a_failure(told: Watched) -> None:
-    tell(told, Action.VERIFICATION, "failed", error="no answer", error_type="StoreError")
-    assert failing(told) == [FIRST]
+def test_a_store_that_is_away_does_not_end_a_failure(with_failure: Watched) -> None:
+    record(with_failure, Action.VERIFICATION, "failed", error="no answer", error_type="StoreError")
+    assert failing(with_failure) == [FIRST]
 
 
-def test_an_event_that_waited_in_an_outbox_changes_nothing_that_came_after_it(told: Watched) -> None:
-    late = told.clock() - timedelta(minutes=1)
-    told.vault.trail.record(Action.VERIFICATION, "passed", details={"day": str(FIRST)}, at=late)
-    assert failing(told) == [FIRST]
-    tell(told, Action.BACKUP, "stored")
-    told.vault.trail.record(Action.VERIFICATION, "failed", details={"day": str(FIRST)}, at=late)
-    assert failing(told) == []
+def test_an_event_that_waited_in_an_outbox_changes_nothing_that_came_after_it(with_failure: Watched) -> None:
+    late = with_failure.clock() - timedelta(minutes=1)
+    with_failure.vault.trail.record(Action.VERIFICATION, "passed", details={"day": str(FIRST)}, at=late)
+    assert failing(with_failure) == [FIRST]
+    record(with_failure, Action.BACKUP, "stored")
+    with_failure.vault.trail.record(Action.VERIFICATION, "failed", details={"day": str(FIRST)}, at=late)
+    assert failing(with_failure) == []
 
 
-def test_since_when_a_day_fails_is_remembered(told: Watched) -> None:
-    began = told.clock()
-    first, number = events_after(told.vault.trail, None)
-    tell(told, Action.VERIFICATION, "failed")
-    more, _ = events_after(told.vault.trail, number)
+def test_since_when_a_day_fails_is_remembered(with_failure: Watched) -> None:
+    began = with_failure.clock()
+    first, number = events_after(with_failure.vault.trail, None)
+    record(with_failure, Action.VERIFICATION, "failed")
+    more, _ = events_after(with_failure.vault.trail, number)
     assert failed_verifications(failed_verifications({}, first), more) == {FIRST: began}
     assert failed_verifications({}, [*first, *more]) == {FIRST: began}
 
@@ -122,7 +122,7 @@ def test_of_too_many_failing_days_the_newest_are_remembered(watched: Watched, mo
     monkeypatch.setattr(new_events, "MAX_FAILED_DAYS", 2)
     days = [FIRST + number * ONE_DAY for number in (2, 0, 1)]
     for day in days:
-        tell(watched, Action.VERIFICATION, "failed", day)
+        record(watched, Action.VERIFICATION, "failed", day)
     assert list(failed_verifications({}, events_after(watched.vault.trail, 0)[0])) == [SECOND, SECOND + ONE_DAY]
 
 
@@ -131,7 +131,7 @@ def test_events_are_read_on_some_at_a_time(watched: Watched, monkeypatch: pytest
     trail = watched.vault.trail
     assert events_after(trail, None) == ([], 0)
     for _ in range(5):
-        tell(watched, Action.BACKUP, "stored")
+        record(watched, Action.BACKUP, "stored")
     read = [events_after(trail, number) for number in (0, 2, 4, 5, None)]
     assert [([event.number for event in found], number) for found, number in read] == [
         ([1, 2], 2),
@@ -145,7 +145,7 @@ def test_events_are_read_on_some_at_a_time(watched: Watched, monkeypatch: pytest
 def test_removed_and_unreadable_events_do_not_hide_those_after_them(watched: Watched) -> None:
     trail = watched.vault.trail
     for _ in range(5):
-        tell(watched, Action.BACKUP, "stored")
+        record(watched, Action.BACKUP, "stored")
     destroy(watched, trail.log.key_of(2))
     watched.hide(trail.log.key_of(4))
     trail.log.store.put_bytes(trail.log.key_of(6), b"{", "application/json")
@@ -156,19 +156,19 @@ def test_removed_and_unreadable_events_do_not_hide_those_after_them(watched: Wat
 
 def test_a_number_far_ahead_that_is_taken_away_again_does_not_hide_what_comes_then(watched: Watched) -> None:
     log = watched.vault.trail.log
-    tell(watched, Action.BACKUP, "stored")
+    record(watched, Action.BACKUP, "stored")
     log.store.put_bytes(log.key_of(LAST_NUMBER), b"{", "application/json")
     _, number = events_after(watched.vault.trail, 1)
     assert number == LAST_NUMBER
     destroy(watched, log.key_of(LAST_NUMBER))
-    tell(watched, Action.BACKUP, "stored")
+    record(watched, Action.BACKUP, "stored")
     found, number = events_after(watched.vault.trail, number)
     assert ([event.number for event in found], number) == ([1, 2], 2)
 
 
 def test_reading_on_takes_two_listings_and_the_new_events(watched: Watched) -> None:
     for _ in range(3):
-        tell(watched, Action.BACKUP, "stored")
+        record(watched, Action.BACKUP, "stored")
     before = watched.s3.requests.copy()
     events_after(watched.vault.trail, 2)
     assert watched.s3.requests - before == Counter(ListObjectVersions=2, GetObject=1)

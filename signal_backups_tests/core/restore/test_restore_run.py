@@ -57,10 +57,10 @@ def content(vault: BackupVault) -> bytes:
 
 
 def test_every_day_is_restored_and_described(place: Place, five: None, vault: BackupVault, tmp_path: Path) -> None:
-    told: list[DayRestore] = []
+    reported: list[DayRestore] = []
     selection = choose_days(vault, FIVE[0], FIVE[-1])
-    report = Restore(vault, place.target(), RestoreOptions(), tmp_path / "new").run(selection, on_day=told.append)
-    assert report.days == told
+    report = Restore(vault, place.target(), RestoreOptions(), tmp_path / "new").run(selection, on_day=reported.append)
+    assert report.days == reported
     assert report.exit_code is ExitCode.OK
     assert (report.target, report.total("restored"), report.total("records")) == (place.target().location, 10, 10)
     assert [(day.day, day.outcome, day.is_current, day.has_manifest) for day in report.days] == [
@@ -254,7 +254,7 @@ def test_a_file_without_rows_to_tell_apart_is_refused_even_then(
     options = RestoreOptions(rejected_folder=tmp_path / "rejected")
     (day,) = restore(vault, sqlite_place.target(), tmp_path, options).days
     assert (day.outcome, day.restored) == (Outcome.REFUSED, 0)
-    assert "cannot be told apart" in str(day.problem)
+    assert "cannot be split into rows" in str(day.problem)
     assert sqlite_place.tables() == set()
 
 

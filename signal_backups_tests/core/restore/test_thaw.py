@@ -137,7 +137,7 @@ def answer(client: S3Client, operation: str, status: int, code: str, times: int 
 def waited(
     store: S3ObjectStore, versions: list[ObjectVersion], time: FakeTime, tier: Tier = Tier.STANDARD, **options: Any
 ) -> list[ThawProgress]:
-    """Wait to the end; what was told on the way."""
+    """Wait to the end; returns the progress that was reported."""
     recorded_events: list[ThawProgress] = []
     wait: dict[str, Any] = {"requested_at": time(), "sleep": time.sleep, **options}
     wait_until_readable(store, versions, tier=tier, clock=time, on_progress=recorded_events.append, **wait)

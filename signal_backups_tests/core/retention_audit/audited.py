@@ -49,7 +49,7 @@ def put_object(vault: BackupVault, day: date, folder: Path, size: int = 100) -> 
 
 
 def put_day(vault: BackupVault, day: date, folder: Path, size: int = 100, **claims: Any) -> StoredFile:
-    """Store a day and its manifest, with other claims than what is true if told."""
+    """Store a day and its manifest, with false claims where given."""
     stored = put_object(vault, day, folder, size)
     manifest = write_manifest(vault, BackupSlot(day), manifest_of(stored, day, bucket=vault.store.bucket, **claims))
     vault.trail.record(Action.BACKUP, "stored", details=vouching_details(manifest))

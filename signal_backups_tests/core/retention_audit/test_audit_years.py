@@ -126,8 +126,8 @@ def test_the_requests_reported_are_those_that_arrived_pages_and_retries_included
     for _ in range(1000):
         world.vault.store.put_bytes(key, b"again", "text/csv")
     world.clock.set(START + timedelta(days=3))
-    patient = world.s3.client(max_attempts=3)
-    vault = BackupVault(S3ObjectStore(patient, "bucket"), Layout())
+    client_with_retries = world.s3.client(max_attempts=3)
+    vault = BackupVault(S3ObjectStore(client_with_retries, "bucket"), Layout())
     world.s3.fail_next(2, "SlowDown", 503, operation="HeadObject")
     before = world.s3.requests.copy()
     found = audit_retention(vault, DOCUMENTED, start=None, clock=world.clock, last=days[-1])

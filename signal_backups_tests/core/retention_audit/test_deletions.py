@@ -1,4 +1,4 @@
-"""Deletions that a retention audit sees: each is told to the audit trail once, with the version it is about."""
+"""Deletions that a retention audit sees: each becomes one audit event that names the version."""
 
 from __future__ import annotations
 

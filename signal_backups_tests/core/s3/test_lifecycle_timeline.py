@@ -168,19 +168,19 @@ INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st
 AGES = st.none() | st.integers(0, 900 * 86400).map(lambda seconds: timedelta(seconds=seconds))
 
 
-def played(rules: ObjectRules, stored: datetime, mishap: timedelta | None, lock: timedelta | None) -> Timeline:
+def played(rules: ObjectRules, stored: datetime, incident: timedelta | None, lock: timedelta | None) -> Timeline:
     return rules.play(
         stored,
-        superseded_at=None if mishap is None else stored + mishap,
+        superseded_at=None if incident is None else stored + incident,
         lock_until=None if lock is None else stored + lock,
     )
 
 
-@given(rules=OBJECT_RULES, stored=INSTANTS, mishap=AGES, lock=AGES)
+@given(rules=OBJECT_RULES, stored=INSTANTS, incident=AGES, lock=AGES)
 def test_nothing_is_destroyed_under_its_lock_and_time_only_goes_on(
-    rules: ObjectRules, stored: datetime, mishap: timedelta | None, lock: timedelta | None
+    rules: ObjectRules, stored: datetime, incident: timedelta | None, lock: timedelta | None
 ) -> None:
-    line = played(rules, stored, mishap, lock)
+    line = played(rules, stored, incident, lock)
     instants = [stored, *(move.at for move in line.moves)]
     assert all(one < other for one, other in pairwise(instants[1:]))
     assert all(at == next_midnight(at) and at >= stored for at in instants[1:])
@@ -197,11 +197,11 @@ def test_nothing_is_destroyed_under_its_lock_and_time_only_goes_on(
     assert days == pytest.approx((line.destroyed_at - stored) / DAY)
 
 
-@given(rules=OBJECT_RULES, stored=INSTANTS, mishap=AGES, lock=AGES)
+@given(rules=OBJECT_RULES, stored=INSTANTS, incident=AGES, lock=AGES)
 def test_a_lock_changes_only_when_the_bytes_go(
-    rules: ObjectRules, stored: datetime, mishap: timedelta | None, lock: timedelta | None
+    rules: ObjectRules, stored: datetime, incident: timedelta | None, lock: timedelta | None
 ) -> None:
-    with_lock, without = played(rules, stored, mishap, lock), played(rules, stored, mishap, None)
+    with_lock, without = played(rules, stored, incident, lock), played(rules, stored, incident, None)
     assert with_lock.hidden_at == without.hidden_at
     assert with_lock.moves[: len(without.moves)] == without.moves
     assert (with_lock.destroyed_at is None) == (without.destroyed_at is None)
@@ -215,16 +215,16 @@ def test_a_lock_changes_only_when_the_bytes_go(
     profile=st.sampled_from(["documented", "recommended"]),
     minimum=st.sampled_from(["all_storage_classes_128K", "varies_by_storage_class"]),
     hour=st.integers(0, 23),
-    mishap=st.none() | st.integers(1, 2600),
+    incident=st.none() | st.integers(1, 2600),
     locked=st.booleans(),
 )
 def test_the_in_memory_s3_does_the_same(
-    size: int, profile: str, minimum: TransitionMinimum, hour: int, mishap: int | None, *, locked: bool
+    size: int, profile: str, minimum: TransitionMinimum, hour: int, incident: int | None, *, locked: bool
 ) -> None:
     wanted = lifecycle_of(load_profile(profile), Layout()).model_copy(update={"transition_minimum": minimum})
     stored = STORED.replace(hour=hour)
     lock_until = midnight(2033, 1, 2) if locked else None
-    superseded_at = None if mishap is None else stored + mishap * DAY
+    superseded_at = None if incident is None else stored + incident * DAY
     expected = rules_for(wanted, KEY, size).play(stored, superseded_at=superseded_at, lock_until=lock_until)
     assert observed(wanted, size, stored, superseded_at, lock_until) == expected
 

@@ -473,8 +473,8 @@ def test_custom_endpoints_get_path_style_and_only_required_checksums() -> None:
     custom, amazon = S3Connection(endpoint_url="http://h"), S3Connection()
     assert (custom.chosen_addressing, custom.chosen_checksums) == ("path", "when_required")
     assert (amazon.chosen_addressing, amazon.chosen_checksums) == ("auto", "when_supported")
-    told = S3Connection(endpoint_url="http://h", addressing_style="virtual", checksum_mode="when_supported")
-    assert (told.chosen_addressing, told.chosen_checksums) == ("virtual", "when_supported")
+    connection = S3Connection(endpoint_url="http://h", addressing_style="virtual", checksum_mode="when_supported")
+    assert (connection.chosen_addressing, connection.chosen_checksums) == ("virtual", "when_supported")
 
 
 def test_last_modified_is_utc(vault: BackupVault) -> None:

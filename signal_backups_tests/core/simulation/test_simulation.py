@@ -62,8 +62,8 @@ def test_the_documented_policy_has_its_holes_worst_first(documented: SimulationR
 
 def test_a_delete_or_overwrite_destroys_the_only_good_copy_90_days_later(documented: SimulationReport) -> None:
     for wanted in (Scenario.DELETED, Scenario.OVERWRITTEN):
-        told = story(documented, wanted)
-        assert (told.destroyed_early, told.destroyed_after_days) == (SEVEN_YEARS_OF_DAYS, 90)
+        figures = story(documented, wanted)
+        assert (figures.destroyed_early, figures.destroyed_after_days) == (SEVEN_YEARS_OF_DAYS, 90)
     assert {record.fates[Scenario.OVERWRITTEN].fate for record in documented.played.fates} == {Outcome.DESTROYED}
     said = finding(documented, "mishap_destroys")
     assert "destroys the only good copy 90 days later: 2557 of 2557 records" in said.sentence
@@ -78,8 +78,8 @@ def test_2555_days_end_one_or_two_days_short(documented: SimulationReport) -> No
     )
     assert (said.numbers["days_short_min"], said.numbers["days_short_max"]) == (1, 2)
     assert documented.played.retention_days == (2556, 2557)
-    told = story(documented, Scenario.UNTOUCHED)
-    assert (told.hidden_early, told.destroyed_early) == (SEVEN_YEARS_OF_DAYS, 0)
+    figures = story(documented, Scenario.UNTOUCHED)
+    assert (figures.hidden_early, figures.destroyed_early) == (SEVEN_YEARS_OF_DAYS, 0)
 
 
 def test_26_hours_early_for_75_percent_of_start_dates_and_2_hours_for_25(documented: SimulationReport) -> None:

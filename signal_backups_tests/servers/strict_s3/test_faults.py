@@ -56,16 +56,16 @@ def test_a_client_that_tries_again_meets_its_own_object_after_a_lost_answer(clie
 
 
 def test_a_client_retries_server_errors_up_to_its_limit(client: S3Client, s3: StrictS3) -> None:
-    patient = s3.client(max_attempts=3)
+    client_with_retries = s3.client(max_attempts=3)
     s3.fail_next(2, "InternalError", 500)
-    patient.put_object(Bucket=BUCKET, Key="k", Body=b"1")
+    client_with_retries.put_object(Bucket=BUCKET, Key="k", Body=b"1")
     s3.fail_next(3, "InternalError", 500)
     with refused("InternalError", 500):
-        patient.put_object(Bucket=BUCKET, Key="k", Body=b"1")
+        client_with_retries.put_object(Bucket=BUCKET, Key="k", Body=b"1")
     s3.requests.clear()
     s3.fail_next(1, "AccessDenied", 403)
     with refused("AccessDenied", 403):
-        patient.put_object(Bucket=BUCKET, Key="k", Body=b"1")
+        client_with_retries.put_object(Bucket=BUCKET, Key="k", Body=b"1")
     assert s3.requests == {"PutObject": 1}
 
 

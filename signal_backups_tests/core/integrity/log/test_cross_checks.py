@@ -36,7 +36,7 @@ def world(s3: StrictS3) -> World:
 
 @pytest.fixture
 def two_days(world: World, s3: StrictS3) -> World:
-    """Two days, backed up and told of; manifests 1 and 2."""
+    """Two backed-up days with their events; manifests 1 and 2."""
     for slot in SLOTS[:2]:
         world.back_up(slot)
     s3.advance(minutes=1)

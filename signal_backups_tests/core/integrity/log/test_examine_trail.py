@@ -85,8 +85,8 @@ class World:
         """Both ways come to the same."""
         report = examine_trail(self.vault, **how)
         full = examine_trail(self.vault, full=True, **how)
-        told = {"full", "requests", "at"}
-        assert full.model_dump(exclude=told) == report.model_dump(exclude=told)
+        differing = {"full", "requests", "at"}
+        assert full.model_dump(exclude=differing) == report.model_dump(exclude=differing)
         return report
 
 

@@ -74,9 +74,9 @@ def days_of(vault: BackupVault, count: int) -> dict[str, bytes]:
         body = manifest_of(stored, slot.day, **place).to_bytes()
         objects[vault.manifest_log.key_of(number)] = objects[vault.layout.manifest_key(slot)] = body
         link = Link(number + 1, Entry(0, "", "", body).sha256)
-        told = occurrence(number, details={"manifest": {"number": number, "sha256": link.previous}}).to_bytes(before)
-        objects[vault.trail.log.key_of(number)] = told
-        before = Link(number + 1, Entry(0, "", "", told).sha256)
+        body = occurrence(number, details={"manifest": {"number": number, "sha256": link.previous}}).to_bytes(before)
+        objects[vault.trail.log.key_of(number)] = body
+        before = Link(number + 1, Entry(0, "", "", body).sha256)
     return objects
 
 

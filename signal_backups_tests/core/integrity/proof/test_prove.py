@@ -177,7 +177,7 @@ def test_days_that_cannot_be_searched_are_named_and_passed_over(
 
 
 def change_csv(vault: BackupVault, day: date, body: bytes, **promised: object) -> None:
-    """A day's manifest, in the chain and vouching, comes to name other bytes than it promises, unless told."""
+    """A day's manifest, in the chain and vouching, names other bytes than it should, unless said otherwise."""
     manifest = vault.find(day).manifest
     assert manifest is not None
     version_id = vault.store.put_bytes(manifest.backup.key, body, CONTENT)
