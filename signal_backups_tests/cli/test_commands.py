@@ -112,46 +112,43 @@ def test_without_database_and_bucket_the_embedded_ones_are_used_and_said_so(term
     assert "S3 server" in done.err
 
 
-def test_a_file_is_verified_without_any_store(terminal: Terminal, newest: date) -> None:
-    terminal.run("backup")
-    file = terminal.folder / "copy.csv"
-    (stored,) = terminal.run("list", "--json").json["backups"]
-    _download(terminal, stored["key"], file.name)
+def test_a_file_is_verified_without_any_store(backed_up: Terminal, newest: date) -> None:
+    file = backed_up.folder / "copy.csv"
+    (stored,) = backed_up.run("list", "--json").json["backups"]
+    _download(backed_up, stored["key"], file.name)
     offline = {"BACKUP_BUCKET_NAME": "", "AWS_ENDPOINT_URL_S3": "", "AWS_SECRET_ACCESS_KEY": ""}
 
-    assert terminal.run("verify", "--file", file.name, **offline).code == 0
-    (sampled,) = terminal.run("verify", "--file", file.name, "--sample", "10", "--json", **offline).json["results"]
+    assert backed_up.run("verify", "--file", file.name, **offline).code == 0
+    (sampled,) = backed_up.run("verify", "--file", file.name, "--sample", "10", "--json", **offline).json["results"]
     assert 0 < sampled["rows_hashed"] <= 10
 
     text = file.read_text()
     file.write_text(text.replace(",BUY,", ",SELL,", 1))
-    edited = terminal.run("verify", "--file", file.name, **offline)
+    edited = backed_up.run("verify", "--file", file.name, **offline)
     assert edited.code == 1
     assert "does not match its hash" in edited.err
     file.write_text(text[: len(text) - 20])
-    truncated = terminal.run("verify", "--file", file.name, **offline)
+    truncated = backed_up.run("verify", "--file", file.name, **offline)
     assert truncated.code == 1
     assert "cut off" in truncated.err
 
 
 def test_a_backup_from_before_the_first_partition_is_still_listed_and_verified(
-    terminal: Terminal, newest: date
+    backed_up: Terminal, newest: date
 ) -> None:
-    terminal.run("backup")
     later = {"SIGNAL_BACKUPS_START_DATE": (newest + timedelta(days=1)).isoformat()}
-    assert len(terminal.run("list", "--json", **later).json["backups"]) == 1
-    assert terminal.run("verify", **later).code == 0
+    assert len(backed_up.run("list", "--json", **later).json["backups"]) == 1
+    assert backed_up.run("verify", **later).code == 0
 
 
-def test_the_verifier_printed_on_the_page_of_formats_agrees(terminal: Terminal) -> None:
-    terminal.run("backup")
-    (stored,) = terminal.run("list", "--json").json["backups"]
-    _download(terminal, stored["key"], "copy.csv")
+def test_the_verifier_printed_on_the_page_of_formats_agrees(backed_up: Terminal) -> None:
+    (stored,) = backed_up.run("list", "--json").json["backups"]
+    _download(backed_up, stored["key"], "copy.csv")
     page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
     program = page.split("```python\n")[1].split("```")[0]
 
     printed = subprocess.run(
-        [sys.executable, "-c", program, str(terminal.folder / "copy.csv")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, str(backed_up.folder / "copy.csv")], capture_output=True, text=True, check=True
     ).stdout.splitlines()
 
     assert len(printed) == stored["records"]

@@ -98,16 +98,14 @@ def test_an_error_is_a_document_when_json_is_asked_for(terminal: Terminal) -> No
     assert done.json["error"]["remedy"]
 
 
-def test_a_missing_day_fails_the_verification_of_the_last_days(terminal: Terminal, newest: date) -> None:
-    terminal.run("backup")
-    done = terminal.run("verify", "--last", "2")
+def test_a_missing_day_fails_the_verification_of_the_last_days(backed_up: Terminal, newest: date) -> None:
+    done = backed_up.run("verify", "--last", "2")
     assert done.code == 1
     assert f"{newest - timedelta(days=1)}: there is no backup" in done.err
 
 
-def test_a_failed_backup_leaves_the_good_one_as_it_was(terminal: Terminal, newest: date) -> None:
-    terminal.run("backup")
-    before = terminal.run("versions", newest.isoformat(), "--json").json
-    assert terminal.run("backup", SIGNALS_DATABASE_URL="sqlite:////nowhere/signals.db").code == 3
-    assert terminal.run("versions", newest.isoformat(), "--json").json == before
-    assert terminal.run("verify").code == 0
+def test_a_failed_backup_leaves_the_good_one_as_it_was(backed_up: Terminal, newest: date) -> None:
+    before = backed_up.run("versions", newest.isoformat(), "--json").json
+    assert backed_up.run("backup", SIGNALS_DATABASE_URL="sqlite:////nowhere/signals.db").code == 3
+    assert backed_up.run("versions", newest.isoformat(), "--json").json == before
+    assert backed_up.run("verify").code == 0
