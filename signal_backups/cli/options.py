@@ -29,7 +29,7 @@ CaOption = Annotated[
     Path | None, typer.Option("--ca", metavar="FILE", help="CA certificates (PEM) its time stamps must lead to.")
 ]
 HeadOption = Annotated[
-    str | None, typer.Option("--head", metavar="SHA256", help="The chain head that you trust: SHA-256 of a statement.")
+    str | None, typer.Option("--head", metavar="SHA256", help="The tree head that you trust, as SHA-256.")
 ]
 
 

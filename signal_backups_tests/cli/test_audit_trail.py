@@ -245,7 +245,7 @@ def test_anchoring_in_a_second_bucket(stored: StoredDays, terminal: Terminal) ->
     assert "anchored up to event 3 at" in terminal.run("audit", "verify", **named).out
 
 
-def test_anchoring_writes_the_checkpoints_that_are_due(stored: StoredDays, terminal: Terminal, admin: Admin) -> None:
+def test_anchoring_writes_the_segments_that_are_due(stored: StoredDays, terminal: Terminal, admin: Admin) -> None:
     create_versioned_bucket(stored.client, f"{stored.bucket}-anchors")
     named = {"SIGNAL_BACKUPS_ANCHOR_BUCKET": f"{stored.bucket}-anchors"}
     for number in (1, 2, 3):
@@ -254,11 +254,11 @@ def test_anchoring_writes_the_checkpoints_that_are_due(stored: StoredDays, termi
     admin.edit(5, failed)
     refused = terminal.run("audit", "anchor", **named)
     assert refused.code == 0
-    assert "Warning: no checkpoint was written of the events" in refused.err
+    assert "Warning: no segment was written of the events" in refused.err
     admin.replace(admin.log.key_of(5), bodies_of(5)[-1])
     assert terminal.run("audit", "anchor", **named).err == ""
-    checkpoint = f"{stored.vault.layout.segment_prefix}events_0000000.jsonl"
-    assert [item.key for item in stored.vault.store.list_current(stored.vault.layout.segment_prefix)] == [checkpoint]
+    segment = f"{stored.vault.layout.segment_prefix}events_0000000.jsonl"
+    assert [item.key for item in stored.vault.store.list_current(stored.vault.layout.segment_prefix)] == [segment]
 
 
 def test_an_authority_that_is_down_is_said_and_the_bucket_is_written(stored: StoredDays, terminal: Terminal) -> None:

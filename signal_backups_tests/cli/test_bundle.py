@@ -62,7 +62,7 @@ def test_a_bundle_is_written_and_verifies(terminal: Inside, out: str) -> None:
     assert f"No backup: {GAP}" in done.err
     assert "1 of 2 days, 3 records" in done.out
     assert ("SHA-256 of the ZIP: " in done.out) == (out == "out.zip")
-    (head,) = [line.split()[2].rstrip(":") for line in done.out.splitlines() if line.startswith("Chain head")]
+    (head,) = [line.split()[2].rstrip(":") for line in done.out.splitlines() if line.startswith("Tree head")]
     found = terminal.run("verify-bundle", out, "--head", head.upper())
     assert (found.code, f"{FIRST} to {GAP}: 1 days, 3 records, 2 manifests, 2 events, 0 findings" in found.out) == (
         0,

@@ -76,13 +76,13 @@ def test_a_signal_is_proven_and_the_proof_holds_without_store_and_settings(
     assert done.code == 0, done.err
     file = f"proof_{FIRST_ID}.json"
     assert f"Wrote {file}" in done.err
-    assert f"Signal '{FIRST_ID}' stood in the backup of {FIRST}: 's3://" in done.out
+    assert f"Signal '{FIRST_ID}' is in the backup of {FIRST}: 's3://" in done.out
     assert f"says it is anchored by '{authority.url}', which --ca would check" in done.out
 
     alone = Terminal(terminal.folder, {})
     checked = alone.run("verify-proof", file, "--ca", str(authority.ca_file))
     assert checked.code == 0, checked.err
-    assert f"Signal '{FIRST_ID}' stood in the backup of {FIRST}: 's3://" in checked.out
+    assert f"Signal '{FIRST_ID}' is in the backup of {FIRST}: 's3://" in checked.out
     assert "manifest 1 of 2" in checked.out
     assert f"Z by '{authority.url}'" in checked.out.split("anchored at")[1]
     assert not list((terminal.folder / "home").glob("scratch/*"))

@@ -22,7 +22,7 @@ from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBacku
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
-from signal_backups.core.integrity.log.write_segments import write_checkpoints
+from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.vault import BackupVault
@@ -63,10 +63,10 @@ def log(
 
 
 def verify(
-    full: Annotated[bool, typer.Option("--full", help="Read every entry again, and trust no checkpoint.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every entry again, without using segments.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Examine the audit trail, the chain of manifests and the anchors; name the event where a change shows first.
+    """Examine the audit trail, the manifest log and the anchors; name the event where a change shows first.
 
     The change is there or before: who makes later events fit it moves the place where it shows.
     """
@@ -84,7 +84,7 @@ def anchor(as_json: JsonOption = False) -> None:
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         made = anchor_heads(vault, outside(settings, load_profile(settings.profile).lock_policy))
-        _write_checkpoints(vault)
+        _write_segments(vault)
     statement = TreeHead.from_bytes(made.anchor.statement.encode())
     result = AnchorMade(
         ok=not made.errors,
@@ -99,10 +99,10 @@ def anchor(as_json: JsonOption = False) -> None:
     raise typer.Exit(max((error.exit_code for error in made.errors), default=ExitCode.OK))
 
 
-def _write_checkpoints(vault: BackupVault) -> None:
+def _write_segments(vault: BackupVault) -> None:
     """Those that are due, so that examining a long trail takes few requests; the anchor stands without them."""
     try:
-        write_checkpoints(vault)
+        write_segments(vault)
     except SignalBackupsError as error:
         print_notice(f"Warning: {error}")
 

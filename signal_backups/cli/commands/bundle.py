@@ -88,7 +88,7 @@ def _print(written: WrittenBundle, findings: list[BundleFinding]) -> None:
     )
     if written.zip_sha256 is not None:
         print_line(f"SHA-256 of the ZIP: {written.zip_sha256}")
-    print_line(f"Chain head {written.statement_sha256}: keep it, it shows later that this bundle is still the same")
+    print_line(f"Tree head {written.statement_sha256}: keep it, it shows later that this bundle is still the same")
     print_line(f"Check it with: python3 {VERIFIER}, or signal-backups verify-bundle {written.path}")
 
 
@@ -100,7 +100,7 @@ def _print_report(report: BundleReport) -> None:
         at = f"at {moment(stamp.at)}" if stamp.at else "at a time that --ca would check"
         print_line(f"{stamp.file}: stamped {at} by {stamp.authority}")
     for statement, file in report.statements.items():
-        print_line(f"Chain head {statement} in {file}")
+        print_line(f"Tree head {statement} in {file}")
     about = f"{report.bucket}, {report.first} to {report.last}: " if report.first else ""
     print_line(
         f"{'OK' if report.ok else 'FAILED'}: {about}{report.days:,} days, {report.records:,} records, "

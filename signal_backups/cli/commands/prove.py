@@ -96,16 +96,16 @@ def _print(verdict: ProofReport) -> None:
         return
     # Quoted as ``repr`` does, because a file from anywhere may hold line breaks and what moves a terminal's cursor.
     uri = f"s3://{proven.bucket}/{proven.key}"
-    condition = "" if proven.is_anchored else ", if its chain head is genuine"
+    condition = "" if proven.is_anchored else ", if its tree head is genuine"
     print_line(
-        f"Signal {proven.signal_id!r} stood in the backup of {proven.day}: {uri!r} version {proven.version_id!r}, "
+        f"Signal {proven.signal_id!r} is in the backup of {proven.day}: {uri!r} version {proven.version_id!r}, "
         f"manifest {proven.manifest} of {proven.manifests}{condition}"
     )
-    print_line(f"Chain head {proven.statement_sha256}: {_basis(proven)}")
+    print_line(f"Tree head {proven.statement_sha256}: {_basis(proven)}")
 
 
 def _basis(proven: Proven) -> str:
-    """What keeps the chain head from having been made up."""
+    """What shows that the tree head is genuine."""
     grounds = ["the one you trust"] if proven.is_trusted_head else []
     grounds += [f"anchored at {moment(stamp.at)} by {stamp.authority!r}" for stamp in proven.timestamps if stamp.at]
     unchecked = [repr(stamp.authority) for stamp in proven.timestamps if stamp.at is None]

@@ -1,7 +1,7 @@
 """Stage three: the CSV becomes a versioned S3 object, is read back, verified, and only then vouched for.
 
-The order is the rule: object, read back, verify, quarantine, manifest (in the chain, then for the day), read it back,
-audit event. What fails on the way leaves the manifest of the last good backup, and the version it names, as they were.
+The order matters: object, read back, verify, quarantine, manifest (in the manifest log, then for the day), read back,
+audit event. A failure on the way leaves the manifest of the last good backup, and the version it names, untouched.
 """
 
 from __future__ import annotations

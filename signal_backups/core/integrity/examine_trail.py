@@ -1,4 +1,4 @@
-"""Examining the whole trail: both logs, what they know of each other and of the days, and what the anchors know."""
+"""Examining everything together: both logs, the days' manifests, and the anchors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from signal_backups.core.integrity.anchors.examine_anchors import Anchored, Anch
 from signal_backups.core.integrity.log.cross_checks import cross_check
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
-from signal_backups.core.integrity.log.segments import Checkpoints
+from signal_backups.core.integrity.log.segments import Segments
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
 
@@ -29,7 +29,7 @@ class _Model(BaseModel):
 
 
 class Unchained(_Model):
-    """Days whose manifest is from before the chain: how many, the first and the last."""
+    """Days whose manifest is older than the manifest log: how many, the first and the last."""
 
     count: int
     first_day: date
@@ -37,18 +37,18 @@ class Unchained(_Model):
 
 
 class TrailReport(_Model):
-    """What an examination came to.
+    """The result of an examination.
 
     Attributes:
         bucket: the bucket.
         at: when it was examined (UTC).
-        full: whether every entry was read, rather than checkpoints of finished folders.
-        events: how many events there are to read.
-        manifests: how many manifests the chain has to read.
+        full: whether every entry was read, rather than segments.
+        events: how many events the audit trail has.
+        manifests: how many manifests the manifest log has.
         anchors: how many anchors the bucket has.
-        anchored: the newest anchor that holds and is confirmed from outside of the bucket; None when there is none.
+        anchored: the newest valid anchor that is confirmed from outside of the bucket; None when there is none.
         events_since_anchor: how many events it does not cover.
-        unchained: days that the chain does not know yet; None when there are none.
+        unchained: days that are not in the manifest log yet; None when there are none.
         waiting: how many events wait on this machine to be written.
         finding_count: how many things are wrong.
         findings: the first of them: events, then manifests, then anchors; by number.
@@ -89,7 +89,7 @@ def examine_trail(
 
     Args:
         vault: whose trail.
-        full: read every entry and every manifest, and trust no checkpoint.
+        full: read every entry and every manifest, without using segments.
         second: the second bucket of the anchors, when there is one.
         ca_pem: certificates (PEM) of the time-stamp authority's CA; None: time stamps are not checked.
         kept_from: days before may have expired.
@@ -99,17 +99,17 @@ def examine_trail(
         SettingsError: there is no certificate in ``ca_pem``.
     """
     with vault.store.counted_requests() as requests:
-        # In the opposite order of writing: nothing that is written meanwhile can seem to lack what it speaks of.
+        # In the opposite order of writing: an object written meanwhile never seems to lack what it refers to.
         others = read_anchors(second, vault.layout) if second else None
         anchors = read_anchors(vault.store, vault.layout)
         waiting = vault.trail.waiting_events()
-        events = examine_log(Checkpoints(vault, LogName.EVENTS), full=full)
+        events = examine_log(Segments(vault, LogName.EVENTS), full=full)
         days = vault.manifest_versions(date.min, date.max)
-        manifests = examine_log(Checkpoints(vault, LogName.MANIFESTS), full=full)
+        manifests = examine_log(Segments(vault, LogName.MANIFESTS), full=full)
         cross = cross_check(vault, events, days, manifests, waiting, full=full, kept_from=kept_from)
         single = _takes_one_writer(vault)
     held = examine_anchors(vault.store.bucket, anchors, others, events.sha256_of, manifests.sha256_of, ca_pem)
-    # What anchors know is about a whole log: what names an entry says more.
+    # Anchors contradict a whole log: a finding that names an entry says more.
     findings = [
         *events.findings,
         *each_once([*manifests.findings, *cross.findings]),
@@ -169,7 +169,7 @@ def _warnings(vault: BackupVault, events: LogExamination, *, single: bool) -> li
 
 
 def _backwards(events: LogExamination) -> list[str]:
-    """The first event that tells of a time before that of an earlier one; one that had to wait does."""
+    """The first event whose time is before that of an earlier event, as after waiting in an outbox."""
     latest: datetime | None = None
     for number, event in sorted(events.seen.items()):
         if latest is not None and latest - event.at > MAX_BACKWARDS:

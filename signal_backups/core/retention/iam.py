@@ -51,7 +51,7 @@ def policy(role: Role, bucket: str, layout: Layout, lock: LockPolicy | None) -> 
 
     The writer backs up, reconciles and drills; the verifier reads everything and stores drill and retention reports;
     the restorer reads and thaws; the auditor reads, the bucket's set-up included. All of them add events to the audit
-    trail for what they do, which keeps those that are there by its lock and its chain. What changes protection,
+    trail for what they do, which keeps those that are there by its lock and its hashes. What changes protection,
     ``init``, ``lifecycle apply``, ``hold`` and ``lock``, is for an administrator with rights of his own. A bucket
     encrypted with a KMS key needs ``kms:Decrypt`` (all) and ``kms:GenerateDataKey`` (who writes) on that key besides.
 

@@ -18,7 +18,7 @@ def lifecycle_of(profile: Profile, layout: Layout) -> Lifecycle:
         rule
         for kind, keep in profile.keep
         for prefix in layout.prefixes_of(kind)
-        # A chain that loses its oldest entry is broken: the trail is small, and stays.
+        # A log that loses its oldest entry is broken, and the trail is small: it never expires.
         if prefix != layout.audit_prefix
         for rule in _rules(keep, prefix)
     ]

@@ -1,4 +1,4 @@
-"""A backup's place in the chain of manifests, and what the audit trail says of it."""
+"""A backup's place in the manifest log, and what the audit trail says of it."""
 
 from __future__ import annotations
 

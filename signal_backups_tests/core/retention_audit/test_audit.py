@@ -33,7 +33,7 @@ DAYS = days_from(NEWEST - timedelta(days=4), 5)
 NOW = start_of(NEWEST + ONE_DAY) + timedelta(hours=4)
 
 
-#: Events, chain, their checkpoints, the days' manifests, the anchors, the probe.
+#: Events, manifest log, their segments, the days' manifests, the anchors, the probe.
 TRAIL_LISTINGS = 7
 
 

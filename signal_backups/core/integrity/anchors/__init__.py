@@ -1,4 +1,4 @@
-"""Anchors: tree heads of the logs, stored where whoever rewrites the bucket cannot reach them.
+"""Anchors: tree heads of the logs, stored where somebody who rewrites the bucket cannot reach them.
 
 Not here: whether a log is consistent in itself (``integrity.log``).
 

@@ -1,4 +1,4 @@
-"""Fixing the heads of both logs outside of the bucket: where nobody who rewrites the bucket can reach."""
+"""Anchoring the heads of both logs outside of the bucket, where somebody who rewrites the bucket cannot reach."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 def anchor_heads(vault: BackupVault, outside: Outside) -> AnchorResult:
-    """Anchor what both logs come to now; what fails of it is in the result.
+    """Anchor the present state of both logs; failures are in the result.
 
     Raises:
         SettingsError: there is nowhere to anchor it.
-        VerificationError: the chain of manifests is not in order.
+        VerificationError: the manifest log is not in order.
         StoreError: the bucket cannot be read.
     """
     if not outside.is_anywhere:

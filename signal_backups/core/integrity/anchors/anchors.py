@@ -1,6 +1,7 @@
 """Anchors: statements kept where nobody can change them unseen, stamped by an outsider, in one bucket or in two.
 
-A chain shows that one entry was changed. That all of it was written anew, or its end cut off, only an anchor shows.
+The hashes of a log show that one entry was changed. Only an anchor shows that the whole log was rewritten, or its end
+cut off.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 class Anchor(BaseModel):
-    """A statement, as the text whose bytes are stamped, and its time stamps; none when no authority gave one."""
+    """A tree head, as the text whose bytes are stamped, and its time stamps; none without an authority."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -60,7 +61,7 @@ class AnchorCopy:
 
 @dataclass(frozen=True)
 class AnchorResult:
-    """What came of writing an anchor; ``stamp_error`` says why it has no time stamp although one was wanted."""
+    """The result of writing an anchor; ``stamp_error`` says why a wanted time stamp is missing."""
 
     key: str
     anchor: Anchor
@@ -77,7 +78,7 @@ class AnchorResult:
 
 @dataclass(frozen=True)
 class StoredAnchor:
-    """What a bucket holds under the key of an anchor.
+    """The object under the key of an anchor.
 
     Attributes:
         uri: where, for people.
@@ -102,18 +103,18 @@ def write_anchor(
     second: S3ObjectStore | None,
     ca_pem: bytes | None = None,
 ) -> AnchorResult:
-    """Have a statement stamped and create it in the vault's bucket and in a second one; what fails stops nothing else.
+    """Have a tree head stamped, and store it in the vault's bucket and in a second one; a failure stops nothing else.
 
     Args:
-        vault: whose logs the statement is about.
-        statement: its exact bytes.
+        vault: the vault of the logs.
+        statement: the exact bytes of the tree head.
         at: when it was made (UTC); part of the key.
         authority_url: the time-stamp authority; None: no time stamp.
         second: the second bucket; None: only the vault's.
         ca_pem: when given, a time stamp that does not verify with these certificates (PEM) is not kept.
 
     Raises:
-        VerificationError: the bytes are not a statement.
+        VerificationError: the bytes are not a tree head.
     """
     key = vault.layout.anchor_key(at, TreeHead.from_bytes(statement).events.number)
     stamps: list[Timestamp] = []
@@ -129,7 +130,7 @@ def write_anchor(
 
 
 def read_anchors(store: S3ObjectStore, layout: Layout) -> list[StoredAnchor]:
-    """What a bucket holds under the keys of anchors, oldest key first, deleted ones included.
+    """The objects under the keys of anchors, oldest key first, deleted ones included.
 
     Raises:
         StoreError: the bucket cannot be read.

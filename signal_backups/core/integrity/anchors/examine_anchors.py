@@ -16,7 +16,7 @@ from signal_backups.core.integrity.anchors.timestamp_authority import verify_tim
 from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead
 from signal_backups.core.signals.merkle import MerkleTree, leaf_hash
 
-#: How far a time stamp may be from the instant that its statement names: clocks differ, authorities are slow.
+#: How far a time stamp may be from the instant that its tree head names: clocks differ, authorities are slow.
 MAX_STAMP_DISTANCE = timedelta(hours=1)
 
 _INSTANT = "%Y-%m-%d %H:%M:%SZ"
@@ -49,7 +49,7 @@ class AnchorFinding(BaseModel):
 
 
 class Anchored(BaseModel):
-    """The newest anchor that holds and is confirmed from outside: up to which event, and when it was made (UTC)."""
+    """The newest valid anchor that is confirmed from outside: its last event, and when it was made (UTC)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,11 +58,11 @@ class Anchored(BaseModel):
 
 
 class AnchorExamination(NamedTuple):
-    """What the anchors come to.
+    """The result of examining the anchors.
 
     Attributes:
         findings: what is wrong.
-        anchored: the newest anchor of the main bucket that holds and that the second bucket or a time stamp confirms.
+        anchored: the newest valid anchor of the main bucket that the second bucket or a time stamp confirms.
         warnings: which anchors nothing confirms.
     """
 
@@ -108,7 +108,7 @@ def examine_anchors(
         SettingsError: there is no certificate in ``ca_pem``.
     """
     main = {stored.key: stored for stored in anchors}
-    # What the main bucket holds too is ours, also under the name that the bucket had before.
+    # An anchor that the main bucket has too is ours, even if the bucket had another name then.
     same = {(stored.key, stored.body) for stored in anchors}
     copies = {
         stored.key: stored
@@ -133,33 +133,33 @@ def examine_anchors(
         found += _stamp_findings(one, ca_pem) if ca_pem is not None else []
     # Of the second bucket only what is unlike the main one's was read, and that is a finding.
     wrong = {finding.anchor for finding in found}
-    held = [one for one in read if one.uri not in wrong]
-    return AnchorExamination(found, *_confirmed(held, _confirming(copies if second is not None else None, ca_pem)))
+    valid = [one for one in read if one.uri not in wrong]
+    return AnchorExamination(found, *_confirmed(valid, _confirming(copies if second is not None else None, ca_pem)))
 
 
 def _confirming(copies: Mapping[str, StoredAnchor] | None, ca_pem: bytes | None) -> dict[str, _Confirms]:
-    """What can confirm an anchor that holds, by its name for people."""
+    """What can confirm a valid anchor, by its name in messages."""
     confirming: dict[str, _Confirms] = {}
     if copies is not None:
         confirming["a copy in the second bucket"] = lambda one: (
             one.stored.key in copies and copies[one.stored.key].body == one.stored.body
         )
     if ca_pem is not None:
-        # One with a stamp that does not verify does not hold.
+        # An anchor with a stamp that does not verify is not valid.
         confirming["a time stamp"] = lambda one: bool(one.anchor.timestamps)
     return confirming
 
 
-def _confirmed(held: list[_Read], confirming: Mapping[str, _Confirms]) -> tuple[Anchored | None, list[str]]:
+def _confirmed(valid: list[_Read], confirming: Mapping[str, _Confirms]) -> tuple[Anchored | None, list[str]]:
     """The newest anchor that is confirmed, and warnings of those that should be and are not."""
     confirmed = [
         Anchored(event=one.statement.events.number, at=one.statement.at)
-        for one in held
+        for one in valid
         if any(confirms(one) for confirms in confirming.values())
     ]
-    warnings = [_UNCONFIRMED] if held and not confirming else []
+    warnings = [_UNCONFIRMED] if valid and not confirming else []
     for name, confirms in confirming.items():
-        if lacking := _lacking(held, confirms):
+        if lacking := _lacking(valid, confirms):
             warnings.append(
                 f"anchors without {name}: {len(lacking)}, the first is {lacking[0]}: none could be had then, it was "
                 "removed, or we did not make the anchor"
@@ -167,9 +167,9 @@ def _confirmed(held: list[_Read], confirming: Mapping[str, _Confirms]) -> tuple[
     return max(confirmed, key=lambda one: (one.event, one.at), default=None), warnings
 
 
-def _lacking(held: list[_Read], confirms: _Confirms) -> list[str]:
+def _lacking(valid: list[_Read], confirms: _Confirms) -> list[str]:
     """Those not confirmed; what is older than the first that is, is from before that was set up and does not count."""
-    since = list(dropwhile(lambda one: not confirms(one), held)) or held
+    since = list(dropwhile(lambda one: not confirms(one), valid)) or valid
     return [one.uri for one in since if not confirms(one)]
 
 

@@ -9,7 +9,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 
 @dataclass(frozen=True)
 class Outside:
-    """What holds anchors besides the bucket itself.
+    """Where anchors are kept besides the bucket itself.
 
     Attributes:
         authority_url: the RFC 3161 time-stamp authority; None: none.

@@ -39,7 +39,7 @@ _LATER = "Run it again later"
 
 
 class Timestamp(BaseModel):
-    """A time stamp of the statement: who gave it, and the RFC 3161 answer (Base64 of its DER)."""
+    """A time stamp of a tree head: the authority, and its RFC 3161 answer (Base64 of the DER)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -72,7 +72,7 @@ def request_timestamp(url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) ->
             transient=True,
         ) from error
     if stamp.status != PKIStatus.GRANTED:
-        # Refusals for good and for now come alike: the library does not pass on which.
+        # The library does not tell a permanent refusal from a temporary one.
         reason = " ".join(stamp.status_string) or f"status {stamp.status}"
         raise TimestampAuthorityError(f"{url} refused to stamp: {reason}", remedy=_LATER, transient=True)
     _require_imprint(stamp, data)

@@ -1,4 +1,4 @@
-"""The statement: what both logs came to at an instant, in one line; its hash, kept elsewhere, pins both of them."""
+"""The tree head: the state of both logs at one instant, in one line. Its hash, kept elsewhere, pins both logs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ManifestHead(LogHead):
 
 
 class TreeHead(BaseModel):
-    """The heads of a bucket's audit trail and of its chain of manifests at an instant (UTC, whole seconds)."""
+    """The heads of a bucket's audit trail and of its manifest log at an instant (UTC, whole seconds)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,7 +60,7 @@ class TreeHead(BaseModel):
 
     @classmethod
     def from_bytes(cls, body: bytes) -> TreeHead:
-        """Read a statement.
+        """Read a tree head.
 
         Raises:
             VerificationError: it is none, or not written exactly as ``to_bytes`` writes it.
@@ -68,14 +68,14 @@ class TreeHead(BaseModel):
         try:
             statement = cls.model_validate_json(body)
         except ValidationError as error:
-            raise VerificationError(f"not a statement of the logs' heads: {error.errors()[0]['msg']}") from error
+            raise VerificationError(f"not a tree head of the logs: {error.errors()[0]['msg']}") from error
         if statement.to_bytes() != body:
-            raise VerificationError("a statement of the logs' heads is not written as we write them")
+            raise VerificationError("the tree head is not written as we write it")
         return statement
 
 
 def tree_head_of(at: datetime, bucket: str, events: LogHead, manifests: Iterable[str]) -> TreeHead:
-    """The statement of an instant.
+    """The tree head at an instant.
 
     Args:
         at: the instant, with a time zone.

@@ -1,4 +1,4 @@
-"""What the events, the chain of manifests and the days' own manifests know of each other."""
+"""Comparing the events, the manifest log and the days' own manifests with each other."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
 
-#: A backup may still be at work: its manifest is in the chain before it is anywhere else.
+#: A backup may still be running: its manifest is in the log before it is stored for its day.
 GRACE = timedelta(hours=1)
 
 
 @dataclass
 class CrossChecks:
-    """What does not agree, and the days whose manifest has no place in the chain because it is older than that."""
+    """What does not agree, and the days whose manifest is older than the manifest log."""
 
     findings: list[LogFinding] = field(default_factory=list)
     unchained: list[date] = field(default_factory=list)
@@ -40,15 +40,15 @@ def cross_check(
     full: bool,
     kept_from: date,
 ) -> CrossChecks:
-    """Hold events, chain and days against each other.
+    """Compare the events, the manifest log and the days.
 
     Args:
-        vault: where they are.
+        vault: the vault that holds them.
         events: the events, examined.
-        days: the versions of the days' manifests, listed before the chain: what they say must be in it.
-        manifests: the chain, examined.
-        waiting: events that are not written yet, read before the others: what they tell of lacks no event.
-        full: read every day's manifest, also those that the store shows to be the same as their chain entry.
+        days: the versions of the days' manifests, listed before the log, which must contain them.
+        manifests: the manifest log, examined.
+        waiting: events in the outbox, read before the others: the manifests they name lack no event.
+        full: read every day's manifest, also those that the store shows to be the same as their log entry.
         kept_from: days before may have expired.
 
     Raises:
@@ -71,7 +71,7 @@ class _CrossChecker:
         self._claims: dict[Claim, int] = {
             entry.claim: number for number, entry in events.seen.items() if entry.claim is not None
         }
-        self._chained_since = min((entry.stored.last_modified for entry in manifests.seen.values()), default=None)
+        self._log_began = min((entry.stored.last_modified for entry in manifests.seen.values()), default=None)
         self._found = CrossChecks()
 
     def checked(self, days: VersionsBySlot, waiting: Iterable[Occurrence]) -> CrossChecks:
@@ -81,21 +81,21 @@ class _CrossChecker:
         return self._found
 
     def _check_claims(self) -> None:
-        """What events say of manifests."""
+        """Compare what events name with the manifest log."""
         for claim, event in sorted(self._claims.items()):
             entry = self._manifests.seen.get(claim.number)
             if entry is not None and entry.sha256 != claim.sha256:
-                words = f"manifest {claim.number} is not the one that event {event} tells of"
+                words = f"manifest {claim.number} is not the one that event {event} names"
                 self._add(Fault.EDITED, claim.number, entry.stored, words)
             elif claim.number > self._manifests.last:
-                self._add_removed(claim.number, f"event {event} tells of it")
+                self._add_removed(claim.number, f"event {event} names it")
 
     def _find_without_event(self, waiting: Iterable[Occurrence]) -> None:
         claims = [*self._claims, *(claim_of(event.details) for event in waiting)]
-        told = {claim.number for claim in claims if claim is not None}
+        named = {claim.number for claim in claims if claim is not None}
         for number, entry in self._manifests.seen.items():
-            if number not in told and entry.stored.last_modified < self._settled_before:
-                self._add(Fault.WITHOUT_EVENT, number, entry.stored, f"no event tells of manifest {number}")
+            if number not in named and entry.stored.last_modified < self._settled_before:
+                self._add(Fault.WITHOUT_EVENT, number, entry.stored, f"no event names manifest {number}")
 
     def _check_days(self, days: VersionsBySlot) -> None:
         entries: dict[BackupSlot, list[EntrySummary]] = {}
@@ -104,16 +104,16 @@ class _CrossChecker:
             if slot is not None and slot.day == entry.day:
                 entries.setdefault(slot, []).append(entry)
             else:
-                words = f"manifest {number} is of {entry.day}, and speaks of {entry.backup_key}"
+                words = f"manifest {number} is of {entry.day}, and names {entry.backup_key}"
                 self._add(Fault.INSERTED, number, entry.stored, f"{words}: that is no backup of this day")
-        held = self._entries_held(days, entries)
+        held = self._entries_of_versions(days, entries)
         for slot in sorted(days.keys() | entries.keys()):
             self._check_day(slot, days.get(slot, []), entries.get(slot, []), held)
 
-    def _entries_held(
+    def _entries_of_versions(
         self, days: VersionsBySlot, entries: Mapping[BackupSlot, list[EntrySummary]]
     ) -> dict[ObjectVersion, EntrySummary | None]:
-        """The chain entry that each version of the days' manifests is; None for one from before the chain."""
+        """The log entry of each version of the days' manifests; None for one that is older than the log."""
         held: dict[ObjectVersion, EntrySummary | None] = {}
         to_read = []
         for slot, versions in days.items():
@@ -127,13 +127,13 @@ class _CrossChecker:
                     to_read.append((slot, version))
         bodies = map_in_order(lambda one: self._vault.store.get_bytes(one[1].key, one[1].version_id)[0], to_read)
         for (slot, version), body in zip(to_read, bodies, strict=True):
-            self._hold(slot, version, body, held)
+            self._find_entry(slot, version, body, held)
         return held
 
-    def _hold(
+    def _find_entry(
         self, slot: BackupSlot, version: ObjectVersion, body: bytes, held: dict[ObjectVersion, EntrySummary | None]
     ) -> None:
-        """Note which entry a manifest is; one that should be in the chain and is not is a finding, and not noted."""
+        """Find the log entry of a manifest; a manifest that should be in the log and is not is a finding."""
         try:
             number = Manifest.from_bytes(body, "it").number
         except VerificationError as error:
@@ -150,7 +150,7 @@ class _CrossChecker:
             else:
                 self._add(Fault.REORDERED, number, version, f"{slot.day} has the manifest of another day")
         elif entry is not None:
-            words = f"the manifest of {slot.day} was changed: it is not manifest {number} of the chain"
+            words = f"the manifest of {slot.day} was changed: it is not manifest {number} of the log"
             self._add(Fault.EDITED, number, version, words)
 
     def _check_day(
@@ -160,7 +160,7 @@ class _CrossChecker:
         entries: list[EntrySummary],
         held: Mapping[ObjectVersion, EntrySummary | None],
     ) -> None:
-        """Whether the newest chain entry of a day is its current manifest."""
+        """Whether the newest log entry of a day is its current manifest."""
         current = versions[0] if versions else None
         if not entries:
             if current is not None and current in held and held[current] is None:
@@ -179,15 +179,15 @@ class _CrossChecker:
                 return
             if held[current] == newest:
                 return
-        is_told = Claim(newest.number, newest.sha256) in self._claims
+        is_named = Claim(newest.number, newest.sha256) in self._claims
         is_stored = any(held.get(version) == newest for version in versions)
-        self._add_not_current(slot, newest, removed=is_gone if is_stored else is_told)
+        self._add_not_current(slot, newest, removed=is_gone if is_stored else is_named)
 
     def _add_unchained(self, slot: BackupSlot, current: ObjectVersion) -> None:
-        if self._chained_since is None or current.last_modified <= self._chained_since:
+        if self._log_began is None or current.last_modified <= self._log_began:
             self._found.unchained.append(slot.day)
         else:
-            words = f"the manifest of {slot.day} is not in the chain, and was stored after the chain began"
+            words = f"the manifest of {slot.day} is not in the manifest log, and was stored after the log began"
             self._add(Fault.INSERTED, None, current, words)
 
     def _add_not_current(self, slot: BackupSlot, newest: EntrySummary, *, removed: bool) -> None:
@@ -207,7 +207,7 @@ class _CrossChecker:
 
     def _add_removed(self, number: int, because: str) -> None:
         key = self._vault.manifest_log.key_of(number)
-        words = f"manifest {number} is missing from the chain: {because}"
+        words = f"manifest {number} is missing from the manifest log: {because}"
         self._found.findings.append(_finding(Fault.REMOVED, number, key, None, words))
 
 

@@ -1,4 +1,4 @@
-"""What an examination remembers of an entry: its place, its hash, and what the other log has to agree with."""
+"""What an examination keeps of a log entry: its number, its hashes, and what the other log has to agree with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signal_backups.core.vault.manifest import Manifest
 
 
 class Claim(NamedTuple):
-    """The manifest that an event tells of."""
+    """The manifest that an event names."""
 
     number: int
     sha256: str
@@ -24,7 +24,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EntrySummary:
-    """An entry, but for its bytes.
+    """A log entry without its bytes.
 
     Attributes:
         number: the number it says it has.
@@ -33,7 +33,7 @@ class EntrySummary:
         stored: the version that holds it.
         identity: what two different entries never share, however they are edited: the event's id, the backup's version.
         at: when it happened, as it says (UTC).
-        claim: of an event: the manifest it tells of.
+        claim: of an event: the manifest it names.
         day: of a manifest: its day (UTC).
         backup_key: of a manifest: the backup it vouches for.
     """
@@ -72,7 +72,7 @@ def _event(stored: ObjectVersion, body: bytes) -> EntrySummary:
 
 
 def claim_of(details: Mapping[str, Any]) -> Claim | None:
-    """What an event's details say of a manifest; None when they tell of none."""
+    """The manifest that an event's details name; None when they name none."""
     match details.get("manifest"):
         case {"number": int(number), "sha256": str(digest)}:
             return Claim(number, digest)
@@ -82,7 +82,7 @@ def claim_of(details: Mapping[str, Any]) -> Claim | None:
 def _manifest(stored: ObjectVersion, body: bytes) -> EntrySummary:
     manifest = Manifest.from_bytes(body, "it")
     if manifest.number is None or manifest.previous is None:
-        raise VerificationError("it is a manifest without a place in the chain")
+        raise VerificationError("it is a manifest without a number in the log")
     return EntrySummary(
         number=manifest.number,
         previous=manifest.previous,

@@ -1,7 +1,7 @@
-"""Examining one log: whether what is stored is what was appended, and if not, where that shows first.
+"""Examining one log: is what is stored what was appended, and if not, where does that show first?
 
-Names are given by the fewest changes that explain what is stored; a change to which later entries were fitted shows
-after them. The end of a log is held by nothing: that it was changed, or cut off, only the other log and anchors show.
+Findings name the fewest changes that explain what is stored. If later entries were rewritten to fit a change, it shows
+after them. Hashes do not protect the end of a log: only the other log and anchors show that it was changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.integrity.log.entries import EntrySummary, read_entry
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
-from signal_backups.core.integrity.log.segments import Checkpoints, Segment, by_folder, numbers_of
+from signal_backups.core.integrity.log.segments import Segment, Segments, by_folder, numbers_of
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.s3.object_version import ObjectVersion
 
@@ -25,52 +25,52 @@ class LogExamination:
     Attributes:
         name: which log.
         findings: what is wrong, lowest number first, foreign objects last.
-        seen: the entries that can be read and stand at their own number, by number.
+        seen: the readable entries that are stored under their own number, by number.
         last: the highest number that was ever taken, as far as anything shows.
-        folders_by_checkpoint: how many folders were not read entry by entry.
+        folders_by_segment: how many folders were not read entry by entry.
     """
 
     name: LogName
     findings: list[LogFinding] = field(default_factory=list)
     seen: dict[int, EntrySummary] = field(default_factory=dict)
     last: int = 0
-    folders_by_checkpoint: int = 0
+    folders_by_segment: int = 0
 
     def sha256_of(self, number: int) -> str | None:
         """SHA-256 (hex) of an entry; None when it is not there or not to be read."""
         return self.seen[number].sha256 if number in self.seen else None
 
 
-def examine_log(checkpoints: Checkpoints, *, full: bool = False) -> LogExamination:
+def examine_log(segments: Segments, *, full: bool = False) -> LogExamination:
     """Examine a log.
 
     Args:
-        checkpoints: those of the log.
-        full: read every entry, and hold the checkpoints against them.
+        segments: the segments of the log.
+        full: read every entry, and compare the segments with them.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    return _Examiner(checkpoints, full=full).examined()
+    return _Examiner(segments, full=full).examined()
 
 
 class _Examiner:
-    def __init__(self, checkpoints: Checkpoints, *, full: bool) -> None:
-        self._checkpoints = checkpoints
-        self._log = checkpoints.log
+    def __init__(self, segments: Segments, *, full: bool) -> None:
+        self._segments = segments
+        self._log = segments.log
         self._full = full
-        self._found = LogExamination(checkpoints.name)
+        self._found = LogExamination(segments.name)
         self._versions: dict[int, list[ObjectVersion]] = {}
-        self._in_checkpoints: dict[int, str] = {}
+        self._in_segments: dict[int, str] = {}
 
     def examined(self) -> LogExamination:
         self._list()
-        checkpoints = self._checkpoints.versions()
+        segments = self._segments.versions()
         folders = by_folder(self._versions)
-        # The newest first: what a checkpoint says of a folder has to be what the folder after it was built upon.
-        for folder in sorted(folders | checkpoints, reverse=True):
-            self._examine_folder(folder, folders.get(folder, {}), checkpoints.get(folder, []))
-        self._found.last = max(self._versions.keys() | self._in_checkpoints.keys(), default=0)
+        # Newest first: a folder's segment has to match the hash that the next folder begins with.
+        for folder in sorted(folders | segments, reverse=True):
+            self._examine_folder(folder, folders.get(folder, {}), segments.get(folder, []))
+        self._found.last = max(self._versions.keys() | self._in_segments.keys(), default=0)
         self._find_missing()
         self._find_broken_links()
         self._found.findings = each_once(self._found.findings)
@@ -85,12 +85,12 @@ class _Examiner:
                 self._add(Fault.INSERTED, None, version, "is no entry: nothing of ours writes an object of this name")
 
     def _examine_folder(
-        self, folder: int, versions: Mapping[int, list[ObjectVersion]], checkpoints: list[ObjectVersion]
+        self, folder: int, versions: Mapping[int, list[ObjectVersion]], segments: list[ObjectVersion]
     ) -> None:
-        checkpoint = self._checkpoint(folder, checkpoints)
-        entries = None if self._full or checkpoint is None else self._by_checkpoint(folder, versions, checkpoint)
+        segment = self._segment(folder, segments)
+        entries = None if self._full or segment is None else self._by_segment(folder, versions, segment)
         if entries is not None:
-            self._found.folders_by_checkpoint += 1
+            self._found.folders_by_segment += 1
             self._found.seen.update(entries)
             return
         originals = {number: stored[-1] for number in versions if (stored := _data(versions[number]))}
@@ -98,45 +98,45 @@ class _Examiner:
         for number, body in bodies.items():
             self._look(number, originals[number], body)
             self._examine_versions(number, versions[number], body)
-        if checkpoint is not None:
-            self._compare(checkpoint, originals, bodies)
+        if segment is not None:
+            self._compare(segment, originals, bodies)
 
-    def _checkpoint(self, folder: int, versions: list[ObjectVersion]) -> Segment | None:
-        """The checkpoint as it was first stored; whatever else stands under its key is a finding."""
+    def _segment(self, folder: int, versions: list[ObjectVersion]) -> Segment | None:
+        """The segment as it was first stored; any other version under its key is a finding."""
         stored = _data(versions)
         if len(stored) < len(versions):
-            self._add(Fault.CHECKPOINT, None, versions[0], "the checkpoint was deleted")
+            self._add(Fault.CHECKPOINT, None, versions[0], "the segment was deleted")
         if len(stored) > 1:
-            self._add(Fault.CHECKPOINT, None, stored[0], "another version was put over the checkpoint")
+            self._add(Fault.CHECKPOINT, None, stored[0], "another version was put over the segment")
         if not stored:
             return None
         try:
-            checkpoint = self._checkpoints.read(folder, stored[-1])
+            segment = self._segments.read(folder, stored[-1])
         except VerificationError as error:
-            self._add(Fault.CHECKPOINT, None, stored[-1], f"the checkpoint {error.what}")
+            self._add(Fault.CHECKPOINT, None, stored[-1], f"the segment {error.what}")
             return None
-        self._in_checkpoints |= dict.fromkeys(checkpoint.lines, checkpoint.stored.key)
-        return checkpoint
+        self._in_segments |= dict.fromkeys(segment.lines, segment.stored.key)
+        return segment
 
-    def _by_checkpoint(
-        self, folder: int, versions: Mapping[int, list[ObjectVersion]], checkpoint: Segment
+    def _by_segment(
+        self, folder: int, versions: Mapping[int, list[ObjectVersion]], segment: Segment
     ) -> dict[int, EntrySummary] | None:
-        """The entries of a folder, when the store still shows those very bytes and its chain is whole."""
+        """The entries of a folder, if the store still shows the same bytes and each entry follows the one before."""
         following = self._found.seen.get(numbers_of(folder).stop)
         if following is None or not all(
             len(versions.get(number, [])) == 1 and line.shows(versions[number][0]) and line.has_etag_of_body
-            for number, line in checkpoint.lines.items()
+            for number, line in segment.lines.items()
         ):
             return None
-        entries = self._chain_of(checkpoint, {number: stored[0] for number, stored in versions.items()})
+        entries = self._chain_of(segment, {number: stored[0] for number, stored in versions.items()})
         return entries if entries and entries[max(entries)].sha256 == following.previous else None
 
-    def _chain_of(self, checkpoint: Segment, stored: Mapping[int, ObjectVersion]) -> dict[int, EntrySummary] | None:
-        """The entries that a checkpoint holds; None when they are not a chain."""
+    def _chain_of(self, segment: Segment, stored: Mapping[int, ObjectVersion]) -> dict[int, EntrySummary] | None:
+        """The entries in a segment; None when they do not follow one another."""
         entries: dict[int, EntrySummary] = {}
-        for number, line in checkpoint.lines.items():
+        for number, line in segment.lines.items():
             try:
-                entry = read_entry(self._found.name, stored.get(number, checkpoint.stored), line.body.encode())
+                entry = read_entry(self._found.name, stored.get(number, segment.stored), line.body.encode())
             except VerificationError:
                 return None
             follows = number - 1 not in entries or entries[number - 1].sha256 == entry.previous
@@ -155,12 +155,12 @@ class _Examiner:
             self._add(Fault.UNREADABLE, number, stored, error.what)
             return
         if entry.number != number:
-            self._add(Fault.REORDERED, number, stored, f"entry {entry.number} stands at the place of entry {number}")
+            self._add(Fault.REORDERED, number, stored, f"entry {entry.number} is stored at the place of entry {number}")
             return
         self._found.seen[number] = entry
 
     def _examine_versions(self, number: int, versions: list[ObjectVersion], body: bytes) -> None:
-        """An entry is one version: what was put over it later, and who hid it."""
+        """An entry is one version: find later versions and delete markers."""
         *newer, original = _data(versions)
         for marker in versions:
             if marker.is_delete_marker:
@@ -189,33 +189,33 @@ class _Examiner:
 
     def _compare(
         self,
-        checkpoint: Segment,
+        segment: Segment,
         originals: Mapping[int, ObjectVersion],
         bodies: Mapping[int, bytes],
     ) -> None:
-        """Hold a checkpoint against the entries themselves; the first that differs is a finding."""
-        lines = {number: line for number, line in checkpoint.lines.items() if number in self._found.seen}
+        """Compare a segment with the entries themselves; the first difference is a finding."""
+        lines = {number: line for number, line in segment.lines.items() if number in self._found.seen}
         for number, line in lines.items():
             stored = originals[number]
             if line.body.encode() == bodies[number]:
                 continue
-            # A version never changes, and what is no chain was never written by us.
-            if line.version_id == stored.version_id or self._chain_of(checkpoint, originals) is None:
-                words = f"the checkpoint was changed: it holds another entry {number} than version {stored.version_id}"
-                self._add(Fault.CHECKPOINT, number, checkpoint.stored, words)
+            # A version never changes, and we never write a segment whose entries do not follow one another.
+            if line.version_id == stored.version_id or self._chain_of(segment, originals) is None:
+                words = f"the segment was changed: it holds another entry {number} than version {stored.version_id}"
+                self._add(Fault.CHECKPOINT, number, segment.stored, words)
             else:
-                words = f"entry {number} was changed: checkpoint {checkpoint.stored.key} holds another one"
+                words = f"entry {number} was changed: segment {segment.stored.key} holds another one"
                 self._add(Fault.EDITED, number, stored, words)
             return
         moved = [number for number, line in lines.items() if not line.shows(originals[number])]
         if moved:
-            words = f"entry {moved[0]} is another version than in the checkpoint: it was deleted and stored again"
-            self._add(Fault.CHECKPOINT, moved[0], checkpoint.stored, words)
+            words = f"entry {moved[0]} is another version than in the segment: it was deleted and stored again"
+            self._add(Fault.CHECKPOINT, moved[0], segment.stored, words)
 
     def _find_missing(self) -> None:
         there = {number for number, versions in self._versions.items() if _data(versions)}
-        # What is no entry, wherever it stands, does not make a log longer.
-        known = self._found.seen.keys() | self._in_checkpoints.keys() | self._versions.keys() - there
+        # An object that is no entry does not make a log longer, whatever its key.
+        known = self._found.seen.keys() | self._in_segments.keys() | self._versions.keys() - there
         for first, last in _gaps(there, max(known, default=0)):
             following = self._found.seen.get(last + 1)
             if following is not None and following.previous == self._hash_before(first):
@@ -224,9 +224,7 @@ class _Examiner:
                 continue
             key = self._log.key_of(first)
             what = f"entry {first} is" if first == last else f"entries {first} to {last} are"
-            held = (
-                f"; checkpoint {self._in_checkpoints[first]} still holds them" if first in self._in_checkpoints else ""
-            )
+            kept = f"; segment {self._in_segments[first]} still holds them" if first in self._in_segments else ""
             self._found.findings.append(
                 LogFinding(
                     log=self._found.name,
@@ -234,19 +232,19 @@ class _Examiner:
                     number=first,
                     key=key,
                     version_id=None,
-                    words=f"{what} missing{held}",
+                    words=f"{what} missing{kept}",
                 )
             )
 
     def _find_broken_links(self) -> None:
-        """Name the entries that are not what the one after them was built upon."""
+        """Find the entries whose hash is not the one that the next entry carries."""
         explained = 0
         for number in sorted(self._found.seen):
             entry = self._found.seen[number]
             before = self._hash_before(number)
             if before is None or before == entry.previous or explained == number - 1 > 0:
                 continue
-            explained = number if self._is_culprit(number) else number - 1
+            explained = number if self._was_changed(number) else number - 1
             changed = f"entry {explained}, or one before it, was changed"
             kind, words = Fault.EDITED, f"{changed}: it does not fit entry {number}"
             if explained == number:
@@ -255,14 +253,14 @@ class _Examiner:
                     kind, words = Fault.INSERTED, f"entry {number} does not follow entry {number - 1}"
             self._add(kind, explained, self._found.seen[explained].stored, words)
 
-    def _is_culprit(self, number: int) -> bool:
-        """Of an entry that does not follow the one before: whether it was changed, and not the one before."""
+    def _was_changed(self, number: int) -> bool:
+        """Of an entry that does not follow the one before: whether it is the changed one, not the one before."""
         entry, following = self._found.seen[number], self._found.seen.get(number + 1)
         if number == 1:
             return True
         if following is not None:
             return following.previous != entry.sha256
-        # Nothing was built upon it: whichever was stored later than it can have been.
+        # No entry follows it: the one stored too late was changed.
         return self._found.seen[number - 1].stored.last_modified < entry.stored.last_modified
 
     def _hash_before(self, number: int) -> str | None:

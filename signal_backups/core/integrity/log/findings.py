@@ -1,4 +1,4 @@
-"""What can be wrong with the trail and the chain of manifests, each with a name and a place."""
+"""What can be wrong with the audit trail and the manifest log."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Fault(StrEnum):
     INSERTED = "inserted"
     #: Two writers took the same number.
     FORKED = "forked"
-    #: It stands at another number than its own.
+    #: It is stored under another number than its own.
     REORDERED = "reordered"
     #: It is not what has to be there at all.
     UNREADABLE = "unreadable"
-    #: A checkpoint, and not the log, is wrong.
+    #: A segment, and not the log, is wrong.
     CHECKPOINT = "checkpoint"
-    #: No event tells of the manifest.
+    #: No event names the manifest.
     WITHOUT_EVENT = "without_event"
-    #: The manifest is in the chain, but not the current one of its day.
+    #: The manifest is in the log, but not the current one of its day.
     UNFINISHED = "unfinished"
-    #: An anchor knows the log to have been another one.
+    #: An anchor contradicts the log.
     REWRITTEN = "rewritten"
     #: An anchor, and not the log, is wrong.
     ANCHOR = "anchor"
@@ -49,7 +49,7 @@ class LogFinding(BaseModel):
         log: which log it is about.
         kind: what is wrong.
         number: the entry it is about; None for what is no entry.
-        key: the object to look at.
+        key: the object concerned.
         version_id: which version of it; None where it is about all of them, or there is none.
         words: what is wrong, for people.
     """
@@ -65,7 +65,7 @@ class LogFinding(BaseModel):
 
 
 def each_once(findings: Iterable[LogFinding]) -> list[LogFinding]:
-    """Each fault of an entry once, however many ways it was found, lowest number first, what is no entry last."""
+    """Each fault of an entry once, by number; findings without a number come last."""
     first: dict[object, LogFinding] = {}
     for finding in findings:
         place = finding.number if finding.number is not None else (finding.key, finding.words)

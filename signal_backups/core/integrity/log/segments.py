@@ -1,4 +1,4 @@
-"""Checkpoints: a finished folder of a log in one object, so that examining a long log takes few requests."""
+"""Segments: the entries of a finished folder in one object, so that examining a long log takes few requests."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Segment:
     lines: Mapping[int, Line]
 
 
-class Checkpoints:
-    """The checkpoints of one log, which are created once like its entries."""
+class Segments:
+    """The segments of one log, which are created once like its entries."""
 
     def __init__(self, vault: BackupVault, name: LogName) -> None:
         self.name = name
@@ -66,7 +66,7 @@ class Checkpoints:
         self._prefix = f"{vault.layout.segment_prefix}{name}_"
 
     def key_of(self, folder: int) -> str:
-        """Key of a folder's checkpoint."""
+        """Key of a folder's segment."""
         return f"{self._prefix}{folder:07d}.jsonl"
 
     def folder_of(self, key: str) -> int | None:
@@ -76,7 +76,7 @@ class Checkpoints:
         return folder if folder >= 0 and self.key_of(folder) == key else None
 
     def versions(self) -> dict[int, list[ObjectVersion]]:
-        """Every version and delete marker of every checkpoint, by folder, newest first."""
+        """Every version and delete marker of every segment, by folder, newest first."""
         found: dict[int, list[ObjectVersion]] = {}
         for version in self.log.store.list_versions(self._prefix):
             folder = self.folder_of(version.key)
@@ -85,7 +85,7 @@ class Checkpoints:
         return found
 
     def read(self, folder: int, version: ObjectVersion) -> Segment:
-        """One version of a checkpoint.
+        """One version of a segment.
 
         Raises:
             VerificationError: it does not hold exactly the entries of the folder, one each.
@@ -94,13 +94,13 @@ class Checkpoints:
         try:
             lines = [Line.model_validate_json(line) for line in body.splitlines()]
         except ValidationError as error:
-            raise VerificationError(f"is not a checkpoint: {error.errors()[0]['msg']}") from error
+            raise VerificationError(f"is not a segment: {error.errors()[0]['msg']}") from error
         if [self.log.number_of(line.key) for line in lines] != list(numbers_of(folder)):
             raise VerificationError(f"does not hold entries {numbers_of(folder).start} to {numbers_of(folder)[-1]}")
         return Segment(version, dict(zip(numbers_of(folder), lines, strict=True)))
 
     def write(self, folder: int, lines: Iterable[Line]) -> str:
-        """Create the checkpoint of a folder, and return its key.
+        """Create the segment of a folder, and return its key.
 
         Raises:
             ConflictError: there is another one.

@@ -47,18 +47,18 @@ def _whole(signal: dict[str, str]) -> dict[str, str]:
 
 
 #: Each of ``PROVEN_FIELDS``, in their order, as a text. A proof that we make has the texts of the CSV. Of a number its
-#: value is proven: when that is integral, both ``87.0`` and ``87`` hold, whichever of them stands in the CSV.
+#: value is proven: when that is integral, both ``87.0`` and ``87`` are right, whichever is in the CSV.
 ProvenSignal = Annotated[dict[str, str], AfterValidator(_whole)]
 
 
 class Proof(_Model):
-    """That one signal stood in the backup of its day.
+    """That one signal is in the backup of its day.
 
-    The paths lead from the signal to its day's manifest, and from the manifest to the statement; manifest and statement
+    The paths lead from the signal to its day's manifest, and from the manifest to the tree head; manifest and tree head
     are texts whose UTF-8 bytes were hashed.
 
     It says nothing of any other signal, with one limit: the first node of a path may be the leaf hash of the row beside
-    it, and who already guesses all nine hashed fields of that row can confirm the guess.
+    it: somebody who guesses all nine hashed fields of that row can confirm the guess.
     """
 
     format: Literal[1] = 1

@@ -1,4 +1,4 @@
-"""Proving that one signal stood in the backup of its day: the proof is made from what the store holds, and checked."""
+"""Proving that one signal is in the backup of its day: the proof is made from what the store holds, and checked."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def backed_up_days(vault: BackupVault) -> list[date]:
 
 
 def prove(vault: BackupVault, signal_id: str, day: date, folder: Path) -> Proof:
-    """Prove that a signal stands in the backup of a day.
+    """Prove that a signal is in the backup of a day.
 
-    The newest anchored statement that covers the backup goes into the proof; without one, a statement of the present.
+    The newest anchored tree head that covers the backup goes into the proof; without one, the present tree head.
 
     Args:
         vault: the backups.
@@ -54,7 +54,7 @@ def prove(vault: BackupVault, signal_id: str, day: date, folder: Path) -> Proof:
         NotFoundError: the day has no backup, or no such signal in it.
         ArchivedError: the backup has to thaw first.
         VerificationError: the backup cannot be proven: it is from before there were proofs, or not what its manifest
-            says, or the chain of manifests does not hold the manifest.
+            says, or the manifest is not in the manifest log.
         StoreError: the store cannot be reached or refuses.
     """
     row = _find(vault, signal_id, day, folder)
@@ -74,7 +74,7 @@ def search(
     *,
     searched: Callable[[], None],
 ) -> Found:
-    """Prove that a signal stands in the backup of one of several days, the first of them that has it.
+    """Prove that a signal is in the backup of one of several days, the first of them that has it.
 
     Days whose backups cannot be read or trusted are passed over; ``searched`` is called after each day.
 
@@ -166,7 +166,7 @@ def _proof_of(vault: BackupVault, row: _Row) -> Proof:
     hashes = [entry.sha256 for entry in vault.manifest_log.entries(1, statement.manifests.number)]
     if hashes[manifest.number - 1 : manifest.number] != [sha256(body).hexdigest()]:
         raise VerificationError(
-            f"the manifest of {manifest.day} is not number {manifest.number} of the chain of manifests", remedy=_EXAMINE
+            f"the manifest of {manifest.day} is not number {manifest.number} of the manifest log", remedy=_EXAMINE
         )
     path = inclusion_path(leaves(map(bytes.fromhex, hashes)), manifest.number - 1)
     proof = Proof(

@@ -55,7 +55,7 @@ class Stamped(_Model):
 
 
 class Proven(_Model):
-    """What a proof without findings says: the signal stood in this version of this backup, and what that rests on.
+    """What a proof without findings shows: the signal is in this version of this backup, and what that rests on.
 
     Attributes:
         signal_id: the signal.
@@ -63,12 +63,12 @@ class Proven(_Model):
         bucket: where the backup is.
         key: its key.
         version_id: its version.
-        manifest: number of its manifest in the chain.
-        manifests: how many manifests the statement covers.
-        statement_at: when the statement was made (UTC), as it says itself.
-        statement_sha256: what a trusted copy of the statement has to hash to.
+        manifest: number of its manifest in the log.
+        manifests: how many manifests the tree head covers.
+        statement_at: when the tree head was made (UTC), as it says itself.
+        statement_sha256: what a trusted copy of the tree head has to hash to.
         is_trusted_head: whether that is the hash that the examiner trusts.
-        timestamps: the time stamps of the statement.
+        timestamps: the time stamps of the tree head.
     """
 
     signal_id: str
@@ -104,13 +104,13 @@ class ProofReport(_Model):
 def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = None) -> ProofReport:
     """Check a proof file.
 
-    A proof that rests on nothing from outside (``Proven.is_anchored``) shows only that it is consistent in itself: who
-    can make up a signal can make up a whole chain for it.
+    A proof that rests on nothing from outside (``Proven.is_anchored``) shows only that it is consistent in itself:
+    somebody who can make up a signal can make up all of its proof.
 
     Args:
         body: the file.
         ca_pem: certificates (PEM) that its time stamps have to lead to; without them no time stamp is checked.
-        head: SHA-256 (hex) of the bytes of a statement that the examiner trusts.
+        head: SHA-256 (hex) of the bytes of a tree head that the examiner trusts.
     """
     findings = _Findings()
     proof = findings.unless(Part.FILE, lambda: Proof.from_bytes(body))
@@ -185,18 +185,18 @@ def _check_row_tree(proof: Proof, manifest: Manifest) -> None:
         raise VerificationError(f"its tree has {proof.row.size} rows, its manifest says {manifest.records}")
     row = bytes.fromhex(proof.signal[VERIFICATION_HASH])
     if proof.row.root_over(row).hex() != manifest.merkle_root:
-        raise VerificationError("the signal is not at that place in the backup that the manifest speaks of")
+        raise VerificationError("the signal is not at that place in the backup that the manifest names")
 
 
 def _check_log_tree(proof: Proof, manifest: Manifest, statement: TreeHead) -> None:
     # Trees of different sizes can share a path, so the root alone does not tell the place.
     if (proof.log.index + 1, proof.log.size) != (manifest.number, statement.manifests.number):
         raise VerificationError(
-            f"it places manifest {proof.log.index + 1} of {proof.log.size}, manifest and statement say "
+            f"it places manifest {proof.log.index + 1} of {proof.log.size}, manifest and tree head say "
             f"{manifest.number} of {statement.manifests.number}"
         )
     if proof.log.root_over(sha256(proof.manifest.encode()).digest()).hex() != statement.manifests.root:
-        raise VerificationError("the manifest is not at that place in the chain that the statement speaks of")
+        raise VerificationError("the manifest is not at that place in the manifest log that the tree head names")
 
 
 def _stamps(proof: Proof, ca_pem: bytes | None) -> list[Stamped]:
@@ -218,4 +218,4 @@ def _stamped(stamp: Timestamp, statement: bytes, ca_pem: bytes) -> Stamped:
 def _check_head(proof: Proof, head: str | None) -> None:
     found = sha256(proof.statement.encode()).hexdigest()
     if head is not None and head != found:
-        raise VerificationError(f"its statement has SHA-256 {found}, the trusted one {head}")
+        raise VerificationError(f"its tree head has SHA-256 {found}, the trusted one {head}")

@@ -70,7 +70,7 @@ def test_a_day_that_was_made_up_and_stored_after_the_chain_began(two_days: World
     report = two_days.examine()
     assert (named(report), report.unchained) == ([(MANIFESTS, Fault.INSERTED, None)], None)
     assert report.findings[0].key == two_days.key(SLOTS[3])
-    assert f"the manifest of {DAYS[3]} is not in the chain" in report.findings[0].words
+    assert f"the manifest of {DAYS[3]} is not in the manifest log" in report.findings[0].words
 
 
 def test_a_day_from_before_the_chain_is_counted(world: World, s3: StrictS3) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
 from signal_backups.core.integrity.log.findings import Fault, LogName
-from signal_backups.core.integrity.log.segments import Checkpoints
-from signal_backups.core.integrity.log.write_segments import write_checkpoints
+from signal_backups.core.integrity.log.segments import Segments
+from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.ledger.chained_log import Entry, Link
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.trails import Admin, bodies_of, edited, failed, occurrence
@@ -21,7 +21,7 @@ Tampering = Callable[[Admin], None]
 
 
 def examine(vault: BackupVault, *, full: bool = False) -> LogExamination:
-    return examine_log(Checkpoints(vault, LogName.EVENTS), full=full)
+    return examine_log(Segments(vault, LogName.EVENTS), full=full)
 
 
 def named(examined: LogExamination) -> Named:
@@ -108,14 +108,14 @@ TAMPERINGS: dict[str, tuple[Tampering, Named]] = {
 }
 
 
-@pytest.mark.parametrize("with_checkpoints", [False, True])
+@pytest.mark.parametrize("with_segments", [False, True])
 @pytest.mark.parametrize(("tampering", "expected"), TAMPERINGS.values(), ids=list(TAMPERINGS))
 def test_what_was_done_is_named(
-    vault: BackupVault, admin: Admin, tampering: Tampering, expected: Named, *, with_checkpoints: bool
+    vault: BackupVault, admin: Admin, tampering: Tampering, expected: Named, *, with_segments: bool
 ) -> None:
     admin.put_events(COUNT)
-    if with_checkpoints:
-        assert len(write_checkpoints(vault)) == 2
+    if with_segments:
+        assert len(write_segments(vault)) == 2
     untouched = examine(vault)
     assert (named(untouched), len(untouched.seen)) == ([], COUNT)
     tampering(admin)
@@ -138,7 +138,7 @@ def test_where_the_original_still_is_and_which_version_covers_it(vault: BackupVa
 def test_the_same_bytes_twice_are_no_finding(vault: BackupVault, admin: Admin) -> None:
     # A store without conditional writes takes a request twice whose first answer was lost.
     admin.put_events(COUNT)
-    write_checkpoints(vault)
+    write_segments(vault)
     admin.put(admin.log.key_of(12), admin.body(12))
     assert named(examine(vault)) == []
     assert named(examine(vault, full=True)) == []
@@ -176,42 +176,42 @@ def test_an_entry_put_in_between_and_the_rest_renumbered(vault: BackupVault, adm
         assert finding.words.startswith(f"entry {finding.number}, or one before it, was changed")
 
 
-def test_the_end_is_held_by_nothing_but_a_checkpoint(vault: BackupVault, admin: Admin) -> None:
+def test_the_end_is_protected_by_nothing_but_a_segment(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(COUNT)
     erase(admin, 25)
     assert named(examine(vault)) == []
-    write_checkpoints(vault)
+    write_segments(vault)
     erase(admin, *range(13, 25))
     examined = examine(vault)
     assert named(examined) == [(Fault.REMOVED, 13)]
     assert (
-        f"entries 13 to 19 are missing; checkpoint {Checkpoints(vault, LogName.EVENTS).key_of(1)}"
+        f"entries 13 to 19 are missing; segment {Segments(vault, LogName.EVENTS).key_of(1)}"
         in examined.findings[0].words
     )
     assert examined.last == 19
 
 
-def test_a_log_written_anew_is_held_by_a_checkpoint(vault: BackupVault, admin: Admin) -> None:
+def test_a_log_written_anew_contradicts_a_segment(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(COUNT)
     rewrite(admin, 12, "failed")
     assert named(examine(vault)) == []
-    write_checkpoints(vault)
+    write_segments(vault)
     rewrite(admin, 14, "passed")
     assert named(examine(vault)) == [(Fault.EDITED, 14)]
     assert named(examine(vault, full=True)) == [(Fault.EDITED, 14)]
 
 
 class TestCheckpoints:
-    """Checkpoints that were tampered with."""
+    """Segments that were tampered with."""
 
     @pytest.fixture(autouse=True)
     def trail(self, vault: BackupVault, admin: Admin) -> None:
         admin.put_events(COUNT)
-        write_checkpoints(vault)
+        write_segments(vault)
 
     @pytest.fixture
     def key(self, vault: BackupVault) -> str:
-        return Checkpoints(vault, LogName.EVENTS).key_of(1)
+        return Segments(vault, LogName.EVENTS).key_of(1)
 
     @staticmethod
     def changed(admin: Admin, key: str, line: int, **changes: object) -> bytes:
@@ -219,13 +219,13 @@ class TestCheckpoints:
         lines[line] = (json.dumps(json.loads(lines[line]) | changes) + "\n").encode()
         return b"".join(lines)
 
-    def test_folders_are_taken_from_checkpoints_and_read_in_full_when_told(self, vault: BackupVault) -> None:
+    def test_folders_are_taken_from_segments_and_read_in_full_when_asked(self, vault: BackupVault) -> None:
         with vault.store.counted_requests() as requests:
-            assert examine(vault).folders_by_checkpoint == 2
-        # Two listings, two checkpoints, six entries after them.
+            assert examine(vault).folders_by_segment == 2
+        # Two listings, two segments, six entries after them.
         assert sorted(requests) == ["GetObject"] * 8 + ["ListObjectVersions"] * 2
         with vault.store.counted_requests() as requests:
-            assert examine(vault, full=True).folders_by_checkpoint == 0
+            assert examine(vault, full=True).folders_by_segment == 0
         assert requests.count("GetObject") == COUNT + 2
 
     @pytest.mark.parametrize("full", [False, True])
@@ -236,7 +236,7 @@ class TestCheckpoints:
         assert named(examined) == [(Fault.CHECKPOINT, 13)]
         assert (examined.findings[0].key, len(examined.seen)) == (key, COUNT)
         # The other folder's is as good as before.
-        assert examined.folders_by_checkpoint == (0 if full else 1)
+        assert examined.folders_by_segment == (0 if full else 1)
 
     @pytest.mark.parametrize("full", [False, True])
     def test_edited_bytes_of_the_last_line(self, vault: BackupVault, admin: Admin, key: str, *, full: bool) -> None:
@@ -280,14 +280,14 @@ class TestCheckpoints:
         assert len(examined.seen) == COUNT
 
     def test_of_another_folder(self, vault: BackupVault, admin: Admin, key: str) -> None:
-        admin.replace(key, admin.log.store.get_bytes(Checkpoints(vault, LogName.EVENTS).key_of(0))[0])
+        admin.replace(key, admin.log.store.get_bytes(Segments(vault, LogName.EVENTS).key_of(0))[0])
         assert named(examine(vault)) == [(Fault.CHECKPOINT, None)]
 
     def test_gone_without_a_trace_costs_only_requests(self, vault: BackupVault, admin: Admin, key: str) -> None:
         admin.erase(key)
         assert named(examine(vault)) == []
-        assert write_checkpoints(vault) == [key]
-        assert examine(vault).folders_by_checkpoint == 2
+        assert write_segments(vault) == [key]
+        assert examine(vault).folders_by_segment == 2
 
     def test_an_entry_deleted_and_stored_again(self, vault: BackupVault, admin: Admin) -> None:
         admin.replace(admin.log.key_of(13), admin.body(13))

@@ -12,8 +12,8 @@ from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.integrity.log.examine_log import examine_log
 from signal_backups.core.integrity.log.findings import Fault, LogName
-from signal_backups.core.integrity.log.segments import Checkpoints, Line, numbers_of
-from signal_backups.core.integrity.log.write_segments import write_checkpoints
+from signal_backups.core.integrity.log.segments import Line, Segments, numbers_of
+from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.ledger.chained_log import FIRST, FOLDER_SIZE, Entry, Link
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
@@ -53,14 +53,14 @@ def fill(s3: StrictS3, objects: Mapping[str, bytes]) -> None:
         bucket.add(Version(key=key, created=START, body=body))
 
 
-def put_checkpoints(vault: BackupVault, bodies: Sequence[bytes]) -> None:
-    """Write the checkpoints of the finished folders of the events, from what is known to be in them."""
-    checkpoints = Checkpoints(vault, LogName.EVENTS)
+def put_segments(vault: BackupVault, bodies: Sequence[bytes]) -> None:
+    """Write the segments of the finished folders of the events, from what is known to be in them."""
+    segments = Segments(vault, LogName.EVENTS)
     stored = {version.key: version for version in vault.store.list_versions(vault.trail.log.prefix)}
     for folder in range(len(bodies) // FOLDER_SIZE):
         numbers = numbers_of(folder)
         lines = [Line.of(stored[vault.trail.log.key_of(number)], bodies[number - 1]) for number in numbers]
-        checkpoints.write(folder, lines)
+        segments.write(folder, lines)
 
 
 def days_of(vault: BackupVault, count: int) -> dict[str, bytes]:
@@ -83,32 +83,32 @@ def days_of(vault: BackupVault, count: int) -> dict[str, bytes]:
 def test_ten_thousand_events(vault: BackupVault, admin: Admin, s3: StrictS3) -> None:
     bodies = bodies_of(COUNT)
     fill(s3, {vault.trail.log.key_of(number): body for number, body in enumerate(bodies, 1)})
-    put_checkpoints(vault, bodies)
+    put_segments(vault, bodies)
     s3.requests.clear()
-    examined = examine_log(Checkpoints(vault, LogName.EVENTS))
-    assert (examined.findings, len(examined.seen), examined.folders_by_checkpoint) == ([], COUNT, 10)
-    # Ten checkpoints, the event after them; ten pages of a listing, one of the checkpoints.
+    examined = examine_log(Segments(vault, LogName.EVENTS))
+    assert (examined.findings, len(examined.seen), examined.folders_by_segment) == ([], COUNT, 10)
+    # Ten segments, the event after them; ten pages of a listing, one of the segments.
     assert s3.requests == {"GetObject": 11, "ListObjectVersions": 11}
     assert examined.sha256_of(COUNT) == Entry(0, "", "", bodies[-1]).sha256
     admin.edit(4_321, failed)
     s3.requests.clear()
-    examined = examine_log(Checkpoints(vault, LogName.EVENTS))
+    examined = examine_log(Segments(vault, LogName.EVENTS))
     assert [(finding.kind, finding.number) for finding in examined.findings] == [(Fault.EDITED, 4_321)]
-    # Only the folder that is not what its checkpoint says is read.
+    # Only the folder that is not what its segment says is read.
     assert s3.requests["GetObject"] == 11 + 1_000
-    # With nothing to write: the folders of both logs, and their checkpoints.
+    # With nothing to write: the folders of both logs, and their segments.
     s3.requests.clear()
-    assert write_checkpoints(vault) == []
+    assert write_segments(vault) == []
     assert s3.requests == {"ListObjectVersions": 4}
 
 
 def test_years_of_manifests(vault: BackupVault, s3: StrictS3) -> None:
     fill(s3, days_of(vault, DAYS))
-    assert len(write_checkpoints(vault)) == 2
+    assert len(write_segments(vault)) == 2
     s3.requests.clear()
     report = examine_trail(vault)
     assert (report.findings, report.events, report.manifests) == ([], DAYS, DAYS)
-    # Of both logs a checkpoint and 21 entries; no day's manifest, for it has the ETag of its entry.
+    # Of both logs a segment and 21 entries; no day's manifest, for it has the ETag of its entry.
     assert s3.requests["GetObject"] == 2 * (1 + 21)
     assert sum(report.requests.values()) == sum(s3.requests.values()) < 60
 
@@ -117,6 +117,6 @@ def test_nothing_is_written_of_a_log_that_is_not_in_order(vault: BackupVault, ad
     bodies = bodies_of(1_000)
     fill(s3, {vault.trail.log.key_of(number): body for number, body in enumerate(bodies, 1)})
     admin.edit(500, failed)
-    with pytest.raises(VerificationError, match=r"no checkpoint was written of the events: entry 500, or"):
-        write_checkpoints(vault)
-    assert Checkpoints(vault, LogName.EVENTS).versions() == {}
+    with pytest.raises(VerificationError, match=r"no segment was written of the events: entry 500, or"):
+        write_segments(vault)
+    assert Segments(vault, LogName.EVENTS).versions() == {}

@@ -241,7 +241,7 @@ def test_a_manifest_that_is_not_in_the_chain_proves_nothing(
 ) -> None:
     back_up(later(1), rows_of(later(1)))
     put_manifest(vault, back_up(DAY, rows_of(DAY)).model_copy(update=change))
-    with pytest.raises(VerificationError, match="of the chain of manifests"):
+    with pytest.raises(VerificationError, match="of the manifest log"):
         prove(vault, f"{DAY:%Y%m%d}-000", DAY, scratch)
 
 
@@ -303,7 +303,7 @@ def test_an_anchor_that_contradicts_the_chain_is_not_passed_over(
     back_up(DAY, rows_of(DAY))
     of_another = tree_head_of(NOW, vault.store.bucket, LogHead(number=0, sha256="0" * 64), ["ab" * 32])
     write_anchor(vault, of_another.to_bytes(), NOW, None, None)
-    with pytest.raises(VerificationError, match="not at that place in the chain") as raised:
+    with pytest.raises(VerificationError, match="not at that place in the manifest log") as raised:
         prove(vault, f"{DAY:%Y%m%d}-000", DAY, scratch)
     assert "audit verify" in raised.value.remedy
 
