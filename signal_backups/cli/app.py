@@ -47,7 +47,7 @@ def _common(
 
 
 def _is_interrupt(error: Exception) -> bool:
-    """Whether it is DuckDB's word for a Ctrl-C that came while a query ran."""
+    """Whether it is DuckDB's error for a Ctrl-C during a query."""
     return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
 
 

@@ -1,4 +1,4 @@
-"""How results look: tables and sizes for people, one JSON document for machines, progress on a terminal only.
+"""How results are printed: tables and sizes for people, one JSON document for machines, progress on a terminal only.
 
 Results go to standard output, everything said about them (notices, errors, progress) to standard error.
 """

@@ -16,7 +16,7 @@ def test_the_documented_profile_shows_its_holes_and_ends_with_1(terminal: Termin
         "2555 days end one or two days short of seven calendar years",
         "26 h early for 75%, 2 h early for 25%",
         "Files under 128 KB never move",
-        "5 holes in profile documented",
+        "5 findings to fix in profile documented",
     ):
         assert fact in done.out
     tables = [line for line in done.out.splitlines() if line.startswith(("│", "┃", "┏"))]
@@ -26,7 +26,7 @@ def test_the_documented_profile_shows_its_holes_and_ends_with_1(terminal: Termin
 def test_recommended_has_none_and_ends_with_0(terminal: Terminal) -> None:
     done = terminal.run("simulate", "--profile", "recommended", "--size", "1048576")
     assert done.code == 0
-    assert "No holes in profile recommended" in done.out
+    assert "No findings to fix in profile recommended" in done.out
     assert "NOTE   Kept beyond the retention" in done.out
 
 

@@ -48,7 +48,7 @@ class AlertTest(CommandResult):
 
 
 @alert.callback()
-def _only_in_words() -> None:
+def _group() -> None:
     """Keeps ``test`` a command of its own, although there is no other yet."""
 
 

@@ -54,7 +54,7 @@ def log(
     action: Annotated[Action | None, typer.Option("--action", help="Only what is about this.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the events of the audit trail, newest last: who did what to which objects, and what came of it."""
+    """List the events of the audit trail, newest last: who did what to which objects, with what result."""
     is_wanted = _filter(first, last, action)
     with opened_vault(settings_with_notice()) as vault:
         events = [event for event in vault.trail.events() if is_wanted(event)]
@@ -100,7 +100,7 @@ def anchor(as_json: JsonOption = False) -> None:
 
 
 def _write_segments(vault: BackupVault) -> None:
-    """Those that are due, so that examining a long trail takes few requests; the anchor stands without them."""
+    """Write the segments that are due; the anchor is valid without them."""
     try:
         write_segments(vault)
     except SignalBackupsError as error:
@@ -147,7 +147,7 @@ def _print(found: TrailReport) -> None:
         print_notice(f"Warning: {warning}")
     if found.unchained is not None:
         print_notice(
-            f"Warning: the manifests of {found.unchained.count:,} days are from before the chain. Put them into it "
+            f"Warning: the manifests of {found.unchained.count:,} days are older than the manifest log. Add them "
             f"with: signal-backups backup --from {found.unchained.first_day} --to {found.unchained.last_day}"
         )
     if found.findings:

@@ -1,4 +1,4 @@
-"""``signal-backups backup``: back days up through the Dagster assets, so that the UI knows."""
+"""``signal-backups backup``: back days up through the Dagster assets, so that the UI shows them."""
 
 from __future__ import annotations
 

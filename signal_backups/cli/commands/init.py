@@ -98,10 +98,14 @@ def _smallest_moved(profile: Profile) -> str:
 
 def _verdict(before: SetupPlan, after: SetupPlan, *, dry_run: bool) -> str:
     if not before.changes:
-        return "Nothing to change" if after.in_order else "Nothing to change here, but foreign rules stand against it"
+        return (
+            "Nothing to change"
+            if after.in_order
+            else "Nothing to change here, but foreign rules contradict the profile"
+        )
     if dry_run:
         needs = " It needs --confirm." if before.confirmations else ""
         return f"{len(before.changes)} to change; nothing was changed (--dry-run).{needs}"
     if after.changes:
         return f"NOT in order: {', '.join(change.setting for change in after.changes)}"
-    return "Done" if after.in_order else "Done, but foreign rules stand against it"
+    return "Done" if after.in_order else "Done, but foreign rules contradict the profile"

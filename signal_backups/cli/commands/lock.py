@@ -25,7 +25,7 @@ lock = typer.Typer(no_args_is_help=True, help="Extend the lock of stored version
 
 
 @lock.callback()
-def _only_in_words() -> None:
+def _group() -> None:
     """Keeps ``extend`` a command of its own, although there is no other yet."""
 
 

@@ -38,12 +38,12 @@ def serve(
         str, typer.Option("--host", help="Address to listen on. Nothing is encrypted or asks for a password.")
     ] = "127.0.0.1",
     refresh: Annotated[
-        int, typer.Option("--refresh", min=_SHORTEST_REFRESH_S, metavar="SECONDS", help="How often to look at S3.")
+        int, typer.Option("--refresh", min=_SHORTEST_REFRESH_S, metavar="SECONDS", help="How often to read S3.")
     ] = DEFAULT_REFRESH_S,
 ) -> None:
     """Serve metrics on http://HOST:PORT/metrics until interrupted.
 
-    All of it comes from S3, and from Dagster's instance where there is one on this machine. The first look reads
+    All of it comes from S3, and from Dagster's instance where there is one on this machine. The first refresh reads
     every manifest and audit event once, later ones only what is new, and scrapes ask S3 for nothing. While S3 is out
     of reach the last values stay, and signal_backups_up is 0.
     """
@@ -94,7 +94,7 @@ def _exporter(settings: Settings, vault: BackupVault) -> Exporter:
 
 
 def _instance(settings: Settings) -> Callable[[], Sequence[Metric]]:
-    """What Dagster's instance tells, where there is one on this machine."""
+    """The metrics of Dagster's instance, where there is one on this machine."""
     home = Path(os.environ.get("DAGSTER_HOME", settings.dagster_home))
     if not (home / "dagster.yaml").is_file():
         return tuple

@@ -1,4 +1,4 @@
-"""``signal-backups prove`` and ``verify-proof``: that one signal stood in a backup, for people who trust nobody."""
+"""``signal-backups prove`` and ``verify-proof``: proving that one signal is in a backup."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def prove(
 
 
 def _default_file(signal_id: str) -> Path:
-    """An id may hold anything; one that cannot stand in a name is told from others by its hash."""
+    """An id may contain anything: one that cannot be a file name is completed with its hash."""
     name = re.sub(r"[^A-Za-z0-9._-]", "_", signal_id)[:_LONGEST_NAME]
     suffix = "" if name == signal_id else f"_{sha256(signal_id.encode()).hexdigest()[:SHORT_SHA256]}"
     return Path(f"proof_{name}{suffix}.json")

@@ -56,13 +56,15 @@ def simulate(
         int | None,
         typer.Option("--size", min=1, metavar="BYTES", help="Size of a backup; default: the median of the newest."),
     ] = None,
-    records: Annotated[bool, typer.Option("--records", help="With --json: the fate of each record as well.")] = False,
+    records: Annotated[
+        bool, typer.Option("--records", help="With --json: the outcome of each backup as well.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate years of daily backups: which are lost, unlocked or slow, and what they cost.
 
     Exit code 1 when a record would be lost before its retention ends: because it expires, or because somebody deletes
-    or overwrites it. Other holes are shown, and leave it at 0.
+    or overwrites it. Other findings are shown, and leave it at 0.
     """
     settings = settings_with_notice()
     wanted = load_profile(profile or settings.profile)
@@ -134,8 +136,8 @@ def _print(report: SimulationReport) -> None:
     )
     print_table(
         "What becomes of them",
-        ("story", "hidden early", "destroyed early", "bytes gone after"),
-        [_story_row(story) for story in played.stories],
+        ("scenario", "hidden early", "destroyed early", "bytes gone after"),
+        [_scenario_row(figures) for figures in played.stories],
     )
     print_table(
         f"By size; cost of {played.retention_years} years, the same unmoved, and until the bytes go",
@@ -154,12 +156,14 @@ def _print(report: SimulationReport) -> None:
     )
     for finding in report.findings:
         print_line(f"{finding.severity.upper():<6} {finding.sentence}")
-    print_line(f"{len(report.holes) or 'No'} {'hole' if len(report.holes) == 1 else 'holes'} in {report.subject}")
+    print_line(
+        f"{len(report.holes) or 'No'} {'finding' if len(report.holes) == 1 else 'findings'} to fix in {report.subject}"
+    )
 
 
-def _story_row(story: StoryFigures) -> tuple[str, ...]:
-    after = "never" if story.destroyed_after_days is None else f"{story.destroyed_after_days} days"
-    return story.story, str(story.hidden_early), str(story.destroyed_early), after
+def _scenario_row(figures: StoryFigures) -> tuple[str, ...]:
+    after = "never" if figures.destroyed_after_days is None else f"{figures.destroyed_after_days} days"
+    return figures.story, str(figures.hidden_early), str(figures.destroyed_early), after
 
 
 def _moves(moves: Iterable[Transition]) -> str:

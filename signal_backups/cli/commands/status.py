@@ -1,4 +1,4 @@
-"""``signal-backups status``: is everything backed up, in one look."""
+"""``signal-backups status``: is everything backed up?"""
 
 from __future__ import annotations
 

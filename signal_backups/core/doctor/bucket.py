@@ -13,7 +13,7 @@ _INIT = "signal-backups init"
 
 
 def limit(bucket: BucketConfiguration, found: str, remedy: str) -> DoctorResult:
-    """What the store cannot do: a fault on Amazon's S3, which can; a limit to know about elsewhere."""
+    """A missing capability: a fault on Amazon's S3, a known limit elsewhere."""
     return failed(found, remedy) if bucket.is_amazon else warning(found, remedy)
 
 
@@ -52,7 +52,7 @@ def lifecycle(vault: BackupVault, profile: Profile) -> DoctorResult:
     if change := found.change(Setting.LIFECYCLE):
         return failed(
             f"{len(change.lines)} differences from profile {profile.name}, first: {change.lines[0]}",
-            "signal-backups lifecycle diff shows all, signal-backups lifecycle apply mends them",
+            "signal-backups lifecycle diff shows all, signal-backups lifecycle apply fixes them",
         )
     if found.threats:
         return failed(found.threats[0], "Remove or narrow the foreign rule; nobody but its owner may")

@@ -21,15 +21,15 @@ _BLOCKING = (State.FAILED, State.NOT_CHECKED)
 
 @dataclass(frozen=True)
 class Step:
-    """One check: how to look, and what has to be right before that makes sense."""
+    """One check: the function that runs it, and the checks that must pass before."""
 
     check: DoctorCheck
-    look: Callable[[], DoctorResult]
+    run: Callable[[], DoctorResult]
     needs: tuple[DoctorCheck, ...] = ()
 
 
 def examine(steps: Iterable[Step]) -> DoctorReport:
-    """Go through all steps in order; each must come after those it needs."""
+    """Run all steps in order; each must come after those it needs."""
     found: dict[DoctorCheck, DoctorFinding] = {}
     for step in steps:
         verdict = _verdict(step, found)
@@ -48,7 +48,7 @@ def _verdict(step: Step, found: dict[DoctorCheck, DoctorFinding]) -> DoctorResul
     if missing:
         return unknown(f"needs {' and '.join(need.words for need in missing)} first")
     try:
-        return step.look()
+        return step.run()
     except SignalBackupsError as error:
         return of_error(error)
     except Exception as error:  # noqa: BLE001 - a mistake in one check must not hide what the others find

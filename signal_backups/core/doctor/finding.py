@@ -1,4 +1,4 @@
-"""What the doctor says of each thing it looks at, and what all of it comes to."""
+"""The doctor's checks, the finding of each, and the report."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """What one look came to; ``exit_code`` counts when it failed."""
+    """The result of one check; ``exit_code`` counts when it failed."""
 
     state: State
     found: str
@@ -109,7 +109,7 @@ def well(found: str) -> DoctorResult:
 
 
 def warning(found: str, remedy: str) -> DoctorResult:
-    """Backups go on, but somebody should know."""
+    """Backups work, but somebody should know."""
     return DoctorResult(State.WARNING, found, remedy)
 
 

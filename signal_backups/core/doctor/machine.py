@@ -8,7 +8,7 @@ from pathlib import Path
 
 from signal_backups.core.doctor.finding import DoctorResult, failed, well
 
-#: A day lies there three times at most: extracted, as CSV, and as it came back from the store.
+#: A day needs at most three times its size: the extract, the CSV, and the copy read back from the store.
 COPIES_OF_A_DAY = 3
 #: Less is not enough for logs, Dagster's database and DuckDB's spill, whatever a day has.
 MIN_FREE_BYTES = 256 * 1024**2

@@ -1,6 +1,6 @@
 """Permissions and promises of the store, tried out with tiny objects.
 
-What is written stays small, stands under a prefix that the lifecycle covers, and is never in anybody's way: Object Lock
+Probe objects are small, under a prefix that the lifecycle covers, and disturb nothing: Object Lock
 may keep it for years. One object gets a new version each time; the race needs an object that nobody has created yet.
 """
 
@@ -76,7 +76,7 @@ class Probes:
         return well(f"allowed ({self._store.uri(self._folder)})")
 
     def may_get(self) -> DoctorResult:
-        """What was written comes back, the very version."""
+        """The written version can be read back."""
         body, _ = self._store.get_bytes(self._key, self._version)
         if body != self._body:
             return failed(
@@ -99,7 +99,7 @@ class Probes:
         )
 
     def is_delete_denied(self) -> DoctorResult:
-        """A version cannot be deleted by who makes the backups every day."""
+        """The key that makes the daily backups cannot delete a version."""
         is_locked = self._store.lock is not None
         with s3_errors(self._store.bucket, f"cannot try to delete {self._store.uri(self._key)}"):
             try:
@@ -115,7 +115,7 @@ class Probes:
         return warning("these credentials may delete versions, and with them backups", _WRITER_POLICY)
 
     def refuses_second_writer(self) -> DoctorResult:
-        """Of several who create the same object at once, one succeeds."""
+        """Of several writers that create the same object at once, one succeeds."""
         key = f"{self._folder}race_{self._began:%Y%m%dT%H%M%S%fZ}"
         start = Barrier(RACING_WRITERS)
 
@@ -132,7 +132,7 @@ class Probes:
         winners = sum(in_parallel(writes, range(RACING_WRITERS), workers=RACING_WRITERS))
         if winners == 0:
             return failed(
-                f"none of {RACING_WRITERS} writers could create a new object, each was told that it is there",
+                f"none of {RACING_WRITERS} writers could create a new object: each was refused as if it existed",
                 "Suspect the store, or what is before it: no backup or audit event can be created like that",
             )
         if winners == 1:
@@ -159,7 +159,7 @@ class Probes:
         self.written.append(len(self._body))
         return limit(
             self._store.configuration,
-            f"the store does not look at them; {mode}",
+            f"the store ignores them; {mode}",
             "Every backup is read back and verified all the same; to have uploads checked too, use another store",
         )
 

@@ -1,4 +1,4 @@
-"""The store's first answer: is it up, does its clock agree with ours, does it know us, is the bucket there."""
+"""The store's first answer: is it up, does its clock agree with ours, does it accept our key, is the bucket there?"""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FirstAnswer:
     """What the store said when it was asked to list something.
 
     Attributes:
-        host: who answered.
+        host: the host that answered.
         bucket: what was asked for.
         error: what it said instead; None: all is well.
         store_time: its clock (UTC), whole seconds; None: it did not say, or was not asked.
@@ -100,7 +100,7 @@ def of_clock(answer: FirstAnswer) -> DoctorResult:
     """Its clock and ours agree."""
     skew = answer.skew
     if skew is None:
-        return unknown("the store did not tell its time")
+        return unknown("the store did not send its time")
     words = (
         f"this machine's clock is {abs(skew).total_seconds():.0f} s {'ahead of' if skew > timedelta(0) else 'behind'}"
     )
@@ -111,7 +111,7 @@ def of_clock(answer: FirstAnswer) -> DoctorResult:
 
 
 def of_credentials(answer: FirstAnswer) -> DoctorResult:
-    """The store knows who is asking."""
+    """The store accepts our credentials."""
     if not answer.is_known:
         return failed(
             "there are none", "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile", ExitCode.UNREACHABLE

@@ -1,4 +1,4 @@
-"""What lifecycle rules and locks do to years of backups, played without a store.
+"""What lifecycle rules and locks do to years of backups, simulated without a store.
 
 Nothing here asks S3 or the clock. Not here: what rules do to a single object (``s3.lifecycle_timeline``).
 

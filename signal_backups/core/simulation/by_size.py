@@ -27,7 +27,7 @@ class SizeFigures(BaseModel):
         bytes: the size.
         moves: what happens, ``("STANDARD_IA after 90 days", ...)``.
         blocked: what rules plan and S3 never does.
-        restore_points: records that can be restored on the last day played.
+        restore_points: backups that can be restored on the last simulated day.
         outside_rto: those of them that take longer to thaw than the objective allows.
         slow_classes: the storage classes that do.
         usd: cost of all records, from storing to destroying (to the end of the retention if never destroyed).
@@ -68,7 +68,7 @@ def misses_rto(storage_class: str) -> bool:
 
 
 def size_figures(plan: Plan, size: int, stored: Sequence[datetime], prices: Prices) -> SizeFigures:
-    """Play untouched records of a size, stored at these instants, and look at them when the last has been stored."""
+    """Simulate untouched backups of one size, stored at these instants, up to the last instant."""
     now = stored[-1]
     timelines = [plan.untouched(at) for at in stored]
     points = [line.class_at(now) for line in timelines if line.hidden_at is None or line.hidden_at > now]

@@ -1,4 +1,4 @@
-"""What a played configuration means: its holes, and what is merely worth knowing, as plain sentences with numbers."""
+"""What a simulated configuration means: findings to fix, and notes, as plain sentences with numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOUR_S = 3600
 
 
 class SimulationSeverity(StrEnum):
-    """How bad a finding is; all but a note are holes."""
+    """How bad a finding is; all but notes should be fixed."""
 
     LOSS = "loss"
     BREACH = "breach"
@@ -40,14 +40,14 @@ class SimulationFinding(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def is_hole(self) -> bool:
-        """Whether the configuration should be mended."""
+        """Whether the configuration should be fixed."""
         return self.severity is not SimulationSeverity.NOTE
 
 
 def findings(played: Played) -> list[SimulationFinding]:
     """All there is to say, worst first."""
     found = [
-        *_lost_by_mishap(played),
+        *_lost_by_incident(played),
         *_ends_early(played),
         *_manifests(played),
         *_outside_rto(played),
@@ -59,23 +59,24 @@ def findings(played: Played) -> list[SimulationFinding]:
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
 
-def _lost_by_mishap(played: Played) -> Iterator[SimulationFinding]:
-    told = _story(played, Scenario.DELETED)
-    if not told.destroyed_early or told.lost_hours is None or told.lost_up_to_age_days is None:
+def _lost_by_incident(played: Played) -> Iterator[SimulationFinding]:
+    deleted = _figures(played, Scenario.DELETED)
+    if not deleted.destroyed_early or deleted.lost_hours is None or deleted.lost_up_to_age_days is None:
         return
-    after, age = told.destroyed_after_days or 0, told.lost_up_to_age_days
+    after, age = deleted.destroyed_after_days or 0, deleted.lost_up_to_age_days
     yield SimulationFinding(
         name="mishap_destroys",
         severity=SimulationSeverity.LOSS,
         sentence=(
-            f"A delete or overwrite destroys the only good copy {after} days later: {told.destroyed_early} of "
+            f"A delete or overwrite destroys the only good copy {after} days later: {deleted.destroyed_early} of "
             f"{played.records} records hit the day after they were stored are gone up to "
-            f"{told.lost_hours[1] / 24:.0f} days before their retention ends. It happens at every age up to {age} days."
+            f"{deleted.lost_hours[1] / 24:.0f} days before their retention ends. It happens at every age up to {age} "
+            "days."
         ),
         numbers={
             "destroyed_after_days": after,
-            "records": told.destroyed_early,
-            "lost_hours_max": told.lost_hours[1],
+            "records": deleted.destroyed_early,
+            "lost_hours_max": deleted.lost_hours[1],
             "lost_up_to_age_days": age,
         },
     )
@@ -86,13 +87,13 @@ def _ends_early(played: Played) -> Iterator[SimulationFinding]:
         return
     early = sum(each.records for each in played.shortfalls)
     shares = ", ".join(f"{each.hours:g} h early for {each.share_of_start_dates:.0%}" for each in played.shortfalls)
-    fate = "destroyed" if _story(played, Scenario.UNTOUCHED).destroyed_early else "hidden under a delete marker"
+    outcome = "destroyed" if _figures(played, Scenario.UNTOUCHED).destroyed_early else "hidden under a delete marker"
     days_short = _days_short(played)
     yield SimulationFinding(
         name="ends_early",
         severity=SimulationSeverity.LOSS,
         sentence=(
-            f"{_expiry(played)}: {early} of {played.records} records are {fate} before their retention ends, "
+            f"{_expiry(played)}: {early} of {played.records} records are {outcome} before their retention ends, "
             f"{shares} of start dates (S3 acts at the next midnight)."
         ),
         numbers={
@@ -105,7 +106,7 @@ def _ends_early(played: Played) -> Iterator[SimulationFinding]:
     )
 
 
-def _story(played: Played, wanted: Scenario) -> StoryFigures:
+def _figures(played: Played, wanted: Scenario) -> StoryFigures:
     return next(figures for figures in played.stories if figures.story is wanted)
 
 
@@ -180,7 +181,7 @@ def _unlocked(played: Played) -> Iterator[SimulationFinding]:
             severity=SimulationSeverity.RISK,
             sentence=(
                 f"{played.unlocked} of {played.records} records are not locked until their retention ends: "
-                "whoever may delete versions can destroy them at once."
+                "anybody who may delete versions can destroy them at once."
             ),
             numbers={"records": played.unlocked},
         )

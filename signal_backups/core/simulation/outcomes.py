@@ -1,4 +1,4 @@
-"""What becomes of each record: one backup a day, left alone or hit by a mishap, until its retention ends."""
+"""What happens to each backup until its retention ends: untouched, deleted or overwritten."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from signal_backups.core.base.days import BACKUP_TIME, ONE_DAY, years_after
 from signal_backups.core.s3.lifecycle_timeline import ObjectRules, Timeline
 from signal_backups.core.s3.object_lock import LockPolicy
 
-#: A mishap is worst right after a backup: the day after is when it is played.
+#: An incident is worst right after a backup: it is simulated on the day after.
 MISHAP_AGE = ONE_DAY
-#: Leap years come round: so many start dates in a row are all there are.
+#: Leap years repeat: so many start dates in a row cover all cases.
 _DAYS_OF_LEAP_CYCLE = 1461
 _HOUR = timedelta(hours=1)
 
@@ -30,7 +30,7 @@ class Scenario(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How the good copy of a record comes to the end of its retention."""
+    """The state of a backup's good copy when its retention ends."""
 
     KEPT = "kept"
     HIDDEN = "hidden"
@@ -38,7 +38,7 @@ class Outcome(StrEnum):
 
 
 class ScenarioOutcome(BaseModel):
-    """What becomes of one record in one story; instants UTC, None for never."""
+    """The outcome of one backup in one scenario; instants UTC, None for never."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,11 +51,11 @@ class BackupOutcome(BaseModel):
     """One day's record.
 
     Attributes:
-        day: the day it holds.
+        day: the day of its signals.
         stored_at: when it was stored, UTC.
         end: end of its retention, UTC.
         is_locked: whether its lock lasts until then.
-        fates: by story.
+        fates: the outcomes by scenario.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,9 +72,9 @@ class Shortfall(BaseModel):
 
     Attributes:
         hours: how early.
-        records: how many of those played.
-        share: of those played.
-        share_of_start_dates: of all start dates, whatever days are played.
+        records: how many of the simulated backups.
+        share: of the simulated backups.
+        share_of_start_dates: of all possible start dates.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -86,15 +86,15 @@ class Shortfall(BaseModel):
 
 
 class StoryFigures(BaseModel):
-    """A story in numbers.
+    """The figures of one scenario.
 
     Attributes:
-        story: which one.
+        story: the scenario.
         hidden_early: records hidden before their end, those destroyed included.
         destroyed_early: records destroyed before their end.
-        destroyed_after_days: whole days from the mishap (or expiry) to the destruction; None for never.
+        destroyed_after_days: whole days from the incident (or expiration) to the destruction; None for never.
         lost_hours: smallest and largest number of hours by which they are destroyed too early; None for none.
-        lost_up_to_age_days: greatest age, days, at which the mishap still destroys a record early; None for none.
+        lost_up_to_age_days: greatest age, days, at which an incident still destroys a backup early; None for none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -109,7 +109,7 @@ class StoryFigures(BaseModel):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is played: the rules of one object, its lock, and how long it must be kept."""
+    """What is simulated: the rules of one object, its lock, and how long it must be kept."""
 
     rules: ObjectRules
     lock: LockPolicy | None
@@ -142,7 +142,7 @@ def stored_at(day: date) -> datetime:
 
 
 def play_records(plan: Plan, days: Sequence[date]) -> list[BackupOutcome]:
-    """The fate of each day's record in every story."""
+    """The outcome of each day's backup in every scenario."""
     return [_record(plan, day) for day in days]
 
 
@@ -162,49 +162,49 @@ def shortfalls(plan: Plan, records: Sequence[BackupOutcome]) -> list[Shortfall]:
     ]
 
 
-def figures_of(plan: Plan, story: Scenario, records: Sequence[BackupOutcome]) -> StoryFigures:
-    """A story in numbers."""
+def figures_of(plan: Plan, scenario: Scenario, records: Sequence[BackupOutcome]) -> StoryFigures:
+    """The figures of one scenario."""
     lost = [
         (record.end - destroyed) / _HOUR
         for record in records
-        if (destroyed := record.fates[story].destroyed_at) is not None and destroyed < record.end
+        if (destroyed := record.fates[scenario].destroyed_at) is not None and destroyed < record.end
     ]
-    fates = Counter(record.fates[story].fate for record in records)
+    outcomes = Counter(record.fates[scenario].fate for record in records)
     return StoryFigures(
-        story=story,
-        hidden_early=fates[Outcome.HIDDEN] + fates[Outcome.DESTROYED],
-        destroyed_early=fates[Outcome.DESTROYED],
-        destroyed_after_days=_days_until_destroyed(records[0].fates[story]),
+        story=scenario,
+        hidden_early=outcomes[Outcome.HIDDEN] + outcomes[Outcome.DESTROYED],
+        destroyed_early=outcomes[Outcome.DESTROYED],
+        destroyed_after_days=_days_until_destroyed(records[0].fates[scenario]),
         lost_hours=(min(lost), max(lost)) if lost else None,
-        lost_up_to_age_days=None if story is Scenario.UNTOUCHED else _last_age_lost(plan, records[0].stored_at),
+        lost_up_to_age_days=None if scenario is Scenario.UNTOUCHED else _last_age_lost(plan, records[0].stored_at),
     )
 
 
 def _record(plan: Plan, day: date) -> BackupOutcome:
     at = stored_at(day)
     end, hit = plan.end_of(at), plan.hit(at)
-    mishap = _fate(hit, end)
+    after_incident = _outcome(hit, end)
     return BackupOutcome(
         day=day,
         stored_at=at,
         end=end,
         is_locked=plan.is_locked(at),
         fates={
-            Scenario.UNTOUCHED: _fate(plan.untouched(at), end),
-            Scenario.DELETED: mishap,
-            Scenario.OVERWRITTEN: mishap,
+            Scenario.UNTOUCHED: _outcome(plan.untouched(at), end),
+            Scenario.DELETED: after_incident,
+            Scenario.OVERWRITTEN: after_incident,
         },
     )
 
 
-def _fate(timeline: Timeline, end: datetime) -> ScenarioOutcome:
+def _outcome(timeline: Timeline, end: datetime) -> ScenarioOutcome:
     if timeline.destroyed_at is not None and timeline.destroyed_at < end:
-        fate = Outcome.DESTROYED
+        outcome = Outcome.DESTROYED
     elif timeline.hidden_at is not None and timeline.hidden_at < end:
-        fate = Outcome.HIDDEN
+        outcome = Outcome.HIDDEN
     else:
-        fate = Outcome.KEPT
-    return ScenarioOutcome(fate=fate, hidden_at=timeline.hidden_at, destroyed_at=timeline.destroyed_at)
+        outcome = Outcome.KEPT
+    return ScenarioOutcome(fate=outcome, hidden_at=timeline.hidden_at, destroyed_at=timeline.destroyed_at)
 
 
 def _hours_short(hidden_at: datetime | None, end: datetime) -> float:

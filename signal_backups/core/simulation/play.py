@@ -1,4 +1,4 @@
-"""A configuration played over years of days: every figure of it, nothing judged."""
+"""A configuration simulated over years of days: all figures, without judgement."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from signal_backups.core.simulation.outcomes import (
 )
 from signal_backups.core.vault.layout import BackupSlot, Layout
 
-#: Besides the size asked for: a file that S3 moves only when told its size, and one that it moves anyway.
+#: Besides the requested size: one that S3 moves only by a rule with a size, and one that it always moves.
 SMALL_BYTES, LARGE_BYTES = 20 * 1024, 1024**2
-#: Manifests are never larger than what S3 moves only when told so.
+#: Manifests are never larger than what S3 moves only by a rule with a size.
 _MANIFEST_BYTES = 2048
 #: Leap years fall so that among so many years in a row every length of a retention occurs.
 _YEARS_OF_LEAP_CYCLE = 4
@@ -37,19 +37,19 @@ class Played(BaseModel):
     """All figures.
 
     Attributes:
-        records: how many were played.
+        records: how many were simulated.
         record_bytes: their size.
         retention_years: calendar years each must be kept.
-        retention_days: what these come to, fewest and most.
+        retention_days: the same in days, fewest and most.
         expire_days: age at which rules hide a record; None for never, or at a date.
-        stories: each story in numbers.
+        stories: the figures of each scenario.
         shortfalls: how early untouched records are hidden, most hours first.
         unlocked: records whose lock does not last until their end.
         manifests_gone_early: manifests hidden before the end of what they describe.
         visible_beyond_days: most days an untouched record stays visible beyond its end; None for ever.
         hidden_beyond_days: most days its bytes are then still there, hidden; None for ever.
         sizes: moves, restore points and cost by record size; the first is ``record_bytes``.
-        fates: each record.
+        fates: each backup.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,7 +98,7 @@ def play(
         retention_years=retention_years,
         retention_days=_retention_days(asked, stored[0]),
         expire_days=asked.rules.expire_days,
-        stories=tuple(figures_of(asked, story, records) for story in Scenario),
+        stories=tuple(figures_of(asked, scenario, records) for scenario in Scenario),
         shortfalls=tuple(shortfalls(asked, records)),
         unlocked=sum(not record.is_locked for record in records),
         manifests_gone_early=_hidden_early(plan(manifest, _MANIFEST_BYTES), stored),
@@ -126,10 +126,10 @@ def _days_visible_beyond(record: BackupOutcome) -> float | None:
 
 
 def _days_hidden_beyond(record: BackupOutcome) -> float | None:
-    fate = record.fates[Scenario.UNTOUCHED]
-    if fate.hidden_at is None or fate.destroyed_at is None:
+    untouched = record.fates[Scenario.UNTOUCHED]
+    if untouched.hidden_at is None or untouched.destroyed_at is None:
         return None
-    return max(0.0, (fate.destroyed_at - max(fate.hidden_at, record.end)) / ONE_DAY)
+    return max(0.0, (untouched.destroyed_at - max(untouched.hidden_at, record.end)) / ONE_DAY)
 
 
 def _most(days: Iterable[float | None]) -> float | None:

@@ -23,9 +23,9 @@ class SimulationReport(BaseModel):
 
     Attributes:
         subject: whose configuration it is.
-        first_day: the day the first record holds.
-        years: how many calendar years of days were played.
-        played: every figure.
+        first_day: the day of the first backup.
+        years: how many calendar years of days were simulated.
+        played: all figures.
         findings: what they mean, worst first.
     """
 
@@ -39,13 +39,13 @@ class SimulationReport(BaseModel):
 
     @property
     def holes(self) -> list[SimulationFinding]:
-        """The findings that should be mended."""
+        """The findings that should be fixed."""
         return [finding for finding in self.findings if finding.is_hole]
 
     @property
     def loses_records(self) -> bool:
-        """Whether a record is lost before its end: destroyed in any story, or hidden though nobody touched it."""
-        return bool(self.played.shortfalls) or any(story.destroyed_early for story in self.played.stories)
+        """Whether a backup is lost too early: destroyed in any scenario, or hidden although untouched."""
+        return bool(self.played.shortfalls) or any(figures.destroyed_early for figures in self.played.stories)
 
 
 def simulate(
@@ -65,11 +65,11 @@ def simulate(
     Args:
         lifecycle: the configuration.
         lock: what each version is locked with when it is stored; None for no lock.
-        first_day: the day the first record holds.
-        years: calendar years of days to play.
+        first_day: the day of the first backup.
+        years: calendar years of days to simulate.
         retention_years: calendar years each record must be kept, from when it was stored.
         record_bytes: size of a record.
-        layout: where records stand, for the rules' prefixes; the default one unless given.
+        layout: the prefixes of the rules; the default one unless given.
         prices: what things cost; those of the reference region unless given.
         subject: whose configuration it is, for the report.
     """
@@ -89,6 +89,6 @@ def simulate(
 
 
 def present_lifecycle(stored: StoredLifecycle) -> Lifecycle:
-    """The configuration a bucket has now, foreign rules included; S3's default where the store does not tell."""
+    """The configuration a bucket has now, foreign rules included; S3's default where the store does not say."""
     rules = [LifecycleRule.from_s3(rule) for rule in stored.rules]
     return Lifecycle.of(rules, stored.transition_minimum or DEFAULT_TRANSITION_MINIMUM)

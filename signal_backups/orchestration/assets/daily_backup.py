@@ -171,7 +171,7 @@ def _specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
             BACKUP_OBJECT,
             deps=[HASHED_CSV],
             description="Step 3: the day's backup in S3, read back, verified. Are we safe? Look at Partitions: a "
-            "day is backed up when it is green. Status and Freshness speak of the newest run alone, of whatever day.",
+            "day is backed up when it is green. Status and Freshness are those of the newest run, whatever its day.",
             kinds={"s3", "csv"},
             **common,
         ),

@@ -69,7 +69,7 @@ def _reason(plan: Plan, observation: Observation) -> str:
     hidden = ", ".join(str(each) for each in ranges_of(observation.hidden))
     deleted = f"; deleted, people have to bring them back with signal-backups undelete: {hidden}" if hidden else ""
     given_up = ", ".join(str(each) for each in ranges_of(plan.given_up))
-    words = f"; asked for too often in vain, people have to look: {given_up}" if given_up else ""
+    words = f"; attempts used up, somebody has to look: {given_up}" if given_up else ""
     return f"{len(plan.stale)} days are stale and in progress or waiting for their next attempt{words}{deleted}"
 
 

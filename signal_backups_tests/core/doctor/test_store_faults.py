@@ -257,7 +257,7 @@ def without_lock(installation: Installation) -> Installation:
             f"{RACING_WRITERS} of {RACING_WRITERS} writers",
             "ONE machine",
         ),
-        ("x-amz-checksum-sha256", DoctorCheck.CHECKSUMS, "does not look at them", "read back and verified"),
+        ("x-amz-checksum-sha256", DoctorCheck.CHECKSUMS, "ignores them", "read back and verified"),
     ],
 )
 def test_a_store_that_ignores_what_it_is_asked(

@@ -23,7 +23,7 @@ _URL_START = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of sending to a channel; ``reason`` says why it failed, without secrets."""
+    """The result of sending to a channel; ``reason`` says why it failed, without secrets."""
 
     channel: str
     ok: bool
@@ -34,7 +34,7 @@ class Delivery:
 class Channel:
     """One address; ``lowest`` is the least severe it gets.
 
-    ``name`` is shown: place in the settings, scheme and, where it is one, host. In many addresses a token stands there.
+    ``name`` is shown: place in the settings, scheme and, where it is one, host. In many addresses that is a token.
     """
 
     name: str
@@ -122,7 +122,7 @@ def _collecting(reasons: list[str]) -> Callable[[Any, Any], None]:
 def _apprise(url: str) -> Apprise:
     from apprise import Apprise  # noqa: PLC0415  takes a while to load, and most commands never alert
 
-    # Its debug lines, and those of the HTTP client below it, hold whole addresses.
+    # Its debug lines, and those of its HTTP client, contain whole addresses.
     logger = logging.getLogger("apprise")
     logger.setLevel(logging.WARNING)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)

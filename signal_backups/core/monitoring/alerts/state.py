@@ -80,7 +80,7 @@ class AlertState(BaseModel):
     failed_verifications: dict[date, datetime] = {}
     last_good: str = ""
 
-    def knows(self, key: str, day: date) -> bool:
+    def has_notified(self, key: str, day: date) -> bool:
         """Whether people have been notified of a day of a condition."""
         return key in self.open and day in self.open[key].notified_days
 

@@ -15,7 +15,7 @@ from signal_backups.core.monitoring.observation import DayState, Observation
 def settled(state: AlertState, key: str, found: Iterable[date], busy: Set[date]) -> list[date]:
     """The days of a condition. A day that a run works on neither joins nor leaves them until the run is over."""
     decided = set(found) - busy
-    return sorted(decided | {day for day in busy if state.knows(key, day)})
+    return sorted(decided | {day for day in busy if state.has_notified(key, day)})
 
 
 def backup_command(days: Collection[date]) -> str:

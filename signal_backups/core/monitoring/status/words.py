@@ -62,7 +62,7 @@ def remedies(found: BackupStatus) -> Iterator[str]:
         yield f"Back the missing days up with: signal-backups backup {which}"
     bad = max([*found.unverified_days, *found.failing_days], default=None)
     if bad:
-        yield f"See why with: signal-backups verify --date {bad}; mend with: signal-backups backup {bad}"
+        yield f"See why with: signal-backups verify --date {bad}; fix with: signal-backups backup {bad}"
 
 
 def moment(instant: datetime) -> str:

@@ -116,7 +116,9 @@ def _cause(failure: DayFailure) -> tuple[str, str, str]:
 
 def _notified_cause(snapshot: InstanceSnapshot, day: date) -> tuple[str, str, str]:
     """Last notified cause of a day whose failed run left the lookback window; the alert stays open."""
-    return next((cause for cause in _CAUSES.values() if snapshot.state.knows(f"backup/{cause[0]}", day)), _OTHERWISE)
+    return next(
+        (cause for cause in _CAUSES.values() if snapshot.state.has_notified(f"backup/{cause[0]}", day)), _OTHERWISE
+    )
 
 
 def _run_records(snapshot: InstanceSnapshot, filters: dg.RunsFilter) -> Iterable[dg.RunRecord]:

@@ -83,7 +83,7 @@ def test_each_kind_of_day_has_its_mark(watched: Watched) -> None:
     assert list(remedies(found)) == [
         "Bring a deleted day back with: signal-backups undelete 2026-03-04",
         "Back the missing days up with: signal-backups backup 2026-03-03",
-        "See why with: signal-backups verify --date 2026-03-02; mend with: signal-backups backup 2026-03-02",
+        "See why with: signal-backups verify --date 2026-03-02; fix with: signal-backups backup 2026-03-02",
     ]
     assert fact(found, "stored") == "2 days, 1 records, 0.0 MB, 2026-03-01 to 2026-03-02"
 
@@ -165,7 +165,7 @@ def test_a_day_whose_last_verification_failed_is_not_safe(watched: Watched) -> N
     assert marks(found)[FIRST] is DayMark.UNVERIFIED
     assert verdict(found) == "NOT SAFE: 1 day failed the last verification"
     assert list(remedies(found)) == [
-        "See why with: signal-backups verify --date 2026-03-01; mend with: signal-backups backup 2026-03-01"
+        "See why with: signal-backups verify --date 2026-03-01; fix with: signal-backups backup 2026-03-01"
     ]
 
 
