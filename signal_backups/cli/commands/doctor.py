@@ -54,7 +54,7 @@ def _print(report: DoctorReport, written: list[int], *, as_json: bool) -> None:
         return
     for finding in report.findings:
         remedy = f". {finding.remedy}" if finding.remedy else ""
-        print_line(f"{_WORDS[finding.state]:<12} {finding.check.words:<19} {finding.found}{remedy}")
+        print_line(f"{_WORDS[finding.state]:<12} {finding.check.label:<19} {finding.found}{remedy}")
     if written:
         print_line(f"Wrote {len(written)} probe objects, {sum(written)} bytes in all")
     print_line(f"{failures} failed, {warnings} warnings" if failures or warnings else "All is well")

@@ -1,9 +1,9 @@
-"""How the bucket is set up, a question at a time."""
+"""Checks of the bucket's configuration."""
 
 from __future__ import annotations
 
 from signal_backups.core.base.errors import UnsupportedError
-from signal_backups.core.doctor.finding import DoctorResult, failed, warning, well
+from signal_backups.core.doctor.finding import DoctorResult, failed, ok, warning
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import BucketState, Setting, plan
 from signal_backups.core.s3.bucket import BucketConfiguration
@@ -13,33 +13,33 @@ _INIT = "signal-backups init"
 
 
 def limit(bucket: BucketConfiguration, found: str, remedy: str) -> DoctorResult:
-    """A missing capability: a fault on Amazon's S3, a known limit elsewhere."""
+    """Report a missing capability: a failure on Amazon S3, a warning on other stores."""
     return failed(found, remedy) if bucket.is_amazon else warning(found, remedy)
 
 
 def versioning(vault: BackupVault, _profile: Profile) -> DoctorResult:
-    """An overwrite or a delete destroys nothing."""
+    """Check that versioning is on, so that an overwrite or a delete destroys nothing."""
     if vault.store.configuration.is_versioned():
-        return well("on")
-    return failed("off: an overwrite destroys, and nothing is backed up", _INIT)
+        return ok("on")
+    return failed("off: an overwrite would destroy data, so no backup is made", _INIT)
 
 
 def public_access(vault: BackupVault, _profile: Profile) -> DoctorResult:
-    """Nobody outside can be let in by mistake."""
+    """Check that public access is blocked."""
     bucket = vault.store.configuration
     try:
         blocked = bucket.is_public_access_blocked()
     except UnsupportedError:
         if bucket.is_amazon:
             raise
-        return well("this store has no such block: see to it by its own means that the bucket is not public")
-    return well("blocked") if blocked else failed("not blocked", _INIT)
+        return ok("this store has no such setting: use its own means to keep the bucket private")
+    return ok("blocked") if blocked else failed("not blocked", _INIT)
 
 
 def lifecycle(vault: BackupVault, profile: Profile) -> DoctorResult:
-    """The rules are those of the profile, and no foreign one reaches our objects."""
+    """Check that the lifecycle rules match the profile, and that no foreign rule applies to our objects."""
     bucket = vault.store.configuration
-    # Only the lifecycle is asked about: the rest as if it were right.
+    # Only the lifecycle is checked here, so everything else is given as correct.
     state = BucketState(
         exists=True,
         versioned=True,
@@ -52,23 +52,23 @@ def lifecycle(vault: BackupVault, profile: Profile) -> DoctorResult:
     if change := found.change(Setting.LIFECYCLE):
         return failed(
             f"{len(change.lines)} differences from profile {profile.name}, first: {change.lines[0]}",
-            "signal-backups lifecycle diff shows all, signal-backups lifecycle apply fixes them",
+            "signal-backups lifecycle diff shows them, signal-backups lifecycle apply fixes them",
         )
     if found.threats:
-        return failed(found.threats[0], "Remove or narrow the foreign rule; nobody but its owner may")
+        return failed(found.threats[0], "Remove or narrow the foreign rule; only its owner may do that")
     if missing := found.missing_capabilities.get(Setting.LIFECYCLE):
-        return well(f"as profile {profile.name} says, as far as this store can: {missing}")
-    return well(f"as profile {profile.name} says")
+        return ok(f"matches profile {profile.name} as far as this store can: {missing}")
+    return ok(f"matches profile {profile.name}")
 
 
 def object_lock(vault: BackupVault, profile: Profile) -> DoctorResult:
-    """Objects can be locked, if the profile asks for it."""
+    """Check that Object Lock is on, if the profile requires it."""
     if profile.lock is None:
-        return well(f"profile {profile.name} asks for none")
+        return ok(f"profile {profile.name} requires none")
     try:
         enabled = vault.store.configuration.is_lock_enabled()
     except UnsupportedError as error:
-        return failed(error.what, "Use a store that has Object Lock, or a profile that asks for none")
+        return failed(error.what, "Use a store that has Object Lock, or a profile without lock")
     if enabled:
-        return well("on")
+        return ok("on")
     return failed(f"off, and profile {profile.name} locks every object", f"{_INIT} --profile {profile.name} --confirm")

@@ -1,4 +1,4 @@
-"""The whole examination, but for Dagster: which checks there are, and what each needs first."""
+"""All checks except those of Dagster, and the checks that each depends on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from signal_backups.core.config.settings import Settings
 from signal_backups.core.doctor import backups, bucket, store_answer
 from signal_backups.core.doctor.database import SignalsTable
 from signal_backups.core.doctor.examination import Step
-from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, well
-from signal_backups.core.doctor.machine import has_room
+from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, ok
+from signal_backups.core.doctor.machine import has_free_space
 from signal_backups.core.doctor.probes import OpenStore, Probes
 from signal_backups.core.ledger.outbox import Outbox
 from signal_backups.core.retention.load_profile import load_profile
@@ -21,11 +21,11 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 class Doctor:
-    """One examination; nothing is read or opened before its check's turn.
+    """One examination; settings, database and store are opened by the first check that needs them.
 
     Args:
         load: reads the settings.
-        open_store: opens the store that settings and profile name; connects to nothing yet.
+        open_store: opens the store for some settings and a profile; sends no request.
         clock: the present (UTC).
     """
 
@@ -42,70 +42,70 @@ class Doctor:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings; not before ``Check.SETTINGS``."""
+        """The settings; loading them is part of ``DoctorCheck.SETTINGS``."""
         return self._load()
 
     def steps(self) -> list[Step]:
-        """Every check, after those it needs."""
+        """Return every check, each after those it depends on."""
         return [
-            Step(DoctorCheck.SETTINGS, self._settings_are_right),
+            Step(DoctorCheck.SETTINGS, self._settings_are_valid),
             self._of_table(DoctorCheck.DATABASE, SignalsTable.can_be_read, DoctorCheck.SETTINGS),
             self._of_table(DoctorCheck.COLUMNS, SignalsTable.has_columns, DoctorCheck.DATABASE),
             self._of_table(DoctorCheck.INDEX, SignalsTable.has_index, DoctorCheck.COLUMNS),
-            self._of_answer(DoctorCheck.STORE, store_answer.of_store, DoctorCheck.SETTINGS),
-            self._of_answer(DoctorCheck.CLOCK, store_answer.of_clock, DoctorCheck.STORE),
-            self._of_answer(DoctorCheck.CREDENTIALS, store_answer.of_credentials, DoctorCheck.STORE),
-            self._of_answer(DoctorCheck.BUCKET, store_answer.of_bucket, DoctorCheck.CREDENTIALS),
+            self._of_answer(DoctorCheck.STORE, store_answer.check_store, DoctorCheck.SETTINGS),
+            self._of_answer(DoctorCheck.CLOCK, store_answer.check_clock, DoctorCheck.STORE),
+            self._of_answer(DoctorCheck.CREDENTIALS, store_answer.check_credentials, DoctorCheck.STORE),
+            self._of_answer(DoctorCheck.BUCKET, store_answer.check_bucket, DoctorCheck.CREDENTIALS),
             self._of_vault(DoctorCheck.VERSIONING, bucket.versioning),
             self._of_vault(DoctorCheck.PUBLIC_ACCESS, bucket.public_access),
             self._of_vault(DoctorCheck.LIFECYCLE, bucket.lifecycle),
             self._of_vault(DoctorCheck.OBJECT_LOCK, bucket.object_lock),
-            self._of_probes(DoctorCheck.LIST_VERSIONS, Probes.may_list_versions, DoctorCheck.BUCKET),
-            self._of_probes(DoctorCheck.PUT, Probes.may_put, DoctorCheck.OBJECT_LOCK),
-            self._of_probes(DoctorCheck.GET, Probes.may_get, DoctorCheck.PUT),
+            self._of_probes(DoctorCheck.LIST_VERSIONS, Probes.can_list_versions, DoctorCheck.BUCKET),
+            self._of_probes(DoctorCheck.PUT, Probes.can_put, DoctorCheck.OBJECT_LOCK),
+            self._of_probes(DoctorCheck.GET, Probes.can_get, DoctorCheck.PUT),
             self._of_probes(DoctorCheck.LOCKED, Probes.is_locked, DoctorCheck.PUT),
             self._of_probes(DoctorCheck.DELETE, Probes.is_delete_denied, DoctorCheck.LOCKED),
-            self._of_probes(DoctorCheck.CONDITIONAL_WRITES, Probes.refuses_second_writer, DoctorCheck.PUT),
-            self._of_probes(DoctorCheck.CHECKSUMS, Probes.refuses_damage, DoctorCheck.PUT),
+            self._of_probes(DoctorCheck.CONDITIONAL_WRITES, Probes.allows_one_writer, DoctorCheck.PUT),
+            self._of_probes(DoctorCheck.CHECKSUMS, Probes.rejects_wrong_checksum, DoctorCheck.PUT),
             Step(DoctorCheck.LATEST_BACKUP, self._is_backed_up, (DoctorCheck.LIST_VERSIONS,)),
             Step(DoctorCheck.AUDIT_EVENTS, self._events_are_written, (DoctorCheck.SETTINGS,)),
-            Step(DoctorCheck.DISK, self._has_room, (DoctorCheck.SETTINGS,)),
+            Step(DoctorCheck.DISK, self._has_free_space, (DoctorCheck.SETTINGS,)),
         ]
 
     @property
     def written(self) -> list[int]:
-        """Bytes of each probe object that was written."""
+        """The size in bytes of each probe object that was written."""
         return self._probes.written if "_probes" in self.__dict__ else []
 
-    def _of_table(self, check: DoctorCheck, look: Callable[[SignalsTable], DoctorResult], *needs: DoctorCheck) -> Step:
-        return Step(check, lambda: look(self._table), needs)
+    def _of_table(self, check: DoctorCheck, run: Callable[[SignalsTable], DoctorResult], *needs: DoctorCheck) -> Step:
+        return Step(check, lambda: run(self._table), needs)
 
     def _of_answer(
-        self, check: DoctorCheck, look: Callable[[store_answer.FirstAnswer], DoctorResult], *needs: DoctorCheck
+        self, check: DoctorCheck, run: Callable[[store_answer.FirstAnswer], DoctorResult], *needs: DoctorCheck
     ) -> Step:
-        return Step(check, lambda: look(self._answer), needs)
+        return Step(check, lambda: run(self._answer), needs)
 
-    def _of_vault(self, check: DoctorCheck, look: Callable[[BackupVault, Profile], DoctorResult]) -> Step:
-        return Step(check, lambda: look(self._store.vault, self._profile), (DoctorCheck.BUCKET,))
+    def _of_vault(self, check: DoctorCheck, run: Callable[[BackupVault, Profile], DoctorResult]) -> Step:
+        return Step(check, lambda: run(self._store.vault, self._profile), (DoctorCheck.BUCKET,))
 
-    def _of_probes(self, check: DoctorCheck, look: Callable[[Probes], DoctorResult], *needs: DoctorCheck) -> Step:
-        return Step(check, lambda: look(self._probes), needs)
+    def _of_probes(self, check: DoctorCheck, run: Callable[[Probes], DoctorResult], *needs: DoctorCheck) -> Step:
+        return Step(check, lambda: run(self._probes), needs)
 
-    def _settings_are_right(self) -> DoctorResult:
+    def _settings_are_valid(self) -> DoctorResult:
         settings = self.settings
         database_address(settings.source_url)
         if settings.drill_url is not None:
             database_address(settings.drill_url, "SIGNAL_BACKUPS_DRILL_DATABASE_URL")
         where = f"bucket {settings.bucket}" if settings.bucket else "embedded store"
-        return well(f"{where}, prefix {settings.prefix}, profile {self._profile.name}, home {settings.home.absolute()}")
+        return ok(f"{where}, prefix {settings.prefix}, profile {self._profile.name}, home {settings.home.absolute()}")
 
     def _is_backed_up(self) -> DoctorResult:
         vault, settings = self._store.vault, self.settings
         self._largest_day = backups.largest_day(vault)
         return backups.is_recent(vault, settings.start_date if settings.names_start_date else None, self._clock)
 
-    def _has_room(self) -> DoctorResult:
-        return has_room(self.settings.home, self._largest_day)
+    def _has_free_space(self) -> DoctorResult:
+        return has_free_space(self.settings.home, self._largest_day)
 
     def _events_are_written(self) -> DoctorResult:
         return backups.events_are_written(Outbox(self.settings.unwritten_events))

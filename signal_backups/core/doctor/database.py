@@ -1,4 +1,4 @@
-"""The signals database: can it be read, are the columns there, does an index lead to a day."""
+"""Checks of the signals database: can it be read, has it the required columns, is the timestamp indexed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import adbc_driver_sqlite.dbapi as sqlite
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
-from signal_backups.core.doctor.finding import DoctorResult, warning, well
+from signal_backups.core.doctor.finding import DoctorResult, ok, warning
 from signal_backups.core.signals.fields import TIMESTAMP
 from signal_backups.core.source import open_source
 from signal_backups.core.source.adbc import execute
@@ -22,12 +22,12 @@ from signal_backups.core.source.postgres import with_connect_timeout
 
 
 class SignalsTable:
-    """The table that the settings name.
+    """The table of signals named in the settings.
 
     Args:
-        url: of the database; holds a password, never to be shown.
-        name: of the table.
-        day: the day (UTC) whose query is explained.
+        url: of the database; may contain a password, never show it.
+        name: of the table, with or without its schema.
+        day: the day (UTC) whose query plan is examined.
     """
 
     def __init__(self, url: str, name: str, day: date) -> None:
@@ -37,34 +37,34 @@ class SignalsTable:
         self._day = day
 
     def can_be_read(self) -> DoctorResult:
-        """The database answers, the table is there, and this user may read it."""
+        """Check that the database answers, and that the table exists and may be read."""
         try:
             columns = self._column_names()
         except dbapi.Error as error:
-            self._source.describe()  # says it better when the database or the table is what is missing
+            self._source.describe()  # raises a clearer error when the database or the table does not exist
             raise SourceError(
                 f"cannot read table {self._name!r}: {str(error).partition(chr(10))[0]}",
-                remedy=f"Let the user of SIGNALS_DATABASE_URL read it: GRANT SELECT ON {self._relation} TO ...",
+                remedy=f"Allow the user of SIGNALS_DATABASE_URL to read it: GRANT SELECT ON {self._relation} TO ...",
             ) from error
-        return well(f"table {self._name!r} can be read, {len(columns)} columns")
+        return ok(f"table {self._name!r} can be read, {len(columns)} columns")
 
     def has_columns(self) -> DoctorResult:
-        """All required columns are there, of types that can be backed up."""
+        """Check that all required columns exist, with types that can be backed up."""
         description = self._source.describe()
         optional = ", ".join(description.optional_columns) or "none"
-        return well(
+        return ok(
             f"all in {description.location} ({description.engine}), hash in {description.hash_column}, "
             f"optional ones: {optional}"
         )
 
     def has_index(self) -> DoctorResult:
-        """A day can be found without reading the whole table, and comes in order."""
+        """Check that an index finds a day's rows in order, without a full table scan."""
         plan = self._plan()
         steps = " > ".join(line.strip().removeprefix("->").strip() for line in plan)
         if self._is_indexed(plan):
-            return well(steps)
+            return ok(steps)
         column = self._timestamp_column()
-        # Any name will do; SQLite wants one.
+        # SQLite requires a name for an index.
         name = quoted(f"{self._name.replace('.', '_')}_by_{column}")
         return warning(
             f"no index on {column}: every backup reads the whole table ({steps})",
@@ -78,14 +78,14 @@ class SignalsTable:
         return "Index Cond" in text and "Sort" not in text
 
     def _plan(self) -> list[str]:
-        """How the engine would find a day, a line a step."""
+        """Return the engine's query plan for one day, one line per step."""
         low, high = padded_text_range(self._day)
         stamp = f"t.{quoted(self._timestamp_column())}"
         query = f"SELECT * FROM {self._relation} AS t WHERE {stamp} >= '{low}' AND {stamp} < '{high}' ORDER BY {stamp}"
         with self._connected() as connection:
             if isinstance(self._address, Path):
                 return [str(row[-1]) for row in _rows(connection, f"EXPLAIN QUERY PLAN {query}")]
-            # A small table is read whole although it has an index; a bitmap would have to be sorted.
+            # PostgreSQL scans a small table although it has an index, and would have to sort after a bitmap scan.
             execute(connection, "SET LOCAL enable_seqscan = off")
             execute(connection, "SET LOCAL enable_bitmapscan = off")
             explained = _rows(connection, f"EXPLAIN (COSTS OFF) {query}", {"adbc.postgresql.use_copy": "false"})

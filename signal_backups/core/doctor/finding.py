@@ -1,4 +1,4 @@
-"""The doctor's checks, the finding of each, and the report."""
+"""The names of the doctor's checks, their findings, and the report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
 
 class DoctorCheck(StrEnum):
-    """Everything that is looked at, in order."""
+    """The name of each check, in the order in which they run."""
 
     SETTINGS = "settings"
     DATABASE = "database"
@@ -41,24 +41,24 @@ class DoctorCheck(StrEnum):
     SENSORS = "sensors"
 
     @property
-    def words(self) -> str:
-        """Its name for people."""
+    def label(self) -> str:
+        """The name as shown to people."""
         return self.value.replace("_", " ")
 
 
 class State(StrEnum):
-    """How it is."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
-    #: Something else has to be right first, or nothing can be said.
+    #: A check that it depends on failed, or the store does not provide the information.
     NOT_CHECKED = "not_checked"
 
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """The result of one check; ``exit_code`` counts when it failed."""
+    """The result of one check; ``exit_code`` matters only if it failed."""
 
     state: State
     found: str
@@ -67,7 +67,7 @@ class DoctorResult:
 
 
 class DoctorFinding(BaseModel):
-    """A verdict and what it is about."""
+    """A check and its result."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,43 +86,43 @@ class DoctorReport(BaseModel):
     findings: tuple[DoctorFinding, ...]
 
     def count(self, state: State) -> int:
-        """How many are so."""
+        """Return how many findings are in a state."""
         return sum(finding.state is state for finding in self.findings)
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed."""
+        """Whether no check failed; warnings are allowed."""
         return not self.count(State.FAILED)
 
     @property
     def exit_code(self) -> ExitCode:
-        """The code that everything failed shares; ``FAILED`` when there are several."""
+        """The exit code that all failed checks share; ``FAILED`` when they differ."""
         codes = {finding.exit_code for finding in self.findings if finding.state is State.FAILED}
         if not codes:
             return ExitCode.OK
         return codes.pop() if len(codes) == 1 else ExitCode.FAILED
 
 
-def well(found: str) -> DoctorResult:
-    """It is as it should be."""
+def ok(found: str) -> DoctorResult:
+    """Return the result of a check that passed."""
     return DoctorResult(State.OK, found)
 
 
 def warning(found: str, remedy: str) -> DoctorResult:
-    """Backups work, but somebody should know."""
+    """Return the result of a check that found something to improve; backups work."""
     return DoctorResult(State.WARNING, found, remedy)
 
 
 def failed(found: str, remedy: str, exit_code: ExitCode = ExitCode.FAILED) -> DoctorResult:
-    """It is not as backups need it."""
+    """Return the result of a check that found something that backups cannot work with."""
     return DoctorResult(State.FAILED, found, remedy, exit_code)
 
 
-def unknown(why: str) -> DoctorResult:
-    """Nothing can be said."""
+def not_checked(why: str) -> DoctorResult:
+    """Return the result of a check that could not run."""
     return DoctorResult(State.NOT_CHECKED, why)
 
 
-def of_error(error: SignalBackupsError) -> DoctorResult:
-    """Looking itself failed; a finding is one line, whatever a library says."""
+def from_error(error: SignalBackupsError) -> DoctorResult:
+    """Return the result of a check that raised an error; its message is folded into one line."""
     return DoctorResult(State.FAILED, " ".join(error.what.split()), error.remedy or None, error.exit_code)

@@ -14,7 +14,7 @@ from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.doctor.examination import Step
-from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, failed, warning, well
+from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, failed, ok, warning
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance.home import persistent_instance
 from signal_backups.orchestration.instance.ticks import AutomationKind, automations
@@ -66,7 +66,7 @@ class DagsterDoctor:
             return failed(f"Dagster never ran here: no {self._home / 'dagster.yaml'}", self._start)
         with self._instance() as instance:
             runs = instance.get_runs_count()
-        return well(f"{self._home}, {runs} runs")
+        return ok(f"{self._home}, {runs} runs")
 
     def _daemon_is_alive(self) -> DoctorResult:
         with self._instance() as instance:
@@ -82,7 +82,7 @@ class DagsterDoctor:
         beats = [status.last_heartbeat.timestamp for status in required if status.last_heartbeat]
         age = self._clock() - datetime.fromtimestamp(min(beats), UTC)
         words = f"last heartbeat {age.total_seconds():.0f} s ago"
-        return well(words) if age <= WARN_HEARTBEAT_AGE else warning(words, self._start)
+        return ok(words) if age <= WARN_HEARTBEAT_AGE else warning(words, self._start)
 
     def _are_on(self, kind: AutomationKind) -> DoctorResult:
         """Everything that our code declares running is on, and its last tick did not fail."""
@@ -103,7 +103,7 @@ class DagsterDoctor:
         failing = [name for name, tick in ticks.items() if tick is not None and tick.failed]
         if failing:
             return failed(f"the last tick failed of: {', '.join(failing)}", "Read why in the Dagster UI: Automation")
-        return well(f"{len(wanted)} on: {', '.join(wanted)}")
+        return ok(f"{len(wanted)} on: {', '.join(wanted)}")
 
     @property
     def _start(self) -> str:

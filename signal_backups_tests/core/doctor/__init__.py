@@ -1,1 +1,1 @@
-"""Tests of the doctor: healthy set-ups, and one fault after the other."""
+"""Tests of the doctor: healthy installations, and installations with one fault each."""

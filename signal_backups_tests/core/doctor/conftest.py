@@ -1,4 +1,4 @@
-"""A healthy installation on SeaweedFS, and one on a strict S3, each with a backup made a moment ago."""
+"""Healthy installations on SeaweedFS and on the strict in-memory S3, each with a recent backup."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from signal_backups_tests.servers.strict_s3 import StrictS3
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No ``.env`` in the working folder."""
+    """A working folder without ``.env``."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -36,7 +36,7 @@ def database(tmp_path: Path) -> Path:
 
 
 def backed_up(installation: Installation, database: Path) -> Installation:
-    """The installation, with a bucket and a backup in it."""
+    """Return the installation after creating its bucket and one backup."""
     installation.make_bucket()
     source = sqlite_table(database.with_name("other.db"), signals(3))
     day = extracted(source, database.parent, last_complete_day())
@@ -46,20 +46,20 @@ def backed_up(installation: Installation, database: Path) -> Installation:
 
 @pytest.fixture
 def installation(database: Path, s3_server: S3Server) -> Installation:
-    """On SeaweedFS, whose bucket locks and goes with the server."""
+    """An installation on SeaweedFS, with Object Lock; the bucket is removed with the server."""
     name = f"test-{uuid.uuid4().hex}"
     return backed_up(Installation(database_settings(database), client_for(s3_server, max_attempts=1), name), database)
 
 
 @pytest.fixture
 def s3() -> StrictS3:
-    """An S3 in memory, at the real present."""
+    """An in-memory S3 with the real time."""
     return StrictS3(lambda: datetime.now(UTC))
 
 
 @pytest.fixture
 def amazon(database: Path, s3: StrictS3) -> Installation:
-    """On a strict S3 that looks like Amazon's."""
+    """An installation on the in-memory S3 under an address of Amazon's."""
     return backed_up(Installation(database_settings(database), s3.client()), database)
 
 

@@ -1,4 +1,4 @@
-"""Set-ups to be examined, healthy until a test makes them ill."""
+"""Installations for the doctor to examine; healthy until a test adds a fault."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ BUCKET = "desk-backups"
 
 @dataclass(frozen=True)
 class Installation:
-    """Something to examine.
+    """An installation.
 
     Attributes:
-        settings: as the environment would name them.
+        settings: environment variables.
         client: of the store.
         bucket: in the store.
+        is_embedded: whether the store counts as the embedded server.
         clock: this machine's (UTC).
-        written: bytes of the objects that the last examination wrote.
+        written: sizes in bytes of the objects that the last examination wrote.
     """
 
     settings: dict[str, str]
@@ -48,25 +49,25 @@ class Installation:
     written: list[int] = field(default_factory=list)
 
     def set(self, **changed: str) -> Installation:
-        """The same with other settings."""
+        """Return the same installation with some settings changed."""
         return replace(self, settings={**self.settings, **changed})
 
     def vault(self, profile: Profile | None = None) -> BackupVault:
-        """Its backups."""
+        """Return its vault."""
         lock = profile.lock_policy if profile else None
         layout = Layout(self.settings.get("BACKUP_PREFIX", Layout().prefix))
         return BackupVault(S3ObjectStore(self.client, self.bucket, lock=lock), layout)
 
     def profile(self) -> Profile:
-        """Its retention profile."""
+        """Return its retention profile."""
         return load_profile(self.settings["SIGNAL_BACKUPS_PROFILE"])
 
     def make_bucket(self) -> None:
-        """Its bucket, as its profile says."""
+        """Create its bucket as its profile requires."""
         make_right(self.vault(), self.profile(), confirmed=True)
 
     def examined(self) -> DoctorReport:
-        """What the doctor says."""
+        """Return the doctor's report."""
 
         def open_store(_settings: Settings, profile: Profile) -> OpenStore:
             return OpenStore(self.vault(profile), self.client, S3Connection(), self.is_embedded)
@@ -78,7 +79,7 @@ class Installation:
 
 
 def database_settings(path: Path) -> dict[str, str]:
-    """Settings that name an SQLite file and a home beside it, and the profile that locks."""
+    """Return settings with an SQLite file, a home beside it, and the profile that locks."""
     return {
         "SIGNALS_DATABASE_URL": f"sqlite:///{path}",
         "SIGNAL_BACKUPS_HOME": str(path.parent / "home"),
@@ -88,16 +89,16 @@ def database_settings(path: Path) -> dict[str, str]:
 
 
 def states(report: DoctorReport, *wanted: State) -> set[DoctorCheck]:
-    """The checks that are so."""
+    """Return the checks in one of some states."""
     return {finding.check for finding in report.findings if finding.state in wanted}
 
 
-def ill(report: DoctorReport) -> set[DoctorCheck]:
-    """The checks that warn or failed."""
+def faulty(report: DoctorReport) -> set[DoctorCheck]:
+    """Return the checks that warned or failed."""
     return states(report, State.WARNING, State.FAILED)
 
 
 def finding_of(report: DoctorReport, check: DoctorCheck) -> DoctorFinding:
-    """What was found of one check."""
+    """Return the finding of one check."""
     (found,) = (finding for finding in report.findings if finding.check is check)
     return found

@@ -1,4 +1,4 @@
-"""What the doctor says of the latest backup: as old as when it was made, and of no use where newer days are missing."""
+"""The doctor's check of the latest backup: its age counts from when it was made, and newer missing days fail it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def latest(watched: Watched) -> DoctorResult:
     return is_recent(watched.vault, FIRST, watched.clock)
 
 
-def test_of_today_it_is_well(watched: Watched) -> None:
+def test_a_backup_of_today_is_ok(watched: Watched) -> None:
     watched.put(FIRST)
     watched.clock.set(due_at(FIRST) + timedelta(hours=3))
     assert (latest(watched).state, latest(watched).found) == (State.OK, "2026-03-01, made 3.0 h ago")
 
 
-def test_it_is_well_until_the_next_day_is_missed(watched: Watched) -> None:
+def test_a_backup_is_ok_until_the_next_day_is_missing(watched: Watched) -> None:
     watched.put(FIRST)
     watched.clock.set(due_at(SECOND) + timedelta(minutes=59, seconds=59))
     assert latest(watched).state is State.OK
@@ -44,7 +44,7 @@ def test_it_is_well_until_the_next_day_is_missed(watched: Watched) -> None:
     assert missed.found == "2026-03-01, made 25.0 h ago, but that of 2026-03-02 is missing"
 
 
-def test_a_day_made_ahead_of_its_time_grows_too_old(watched: Watched) -> None:
+def test_a_day_backed_up_early_can_become_too_old(watched: Watched) -> None:
     watched.clock.set(due_at(FIRST) - timedelta(minutes=90))
     made = manifest_of(watched.put_object(BackupSlot(FIRST)), FIRST).model_copy(update={"finished_at": watched.clock()})
     watched.vault.store.put_bytes(
@@ -55,7 +55,7 @@ def test_a_day_made_ahead_of_its_time_grows_too_old(watched: Watched) -> None:
     assert (old.state, old.found) == (State.FAILED, "2026-03-01, made 26.0 h ago, more than 25 h")
 
 
-def test_an_old_day_that_was_made_again_does_not_stand_for_newer_ones(watched: Watched) -> None:
+def test_a_new_backup_of_an_old_day_does_not_count_for_newer_days(watched: Watched) -> None:
     watched.put(FIRST)
     watched.clock.set(due_at(FIRST + 6 * ONE_DAY) + timedelta(hours=3))
     watched.put(FIRST)
@@ -65,7 +65,7 @@ def test_an_old_day_that_was_made_again_does_not_stand_for_newer_ones(watched: W
     assert "signal-backups status" in str(found.remedy)
 
 
-def test_where_everything_was_deleted_it_names_undelete(watched: Watched) -> None:
+def test_when_everything_was_deleted_the_remedy_is_undelete(watched: Watched) -> None:
     watched.put(FIRST)
     watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
     watched.clock.set(due_at(FIRST) + timedelta(hours=3))

@@ -1,4 +1,4 @@
-"""Every fault of settings and database is found by name, with its remedy; nothing else is blamed."""
+"""Faults of settings and database are reported under their own check with a remedy; no other check fails."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ import pytest
 
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.doctor.finding import DoctorCheck, State
-from signal_backups_tests.core.doctor.installations import Installation, finding_of, ill, states
+from signal_backups_tests.core.doctor.installations import Installation, faulty, finding_of, states
 from signal_backups_tests.samples.signals import signals
 from signal_backups_tests.samples.tables import POSTGRES_TYPES, postgres_table
 
 CREATE_INDEX = 'CREATE INDEX "signals_by_timestamp" ON "signals" ("timestamp")'
-EVERYTHING = set(DoctorCheck) - {DoctorCheck.INSTANCE, DoctorCheck.DAEMON, DoctorCheck.SCHEDULES, DoctorCheck.SENSORS}
+WITHOUT_DAGSTER = set(DoctorCheck) - {
+    DoctorCheck.INSTANCE,
+    DoctorCheck.DAEMON,
+    DoctorCheck.SCHEDULES,
+    DoctorCheck.SENSORS,
+}
 
 
 @pytest.mark.parametrize(
@@ -32,8 +37,8 @@ EVERYTHING = set(DoctorCheck) - {DoctorCheck.INSTANCE, DoctorCheck.DAEMON, Docto
 )
 def test_wrong_settings(amazon: Installation, name: str, value: str, remedy: str) -> None:
     report = amazon.set(**{name: value}).examined()
-    assert ill(report) == {DoctorCheck.SETTINGS}
-    assert states(report, State.NOT_CHECKED) == EVERYTHING - {DoctorCheck.SETTINGS}
+    assert faulty(report) == {DoctorCheck.SETTINGS}
+    assert states(report, State.NOT_CHECKED) == WITHOUT_DAGSTER - {DoctorCheck.SETTINGS}
     found = finding_of(report, DoctorCheck.SETTINGS)
     assert remedy in str(found.remedy)
     assert "hunter2" not in report.model_dump_json()
@@ -47,7 +52,7 @@ def execute(database: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def lose(database: Path) -> None:
+def remove_file(database: Path) -> None:
     database.unlink()
 
 
@@ -72,7 +77,7 @@ def drop_index(database: Path) -> None:
 
 
 def index_another_column_first(database: Path) -> None:
-    """So few symbols that SQLite looks each of them up, and has to sort."""
+    """Leave an index that SQLite uses by looking up each of the few symbols, and then has to sort."""
     more = "INSERT INTO signals SELECT a.* FROM signals a, signals b, signals c, signals d"
     execute(database, more, "DROP INDEX by_time", "CREATE INDEX by_symbol ON signals (symbol, timestamp)", "ANALYZE")
 
@@ -80,7 +85,7 @@ def index_another_column_first(database: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "check", "state", "found", "remedy"),
     [
-        (lose, DoctorCheck.DATABASE, State.FAILED, "no SQLite database at", "SIGNALS_DATABASE_URL"),
+        (remove_file, DoctorCheck.DATABASE, State.FAILED, "no SQLite database at", "SIGNALS_DATABASE_URL"),
         (overwrite, DoctorCheck.DATABASE, State.FAILED, "not a database", "readable SQLite database"),
         (rename_table, DoctorCheck.DATABASE, State.FAILED, "no table 'signals'", "SIGNALS_TABLE"),
         (drop_column, DoctorCheck.COLUMNS, State.FAILED, "no column stop_price", "It has: signal_id"),
@@ -95,12 +100,12 @@ def index_another_column_first(database: Path) -> None:
         (index_another_column_first, DoctorCheck.INDEX, State.WARNING, "no index on timestamp", "CREATE INDEX"),
     ],
 )
-def test_an_ill_sqlite_database(
+def test_a_faulty_sqlite_database(
     amazon: Installation, database: Path, fault: object, check: DoctorCheck, state: State, found: str, remedy: str
 ) -> None:
     fault(database)  # type: ignore[operator]
     report = amazon.examined()
-    assert ill(report) == {check}
+    assert faulty(report) == {check}
     finding = finding_of(report, check)
     assert finding.state is state
     assert found in finding.found
@@ -114,11 +119,11 @@ def test_an_ill_sqlite_database(
     assert report.exit_code is (ExitCode.UNREACHABLE if state is State.FAILED else ExitCode.OK)
 
 
-def test_the_remedy_for_a_missing_index_is_one(amazon: Installation, database: Path) -> None:
+def test_the_remedy_for_a_missing_index_creates_it(amazon: Installation, database: Path) -> None:
     execute(database, "DROP INDEX by_time")
     remedy = finding_of(amazon.examined(), DoctorCheck.INDEX).remedy
     execute(database, str(remedy))
-    assert ill(amazon.examined()) == set()
+    assert faulty(amazon.examined()) == set()
 
 
 @pytest.fixture
@@ -134,18 +139,18 @@ def run_sql(url: str, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_a_healthy_postgres_table_is_well_however_small(on_postgres: Installation) -> None:
+def test_a_small_postgres_table_with_an_index_is_ok(on_postgres: Installation) -> None:
     run_sql(on_postgres.settings["SIGNALS_DATABASE_URL"], "ANALYZE signals")
     report = on_postgres.examined()
-    assert ill(report) == set()
+    assert faulty(report) == set()
     assert "by_time" in finding_of(report, DoctorCheck.INDEX).found
 
 
-def test_an_index_counts_where_reading_a_bitmap_and_sorting_looks_cheaper(
+def test_an_index_counts_even_if_a_bitmap_scan_and_a_sort_would_be_cheaper(
     amazon: Installation, postgres_database: str
 ) -> None:
     postgres_table(postgres_database, signals(1), POSTGRES_TYPES | {"timestamp": "timestamptz"})
-    # Rows of the day that is asked for, far from the order of their timestamps.
+    # Rows stored far from the order of their timestamps.
     disorder = "now() - interval '60 days' * random()"
     names = ", ".join(f'"{name}"' if name != "timestamp" else disorder for name in POSTGRES_TYPES)
     run_sql(
@@ -153,28 +158,28 @@ def test_an_index_counts_where_reading_a_bitmap_and_sorting_looks_cheaper(
         f"INSERT INTO signals SELECT {names} FROM signals, generate_series(1, 30000)",
         "ANALYZE signals",
     )
-    assert ill(amazon.set(SIGNALS_DATABASE_URL=postgres_database).examined()) == set()
+    assert faulty(amazon.set(SIGNALS_DATABASE_URL=postgres_database).examined()) == set()
 
 
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
 def test_an_index_on_a_timestamp_column_counts(amazon: Installation, postgres_database: str, kind: str) -> None:
     postgres_table(postgres_database, signals(3), POSTGRES_TYPES | {"timestamp": kind})
-    assert ill(amazon.set(SIGNALS_DATABASE_URL=postgres_database).examined()) == set()
+    assert faulty(amazon.set(SIGNALS_DATABASE_URL=postgres_database).examined()) == set()
 
 
 def test_a_table_in_a_schema_with_an_unusual_name(on_postgres: Installation, postgres_database: str) -> None:
     run_sql(postgres_database, 'CREATE SCHEMA "Desk"', 'ALTER TABLE signals SET SCHEMA "Desk"')
-    assert ill(on_postgres.examined()) == {DoctorCheck.DATABASE}
-    assert ill(on_postgres.set(SIGNALS_TABLE="Desk.signals").examined()) == set()
+    assert faulty(on_postgres.examined()) == {DoctorCheck.DATABASE}
+    assert faulty(on_postgres.set(SIGNALS_TABLE="Desk.signals").examined()) == set()
 
 
-def test_the_remedy_for_a_missing_index_is_one_in_postgres_too(
+def test_the_remedy_for_a_missing_index_creates_it_in_postgres_too(
     on_postgres: Installation, postgres_database: str
 ) -> None:
     run_sql(postgres_database, "DROP INDEX by_time", 'CREATE SCHEMA "Desk"', 'ALTER TABLE signals SET SCHEMA "Desk"')
     installation = on_postgres.set(SIGNALS_TABLE="Desk.signals")
     run_sql(postgres_database, str(finding_of(installation.examined(), DoctorCheck.INDEX).remedy))
-    assert ill(installation.examined()) == set()
+    assert faulty(installation.examined()) == set()
 
 
 @pytest.mark.parametrize(
@@ -197,12 +202,12 @@ def test_the_remedy_for_a_missing_index_is_one_in_postgres_too(
         ),
     ],
 )
-def test_an_ill_postgres_table(
+def test_a_faulty_postgres_table(
     on_postgres: Installation, postgres_database: str, statement: str, check: DoctorCheck, found: str, remedy: str
 ) -> None:
     run_sql(postgres_database, statement)
     report = on_postgres.examined()
-    assert ill(report) == {check}
+    assert faulty(report) == {check}
     finding = finding_of(report, check)
     assert found in finding.found
     assert remedy in str(finding.remedy)
@@ -215,30 +220,30 @@ def test_a_user_who_may_not_read_the_table(on_postgres: Installation, postgres_d
     url = parts._replace(netloc=f"{user}:hunter2@{parts.hostname}:{parts.port}").geturl()
     try:
         report = on_postgres.set(SIGNALS_DATABASE_URL=url).examined()
-        assert ill(report) == {DoctorCheck.DATABASE}
+        assert faulty(report) == {DoctorCheck.DATABASE}
         finding = finding_of(report, DoctorCheck.DATABASE)
         assert "permission denied" in finding.found
         assert 'GRANT SELECT ON "signals"' in str(finding.remedy)
         assert "hunter2" not in report.model_dump_json()
         run_sql(postgres_database, f"GRANT SELECT ON signals TO {user}")
-        assert ill(on_postgres.set(SIGNALS_DATABASE_URL=url).examined()) == set()
+        assert faulty(on_postgres.set(SIGNALS_DATABASE_URL=url).examined()) == set()
     finally:
         run_sql(postgres_database, f"DROP OWNED BY {user}", f"DROP ROLE {user}")
 
 
 def test_a_postgres_server_that_is_down(amazon: Installation) -> None:
     report = amazon.set(SIGNALS_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/x").examined()
-    assert ill(report) == {DoctorCheck.DATABASE}
+    assert faulty(report) == {DoctorCheck.DATABASE}
     assert "127.0.0.1:1/x" in finding_of(report, DoctorCheck.DATABASE).found
     assert "the server is up" in str(finding_of(report, DoctorCheck.DATABASE).remedy)
     assert "hunter2" not in report.model_dump_json()
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def test_several_faults_of_several_kinds_are_code_1(amazon: Installation, database: Path) -> None:
+def test_faults_with_different_exit_codes_give_exit_code_1(amazon: Installation, database: Path) -> None:
     execute(database, "DROP TABLE signals")
     empty = replace(amazon, bucket="empty")
     empty.make_bucket()
     report = empty.examined()
-    assert ill(report) == {DoctorCheck.DATABASE, DoctorCheck.LATEST_BACKUP}
+    assert faulty(report) == {DoctorCheck.DATABASE, DoctorCheck.LATEST_BACKUP}
     assert report.exit_code is ExitCode.FAILED

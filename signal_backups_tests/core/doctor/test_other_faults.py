@@ -1,4 +1,4 @@
-"""Faults of backups, audit trail and disk are found by name, with their remedies; nothing else is blamed."""
+"""Faults of backups, audit trail and disk are reported under their own check with a remedy; no other check fails."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from signal_backups.core.doctor import machine
 from signal_backups.core.doctor.finding import DoctorCheck
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.ledger.outbox import Outbox
-from signal_backups_tests.core.doctor.installations import Installation, finding_of, ill
+from signal_backups_tests.core.doctor.installations import Installation, faulty, finding_of
 
 
 def test_a_backup_that_is_too_old(amazon: Installation) -> None:
     report = replace(amazon, clock=lambda: datetime.now(UTC) + timedelta(hours=50)).examined()
-    assert ill(report) == {DoctorCheck.LATEST_BACKUP}
+    assert faulty(report) == {DoctorCheck.LATEST_BACKUP}
     assert "signal-backups status" in str(finding_of(report, DoctorCheck.LATEST_BACKUP).remedy)
     assert report.exit_code is ExitCode.FAILED
 
@@ -27,19 +27,19 @@ def test_no_backup_at_all(amazon: Installation) -> None:
     empty = replace(amazon, bucket="empty")
     empty.make_bucket()
     report = empty.examined()
-    assert ill(report) == {DoctorCheck.LATEST_BACKUP}
+    assert faulty(report) == {DoctorCheck.LATEST_BACKUP}
     assert "signal-backups backup" in str(finding_of(report, DoctorCheck.LATEST_BACKUP).remedy)
     assert report.exit_code is ExitCode.NOT_FOUND
 
 
-def test_audit_events_that_wait(amazon: Installation) -> None:
+def test_audit_events_in_the_outbox(amazon: Installation) -> None:
     outbox = Outbox(Path(amazon.settings["SIGNAL_BACKUPS_HOME"]) / "unwritten_events")
     occurrence = Occurrence(at=datetime.now(UTC), actor=Actor.here(), action=Action.BACKUP, result="stored", objects=[],
                             details={})  # fmt: skip
     outbox.keep(occurrence, [])
     report = amazon.examined()
-    assert ill(report) == {DoctorCheck.AUDIT_EVENTS}
-    assert finding_of(report, DoctorCheck.AUDIT_EVENTS).found.startswith("1 wait")
+    assert faulty(report) == {DoctorCheck.AUDIT_EVENTS}
+    assert finding_of(report, DoctorCheck.AUDIT_EVENTS).found.startswith("1 waiting")
     assert "signal-backups verify" in str(finding_of(report, DoctorCheck.AUDIT_EVENTS).remedy)
     assert report.exit_code is ExitCode.OK
     assert len(outbox.waiting()) == 1
@@ -48,14 +48,14 @@ def test_audit_events_that_wait(amazon: Installation) -> None:
 def test_a_home_that_cannot_be_written(amazon: Installation, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     report = amazon.set(SIGNAL_BACKUPS_HOME=str(tmp_path / "file" / "home")).examined()
-    assert ill(report) == {DoctorCheck.DISK}
+    assert faulty(report) == {DoctorCheck.DISK}
     assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, DoctorCheck.DISK).remedy)
 
 
 def test_a_disk_too_small_for_anything(amazon: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "MIN_FREE_BYTES", 10**18)
     report = amazon.examined()
-    assert ill(report) == {DoctorCheck.DISK}
+    assert faulty(report) == {DoctorCheck.DISK}
     assert "SIGNAL_BACKUPS_HOME" in str(finding_of(report, DoctorCheck.DISK).remedy)
 
 
@@ -67,5 +67,5 @@ def test_a_disk_too_small_for_three_times_the_largest_day(
     assert "0 MB needed" in finding_of(amazon.examined(), DoctorCheck.DISK).found
     monkeypatch.setattr(machine, "COPIES_OF_A_DAY", 10**18 // largest)
     report = amazon.examined()
-    assert ill(report) == {DoctorCheck.DISK}
+    assert faulty(report) == {DoctorCheck.DISK}
     assert "needed" in finding_of(report, DoctorCheck.DISK).found

@@ -1,4 +1,4 @@
-"""Whether versions can be deleted, as a server answers that enforces the writer's policy."""
+"""The check of deletions, on a server that enforces the writer's policy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from signal_backups.core.doctor.finding import DoctorCheck, State
 from signal_backups.core.retention.iam import Role, policy
 from signal_backups.core.vault.layout import Layout
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.doctor.installations import Installation, database_settings, finding_of, ill
+from signal_backups_tests.core.doctor.installations import Installation, database_settings, faulty, finding_of
 from signal_backups_tests.servers.s3 import client_for
 from signal_backups_tests.servers.two_users import two_users_in
 
@@ -24,8 +24,8 @@ def two_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[S3Serv
         yield users
 
 
-def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> Installation:
-    """Somebody whose rights are those of the writer's policy, less its TLS, and some more."""
+def installation_of_writer(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> Installation:
+    """Return the installation of a user with the writer's policy without its TLS statement, and ``more`` actions."""
     administrator, stranger = (client_for(user, max_attempts=1) for user in two_users)
     bucket = f"test-{uuid.uuid4().hex}"
     settings = database_settings(database) | {"SIGNAL_BACKUPS_PROFILE": "documented"}
@@ -43,16 +43,14 @@ def given(two_users: tuple[S3Server, S3Server], database: Path, *more: str) -> I
     return Installation(settings, stranger, bucket)
 
 
-def test_the_writer_of_the_policy_is_well_and_cannot_delete(
-    two_users: tuple[S3Server, S3Server], database: Path
-) -> None:
-    report = given(two_users, database).examined()
-    assert ill(report) == {DoctorCheck.LATEST_BACKUP}
+def test_a_user_with_the_writers_policy_cannot_delete(two_users: tuple[S3Server, S3Server], database: Path) -> None:
+    report = installation_of_writer(two_users, database).examined()
+    assert faulty(report) == {DoctorCheck.LATEST_BACKUP}
     assert finding_of(report, DoctorCheck.DELETE).found == "denied"
 
 
-def test_a_writer_who_may_delete_is_warned(two_users: tuple[S3Server, S3Server], database: Path) -> None:
-    report = given(two_users, database, "DeleteObject", "DeleteObjectVersion").examined()
-    assert ill(report) == {DoctorCheck.LATEST_BACKUP, DoctorCheck.DELETE}
+def test_a_writer_who_may_delete_gets_a_warning(two_users: tuple[S3Server, S3Server], database: Path) -> None:
+    report = installation_of_writer(two_users, database, "DeleteObject", "DeleteObjectVersion").examined()
+    assert faulty(report) == {DoctorCheck.LATEST_BACKUP, DoctorCheck.DELETE}
     assert finding_of(report, DoctorCheck.DELETE).state is State.WARNING
     assert "signal-backups iam-policy writer" in str(finding_of(report, DoctorCheck.DELETE).remedy)

@@ -1,4 +1,4 @@
-"""Every fault of store, bucket and permissions is found by its name and with its remedy; nothing else is blamed."""
+"""Faults of store, bucket and permissions are reported under their own check with a remedy; no other check fails."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from signal_backups.core.base.errors import ExitCode, StoreError
-from signal_backups.core.doctor.finding import DoctorCheck, State, of_error
+from signal_backups.core.doctor.finding import DoctorCheck, State, from_error
 from signal_backups.core.doctor.probes import RACING_WRITERS
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.core.doctor.installations import BUCKET, Installation, finding_of, ill, states
+from signal_backups_tests.core.doctor.installations import BUCKET, Installation, faulty, finding_of, states
 from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Answer, Hang
 from signal_backups_tests.servers.strict_s3 import StrictS3
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from mypy_boto3_s3 import S3Client
 
-BEFORE_STORE = {
+INDEPENDENT_OF_STORE = {
     DoctorCheck.SETTINGS,
     DoctorCheck.DATABASE,
     DoctorCheck.COLUMNS,
@@ -44,8 +44,8 @@ def at(connection: S3Connection, **changed: Any) -> S3Client:
 
 def test_a_store_that_is_down(installation: Installation, connection: S3Connection) -> None:
     report = replace(installation, client=at(connection, endpoint_url="http://127.0.0.1:1")).examined()
-    assert ill(report) == {DoctorCheck.STORE}
-    assert states(report, State.OK) == BEFORE_STORE
+    assert faulty(report) == {DoctorCheck.STORE}
+    assert states(report, State.OK) == INDEPENDENT_OF_STORE
     assert "127.0.0.1:1 does not answer" in finding_of(report, DoctorCheck.STORE).found
     assert "AWS_ENDPOINT_URL_S3" in str(finding_of(report, DoctorCheck.STORE).remedy)
     assert report.exit_code is ExitCode.UNREACHABLE
@@ -59,7 +59,7 @@ def test_a_store_that_never_answers(
         proxy.strike(Hang())
         connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
         report = replace(installation, client=at(connection)).examined()
-    assert ill(report) == {DoctorCheck.STORE}
+    assert faulty(report) == {DoctorCheck.STORE}
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_wrong_credentials(
     installation: Installation, connection: S3Connection, changed: dict[str, str], found: str
 ) -> None:
     report = replace(installation, client=at(connection, **changed)).examined()
-    assert ill(report) == {DoctorCheck.CREDENTIALS}
-    assert states(report, State.OK) == {*BEFORE_STORE, DoctorCheck.STORE, DoctorCheck.CLOCK}
+    assert faulty(report) == {DoctorCheck.CREDENTIALS}
+    assert states(report, State.OK) == {*INDEPENDENT_OF_STORE, DoctorCheck.STORE, DoctorCheck.CLOCK}
     assert found in finding_of(report, DoctorCheck.CREDENTIALS).found
     assert "AWS_SECRET_ACCESS_KEY" in str(finding_of(report, DoctorCheck.CREDENTIALS).remedy)
     assert report.exit_code is ExitCode.UNREACHABLE
@@ -101,7 +101,7 @@ def test_a_clock_that_is_off(installation: Installation, seconds: int, state: St
     report = replace(installation, clock=lambda: datetime.now(UTC) + off).examined()
     found = finding_of(report, DoctorCheck.CLOCK)
     assert found.state is state
-    assert ill(report) == ({DoctorCheck.CLOCK} if state is not State.OK else set())
+    assert faulty(report) == ({DoctorCheck.CLOCK} if state is not State.OK else set())
     assert f"{side} the store's" in found.found
     assert found.remedy is None if state is State.OK else "NTP" in str(found.remedy)
 
@@ -112,20 +112,20 @@ def test_a_clock_so_far_off_that_the_store_refuses_everything(installation: Inst
         connection = S3Connection(proxy.url, s3_server.region, s3_server.access_key, s3_server.secret_key)
         report = replace(installation, client=at(connection)).examined()
     assert "clock" in finding_of(report, DoctorCheck.CREDENTIALS).found
-    assert ill(report) == set()
+    assert faulty(report) == set()
 
 
-def test_a_bucket_that_is_not_there(installation: Installation) -> None:
+def test_a_bucket_that_does_not_exist(installation: Installation) -> None:
     report = replace(installation, bucket="there-is-no-such-bucket").examined()
-    assert ill(report) == {DoctorCheck.BUCKET}
+    assert faulty(report) == {DoctorCheck.BUCKET}
     assert finding_of(report, DoctorCheck.BUCKET).remedy == "Create it with: signal-backups init"
     assert finding_of(report, DoctorCheck.PUT).found == "needs object lock first"
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def test_a_bucket_that_cannot_be_one_is_a_wrong_setting(amazon: Installation) -> None:
+def test_an_invalid_bucket_name_is_a_wrong_setting(amazon: Installation) -> None:
     report = replace(amazon, bucket="Not_A_Bucket!").examined()
-    assert ill(report) == {DoctorCheck.STORE}
+    assert faulty(report) == {DoctorCheck.STORE}
     found = finding_of(report, DoctorCheck.STORE)
     assert found.found.startswith("cannot ask for bucket Not_A_Bucket!: ")
     assert "\n" not in found.found
@@ -134,20 +134,20 @@ def test_a_bucket_that_cannot_be_one_is_a_wrong_setting(amazon: Installation) ->
 
 
 def test_a_finding_is_one_line() -> None:
-    assert of_error(StoreError("refused:\n  why")).found == "refused: why"
+    assert from_error(StoreError("refused:\n  why")).found == "refused: why"
 
 
-def test_a_race_that_nobody_wins(amazon: Installation, s3: StrictS3) -> None:
+def test_a_store_that_refuses_every_writer(amazon: Installation, s3: StrictS3) -> None:
     puts = itertools.count()
 
-    def refuse_the_racing(operation: str) -> Answer | None:
+    def refuse_racing_writers(operation: str) -> Answer | None:
         return (
             Answer(412, "PreconditionFailed")
             if operation == "PutObject" and 1 <= next(puts) <= RACING_WRITERS
             else None
         )
 
-    s3.faults = refuse_the_racing
+    s3.faults = refuse_racing_writers
     report = amazon.examined()
     assert states(report, State.FAILED) == {DoctorCheck.CONDITIONAL_WRITES}
     assert f"none of {RACING_WRITERS} writers" in finding_of(report, DoctorCheck.CONDITIONAL_WRITES).found
@@ -157,7 +157,7 @@ def open_to_public(client: S3Client, bucket: str) -> None:
     client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
 
 
-def forget_lifecycle(client: S3Client, bucket: str) -> None:
+def remove_lifecycle(client: S3Client, bucket: str) -> None:
     client.delete_bucket_lifecycle(Bucket=bucket)
 
 
@@ -173,29 +173,29 @@ def add_foreign_rule(client: S3Client, bucket: str) -> None:
     ("fault", "check", "remedy"),
     [
         (open_to_public, DoctorCheck.PUBLIC_ACCESS, "signal-backups init"),
-        (forget_lifecycle, DoctorCheck.LIFECYCLE, "signal-backups lifecycle apply"),
+        (remove_lifecycle, DoctorCheck.LIFECYCLE, "signal-backups lifecycle apply"),
         (add_foreign_rule, DoctorCheck.LIFECYCLE, "Remove or narrow the foreign rule"),
     ],
 )
-def test_a_bucket_that_is_not_as_the_profile_says(
+def test_a_bucket_that_does_not_match_the_profile(
     amazon: Installation, fault: Callable[[S3Client, str], None], check: DoctorCheck, remedy: str
 ) -> None:
     fault(amazon.client, BUCKET)
     report = amazon.examined()
-    assert ill(report) == {check}
+    assert faulty(report) == {check}
     assert remedy in str(finding_of(report, check).remedy)
     assert report.exit_code is ExitCode.FAILED
 
 
-def test_a_bucket_that_does_not_keep_versions(amazon: Installation) -> None:
+def test_a_bucket_without_versioning(amazon: Installation) -> None:
     plain = without_lock(amazon)
     plain.client.put_bucket_versioning(Bucket=plain.bucket, VersioningConfiguration={"Status": "Suspended"})
     report = plain.examined()
-    assert ill(report) == {DoctorCheck.VERSIONING, DoctorCheck.LATEST_BACKUP}
+    assert faulty(report) == {DoctorCheck.VERSIONING, DoctorCheck.LATEST_BACKUP}
     assert finding_of(report, DoctorCheck.VERSIONING).remedy == "signal-backups init"
 
 
-def test_a_bucket_without_the_lock_that_the_profile_asks_for(amazon: Installation) -> None:
+def test_a_bucket_without_the_object_lock_that_the_profile_requires(amazon: Installation) -> None:
     without_lock(amazon)
     report = replace(amazon, bucket="unlocked").examined()
     assert states(report, State.FAILED) == {DoctorCheck.OBJECT_LOCK, DoctorCheck.LIFECYCLE, DoctorCheck.LATEST_BACKUP}
@@ -220,29 +220,29 @@ def denying(operation: str) -> Callable[[str], Answer | None]:
         ("GetObjectLockConfiguration", DoctorCheck.OBJECT_LOCK),
     ],
 )
-def test_a_permission_that_is_missing(amazon: Installation, s3: StrictS3, operation: str, check: DoctorCheck) -> None:
+def test_a_missing_permission(amazon: Installation, s3: StrictS3, operation: str, check: DoctorCheck) -> None:
     s3.faults = denying(operation)
     report = amazon.examined()
-    # Reading is what tells how old the last backup is, too.
+    # The age of the last backup comes from reading its manifest.
     expected = {DoctorCheck.GET, DoctorCheck.LATEST_BACKUP} if check is DoctorCheck.GET else {check}
-    assert ill(report) == expected
+    assert faulty(report) == expected
     assert "AccessDenied" in finding_of(report, check).found
     assert "what they are allowed to do" in str(finding_of(report, check).remedy)
     assert report.exit_code is ExitCode.UNREACHABLE
 
 
-def forget_headers(client: S3Client, *names: str) -> None:
-    """The store behaves as if it had never heard of some headers of a PUT."""
+def ignore_headers(client: S3Client, *names: str) -> None:
+    """Make the store ignore some headers of a PUT."""
 
-    def forget(params: dict[str, Any], **_: Any) -> None:
+    def remove(params: dict[str, Any], **_: Any) -> None:
         for name in names:
             params["headers"].pop(name, None)
 
-    client.meta.events.register("before-call.s3.PutObject", forget)
+    client.meta.events.register("before-call.s3.PutObject", remove)
 
 
 def without_lock(installation: Installation) -> Installation:
-    """The installation in a bucket that does not lock, where nothing was backed up."""
+    """Return the installation with an empty bucket without Object Lock."""
     unlocked = replace(installation.set(SIGNAL_BACKUPS_PROFILE="documented"), bucket="unlocked", is_embedded=True)
     unlocked.make_bucket()
     return unlocked
@@ -260,43 +260,43 @@ def without_lock(installation: Installation) -> Installation:
         ("x-amz-checksum-sha256", DoctorCheck.CHECKSUMS, "ignores them", "read back and verified"),
     ],
 )
-def test_a_store_that_ignores_what_it_is_asked(
+def test_a_store_that_ignores_a_header(
     amazon: Installation, other: Installation, header: str, check: DoctorCheck, found: str, remedy: str
 ) -> None:
     for installation, state in ((without_lock(amazon), State.FAILED), (without_lock(other), State.WARNING)):
-        forget_headers(installation.client, header)
+        ignore_headers(installation.client, header)
         report = installation.examined()
         finding = finding_of(report, check)
         assert finding.state is state
         assert found in finding.found
         assert remedy in str(finding.remedy)
-        assert ill(report) == {check, DoctorCheck.LATEST_BACKUP}
+        assert faulty(report) == {check, DoctorCheck.LATEST_BACKUP}
 
 
-def test_a_store_that_forgets_the_lock(amazon: Installation) -> None:
-    forget_headers(amazon.client, "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date")
+def test_a_store_that_ignores_the_lock(amazon: Installation) -> None:
+    ignore_headers(amazon.client, "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date")
     report = amazon.examined()
-    assert ill(report) == {DoctorCheck.LOCKED}
+    assert faulty(report) == {DoctorCheck.LOCKED}
     assert finding_of(report, DoctorCheck.LOCKED).found.startswith(
         "a new object has lock none, wanted compliance until 20"
     )
-    assert "does not keep the lock" in str(finding_of(report, DoctorCheck.LOCKED).remedy)
+    assert "ignores the requested lock" in str(finding_of(report, DoctorCheck.LOCKED).remedy)
 
 
-def test_a_store_that_deletes_what_is_locked(amazon: Installation, tmp_path: Path) -> None:
+def test_a_store_that_deletes_a_locked_version(amazon: Installation, tmp_path: Path) -> None:
     text = (resources.files("signal_backups.core.retention") / "profiles" / "recommended.toml").read_text()
     weaker = text.replace('name = "recommended"', 'name = "trying"').replace('"COMPLIANCE"', '"GOVERNANCE"')
     (tmp_path / "trying.toml").write_text(weaker)
 
-    def lift(params: dict[str, Any], **_: Any) -> None:
+    def bypass(params: dict[str, Any], **_: Any) -> None:
         params["headers"]["x-amz-bypass-governance-retention"] = "true"
 
     governed = replace(amazon.set(SIGNAL_BACKUPS_PROFILE=str(tmp_path / "trying.toml")), bucket="governed")
     governed.make_bucket()
-    assert ill(governed.examined()) == {DoctorCheck.LATEST_BACKUP}
-    governed.client.meta.events.register("before-call.s3.DeleteObject", lift)
+    assert faulty(governed.examined()) == {DoctorCheck.LATEST_BACKUP}
+    governed.client.meta.events.register("before-call.s3.DeleteObject", bypass)
     report = governed.examined()
-    assert ill(report) == {DoctorCheck.LATEST_BACKUP, DoctorCheck.DELETE}
+    assert faulty(report) == {DoctorCheck.LATEST_BACKUP, DoctorCheck.DELETE}
     assert "in spite of its lock" in finding_of(report, DoctorCheck.DELETE).found
 
 
@@ -307,5 +307,5 @@ def test_a_store_that_returns_other_bytes(amazon: Installation) -> None:
 
     amazon.client.meta.events.register("after-call.s3.GetObject", tamper)
     report = amazon.examined()
-    assert ill(report) == {DoctorCheck.GET}
+    assert faulty(report) == {DoctorCheck.GET}
     assert "is not what was sent" in finding_of(report, DoctorCheck.GET).found

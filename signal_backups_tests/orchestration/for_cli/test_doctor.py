@@ -22,7 +22,7 @@ from dagster._utils.error import SerializableErrorInfo
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.config.settings import load_settings
 from signal_backups.core.doctor.examination import Step, examine
-from signal_backups.core.doctor.finding import DoctorCheck, DoctorFinding, State, well
+from signal_backups.core.doctor.finding import DoctorCheck, DoctorFinding, State, ok
 from signal_backups.orchestration.for_cli.doctor import DagsterDoctor
 from signal_backups.orchestration.instance.home import prepare_home
 from signal_backups.orchestration.names import ALERT_SENSOR
@@ -44,7 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def examined() -> dict[DoctorCheck, DoctorFinding]:
-    steps = [Step(DoctorCheck.SETTINGS, lambda: well("")), *DagsterDoctor(load_settings).steps()]
+    steps = [Step(DoctorCheck.SETTINGS, lambda: ok("")), *DagsterDoctor(load_settings).steps()]
     return {finding.check: finding for finding in examine(steps).findings}
 
 
@@ -55,7 +55,7 @@ def states(found: dict[DoctorCheck, DoctorFinding]) -> list[State]:
     ]
 
 
-def test_with_a_daemon_that_lives_all_is_well(home: Path) -> None:
+def test_with_a_running_daemon_all_checks_pass(home: Path) -> None:
     beat(home)
     found = examined()
     assert states(found) == [State.OK] * 4
