@@ -52,7 +52,7 @@ def test_the_exporter_stays_up_while_s3_is_out_of_reach_until_it_is_told_to_end(
         assert process.stderr is not None
         address = re.search(r"Metrics on (http://127\.0\.0\.1:\d+/metrics), refreshed every 1 s", _line(process.stderr))
         assert address
-        assert "cannot measure, what is shown stays as it was: cannot look at bucket" in _line(process.stderr)
+        assert "cannot measure, the last values stay: cannot look at bucket" in _line(process.stderr)
         text = requests.get(address[1], timeout=10).text
         assert "signal_backups_up 0.0" in text
         assert "last_backup_timestamp" not in text

@@ -27,12 +27,12 @@ def full_exposition(folder: Path) -> str:
     world = World(folder, "recommended")
     beat(folder / "dagster")
     world.put_day(world.newest)
-    world.tell(Action.BACKUP, "stored", day=str(world.newest), seconds=2.0)
-    world.tell(Action.DRILL, "passed", rto_seconds=60.0)
-    exporter = Exporter(world.measuring(quota_gb=1), world.vault.store, _instance(folder / "dagster"))
+    world.record(Action.BACKUP, "stored", day=str(world.newest), seconds=2.0)
+    world.record(Action.DRILL, "passed", rto_seconds=60.0)
+    exporter = Exporter(world.measurer(quota_gb=1), world.vault.store, _instance(folder / "dagster"))
     exporter.refresh()
     # The strict S3 has a clock and does not show it.
-    exporter._measuring.clock_skew_seconds = 0.5
+    exporter._measurer.clock_skew_seconds = 0.5
     return generate_latest(exporter.registry).decode("utf-8")
 
 

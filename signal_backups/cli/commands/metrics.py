@@ -17,7 +17,7 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.monitoring.metrics.exporter import Exporter
-from signal_backups.core.monitoring.metrics.measure import Criteria, Measuring
+from signal_backups.core.monitoring.metrics.measure import Criteria, Measurer
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.vault.vault import BackupVault
@@ -55,7 +55,7 @@ def serve(
         with exporter.serving(host, port) as listening:
             print_notice(f"Metrics on http://{host}:{listening}/metrics, refreshed every {refresh} s")
             while True:
-                exporter.refresh_or_say()
+                exporter.refresh_or_log()
                 time.sleep(refresh)
 
 
@@ -84,13 +84,13 @@ def _end(*_: object) -> NoReturn:
 
 
 def _exporter(settings: Settings, vault: BackupVault) -> Exporter:
-    terms = Criteria(
+    criteria = Criteria(
         start=settings.start_date if settings.names_start_date else None,
         profile=load_profile(settings.profile),
         prices=load_prices(vault.store.configuration.region),
         quota_gb=settings.storage_quota_gb,
     )
-    return Exporter(Measuring(vault, terms), vault.store, _instance(settings))
+    return Exporter(Measurer(vault, criteria), vault.store, _instance(settings))
 
 
 def _instance(settings: Settings) -> Callable[[], Sequence[Metric]]:

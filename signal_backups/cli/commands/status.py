@@ -16,7 +16,7 @@ from signal_backups.core.base.errors import ExitCode, NotFoundError
 from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, DayMark, month_names, rows_of
 from signal_backups.core.monitoring.status.page import status_page
 from signal_backups.core.monitoring.status.status import BackupStatus, backup_status
-from signal_backups.core.monitoring.status.words import facts, remedies, verdict
+from signal_backups.core.monitoring.status.text import facts, headline, remedies
 from signal_backups.core.retention.load_profile import load_profile
 
 #: Room for a fact beside its name on a line of 80.
@@ -56,7 +56,7 @@ def status(
 
 
 def _print(found: BackupStatus, where: str) -> None:
-    print_line(Text(verdict(found), "bold green" if found.healthy else "bold red"))
+    print_line(Text(headline(found), "bold green" if found.healthy else "bold red"))
     print_line(f"Backups in {where}")
     for name, fact in facts(found):
         print_line(_line(name, _shortened(fact)))

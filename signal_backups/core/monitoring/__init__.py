@@ -1,10 +1,9 @@
-"""What S3 holds compared with what it should hold by now, and who is notified of the difference.
+"""Compares what S3 holds with what it should hold by now, and notifies people of the difference.
 
-Not here: doing something about it (sensors in ``orchestration``), the retention window as a whole
-(``retention_audit``).
+Not here: starting new backups (sensors in ``orchestration``), the retention window as a whole (``retention_audit``).
 
-- ``observation``: each day's state from a bounded number of requests. ``verifications``, ``new_events``: what events
-  say.
-- ``repair_plan``: which days to back up again, and when. ``overdue``: drills and audits that are late.
+- ``observation``: the state of each day, from a bounded number of requests. ``verifications``: the last verification
+  of each day, from the audit trail. ``new_events``: audit events since the last read.
+- ``repair_plan``: which days to back up again, and when. ``last_drill_and_audit``: when each was last done.
 - ``alerts``, ``metrics``, ``status``: notifications, Prometheus, and the answer to "is everything backed up?".
 """

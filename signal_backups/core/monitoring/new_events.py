@@ -1,4 +1,4 @@
-"""What the audit trail says since it was read last: days that did not verify."""
+"""Reads the audit events since the last read, and finds the days whose verification failed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from itertools import islice
 from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.event import Event
 from signal_backups.core.ledger.tail import read_events, versions_after
-from signal_backups.core.monitoring.verifications import LastTries, Tried, failing, note_verification
+from signal_backups.core.monitoring.verifications import LastResult, LastResults, failing_days, note_verification
 
-#: How many events are read at a time, a request each.
+#: How many events are read at a time; each is one request.
 MAX_EVENTS = 100
-#: How many days that did not verify are remembered, the newest.
+#: How many failing days are kept; the oldest are dropped.
 MAX_FAILED_DAYS = 100
 
 
 def events_after(trail: AuditTrail, number: int | None) -> tuple[list[Event], int]:
-    """The events after one, at most ``MAX_EVENTS`` of them, and the number to go on from.
+    """Return up to ``MAX_EVENTS`` events after one, and the number to continue from.
 
-    An event that is missing or cannot be read is passed over: that is for the examination of the trail to tell.
+    Missing and unreadable events are skipped; examining the trail reports them.
 
     Args:
         trail: the trail.
-        number: of the last event read; None: begin with the last ``MAX_EVENTS``.
+        number: number of the last event read; None: start with the last ``MAX_EVENTS``.
     """
     versions = {} if number is None else versions_after(trail.log, number - 1)
     if number is None or not versions:
-        # Nothing was read yet, or what was read last is gone: new events may get lower numbers now.
+        # Nothing was read yet, or the event read last is gone: new events may get lower numbers now.
         head = trail.log.head()
         number = max(0, head.number - MAX_EVENTS) if head else 0
         versions = versions_after(trail.log, number)
@@ -38,8 +38,8 @@ def events_after(trail: AuditTrail, number: int | None) -> tuple[list[Event], in
 
 
 def failed_verifications(before: Mapping[date, datetime], events: Sequence[Event]) -> dict[date, datetime]:
-    """The days whose last verification failed, and since when (UTC); of more than can be remembered the newest."""
-    last: LastTries = {day: Tried(since, since, False) for day, since in before.items()}
+    """Return the days whose last verification failed, and since when (UTC); the newest ``MAX_FAILED_DAYS`` of them."""
+    last: LastResults = {day: LastResult(since, since, False) for day, since in before.items()}
     for event in events:
         note_verification(last, event)
-    return dict(list(failing(last).items())[-MAX_FAILED_DAYS:])
+    return dict(list(failing_days(last).items())[-MAX_FAILED_DAYS:])

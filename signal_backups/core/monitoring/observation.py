@@ -1,4 +1,4 @@
-"""What S3 holds of each day that should be there, seen with a bounded number of requests."""
+"""The state of each day's backup in S3, read with a bounded number of requests."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ class DayState(StrEnum):
     """The state of a day's backup."""
 
     VERIFIED = "verified"
-    #: There is an object, but no manifest speaks of its current version.
+    #: There is an object, but no manifest for its current version.
     UNVERIFIED = "unverified"
-    #: There is none, or a delete marker hides it.
+    #: There is no object, or a delete marker hides it.
     MISSING = "missing"
-    #: Not verified yet, and still within grace.
+    #: Not verified yet, and still within the grace period.
     DUE = "due"
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What S3 held at an instant (UTC), of every day from ``first_day`` to ``last_day``, both included.
+    """The state of every day from ``first_day`` to ``last_day``, both included, at one instant.
 
-    ``latest`` is the manifest of the newest verified day, ``hidden`` are the missing days that a delete marker hides,
-    ``requests`` is how many requests it took. ``backups`` and ``manifests`` are the current versions that were listed.
+    Attributes:
+        at: that instant (UTC).
+        latest: the manifest of the newest verified day.
+        hidden: the missing days that a delete marker hides.
+        requests: how many requests were sent.
+        backups: the current versions of the backups.
+        manifests: the current versions of the manifests.
     """
 
     at: datetime
@@ -47,7 +52,7 @@ class Observation:
     manifests: Mapping[BackupSlot, ObjectVersion]
 
     def in_state(self, *states: DayState) -> list[date]:
-        """The days in this state, oldest first."""
+        """Return the days in any of these states, oldest first."""
         return [day for day, state in self.days.items() if state in states]
 
 
@@ -59,18 +64,19 @@ def observe(
     grace: timedelta = GRACE,
     retention_years: int | None = None,
 ) -> Observation:
-    """Look at every day from ``start`` to the last complete one, mostly by listing.
+    """Find the state of every day from ``start`` to the last complete one, mostly by listing.
 
-    A manifest is written after its object: one that is newer vouches for it without being read, but for the newest.
-    Of the others the newest ``MAX_MANIFEST_READS`` are read. The rest count as they look: from the same second they
-    vouch, older ones do not.
+    A manifest is written after its object, so a manifest that is newer than its object vouches for it without being
+    read; only the newest day's is read. Of the manifests that are not newer, the newest ``MAX_MANIFEST_READS`` are
+    read. The rest are judged by their times alone: a manifest of the same second vouches for its object, an older one
+    does not.
 
     Args:
         vault: where the backups are.
-        start: the first day that should be there; None: the oldest that ever had a backup.
+        start: the first day that should be backed up; None: the oldest that ever had a backup.
         clock: the present (UTC).
-        grace: how long after its time a backup is due rather than missing.
-        retention_years: calendar years that a day is kept; older days are not looked at. None: for ever.
+        grace: how long after its backup time a day is due rather than missing.
+        retention_years: calendar years that a day is kept; older days are left out. None: for ever.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -92,7 +98,7 @@ def observe(
 
 
 def first_expected(start: date | None, now: datetime, retention_years: int | None) -> date:
-    """The first day that should be there, as far as a start and the retention say; neither does: ``date.min``."""
+    """Return the first day that should be backed up, from start and retention; ``date.min`` without both."""
     kept_from = oldest_kept_day(now, retention_years) if retention_years else date.min
     return max(start or date.min, kept_from)
 
@@ -110,7 +116,7 @@ def _current(versions: VersionsBySlot) -> dict[BackupSlot, ObjectVersion]:
 
 
 def _one_a_day(backups: Mapping[BackupSlot, ObjectVersion]) -> dict[BackupSlot, ObjectVersion]:
-    """Of each day the backup that ``BackupVault.find`` would choose."""
+    """Return for each day the backup that ``BackupVault.find`` would choose."""
     chosen: dict[date, BackupSlot] = {}
     for slot in sorted(backups):
         if chosen.get(slot.day) != BackupSlot(slot.day):
@@ -121,18 +127,18 @@ def _one_a_day(backups: Mapping[BackupSlot, ObjectVersion]) -> dict[BackupSlot, 
 def _vouched(
     vault: BackupVault, backups: Mapping[BackupSlot, ObjectVersion], manifests: Mapping[BackupSlot, ObjectVersion]
 ) -> tuple[set[date], Manifest | None]:
-    """The days that are verified, and the manifest of the newest of them."""
+    """Return the verified days, and the manifest of the newest of them."""
     ages = {slot: _seconds_after(manifests[slot], backups[slot]) for slot in backups if slot in manifests}
     vouched = {slot for slot, seconds in ages.items() if seconds >= 0}
     unclear = sorted((slot for slot, seconds in ages.items() if seconds <= 0), reverse=True)[:MAX_MANIFEST_READS]
     read = dict(zip(unclear, in_parallel(lambda slot: vault.manifest_at(manifests[slot]), unclear), strict=True))
     for slot, manifest in read.items():
-        (vouched.add if _speaks_of(manifest, backups[slot]) else vouched.discard)(slot)
+        (vouched.add if _vouches_for(manifest, backups[slot]) else vouched.discard)(slot)
     latest = None
-    # The newest is read whatever it looks like; when that shows it to be wrong, so is the next.
+    # The newest manifest is always read; if it does not vouch for its backup, the next one is read.
     for slot in sorted(vouched, reverse=True)[:MAX_MANIFEST_READS]:
         manifest = read[slot] if slot in read else vault.manifest_at(manifests[slot])
-        if _speaks_of(manifest, backups[slot]):
+        if _vouches_for(manifest, backups[slot]):
             latest = manifest
             break
         vouched.discard(slot)
@@ -140,10 +146,10 @@ def _vouched(
 
 
 def _seconds_after(manifest: ObjectVersion, backup: ObjectVersion) -> float:
-    """Whole seconds between the two, which is all that S3 tells."""
+    """Return how much newer the manifest is, in whole seconds: S3's times have no fractions."""
     times = (found.last_modified.replace(microsecond=0) for found in (manifest, backup))
     return (next(times) - next(times)).total_seconds()
 
 
-def _speaks_of(manifest: Manifest | None, backup: ObjectVersion) -> bool:
+def _vouches_for(manifest: Manifest | None, backup: ObjectVersion) -> bool:
     return manifest is not None and manifest.backup.version_id == backup.version_id

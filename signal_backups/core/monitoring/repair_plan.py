@@ -1,4 +1,4 @@
-"""Which days are stale, and which of them to back up again now: a decision about facts, made by looking at nothing."""
+"""Decides which days are stale and which of them to back up again now, without any I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signal_backups.core.monitoring.observation import DayState, Observation
 
 
 class Attempt(BaseModel):
-    """How often some days were asked for, and when last (UTC)."""
+    """How often a range of days was requested, and when last (UTC)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,29 +25,29 @@ class Attempt(BaseModel):
 
     @property
     def is_last(self) -> bool:
-        """Whether the days are not asked for again."""
+        """Whether all attempts are used up."""
         return self.times >= MAX_REPAIRS
 
     def may_follow(self, now: datetime) -> bool:
-        """Whether the days may be asked for again."""
+        """Return whether the days may be requested again: the pause doubles with each attempt."""
         return not self.is_last and now >= self.at + FIRST_REPAIR_PAUSE * 2 ** (self.times - 1)
 
 
 class Attempts(BaseModel):
-    """What the sensor keeps between ticks; a day that is fine again is dropped."""
+    """The sensor's cursor; a day that is no longer stale is dropped."""
 
     model_config = ConfigDict(frozen=True)
 
     attempts: list[Attempt] = []
 
     def by_day(self) -> dict[date, Attempt]:
-        """The attempt of each day that has one."""
+        """Return the attempt of each day that has one."""
         return {day: attempt for attempt in self.attempts for day in DayRange(attempt.first, attempt.last).days}
 
 
 @dataclass(frozen=True)
 class DagsterDays:
-    """What Dagster holds of ``backup_object``: days whose last run failed, and days that a run has or waits for."""
+    """The days of ``backup_object`` in Dagster: those whose last run failed, and those with a run queued or started."""
 
     failed: Set[date]
     in_progress: Set[date]
@@ -55,36 +55,36 @@ class DagsterDays:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan: the stale days, the ranges to request now, and the days whose attempts are used up."""
+    """The stale days, the ranges to request now, the days whose attempts are used up, and the new cursor."""
 
     stale: Sequence[date]
-    asked: Sequence[Attempt]
+    requested: Sequence[Attempt]
     given_up: Sequence[date]
     attempts: Attempts
 
 
 def plan_repair(observation: Observation, dagster: DagsterDays, before: Attempts, now: datetime) -> Plan:
-    """Decide.
+    """Decide which days to request now.
 
-    Stale is a day that S3 does not hold verified, or whose last run failed, unless it was deleted. Nothing is asked for
-    within grace, while a run has the day, or before the pause after the last attempt is over.
+    A day is not requested within its grace period, while a run is queued or started for it, or before the pause after
+    its last attempt is over.
     """
     stale = stale_days(observation, dagster.failed)
     tried = {day: attempt for day, attempt in before.by_day().items() if day in stale}
     ready = {
         day for day in stale if day not in dagster.in_progress and (day not in tried or tried[day].may_follow(now))
     }
-    asked = list(_newest_ranges(ready, tried, now))
-    kept = tried | {day: attempt for attempt in asked for day in DayRange(attempt.first, attempt.last).days}
+    requested = list(_newest_ranges(ready, tried, now))
+    kept = tried | {day: attempt for attempt in requested for day in DayRange(attempt.first, attempt.last).days}
     given_up = [day for day in stale if day in tried and tried[day].is_last and day not in dagster.in_progress]
-    return Plan(stale, asked, given_up, Attempts(attempts=_folded(kept)))
+    return Plan(stale, requested, given_up, Attempts(attempts=_folded(kept)))
 
 
 def stale_days(observation: Observation, failed: Set[date]) -> list[date]:
-    """The days that have to be backed up, oldest first.
+    """Return the days that must be backed up again, oldest first: not verified in S3, or with a failed last run.
 
-    Not those that a delete marker hides: a new backup would cover up the deletion, and hold only what the database
-    still has. They wait for people, and for ``undelete``.
+    A day that a delete marker hides is not stale: a new backup would cover up the deletion, with only the rows that the
+    database still has. Somebody has to decide, and may use ``undelete``.
     """
     bad, hidden = {DayState.MISSING, DayState.UNVERIFIED}, set(observation.hidden)
     return [
@@ -95,7 +95,7 @@ def stale_days(observation: Observation, failed: Set[date]) -> list[date]:
 
 
 def _newest_ranges(ready: Set[date], tried: Mapping[date, Attempt], now: datetime) -> Iterator[Attempt]:
-    """Ranges of days that were asked for equally often, the newest first: they are the ones people ask about."""
+    """Yield ranges of days with equally many attempts, newest first: people need recent days most."""
     times = {day: tried[day].times + 1 if day in tried else 1 for day in ready}
     ranges = [
         (each, number)
@@ -107,7 +107,7 @@ def _newest_ranges(ready: Set[date], tried: Mapping[date, Attempt], now: datetim
 
 
 def _folded(by_day: Mapping[date, Attempt]) -> list[Attempt]:
-    """The attempts again, as few as possible."""
+    """Merge the attempts of single days into as few ranges as possible."""
     groups: dict[tuple[int, datetime], list[date]] = {}
     for day, attempt in by_day.items():
         groups.setdefault((attempt.times, attempt.at), []).append(day)

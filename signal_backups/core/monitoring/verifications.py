@@ -1,4 +1,4 @@
-"""Which days failed their last verification: one rule for status, alerts and metrics."""
+"""Finds the days that failed their last verification; status, alerts and metrics share this rule."""
 
 from __future__ import annotations
 
@@ -10,94 +10,93 @@ from typing import NamedTuple
 from signal_backups.core.base.errors import NotFoundError, VerificationError, code_from_stored
 from signal_backups.core.ledger.event import Action, Event, Result
 
-#: How far back a status reads, a request an event: at 450 events a year 20 years.
+#: How far back ``status`` reads, one request per event. At 450 events a year this is 20 years.
 MAX_EVENTS_BACK = 10_000
 
-#: How a verification breaks off when what is stored is to blame. A store that is away, an archived object or a full
-#: disk prove nothing.
+#: Error codes of an aborted verification that show damage in S3; an unreachable store or a full disk does not.
 _DAMAGE = {NotFoundError.code, VerificationError.code}
 
 
-class Tried(NamedTuple):
-    """How something went the last time (``at``), and since when it goes so (both UTC)."""
+class LastResult(NamedTuple):
+    """The last result of a day, when it was recorded, and since when it has been the same (both UTC)."""
 
     at: datetime
     since: datetime
-    went_well: bool
+    succeeded: bool
 
 
 #: By day.
-LastTries = dict[date, Tried]
+LastResults = dict[date, LastResult]
 
 
 @dataclass(frozen=True)
 class LastVerifications:
-    """The days that failed their last verification, and those that no event that was read speaks of; in order."""
+    """The days that failed their last verification, and those without an event among the ones read; oldest first."""
 
     failing: Sequence[date]
     not_reached: Sequence[date]
 
 
-def verifies(event: Event) -> bool | None:
-    """Whether what is stored of the event's day was good when it was read back; None: the event does not say."""
+def verification_result(event: Event) -> bool | None:
+    """Return whether the backup of the event's day was good when it was read back; None if the event does not say."""
     match event.action, event.result:
         case (Action.VERIFICATION, Result.PASSED) | (Action.UNDELETE, Result.COPIED_UP):
             return True
         case (Action.BACKUP, Result.STORED | Result.UNCHANGED):
             return True
         case (Action.VERIFICATION, Result.FAILED):
-            broke_off = "error" in event.details
-            return None if broke_off and code_from_stored(event.details.get("error_type")) not in _DAMAGE else False
+            was_aborted = "error" in event.details
+            return None if was_aborted and code_from_stored(event.details.get("error_type")) not in _DAMAGE else False
     return None
 
 
-def note_verification(last: LastTries, event: Event) -> None:
-    """Remember what an event says of its day's verification, if anything."""
-    good = verifies(event)
-    if good is not None:
-        note(last, event, went_well=good)
+def note_verification(last: LastResults, event: Event) -> None:
+    """Update the last result of the event's day, if the event says something about its verification."""
+    succeeded = verification_result(event)
+    if succeeded is not None:
+        note_result(last, event, succeeded=succeeded)
 
 
-def note(last: LastTries, event: Event, *, went_well: bool) -> None:
-    """Remember how a day went; an event that waited in an outbox comes late, and changes nothing that came after it."""
+def note_result(last: LastResults, event: Event, *, succeeded: bool) -> None:
+    """Update the last result of the event's day, unless a later one is known: events from an outbox arrive late."""
     day = day_of(event)
     before = last.get(day) if day else None
     if day and (before is None or before.at <= event.at):
-        goes_on = before is not None and before.went_well == went_well
-        last[day] = Tried(event.at, before.since if before and goes_on else event.at, went_well)
+        is_same = before is not None and before.succeeded == succeeded
+        last[day] = LastResult(event.at, before.since if before and is_same else event.at, succeeded)
 
 
-def failing(last: LastTries) -> dict[date, datetime]:
-    """The days that did not go well the last time, and since when (UTC), oldest day first."""
-    return {day: tried.since for day, tried in sorted(last.items()) if not tried.went_well}
+def failing_days(last: LastResults) -> dict[date, datetime]:
+    """Return the days whose last result is a failure, and since when (UTC), oldest day first."""
+    return {day: result.since for day, result in sorted(last.items()) if not result.succeeded}
 
 
 def last_verifications(newest_first: Iterator[Sequence[Event]], days: Set[date]) -> LastVerifications:
-    """How the last verification of some days went: reads back until that is known, ``MAX_EVENTS_BACK`` at most.
+    """Find the last verification of each of some days, reading at most ``MAX_EVENTS_BACK`` events.
 
     Args:
-        newest_first: the events from the newest back, some at a time.
+        newest_first: batches of events, newest first.
         days: the days.
     """
     relevant: list[Event] = []
     unknown, count = set(days), 0
     for events in newest_first:
         count += len(events)
-        new = [event for event in events if verifies(event) is not None]
+        new = [event for event in events if verification_result(event) is not None]
         relevant += new
         unknown -= {day_of(event) for event in new}
         if not unknown or count >= MAX_EVENTS_BACK:
             break
-    last: LastTries = {}
+    last: LastResults = {}
     for event in reversed(relevant):
         note_verification(last, event)
-    # At its first event the trail is known: of a day that an older tool backed up it says nothing.
-    is_cut = bool(unknown) and next(newest_first, None) is not None
-    return LastVerifications([day for day in failing(last) if day in days], sorted(unknown) if is_cut else [])
+    # A day that an older tool backed up has no event: it is unknown only if older events were left unread.
+    has_more = bool(unknown) and next(newest_first, None) is not None
+    return LastVerifications([day for day in failing_days(last) if day in days], sorted(unknown) if has_more else [])
 
 
 def day_of(event: Event) -> date | None:
-    """The day (UTC) that an event is about; None when it names none."""
+    """Return the day (UTC) that an event is about; None if it names none."""
     try:
         return date.fromisoformat(event.details.get("day", ""))
     except (TypeError, ValueError):

@@ -26,9 +26,9 @@ from signal_backups.core.monitoring.alerts.storage_conditions import (
     overdue_conditions,
     verification_conditions,
 )
+from signal_backups.core.monitoring.last_drill_and_audit import last_drill, last_retention_audit
 from signal_backups.core.monitoring.new_events import events_after, failed_verifications
 from signal_backups.core.monitoring.observation import Observation
-from signal_backups.core.monitoring.overdue import last_drill, last_retention_audit
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.instance.day_status import dagster_days
 from signal_backups.orchestration.names import ALERT_SENSOR

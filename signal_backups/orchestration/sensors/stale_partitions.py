@@ -49,8 +49,8 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         days = dagster_days(context.instance, daily_partitions(current.start_date), observation.days)
         plan = plan_repair(observation, days, _attempts(context), now)
         return dg.SensorResult(
-            run_requests=[_request(attempt) for attempt in plan.asked],
-            skip_reason=None if plan.asked else _reason(plan, observation),
+            run_requests=[_request(attempt) for attempt in plan.requested],
+            skip_reason=None if plan.requested else _reason(plan, observation),
             cursor=plan.attempts.model_dump_json(),
         )
 

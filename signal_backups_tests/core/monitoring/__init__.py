@@ -1,1 +1,1 @@
-"""Tests of the watching."""
+"""Tests of monitoring."""

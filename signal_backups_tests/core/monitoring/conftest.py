@@ -1,4 +1,4 @@
-"""A bucket of Amazon's whose clock stands still until a test moves it."""
+"""A bucket with a simulated clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an observation says of each day, and what it asks of S3."""
+"""The state of each day in an observation, and the requests that it takes."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def test_an_object_that_nothing_vouches_for_is_unverified(watched: Watched) -> N
 @pytest.mark.parametrize(
     ("after_due", "state"),
     [(timedelta(hours=-2), DUE), (timedelta(minutes=59, seconds=59), DUE), (timedelta(hours=1), MISSING)],
-    ids=["as soon as the day is over", "until the grace ends", "from then on"],
+    ids=["day is over", "last second of grace", "grace is over"],
 )
 def test_a_complete_day_is_due_until_its_grace_ends(watched: Watched, after_due: timedelta, state: DayState) -> None:
     watched.clock.set(due_at(FIRST) + after_due)
     assert states(watched.observe()) == [state]
 
 
-def test_an_object_within_grace_is_a_backup_at_work(watched: Watched) -> None:
+def test_an_unverified_object_within_grace_is_due(watched: Watched) -> None:
     watched.clock.set(due_at(FIRST))
     watched.put_object(BackupSlot(FIRST))
     assert states(watched.observe()) == [DUE]
     assert states(watched.observe(grace=timedelta())) == [UNVERIFIED]
 
 
-def test_a_day_that_has_not_ended_is_not_looked_at(watched: Watched) -> None:
+def test_a_day_that_is_not_over_is_left_out(watched: Watched) -> None:
     watched.clock.set(due_at(FIRST) - timedelta(hours=2, seconds=1))
     found = watched.observe()
     assert (found.days, found.latest) == ({}, None)
@@ -86,7 +86,7 @@ def test_an_object_put_over_a_backup_is_unverified(watched: Watched) -> None:
     assert states(watched.observe()) == [UNVERIFIED]
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["its own", "of the version before"])
+@pytest.mark.parametrize("again", [False, True], ids=["of this version", "of the noncurrent version"])
 def test_a_manifest_from_the_same_second_is_read(watched: Watched, again: bool) -> None:
     watched.put(FIRST, seconds_between=0)
     if again:
@@ -96,7 +96,7 @@ def test_a_manifest_from_the_same_second_is_read(watched: Watched, again: bool) 
     assert states(watched.observe()) == [UNVERIFIED if again else VERIFIED, VERIFIED]
 
 
-def test_the_newest_manifest_is_read_even_when_it_looks_good(watched: Watched) -> None:
+def test_the_newest_manifest_is_read_although_it_is_newer_than_its_object(watched: Watched) -> None:
     watched.put(FIRST, SECOND)
     watched.vault.store.put_bytes(watched.vault.layout.manifest_key(BackupSlot(SECOND)), b"{}", "application/json")
     watched.clock.set(due_at(SECOND) + timedelta(hours=3))
@@ -106,7 +106,7 @@ def test_the_newest_manifest_is_read_even_when_it_looks_good(watched: Watched) -
     assert found.latest.day == FIRST
 
 
-def test_a_backup_of_an_older_tool_at_another_time_counts_unless_there_is_one_of_ours(watched: Watched) -> None:
+def test_a_backup_of_an_older_tool_counts_until_there_is_one_of_ours(watched: Watched) -> None:
     watched.clock.set(due_at(FIRST))
     other = BackupSlot(FIRST, time(5))
     stored = watched.put_object(other)
@@ -117,7 +117,7 @@ def test_a_backup_of_an_older_tool_at_another_time_counts_unless_there_is_one_of
     assert states(watched.observe()) == [UNVERIFIED]
 
 
-def test_without_a_start_the_oldest_day_that_ever_was_counts_hidden_or_not(watched: Watched) -> None:
+def test_without_a_start_the_first_day_is_the_oldest_ever_backed_up_even_if_hidden(watched: Watched) -> None:
     watched.put(FIRST, THIRD)
     watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
     watched.clock.set(due_at(THIRD) + timedelta(hours=3))
@@ -126,12 +126,12 @@ def test_without_a_start_the_oldest_day_that_ever_was_counts_hidden_or_not(watch
     assert found.hidden == [FIRST]
 
 
-def test_an_empty_bucket_without_a_start_lacks_the_last_day(watched: Watched) -> None:
+def test_in_an_empty_bucket_without_a_start_only_the_last_day_is_missing(watched: Watched) -> None:
     watched.clock.set(due_at(FIRST) + timedelta(hours=3))
     assert watched.observe(None).days == {FIRST: MISSING}
 
 
-def test_days_past_their_retention_are_not_missed(watched: Watched) -> None:
+def test_days_past_their_retention_are_left_out(watched: Watched) -> None:
     watched.clock.set(datetime(2033, 3, 2, 12, tzinfo=UTC))
     found = watched.observe(date(2020, 1, 1), retention_years=7)
     assert (found.first_day, len(found.days)) == (date(2026, 3, 2), 2557)
@@ -139,7 +139,7 @@ def test_days_past_their_retention_are_not_missed(watched: Watched) -> None:
 
 @pytest.fixture
 def seven_years(watched: Watched) -> Watched:
-    """2,555 days, the last 60 of them with a manifest from the second of its object."""
+    """2,555 days; the manifests of the last 60 were stored in the same second as their objects."""
     days = list(days_between(FIRST, FIRST + 2554 * ONE_DAY))
     watched.put_at_once(*days[:-60])
     watched.put_at_once(*days[-60:], seconds_between=0)
@@ -150,13 +150,13 @@ def seven_years(watched: Watched) -> Watched:
 def test_seven_years_take_a_bounded_number_of_requests(seven_years: Watched) -> None:
     before = seven_years.s3.requests.copy()
     found = seven_years.observe()
-    # 2,555 objects and as many manifests, a thousand a page; 50 of the 60 manifests that a listing does not explain.
+    # 2,555 objects and as many manifests, a thousand a page; 50 of the 60 manifests whose time does not decide.
     assert seven_years.s3.requests - before == Counter(ListObjectVersions=3 + 3, GetObject=50)
     assert found.requests == 56
     assert set(states(found)) == {VERIFIED}
 
 
-def test_a_vault_of_manifests_that_all_lie_takes_a_bounded_number_of_requests(watched: Watched) -> None:
+def test_a_vault_of_wrong_manifests_takes_a_bounded_number_of_requests(watched: Watched) -> None:
     days = list(days_between(FIRST, FIRST + 119 * ONE_DAY))
     watched.put_at_once(*days)
     watched.clock.advance(timedelta(minutes=1))

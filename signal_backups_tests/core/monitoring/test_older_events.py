@@ -1,4 +1,4 @@
-"""Events of releases that stored class names in place of error codes: status, alerts and metrics read them alike."""
+"""Events of older releases, with class names instead of error codes, mean the same to status, alerts and metrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def put_failure(watched: Watched, action: str, error: str) -> None:
         *[("store", False), ("archived", False), ("unexpected", False), ("deleted_backup", False)],
     ],
 )
-def test_a_verification_that_broke_off(watched: Watched, error: str, is_damage: bool) -> None:
+def test_an_aborted_verification(watched: Watched, error: str, is_damage: bool) -> None:
     watched.put(FIRST)
     put_failure(watched, "verification", error)
     status = backup_status(watched.vault, FIRST, watched.clock)
@@ -55,7 +55,7 @@ def test_a_verification_that_broke_off(watched: Watched, error: str, is_damage: 
         *[("source", False), ("read_back", False), ("unexpected", False)],
     ],
 )
-def test_a_backup_that_failed(watched: Watched, error: str, is_upload: bool) -> None:
+def test_a_failed_backup(watched: Watched, error: str, is_upload: bool) -> None:
     watched.clock.advance(ONE_DAY)
     put_failure(watched, "backup", error)
     counted = TrailReader(watched.vault.trail.log).read()

@@ -1,4 +1,4 @@
-"""Which days the repair asks for, and when."""
+"""Which days the repair requests, and when."""
 
 from __future__ import annotations
 
@@ -37,91 +37,94 @@ def plan(
     return plan_repair(observed(days), DagsterDays(failed or set(), in_progress or set()), before or Attempts(), now)
 
 
-def asked(found: Plan) -> list[tuple[date, date]]:
-    return [(attempt.first, attempt.last) for attempt in found.asked]
+def requested(found: Plan) -> list[tuple[date, date]]:
+    return [(attempt.first, attempt.last) for attempt in found.requested]
 
 
-def days_asked(found: Plan) -> list[date]:
-    return [day for attempt in found.asked for day in DayRange(attempt.first, attempt.last).days]
+def days_requested(found: Plan) -> list[date]:
+    return [day for attempt in found.requested for day in DayRange(attempt.first, attempt.last).days]
 
 
-def test_missing_and_unverified_days_are_asked_for_as_ranges_newest_first() -> None:
+def test_missing_and_unverified_days_are_requested_as_ranges_newest_first() -> None:
     states = [MISSING, UNVERIFIED, VERIFIED, MISSING, VERIFIED, DUE]
     found = plan(dict(zip(DAYS, states, strict=False)))
     assert list(found.stale) == [DAYS[0], DAYS[1], DAYS[3]]
-    assert asked(found) == [(DAYS[3], DAYS[3]), (DAYS[0], DAYS[1])]
+    assert requested(found) == [(DAYS[3], DAYS[3]), (DAYS[0], DAYS[1])]
 
 
-def test_when_every_day_is_verified_nothing_is_asked_for() -> None:
+def test_when_every_day_is_verified_nothing_is_requested() -> None:
     found = plan(dict.fromkeys(DAYS, VERIFIED))
-    assert (found.stale, found.asked, found.attempts) == ([], [], Attempts())
+    assert (found.stale, found.requested, found.attempts) == ([], [], Attempts())
 
 
-def test_a_day_whose_last_run_failed_is_stale_although_an_earlier_backup_stands() -> None:
-    assert asked(plan({DAYS[0]: VERIFIED}, failed={DAYS[0]})) == [(DAYS[0], DAYS[0])]
+def test_a_verified_day_whose_last_run_failed_is_stale() -> None:
+    assert requested(plan({DAYS[0]: VERIFIED}, failed={DAYS[0]})) == [(DAYS[0], DAYS[0])]
 
 
-def test_within_grace_nothing_is_asked_for_whatever_failed() -> None:
+def test_a_failed_day_is_not_stale_within_its_grace_period() -> None:
     assert plan({DAYS[0]: DUE}, failed={DAYS[0]}).stale == []
 
 
-def test_a_deleted_day_waits_for_people_whatever_failed() -> None:
+def test_a_deleted_day_is_not_stale_even_if_its_run_failed() -> None:
     found = observed(dict.fromkeys(DAYS[:3], MISSING), hidden=[DAYS[1]])
     assert stale_days(found, failed={DAYS[1]}) == [DAYS[0], DAYS[2]]
 
 
-def test_a_failure_outside_of_the_observed_days_is_nobodys_business() -> None:
+def test_a_failed_day_outside_the_observed_days_is_ignored() -> None:
     assert plan({DAYS[1]: VERIFIED}, failed={DAYS[0]}).stale == []
 
 
-def test_a_day_in_progress_is_not_asked_for_and_splits_the_range() -> None:
+def test_a_day_in_progress_is_not_requested_and_splits_the_range() -> None:
     found = plan(dict.fromkeys(DAYS[:5], MISSING), in_progress={DAYS[2]})
-    assert asked(found) == [(DAYS[3], DAYS[4]), (DAYS[0], DAYS[1])]
+    assert requested(found) == [(DAYS[3], DAYS[4]), (DAYS[0], DAYS[1])]
     assert list(found.stale) == DAYS[:5]
 
 
-def test_a_long_gap_is_asked_for_a_month_at_a_time_and_five_runs_at_once() -> None:
+def test_a_long_gap_is_requested_in_at_most_five_ranges_of_a_month() -> None:
     found = plan(dict.fromkeys(DAYS, MISSING))
-    assert len(found.asked) == 5
-    assert max((attempt.last - attempt.first).days + 1 for attempt in found.asked) == 31
-    assert max(days_asked(found)) == DAYS[-1]
+    assert len(found.requested) == 5
+    assert max((attempt.last - attempt.first).days + 1 for attempt in found.requested) == 31
+    assert max(days_requested(found)) == DAYS[-1]
 
 
 def test_the_pause_doubles_with_every_attempt() -> None:
     before, now, pauses = Attempts(), NOW, []
     for _ in range(MAX_REPAIRS):
         found = plan({DAYS[0]: MISSING}, before=before, now=now)
-        assert asked(found) == [(DAYS[0], DAYS[0])]
-        before, asked_at = found.attempts, now
-        while not asked(plan({DAYS[0]: MISSING}, before=before, now=now)) and now - asked_at < 400 * FIRST_REPAIR_PAUSE:
+        assert requested(found) == [(DAYS[0], DAYS[0])]
+        before, requested_at = found.attempts, now
+        while (
+            not requested(plan({DAYS[0]: MISSING}, before=before, now=now))
+            and now - requested_at < 400 * FIRST_REPAIR_PAUSE
+        ):
             now += FIRST_REPAIR_PAUSE
-        pauses.append((now - asked_at) // FIRST_REPAIR_PAUSE)
+        pauses.append((now - requested_at) // FIRST_REPAIR_PAUSE)
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 400]
 
 
-def test_after_the_last_attempt_a_day_is_given_up_and_said_so() -> None:
+def test_after_the_last_attempt_a_day_is_reported_as_given_up() -> None:
     last = Attempt(first=DAYS[0], last=DAYS[0], times=MAX_REPAIRS, at=NOW - timedelta(days=300))
     found = plan({DAYS[0]: MISSING, DAYS[1]: MISSING}, before=Attempts(attempts=[last]))
-    assert (found.given_up, asked(found)) == ([DAYS[0]], [(DAYS[1], DAYS[1])])
+    assert (found.given_up, requested(found)) == ([DAYS[0]], [(DAYS[1], DAYS[1])])
     still = plan({DAYS[0]: MISSING}, before=Attempts(attempts=[last]), in_progress={DAYS[0]})
     assert still.given_up == []
 
 
-def test_a_day_that_is_fine_again_starts_anew() -> None:
+def test_a_day_that_was_fixed_starts_with_no_attempts() -> None:
     last = Attempt(first=DAYS[0], last=DAYS[1], times=MAX_REPAIRS, at=NOW)
     found = plan({DAYS[0]: VERIFIED, DAYS[1]: MISSING}, before=Attempts(attempts=[last]))
     assert found.attempts.by_day() == {DAYS[1]: last.model_copy(update={"first": DAYS[1]})}
     again = plan({DAYS[0]: MISSING}, before=found.attempts)
-    assert [attempt.times for attempt in again.asked] == [1]
+    assert [attempt.times for attempt in again.requested] == [1]
 
 
-def test_days_asked_for_unequally_often_are_not_one_range() -> None:
+def test_days_with_different_numbers_of_attempts_are_not_one_range() -> None:
     before = Attempts(attempts=[Attempt(first=DAYS[0], last=DAYS[0], times=2, at=NOW - timedelta(days=1))])
     found = plan({DAYS[0]: MISSING, DAYS[1]: MISSING}, before=before)
-    assert [(attempt.first, attempt.times) for attempt in found.asked] == [(DAYS[1], 1), (DAYS[0], 3)]
+    assert [(attempt.first, attempt.times) for attempt in found.requested] == [(DAYS[1], 1), (DAYS[0], 3)]
 
 
-def test_what_is_remembered_stays_small_and_survives_as_json() -> None:
+def test_the_cursor_stays_small_and_survives_as_json() -> None:
     found = plan(dict.fromkeys(DAYS, MISSING))
     body = found.attempts.model_dump_json()
     assert Attempts.model_validate_json(body) == found.attempts
@@ -137,19 +140,19 @@ def test_ranges_hold_exactly_the_days(days: set[date], longest: int | None) -> N
 
 
 class Simulated:
-    """A Dagster that runs what it is asked for: a day takes some ticks, and fails so many times."""
+    """A simulated Dagster: each day's run takes some ticks, and fails a number of times before it succeeds."""
 
     def __init__(self, ticks: Mapping[date, int], failures: Mapping[date, int]) -> None:
         self.ticks, self.failures = dict(ticks), dict(failures)
         self.running: dict[date, int] = {}
         self.done: set[date] = set()
         self.failed: set[date] = set()
-        self.asked: Counter[date] = Counter()
+        self.requested: Counter[date] = Counter()
 
-    def ask(self, day: date) -> None:
-        assert day not in self.running, "asked for twice at once"
+    def request(self, day: date) -> None:
+        assert day not in self.running, "requested while a run is in progress"
         assert day not in self.done
-        self.asked[day] += 1
+        self.requested[day] += 1
         self.running[day] = self.ticks[day]
 
     def tick(self) -> None:
@@ -174,17 +177,17 @@ def simulations(draw: st.DrawFn) -> Simulated:
 
 @given(simulations())
 @examples(30)
-def test_no_day_is_asked_for_twice_at_once_or_too_often_and_every_day_in_the_end(dagster: Simulated) -> None:
+def test_every_day_is_requested_until_it_succeeds_but_never_during_a_run_or_too_often(dagster: Simulated) -> None:
     before, now, hopeless = Attempts(), NOW, {day for day, times in dagster.failures.items() if times == 100}
     for _ in range(700):
         states = {day: VERIFIED if day in dagster.done else MISSING for day in dagster.ticks}
         found = plan(states, failed=dagster.failed, in_progress=set(dagster.running), before=before, now=now)
-        assert len(days_asked(found)) == len(set(days_asked(found)))
-        for day in days_asked(found):
-            dagster.ask(day)
+        assert len(days_requested(found)) == len(set(days_requested(found)))
+        for day in days_requested(found):
+            dagster.request(day)
         before = Attempts.model_validate_json(found.attempts.model_dump_json())
         dagster.tick()
         now += REPAIR_INTERVAL
     assert dagster.done == set(dagster.ticks) - hopeless
-    assert {dagster.asked[day] for day in hopeless} <= {MAX_REPAIRS}
+    assert {dagster.requested[day] for day in hopeless} <= {MAX_REPAIRS}
     assert set(found.given_up) == hopeless

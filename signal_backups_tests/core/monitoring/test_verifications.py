@@ -1,4 +1,4 @@
-"""What events say of days: which failed their last verification, and reading on where some are gone."""
+"""Which days failed their last verification according to the events, and reading on when events are missing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LATER = timedelta(hours=3)
 
 @pytest.fixture
 def with_failure(watched: Watched) -> Watched:
-    """A day that is backed up and did not verify, and the day after it."""
+    """A backed-up day whose verification failed, and the day after it."""
     watched.put(FIRST, SECOND)
     watched.clock.advance(LATER)
     record(watched, Action.VERIFICATION, "failed", problems=["row 1"])
@@ -41,7 +41,7 @@ def destroy(watched: Watched, key: str) -> None:
 
 
 def failing(watched: Watched) -> list[date]:
-    """The days that failed their last verification: alerts, status and metrics are of one mind."""
+    """Return the days that failed their last verification, on which alerts, status and metrics must agree."""
     alerted = list(failed_verifications({}, events_after(watched.vault.trail, 0)[0]))
     status = backup_status(watched.vault, FIRST, watched.clock).failing_days
     counted = TrailReader(watched.vault.trail.log).read().failing_verification_days
@@ -61,14 +61,14 @@ def failing(watched: Watched) -> list[date]:
         (Action.RESTORE, "passed", False),
     ],
 )
-def test_what_was_read_back_and_was_good_ends_a_failure(
+def test_a_successful_read_back_ends_a_failure(
     with_failure: Watched, action: Action, result: str, is_good: bool
 ) -> None:
     record(with_failure, action, result)
     assert failing(with_failure) == ([] if is_good else [FIRST])
 
 
-def test_another_day_does_not(with_failure: Watched) -> None:
+def test_an_event_of_another_day_does_not_end_a_failure(with_failure: Watched) -> None:
     record(with_failure, Action.VERIFICATION, "passed", SECOND)
     with_failure.vault.trail.record(Action.VERIFICATION, "passed", details={"day": "soon"})
     assert failing(with_failure) == [FIRST]
@@ -85,7 +85,7 @@ def test_another_day_does_not(with_failure: Watched) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_only_what_is_stored_can_be_to_blame(watched: Watched, error: Exception, is_damage: bool) -> None:
+def test_only_errors_that_show_damage_count_as_failures(watched: Watched, error: Exception, is_damage: bool) -> None:
     watched.put(FIRST)
     watched.clock.advance(LATER)
     with pytest.raises(type(error)), watched.vault.trail.recording_failure(Action.VERIFICATION, {"day": str(FIRST)}):
@@ -95,12 +95,12 @@ def test_only_what_is_stored_can_be_to_blame(watched: Watched, error: Exception,
     assert len(backup_status(watched.vault, FIRST, watched.clock).failures) == 1
 
 
-def test_a_store_that_is_away_does_not_end_a_failure(with_failure: Watched) -> None:
+def test_an_unreachable_store_does_not_end_a_failure(with_failure: Watched) -> None:
     record(with_failure, Action.VERIFICATION, "failed", error="no answer", error_type="StoreError")
     assert failing(with_failure) == [FIRST]
 
 
-def test_an_event_that_waited_in_an_outbox_changes_nothing_that_came_after_it(with_failure: Watched) -> None:
+def test_a_late_event_from_an_outbox_does_not_replace_a_newer_one(with_failure: Watched) -> None:
     late = with_failure.clock() - timedelta(minutes=1)
     with_failure.vault.trail.record(Action.VERIFICATION, "passed", details={"day": str(FIRST)}, at=late)
     assert failing(with_failure) == [FIRST]
@@ -109,16 +109,16 @@ def test_an_event_that_waited_in_an_outbox_changes_nothing_that_came_after_it(wi
     assert failing(with_failure) == []
 
 
-def test_since_when_a_day_fails_is_remembered(with_failure: Watched) -> None:
-    began = with_failure.clock()
+def test_the_time_of_the_first_failure_in_a_row_is_kept(with_failure: Watched) -> None:
+    failed_at = with_failure.clock()
     first, number = events_after(with_failure.vault.trail, None)
     record(with_failure, Action.VERIFICATION, "failed")
     more, _ = events_after(with_failure.vault.trail, number)
-    assert failed_verifications(failed_verifications({}, first), more) == {FIRST: began}
-    assert failed_verifications({}, [*first, *more]) == {FIRST: began}
+    assert failed_verifications(failed_verifications({}, first), more) == {FIRST: failed_at}
+    assert failed_verifications({}, [*first, *more]) == {FIRST: failed_at}
 
 
-def test_of_too_many_failing_days_the_newest_are_remembered(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_too_many_failing_days_the_newest_are_kept(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_events, "MAX_FAILED_DAYS", 2)
     days = [FIRST + number * ONE_DAY for number in (2, 0, 1)]
     for day in days:
@@ -126,7 +126,7 @@ def test_of_too_many_failing_days_the_newest_are_remembered(watched: Watched, mo
     assert list(failed_verifications({}, events_after(watched.vault.trail, 0)[0])) == [SECOND, SECOND + ONE_DAY]
 
 
-def test_events_are_read_on_some_at_a_time(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_are_read_in_batches(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_events, "MAX_EVENTS", 2)
     trail = watched.vault.trail
     assert events_after(trail, None) == ([], 0)
@@ -154,7 +154,7 @@ def test_removed_and_unreadable_events_do_not_hide_those_after_them(watched: Wat
     assert [event.number for event in events_after(trail, None)[0]] == [1, 3, 4, 5]
 
 
-def test_a_number_far_ahead_that_is_taken_away_again_does_not_hide_what_comes_then(watched: Watched) -> None:
+def test_a_removed_event_with_a_high_number_does_not_hide_later_events(watched: Watched) -> None:
     log = watched.vault.trail.log
     record(watched, Action.BACKUP, "stored")
     log.store.put_bytes(log.key_of(LAST_NUMBER), b"{", "application/json")

@@ -1,4 +1,4 @@
-"""Days for the tests of the watching: objects and manifests on the strict S3, stored at the instants a test wants."""
+"""A bucket on the strict in-memory S3, in which tests store objects and manifests at chosen times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST = date(2026, 3, 1)
 
 
 class Watched:
-    """A bucket and its clock, which ``put`` sets to when the backup of a day is made."""
+    """A versioned bucket and its simulated clock; ``put`` sets the clock to the backup time of a day."""
 
     def __init__(self) -> None:
         self.clock = SimulatedClock(datetime(2019, 1, 1, tzinfo=UTC))
@@ -29,18 +29,18 @@ class Watched:
         self.vault.store.configuration.enable_versioning()
 
     def put_object(self, slot: BackupSlot) -> StoredFile:
-        """The object alone, now."""
+        """Store a day's object without a manifest, now."""
         key = self.vault.layout.backup_key(slot)
         version_id = self.vault.store.put_bytes(key, b"csv", "text/csv")
         return StoredFile(key=key, version_id=version_id, bytes=3, sha256=fake_sha256("csv"))
 
     def put_manifest(self, slot: BackupSlot, stored: StoredFile) -> None:
-        """What vouches for it, now."""
+        """Store the manifest of an object, now."""
         body = manifest_of(stored, slot.day).to_bytes()
         self.vault.store.put_bytes(self.vault.layout.manifest_key(slot), body, "application/json")
 
     def put(self, *days: date, seconds_between: float = 1) -> None:
-        """Verified backups, each made when it is due."""
+        """Store verified backups, each when it is due."""
         for day in days:
             self.clock.set(max(self.clock(), due_at(day)))
             stored = self.put_object(BackupSlot(day))
@@ -48,7 +48,7 @@ class Watched:
             self.put_manifest(BackupSlot(day), stored)
 
     def put_at_once(self, *days: date, seconds_between: float = 1) -> None:
-        """Like ``put``, for thousands of days: past S3's protocol, straight into what it holds."""
+        """Like ``put``, but directly in the memory of the S3, which is fast enough for thousands of days."""
         held, layout = self.s3._account.bucket("bucket"), self.vault.layout
         for day in days:
             slot, made = BackupSlot(day), due_at(day)
@@ -64,5 +64,5 @@ class Watched:
         self.vault.store._client.delete_object(Bucket="bucket", Key=key)
 
     def observe(self, start: date | None = FIRST, **options: Any) -> Observation:
-        """Look now."""
+        """Observe the days from ``start`` on, now."""
         return observe(self.vault, start, self.clock, **options)

@@ -1,4 +1,4 @@
-"""The exporter: refreshes the measurements and serves the last ones in the meantime."""
+"""The Prometheus exporter: serves the last measurements until the next refresh."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 from signal_backups.core.monitoring.metrics.families import exporter_families, measured_families
-from signal_backups.core.monitoring.metrics.measure import Measuring
+from signal_backups.core.monitoring.metrics.measure import Measurer
 from signal_backups.core.monitoring.metrics.measurements import Measurements
 from signal_backups.core.s3.store import S3ObjectStore
 
@@ -22,20 +22,20 @@ _log = logging.getLogger(__name__)
 
 
 class Exporter(Collector):
-    """What was measured last; its ``registry`` holds nothing else, no figures of the process either.
+    """Exports the last measurements; ``registry`` contains nothing else, not even the metrics of the process.
 
     Args:
-        measuring: measures.
-        store: whose requests are counted.
-        others: gets families that are not measured in S3; may raise ``SignalBackupsError``.
+        measurer: takes the measurements.
+        store: the store whose requests are counted.
+        read_others: returns metrics that are not measured in S3; may raise ``SignalBackupsError``.
     """
 
     def __init__(
-        self, measuring: Measuring, store: S3ObjectStore, others: Callable[[], Sequence[Metric]] = tuple
+        self, measurer: Measurer, store: S3ObjectStore, read_others: Callable[[], Sequence[Metric]] = tuple
     ) -> None:
-        self._measuring = measuring
+        self._measurer = measurer
         self._store = store
-        self._look_at_others = others
+        self._read_others = read_others
         self._others: Sequence[Metric] = ()
         self._found: Measurements | None = None
         self._up = False
@@ -45,15 +45,15 @@ class Exporter(Collector):
         self.registry.register(self)
 
     def refresh(self) -> None:
-        """Measure anew.
+        """Take new measurements.
 
         Raises:
-            SignalBackupsError: something cannot be read; what was measured before stays shown, with its time.
+            SignalBackupsError: something cannot be read; the last values stay, with their time.
         """
         with self._store.counted_requests() as sent:
             try:
-                self._found = self._measuring.measure()
-                self._others = self._look_at_others()
+                self._found = self._measurer.measure()
+                self._others = self._read_others()
                 self._up = True
             except SignalBackupsError:
                 self._up = False
@@ -62,15 +62,15 @@ class Exporter(Collector):
             finally:
                 self._requests = self._requests + Counter(sent)
 
-    def refresh_or_say(self) -> None:
-        """Measure anew; when that fails, log why."""
+    def refresh_or_log(self) -> None:
+        """Take new measurements; log a failure instead of raising it."""
         try:
             self.refresh()
         except SignalBackupsError as error:
-            _log.warning("cannot measure, what is shown stays as it was: %s", error)
+            _log.warning("cannot measure, the last values stay: %s", error)
 
     def collect(self) -> Iterator[Metric]:
-        """Everything, for Prometheus; sends no request."""
+        """Yield all metrics for Prometheus; sends no request to S3."""
         found = self._found
         yield from exporter_families(
             up=self._up,
@@ -78,22 +78,22 @@ class Exporter(Collector):
             seconds=found.seconds if found else 0.0,
             failures=self._failures,
             requests=self._requests,
-            clock_skew=self._measuring.clock_skew_seconds,
+            clock_skew=self._measurer.clock_skew_seconds,
         )
         if found is not None:
             yield from measured_families(found)
         yield from self._others
 
     def describe(self) -> list[Metric]:
-        """Nothing: registering must not ask for figures."""
+        """Return nothing, because registering a collector must not measure."""
         return []
 
     @contextmanager
     def serving(self, host: str, port: int) -> Iterator[int]:
-        """Serve over HTTP for the duration of the block; yields the port, which is a free one when 0 is asked for.
+        """Serve over HTTP for the duration of the block; yields the port, a free one if ``port`` is 0.
 
         Raises:
-            SettingsError: nobody can listen there.
+            SettingsError: the address cannot be listened on.
         """
         try:
             server, _ = start_http_server(port, host, self.registry)
@@ -108,10 +108,10 @@ class Exporter(Collector):
             server.server_close()
 
     def write(self, path: Path) -> None:
-        """Write a file for node_exporter's textfile collector, which sees the old one or the new one, never half.
+        """Write a file for node_exporter's textfile collector, replacing it atomically.
 
         Raises:
-            SettingsError: it cannot be written there.
+            SettingsError: the file cannot be written.
         """
         try:
             write_to_textfile(str(path), self.registry)

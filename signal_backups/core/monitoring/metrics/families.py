@@ -1,6 +1,6 @@
-"""What was measured, under its names in Prometheus; https://prometheus.io/docs/practices/naming/.
+"""The Prometheus metrics of the measurements, named as https://prometheus.io/docs/practices/naming/ says.
 
-A timestamp of 0 means: never.
+A timestamp of 0 means never.
 """
 
 from __future__ import annotations
@@ -15,28 +15,34 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.objectives import GRACE, MAX_DRILL_AGE, RTO_OBJECTIVE_S
 from signal_backups.core.cost.inventory import VersionState
-from signal_backups.core.monitoring.metrics.measurements import DURATION_BOUNDS, Drilled, Measurements, Stock, Trail
+from signal_backups.core.monitoring.metrics.measurements import (
+    DURATION_BOUNDS,
+    DrillHistory,
+    Measurements,
+    StorageUse,
+    TrailCounts,
+)
 from signal_backups.core.monitoring.observation import DayState, Observation
 from signal_backups.core.s3.prices import BYTES_PER_GB
 from signal_backups.core.s3.storage_classes import storage_class
 
 PREFIX = "signal_backups_"
-#: Storage classes that S3 does not have; other stores name them as they like.
+#: The label of storage classes that S3 does not have; other stores have names of their own.
 OTHER = "other"
 
 
 def measured_families(found: Measurements) -> Iterator[Metric]:
-    """Everything that one refresh measured."""
+    """Yield the metrics of one refresh."""
     yield from _last_backup(found)
     yield from _days(found.observation)
-    yield _gauge("quarantined_rows", "Rows that current backups left out into quarantine.", found.quarantined_rows)
+    yield _gauge("quarantined_rows", "Rows in quarantine, left out of current backups.", found.quarantined_rows)
     yield from _trail(found.trail)
     yield from _drills(found.trail.drills)
-    yield from _stock(found.stock)
+    yield from _storage(found.storage)
     if found.unlocked is not None:
         yield _gauge(
             "unlocked_objects",
-            "Current backups that are not locked as long and as strongly as the retention profile says.",
+            "Current backups whose Object Lock is shorter or weaker than the retention profile requires.",
             found.unlocked,
         )
 
@@ -50,18 +56,18 @@ def exporter_families(
     requests: Mapping[str, int],
     clock_skew: float | None,
 ) -> Iterator[Metric]:
-    """How the exporter itself does, and what it costs."""
+    """Yield the metrics of the exporter itself."""
     yield _gauge("up", "Whether the last refresh could read everything (1) or not (0).", up)
     yield _gauge(
         "last_refresh_timestamp_seconds",
-        "When the values shown were measured; 0: nothing was measured yet.",
+        "When the values were measured; 0: nothing was measured yet.",
         _timestamp(last_refresh),
     )
-    yield _gauge("refresh_duration_seconds", "What the last successful refresh took.", seconds)
+    yield _gauge("refresh_duration_seconds", "How long the last successful refresh took.", seconds)
     yield _counter("refresh_failures", "Refreshes of this process that failed.", failures)
     sent = CounterMetricFamily(
         f"{PREFIX}s3_requests",
-        "Requests this process sent to S3, retries included: what watching costs.",
+        "Requests that this process sent to S3, retries included.",
         labels=["operation"],
     )
     for operation, count in sorted(requests.items()):
@@ -70,7 +76,7 @@ def exporter_families(
     if clock_skew is not None:
         yield _gauge(
             "clock_skew_seconds",
-            "How far the exporter's clock is ahead of the S3 store's, by the Date header of an answer.",
+            "How far the exporter's clock is ahead of the S3 store's, from the Date header of a response.",
             clock_skew,
         )
 
@@ -84,10 +90,10 @@ def _last_backup(found: Measurements) -> Iterator[Metric]:
         "When the backup of the newest verified day was made; 0: never.",
         _timestamp(finished_at),
     )
-    yield GaugeMetricFamily("backup_duration_seconds", "What storing and verifying that backup took.", seconds)
+    yield GaugeMetricFamily("backup_duration_seconds", "How long storing and verifying that backup took.", seconds)
     yield _gauge(
         "last_success_timestamp_seconds",
-        "When the backup of the newest verified day was made; 0: there never was one.",
+        "When the backup of the newest verified day was made; 0: never.",
         _timestamp(finished_at),
     )
     yield _gauge(
@@ -95,11 +101,11 @@ def _last_backup(found: Measurements) -> Iterator[Metric]:
         "When the backup of the oldest day was made; 0: there is none.",
         _timestamp(found.first_backup_at),
     )
-    yield _gauge("last_backup_records", "Records of that newest backup.", last.records if last else 0)
-    yield _gauge("last_backup_bytes", "Size of that newest backup.", last.backup.bytes if last else 0)
+    yield _gauge("last_backup_records", "Signals in that backup.", last.records if last else 0)
+    yield _gauge("last_backup_bytes", "Size of that backup.", last.backup.bytes if last else 0)
     yield _gauge("expected_interval_seconds", "How often a backup is made.", ONE_DAY.total_seconds())
     yield _gauge(
-        "grace_seconds", "How much longer than that a backup may take before it is missed.", GRACE.total_seconds()
+        "grace_seconds", "How long after that time a backup counts as due instead of missing.", GRACE.total_seconds()
     )
 
 
@@ -109,73 +115,73 @@ def _days(observation: Observation) -> Iterator[Metric]:
         "verified_backups", "Days whose current backup is vouched for by a manifest.", states[DayState.VERIFIED]
     )
     yield _gauge(
-        "missing_backups", "Days that should have a backup and have none that can be seen.", states[DayState.MISSING]
+        "missing_backups", "Days that should have a backup by now and have no current one.", states[DayState.MISSING]
     )
     yield _gauge("hidden_backups", "Missing days whose backup a delete marker hides.", len(observation.hidden))
-    yield _gauge("unverified_backups", "Days whose current backup nothing vouches for.", states[DayState.UNVERIFIED])
-
-
-def _trail(trail: Trail) -> Iterator[Metric]:
-    yield _counter(
-        "verification_failures", "Verifications that failed, by the audit trail.", trail.verification_failures
+    yield _gauge(
+        "unverified_backups", "Days whose current backup no manifest vouches for.", states[DayState.UNVERIFIED]
     )
+
+
+def _trail(trail: TrailCounts) -> Iterator[Metric]:
+    yield _counter("verification_failures", "Failed verifications in the audit trail.", trail.verification_failures)
     yield _gauge("failing_verifications", "Days whose last verification failed.", trail.failing_verification_days)
-    yield _counter(
-        "upload_errors", "Backups of a day that the store did not take, by the audit trail.", trail.upload_errors
-    )
+    yield _counter("upload_errors", "Failed uploads of a backup in the audit trail.", trail.upload_errors)
     yield _gauge("failing_backups", "Days whose last backup failed.", trail.failing_backup_days)
     bounds = [*(str(bound) for bound in DURATION_BOUNDS), "+Inf"]
     yield HistogramMetricFamily(
         f"{PREFIX}backup_duration_seconds",
-        "What storing and verifying a day took, by the audit trail.",
+        "How long storing and verifying a day took, from the audit trail.",
         buckets=list(zip(bounds, accumulate(trail.durations), strict=True)),
         sum_value=trail.duration_sum,
     )
 
 
-def _drills(drills: Drilled) -> Iterator[Metric]:
+def _drills(drills: DrillHistory) -> Iterator[Metric]:
     yield _gauge(
-        "last_drill_timestamp_seconds", "When the last restore drill was held; 0: never.", _timestamp(drills.last_at)
+        "last_drill_timestamp_seconds", "When the last restore drill ran; 0: never.", _timestamp(drills.last_at)
     )
     yield _gauge(
         "last_drill_success_timestamp_seconds",
-        "When the last restore drill was held that restored everything as it was; 0: never.",
-        _timestamp(drills.last_good_at),
+        "When the last passed restore drill ran; 0: never.",
+        _timestamp(drills.last_passed_at),
     )
-    yield _gauge("last_drill_success", "Whether the last restore drill was a good one (1) or not (0).", drills.passed)
-    yield _gauge("drill_max_age_seconds", "How old the last good drill may be.", MAX_DRILL_AGE.total_seconds())
+    yield _gauge("last_drill_success", "Whether the last restore drill passed (1) or not (0).", drills.passed)
+    yield _gauge("drill_max_age_seconds", "How old the last passed drill may be.", MAX_DRILL_AGE.total_seconds())
     if drills.rto_seconds is not None:
         yield _gauge(
-            "rto_forecast_seconds", "How long restoring everything takes, by the last drill.", drills.rto_seconds
+            "rto_forecast_seconds",
+            "How long restoring everything would take, forecast by the last drill.",
+            drills.rto_seconds,
         )
     yield _gauge("rto_objective_seconds", "How long restoring everything may take.", RTO_OBJECTIVE_S)
 
 
-def _stock(stock: Stock) -> Iterator[Metric]:
+def _storage(storage: StorageUse) -> Iterator[Metric]:
     stored: dict[str, float] = {}
     usd: dict[str, float] = {}
     markers = 0
-    for group in stock.bill.groups:
+    for group in storage.bill.groups:
         name = group.stored.storage_class if storage_class(group.stored.storage_class) else OTHER
         if group.stored.state is VersionState.DELETE_MARKER:
             markers += group.stored.objects
         else:
             stored[name] = stored.get(name, 0) + group.stored.bytes
             usd[name] = usd.get(name, 0) + group.usd_per_month
-    yield _by_class("storage_bytes", "What is stored, previous versions included, by storage class.", stored)
-    yield _by_class("storage_cost_dollars_per_month", "What S3 bills for it, at list prices in US dollars.", usd)
-    yield _gauge("delete_markers", "Delete markers on anything that is stored.", markers)
-    if stock.quota is not None:
-        quota = stock.quota
+    yield _by_class("storage_bytes", "Bytes stored, noncurrent versions included, by storage class.", stored)
+    yield _by_class("storage_cost_dollars_per_month", "What S3 bills for them at list prices, in US dollars.", usd)
+    yield _gauge("delete_markers", "Delete markers in the vault.", markers)
+    if storage.quota is not None:
+        quota = storage.quota
         yield _gauge("storage_quota_bytes", "The storage quota.", quota.quota_gb * BYTES_PER_GB)
         yield _gauge("storage_quota_used_ratio", "How much of the quota is used.", quota.share)
-        yield _gauge("storage_quota_warn_ratio", "From which share of the quota on to warn.", quota.warn_share)
+        yield _gauge("storage_quota_warn_ratio", "Share of the quota from which a warning is given.", quota.warn_share)
 
 
 def _by_class(name: str, text: str, figures: Mapping[str, float]) -> Metric:
     family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=["storage_class"])
-    for each, figure in sorted(figures.items()):
-        family.add_metric([each], figure)
+    for label, figure in sorted(figures.items()):
+        family.add_metric([label], figure)
     return family
 
 

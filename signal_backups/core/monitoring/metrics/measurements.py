@@ -1,4 +1,4 @@
-"""What was measured, as plain data: times UTC, durations seconds, sizes bytes."""
+"""The measurements as plain data: times in UTC, durations in seconds, sizes in bytes."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from signal_backups.core.cost.quota import Quota
 from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.vault.manifest import Manifest
 
-#: Upper bounds of the classes of durations, seconds; the last class has none.
+#: Upper bounds in seconds of the histogram buckets of backup durations; one more bucket has no bound.
 DURATION_BOUNDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 
 
 @dataclass(frozen=True)
-class Drilled:
-    """Restore drills; None: there was none.
+class DrillHistory:
+    """The restore drills in the audit trail; None if there was none.
 
     Attributes:
-        last_at: the last one.
-        passed: whether it was a good one.
-        last_good_at: the last good one.
+        last_at: when the last one ran.
+        passed: whether the last one passed.
+        last_passed_at: when the last one that passed ran.
         rto_seconds: the last forecast of how long restoring everything takes.
     """
 
     last_at: datetime | None = None
     passed: bool = False
-    last_good_at: datetime | None = None
+    last_passed_at: datetime | None = None
     rto_seconds: float | None = None
 
 
 @dataclass(frozen=True)
-class Trail:
-    """Counts of the audit trail, from its first event on.
+class TrailCounts:
+    """Counts of the events in the audit trail, from its first event on.
 
     Attributes:
-        verification_failures: verifications that failed.
-        upload_errors: backups of a day that the store did not take.
+        verification_failures: failed verifications.
+        upload_errors: failed uploads of a day's backup.
         failing_verification_days: days whose last verification failed.
         failing_backup_days: days whose last backup failed.
-        durations: stored backups by class of duration, see ``DURATION_BOUNDS``.
-        duration_sum: what all of them took.
+        durations: number of stored backups in each bucket of ``DURATION_BOUNDS``.
+        duration_sum: the sum of their durations.
+        drills: the restore drills.
     """
 
     verification_failures: int = 0
@@ -50,12 +51,12 @@ class Trail:
     failing_backup_days: int = 0
     durations: tuple[int, ...] = (0,) * (len(DURATION_BOUNDS) + 1)
     duration_sum: float = 0.0
-    drills: Drilled = field(default_factory=Drilled)
+    drills: DrillHistory = field(default_factory=DrillHistory)
 
 
 @dataclass(frozen=True)
-class Stock:
-    """All that is stored at an instant, and what is billed for it; ``quota`` is None when none is set."""
+class StorageUse:
+    """What the vault stores at an instant, and its cost; ``quota`` is None if none is set."""
 
     at: datetime
     bill: Bill
@@ -67,14 +68,14 @@ class Measurements:
     """One refresh.
 
     Attributes:
-        at: when it began.
-        seconds: what it took.
+        at: when it started.
+        seconds: how long it took.
         observation: the state of every day.
-        first_backup_at: when the oldest backup that has a manifest was made.
-        quarantined_rows: rows left out of the backups that are current.
+        first_backup_at: when the oldest backup with a manifest was made.
+        quarantined_rows: rows that current backups left out.
         trail: counts of the audit trail.
-        stock: what is stored.
-        unlocked: current backups that are not locked as the profile says; None: it says nothing.
+        storage: what is stored.
+        unlocked: current backups that are not locked as the profile requires; None if it requires no lock.
     """
 
     at: datetime
@@ -82,8 +83,8 @@ class Measurements:
     observation: Observation
     first_backup_at: datetime | None
     quarantined_rows: int
-    trail: Trail
-    stock: Stock
+    trail: TrailCounts
+    storage: StorageUse
     unlocked: int | None
 
     @property

@@ -1,7 +1,7 @@
-"""Is everything backed up? One answer, as text and as a page.
+"""Is everything backed up? One answer, as text and as an HTML page.
 
-Not here: reading and judging single days for alerts and repair (``monitoring.observation``).
+Not here: the state of single days for alerts and repair (``monitoring.observation``).
 
-- ``backup_status`` (``status``) finds what is missing, hidden, unverified or failing; ``words`` says it.
-- ``calendar`` and ``page``: the days as a calendar, and the HTML page.
+- ``status``: ``backup_status`` finds what is missing, hidden, unverified or failing. ``text``: the same as sentences.
+- ``calendar``: the last weeks as a calendar. ``page``: the HTML page.
 """

@@ -1,4 +1,4 @@
-"""The last weeks as a calendar: what is to be said of each day, in one character."""
+"""The last weeks as a calendar, with one character per day."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.days import days_between
 
-#: Weeks shown, the present one included.
+#: Weeks shown, including the current one.
 WEEKS = 12
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class DayMark(StrEnum):
-    """What is to be said of a day, most of all."""
+    """The state of a day in the calendar; a day with several has the worst."""
 
     VERIFIED = "verified"
     QUARANTINED = "quarantined"
     UNVERIFIED = "unverified"
     MISSING = "missing"
-    #: Not over, or its backup may still come in time.
+    #: The day is not over, or its backup is not late yet.
     NOT_DUE = "not_due"
     #: Before the first day that should be backed up.
     BEFORE = "before"
 
 
-#: The characters of a calendar, and what they mean.
+#: The characters of the calendar.
 SIGNS = {
     DayMark.VERIFIED: "#",
     DayMark.QUARANTINED: "+",
@@ -56,12 +56,12 @@ class CalendarDay(BaseModel):
 
 
 def calendar_of(today: date, first_day: date, marks: Mapping[date, DayMark]) -> list[CalendarDay]:
-    """The days from a Monday to ``today``, ``WEEKS`` weeks of which the last may not be over.
+    """Return the days of ``WEEKS`` weeks, from a Monday to ``today``.
 
     Args:
-        today: the present day, UTC.
-        first_day: the first that should be backed up.
-        marks: what is known of days; one from the first day on without a mark is not due.
+        today: the current day, UTC.
+        first_day: the first day that should be backed up.
+        marks: the marks of days; a day from ``first_day`` on without a mark is not due.
     """
     monday = today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
 
@@ -72,14 +72,14 @@ def calendar_of(today: date, first_day: date, marks: Mapping[date, DayMark]) -> 
 
 
 def rows_of(calendar: Sequence[CalendarDay]) -> list[Sequence[CalendarDay]]:
-    """By weekday from Monday on, the days of the weeks."""
+    """Return one row for each weekday, starting with Monday, with a day of every week."""
     return [calendar[weekday :: len(WEEKDAYS)] for weekday in range(len(WEEKDAYS))]
 
 
 def month_names(calendar: Sequence[CalendarDay]) -> list[str]:
-    """For each week the month that begins in it, for the first the one that it is in; else nothing."""
+    """Return for each week the name of the month that begins in it, else ""; the first week has its own month."""
     sundays = [monday.day + timedelta(days=6) for monday in rows_of(calendar)[0]]
     names = [f"{sunday:%b}" for sunday in sundays]
     shown = [name if name != before else "" for before, name in zip(["", *names], names, strict=False)]
-    # A name is wider than a week.
+    # A name is wider than the column of a week, so two in a row would overlap.
     return ["", *shown[1:]] if shown[1] else shown

@@ -1,26 +1,26 @@
-"""A status as one HTML page that needs nothing else: for a screen on the wall, or an e-mail."""
+"""The status as one self-contained HTML page, for a wall display or an e-mail."""
 
 from __future__ import annotations
 
 from signal_backups.core.base.html import render
 from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, WEEKS, month_names, rows_of
 from signal_backups.core.monitoring.status.status import BackupStatus
-from signal_backups.core.monitoring.status.words import facts, remedies, verdict
+from signal_backups.core.monitoring.status.text import facts, headline, remedies
 
 
 def status_page(found: BackupStatus, where: str) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         found: the status.
-        where: what it is the status of, for the title.
+        where: the URI of the vault, for the title.
     """
     return render(
         "monitoring/status/page.html.j2",
         title=f"Backups in {where}",
         at=found.at,
         healthy=found.healthy,
-        verdict=verdict(found),
+        headline=headline(found),
         remedies=remedies(found),
         facts=facts(found),
         failures=found.failures,

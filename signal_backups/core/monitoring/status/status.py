@@ -1,4 +1,4 @@
-"""The state of all backups, rebuilt from S3 alone."""
+"""The status of all backups, from S3 alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark,
 from signal_backups.core.monitoring.verifications import last_verifications
 from signal_backups.core.vault.vault import BackupVault
 
-#: How many events of the audit trail are looked through for failures.
+#: How many of the newest audit events are searched for failures.
 RECENT_EVENTS = 200
 
 
 class Failure(BaseModel):
-    """A backup or a verification that failed, and when (UTC); it may have gone well since."""
+    """A failed backup or verification, and when it failed (UTC); a later one may have succeeded."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,13 +33,18 @@ class Failure(BaseModel):
 
 
 class BackupStatus(BaseModel):
-    """The state; times UTC, ages seconds.
+    """The status; times in UTC, ages in seconds.
 
-    ``first_day`` and ``last_day`` are what should be there, ``first_stored_day`` and ``last_stored_day`` what is.
-    ``due_days`` are neither missing nor unverified: their backup may still come in time. ``hidden_days`` are those of
-    the missing that a delete marker hides, ``failing_days`` others whose last verification failed; ``unknown_days`` are
-    those of whose last verification the newest ``verifications.MAX_EVENTS_BACK`` events do not tell. ``failures`` is
-    what failed among the newest ``RECENT_EVENTS`` events, newest first, ``next_run`` is when the next backup is due.
+    Attributes:
+        first_day: the first day that should be backed up; ``first_stored_day``: the first that is.
+        last_day: the last day that should be backed up; ``last_stored_day``: the last that is.
+        hidden_days: the missing days that a delete marker hides.
+        due_days: days without a verified backup that are not late yet; neither missing nor unverified.
+        failing_days: verified days whose last verification failed.
+        unknown_days: verified days without a verification in the newest ``verifications.MAX_EVENTS_BACK`` events.
+        quarantined_rows: number of rows kept out of a backup, by day.
+        failures: failures among the newest ``RECENT_EVENTS`` events, newest first.
+        next_run: when the next backup is due.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,7 +73,7 @@ class BackupStatus(BaseModel):
 
     @property
     def healthy(self) -> bool:
-        """Whether there are backups, and nothing asks for attention."""
+        """Whether there are backups, and none needs attention."""
         bad = self.missing_days or self.unverified_days or self.failing_days or self.quarantined_rows
         return bool(self.days_backed_up) and not bad
 
@@ -76,13 +81,13 @@ class BackupStatus(BaseModel):
 def backup_status(
     vault: BackupVault, start: date | None, clock: Clock = utc_now, *, retention_years: int | None = None
 ) -> BackupStatus:
-    """Look at every day that should be there, to the last complete one.
+    """Find the status of every day that should be backed up, to the last complete one.
 
     Args:
         vault: where the backups are.
-        start: the first day that should be there; None: the oldest that ever had a backup.
+        start: the first day that should be backed up; None: the oldest that ever had a backup.
         clock: the present (UTC).
-        retention_years: calendar years that a day is kept; older days are not looked at. None: for ever.
+        retention_years: calendar years that a day is kept; older days are left out. None: for ever.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -104,6 +109,7 @@ def backup_status(
     events = newest_first(vault.trail.log, RECENT_EVENTS)
     recent = next(events, [])
     verified = last_verifications(chain([recent], events), vouched)
+    # The worst mark of a day comes last, and replaces the others.
     marks = {
         **dict.fromkeys(vouched, DayMark.VERIFIED),
         **dict.fromkeys(quarantined, DayMark.QUARANTINED),
@@ -145,5 +151,5 @@ def _failures(events: Iterable[Event]) -> list[Failure]:
 
 
 def _reason(event: Event) -> str:
-    """Of an event that did not get to an end the error, of a verification that did what it found."""
+    """Return the error of an operation that was aborted, or the problems that a verification found."""
     return str(event.details.get("error") or "; ".join(map(str, event.details.get("problems") or ["unknown"])))

@@ -1,1 +1,1 @@
-"""Metrics: measuring, and how they are shown."""
+"""Tests of the metrics."""

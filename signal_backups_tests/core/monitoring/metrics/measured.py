@@ -1,4 +1,4 @@
-"""A bucket to measure: on the strict S3, with its simulated clock and exact counts of requests."""
+"""A bucket to measure, on the strict in-memory S3 with a simulated clock and exact counts of requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.ledger.chained_log import FIRST, Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.monitoring.metrics.exporter import Exporter
-from signal_backups.core.monitoring.metrics.measure import Criteria, Measuring
+from signal_backups.core.monitoring.metrics.measure import Criteria, Measurer
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.s3.store import S3ObjectStore
@@ -43,11 +43,11 @@ class World:
 
     @property
     def newest(self) -> date:
-        """The newest day that can be backed up."""
+        """The newest complete day."""
         return last_complete_day(self.clock)
 
     def ago(self, days: int) -> date:
-        """A day so many days before the newest."""
+        """Return the day a number of days before the newest."""
         return self.newest - timedelta(days=days)
 
     def put_day(self, day: date, **claims: Any) -> StoredFile:
@@ -55,7 +55,7 @@ class World:
         return put_day(self.vault, day, self._folder, **claims)
 
     def put_days(self, count: int) -> None:
-        """Store so many days up to the newest, without what a backup does besides."""
+        """Store objects and manifests of a number of days up to the newest, and nothing else."""
         for day in (self.ago(number) for number in range(count)):
             key = self.vault.layout.backup_key(BackupSlot(day))
             version_id = self.vault.store.put_bytes(key, b"x" * 100, "text/csv")
@@ -63,35 +63,35 @@ class World:
             body = manifest_of(stored, day).to_bytes()
             self.vault.store.put_bytes(self.vault.layout.manifest_key(BackupSlot(day)), body, "application/json")
 
-    def tell(self, action: Action, result: str, at: datetime | None = None, **details: Any) -> None:
+    def record(self, action: Action, result: str, at: datetime | None = None, **details: Any) -> None:
         """Record an event."""
         self.vault.trail.record(action, result, details=details, at=at)
 
     def put_event(self, number: int, action: Action, result: str, **details: Any) -> None:
-        """Store an event under a number, whether the ones before are there or not."""
+        """Store an event under a number, even if earlier events do not exist."""
         event = Occurrence(at=self.clock(), actor=Actor.here(), action=action, result=result, details=details)
         body = event.to_bytes(Link(number, FIRST))
         self.vault.store.put_bytes(self.vault.trail.log.key_of(number), body, "application/json")
 
-    def measuring(self, start: date | None = None, quota_gb: float | None = None) -> Measuring:
-        """A new process that measures."""
-        terms = Criteria(start, self.profile, load_prices("us-east-1"), quota_gb)
-        return Measuring(self.vault, terms, self.clock)
+    def measurer(self, start: date | None = None, quota_gb: float | None = None) -> Measurer:
+        """Return a new measurer, as in a new process."""
+        criteria = Criteria(start, self.profile, load_prices("us-east-1"), quota_gb)
+        return Measurer(self.vault, criteria, self.clock)
 
     def exporter(self, start: date | None = None, quota_gb: float | None = None) -> Exporter:
-        """A new exporter."""
-        return Exporter(self.measuring(start, quota_gb), self.vault.store)
+        """Return a new exporter."""
+        return Exporter(self.measurer(start, quota_gb), self.vault.store)
 
     @contextmanager
     def requests(self) -> Iterator[Counter[str]]:
-        """The requests that arrive during the block, there after it."""
+        """Count the requests during the block; the counter is filled when the block ends."""
         before, arrived = self.s3.requests.copy(), Counter[str]()
         yield arrived
         arrived.update(self.s3.requests - before)
 
 
 def samples(exporter: Exporter) -> dict[str, float]:
-    """What an exporter shows, by name and labels: ``name`` or ``name{label="value"}``."""
+    """Return the values of an exporter by ``name`` or ``name{label="value"}``."""
     return {
         sample.name + _labels(sample.labels): sample.value
         for family in text_string_to_metric_families(generate_latest(exporter.registry).decode())

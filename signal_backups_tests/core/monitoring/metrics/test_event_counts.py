@@ -1,4 +1,4 @@
-"""What the audit trail comes to as counts."""
+"""Counts of the events in the audit trail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from signal_backups.core.base.errors import ConflictError, ReadBackError, SourceError, StoreError, UnsupportedError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.monitoring.metrics.event_counts import TrailReader
-from signal_backups.core.monitoring.metrics.measurements import Drilled
+from signal_backups.core.monitoring.metrics.measurements import DrillHistory
 from signal_backups_tests.core.monitoring.metrics.measured import NOW, World, samples
 
 DAY, OTHER_DAY = "2026-02-01", "2026-02-02"
@@ -23,49 +23,49 @@ def reader(world: World) -> TrailReader:
 
 def test_failures_are_counted_and_a_day_fails_until_it_succeeds(world: World) -> None:
     reading = reader(world)
-    world.tell(Action.VERIFICATION, "failed", day=DAY)
-    world.tell(Action.VERIFICATION, "failed", day=OTHER_DAY)
-    world.tell(Action.BACKUP, "failed", error_type="StoreError", day=OTHER_DAY)
-    world.tell(Action.RESTORE, "failed", day=DAY)
+    world.record(Action.VERIFICATION, "failed", day=DAY)
+    world.record(Action.VERIFICATION, "failed", day=OTHER_DAY)
+    world.record(Action.BACKUP, "failed", error_type="StoreError", day=OTHER_DAY)
+    world.record(Action.RESTORE, "failed", day=DAY)
     found = reading.read()
     assert (found.verification_failures, found.failing_verification_days) == (2, 2)
     assert (found.upload_errors, found.failing_backup_days) == (1, 1)
-    world.tell(Action.VERIFICATION, "passed", day=DAY)
-    # Storing reads back and verifies.
-    world.tell(Action.BACKUP, "unchanged", day=OTHER_DAY)
+    world.record(Action.VERIFICATION, "passed", day=DAY)
+    # Storing a backup reads it back and verifies it.
+    world.record(Action.BACKUP, "unchanged", day=OTHER_DAY)
     for found in (reading.read(), reader(world).read()):
         assert (found.verification_failures, found.failing_verification_days) == (2, 0)
         assert (found.upload_errors, found.failing_backup_days) == (1, 0)
 
 
-def test_an_event_that_waited_in_an_outbox_does_not_undo_what_came_after_it(world: World) -> None:
-    world.tell(Action.BACKUP, "stored", at=NOW, day=DAY, seconds=1.0)
-    world.tell(Action.BACKUP, "failed", at=NOW - timedelta(hours=1), day=DAY, error_type="StoreError")
+def test_a_late_event_from_an_outbox_does_not_replace_a_newer_one(world: World) -> None:
+    world.record(Action.BACKUP, "stored", at=NOW, day=DAY, seconds=1.0)
+    world.record(Action.BACKUP, "failed", at=NOW - timedelta(hours=1), day=DAY, error_type="StoreError")
     found = reader(world).read()
     assert (found.upload_errors, found.failing_backup_days) == (1, 0)
 
 
-def test_durations_are_those_of_stored_backups_bounds_included(world: World) -> None:
+def test_durations_of_stored_backups_are_counted_in_buckets_that_include_their_bounds(world: World) -> None:
     for result, seconds in (("stored", 1.0), ("stored", 1.1), ("unchanged", 9.0), ("stored", 4000.0)):
-        world.tell(Action.BACKUP, result, day=DAY, seconds=seconds)
+        world.record(Action.BACKUP, result, day=DAY, seconds=seconds)
     found = reader(world).read()
     assert found.durations == (1, 1, 0, 0, 0, 0, 0, 0, 1)
     assert found.duration_sum == 4002.1
 
 
-def test_the_last_drill_counts_and_the_last_good_one(world: World) -> None:
-    assert reader(world).read().drills == Drilled()
-    world.tell(Action.DRILL, "passed", at=NOW, rto_seconds=60.0)
-    # One that broke off has no forecast.
-    world.tell(Action.DRILL, "failed", at=NOW + timedelta(days=7), error="no database")
-    assert reader(world).read().drills == Drilled(NOW + timedelta(days=7), False, NOW, 60.0)
+def test_the_last_drill_and_the_last_passed_drill_are_kept(world: World) -> None:
+    assert reader(world).read().drills == DrillHistory()
+    world.record(Action.DRILL, "passed", at=NOW, rto_seconds=60.0)
+    # An aborted drill has no forecast.
+    world.record(Action.DRILL, "failed", at=NOW + timedelta(days=7), error="no database")
+    assert reader(world).read().drills == DrillHistory(NOW + timedelta(days=7), False, NOW, 60.0)
 
 
 @pytest.mark.parametrize("wrong", ["soon", None, [], math.nan, math.inf, -1.0, 10**400])
-def test_figures_that_are_none_are_passed_over(world: World, wrong: object) -> None:
-    world.tell(Action.DRILL, "passed", at=NOW, rto_seconds=60.0)
-    world.tell(Action.DRILL, "passed", at=NOW + timedelta(days=7), rto_seconds=wrong)
-    world.tell(Action.BACKUP, "stored", day=DAY, seconds=wrong)
+def test_invalid_figures_are_ignored(world: World, wrong: object) -> None:
+    world.record(Action.DRILL, "passed", at=NOW, rto_seconds=60.0)
+    world.record(Action.DRILL, "passed", at=NOW + timedelta(days=7), rto_seconds=wrong)
+    world.record(Action.BACKUP, "stored", day=DAY, seconds=wrong)
     exporter = world.exporter()
     exporter.refresh()
     shown = samples(exporter)
@@ -85,7 +85,7 @@ def test_upload_errors_are_those_of_the_store(world: World, error: type[Exceptio
     assert (found.upload_errors, found.failing_backup_days) == (count, 1)
 
 
-def test_only_new_events_are_read_from_folder_to_folder(world: World) -> None:
+def test_only_new_events_are_read_also_in_a_new_folder(world: World) -> None:
     reading = reader(world)
     world.put_event(998, Action.BACKUP, "failed", error_type="StoreError", day=DAY)
     world.put_event(999, Action.BACKUP, "failed", error_type="StoreError", day=DAY)
@@ -101,7 +101,7 @@ def test_only_new_events_are_read_from_folder_to_folder(world: World) -> None:
     assert reader(world).read() == reading.read()
 
 
-def test_a_folder_is_not_left_before_its_last_event_is_read(world: World) -> None:
+def test_the_last_event_of_a_folder_is_read_before_the_next_folder(world: World) -> None:
     reading = reader(world)
     world.put_event(998, Action.BACKUP, "failed", error_type="StoreError", day=DAY)
     reading.read()
@@ -110,7 +110,7 @@ def test_a_folder_is_not_left_before_its_last_event_is_read(world: World) -> Non
     assert reading.read().upload_errors == 3
 
 
-def test_what_was_put_on_top_of_an_event_is_not_the_event(world: World) -> None:
+def test_only_the_first_version_of_an_event_counts(world: World) -> None:
     world.put_event(1, Action.VERIFICATION, "failed", day=DAY)
     world.clock.advance(timedelta(seconds=1))
     world.put_event(1, Action.VERIFICATION, "passed", day=DAY)
@@ -120,13 +120,13 @@ def test_what_was_put_on_top_of_an_event_is_not_the_event(world: World) -> None:
     assert (found.verification_failures, found.failing_verification_days) == (1, 1)
 
 
-def test_a_delete_marker_where_nothing_ever_was_is_no_event(world: World) -> None:
+def test_an_expired_delete_marker_is_not_an_event(world: World) -> None:
     world.s3.client().delete_object(Bucket="bucket", Key=world.vault.trail.log.key_of(1))
     world.put_event(2, Action.BACKUP, "failed", error_type="StoreError", day=DAY)
     assert reader(world).read().upload_errors == 1
 
 
-def test_an_event_that_cannot_be_read_is_passed_over(world: World) -> None:
+def test_an_unreadable_event_is_skipped(world: World) -> None:
     world.vault.store.put_bytes(world.vault.trail.log.key_of(1), b"{", "application/json")
     world.put_event(2, Action.BACKUP, "failed", error_type="StoreError", day=DAY)
     assert reader(world).read().upload_errors == 1

@@ -1,4 +1,4 @@
-"""What the exporter shows: over HTTP, in a file, and while S3 is out of reach."""
+"""The exporter's values, over HTTP and in a file, also while S3 cannot be reached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from signal_backups.core.cost.inventory import Inventory, StoredGroup, VersionSt
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.monitoring.metrics.exporter import Exporter
 from signal_backups.core.monitoring.metrics.families import measured_families
-from signal_backups.core.monitoring.metrics.measurements import Stock
+from signal_backups.core.monitoring.metrics.measurements import StorageUse
 from signal_backups.core.s3.prices import load_prices
 from signal_backups_tests.core.monitoring.metrics.measured import NOW, World, samples
 from signal_backups_tests.servers.faults import Answer
@@ -27,21 +27,21 @@ from signal_backups_tests.servers.faults import Answer
 HOST = "127.0.0.1"
 
 
-def out_of_reach(world: World) -> None:
+def make_unreachable(world: World) -> None:
     world.s3.faults = lambda _operation: Answer(503, "SlowDown")
 
 
-def back(world: World) -> None:
+def make_reachable(world: World) -> None:
     world.s3.faults = lambda _operation: None
 
 
-def test_what_is_shown_is_what_was_measured(world: World) -> None:
+def test_the_measured_values_are_shown(world: World) -> None:
     world.put_day(world.ago(1), quarantined=1)
     started_at = NOW - timedelta(hours=10, seconds=90)
     last = world.put_day(world.newest, records=7, started_at=started_at)
     for seconds in (0.5, 2.0, 4.0, 9999.0):
-        world.tell(Action.BACKUP, "stored", day=str(world.newest), seconds=seconds)
-    world.tell(Action.DRILL, "passed", at=NOW, rto_seconds=60.0)
+        world.record(Action.BACKUP, "stored", day=str(world.newest), seconds=seconds)
+    world.record(Action.DRILL, "passed", at=NOW, rto_seconds=60.0)
     exporter = world.exporter(start=world.ago(3), quota_gb=2)
     exporter.refresh()
     shown = samples(exporter)
@@ -73,13 +73,13 @@ def test_what_is_shown_is_what_was_measured(world: World) -> None:
     assert shown['signal_backups_storage_bytes{storage_class="STANDARD"}'] >= 2 * last.bytes
 
 
-def test_the_last_values_stay_while_s3_is_out_of_reach(world: World) -> None:
+def test_the_last_values_stay_while_s3_cannot_be_reached(world: World) -> None:
     world.put_day(world.newest)
     exporter = world.exporter()
     exporter.refresh()
     good = samples(exporter)
     world.clock.advance(timedelta(minutes=5))
-    out_of_reach(world)
+    make_unreachable(world)
     with pytest.raises(StoreError):
         exporter.refresh()
     shown = samples(exporter)
@@ -90,24 +90,24 @@ def test_the_last_values_stay_while_s3_is_out_of_reach(world: World) -> None:
         'signal_backups_s3_requests_total{operation="HeadBucket"}',
     }
     assert (shown["signal_backups_up"], shown["signal_backups_refresh_failures_total"]) == (0, 1)
-    back(world)
+    make_reachable(world)
     exporter.refresh()
     shown = samples(exporter)
     assert shown["signal_backups_up"] == 1
     assert shown["signal_backups_last_refresh_timestamp_seconds"] == (NOW + timedelta(minutes=5)).timestamp()
 
 
-def test_a_refresh_that_fails_is_told_and_stops_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    out_of_reach(world)
+def test_a_failed_refresh_is_logged_and_not_raised(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    make_unreachable(world)
     exporter = world.exporter()
-    exporter.refresh_or_say()
-    assert "cannot measure, what is shown stays as it was: cannot look at bucket bucket" in caplog.text
+    exporter.refresh_or_log()
+    assert "cannot measure, the last values stay: cannot look at bucket bucket" in caplog.text
 
 
-def test_before_anything_was_measured_no_figure_is_invented(world: World) -> None:
-    out_of_reach(world)
+def test_before_the_first_measurement_only_the_exporters_own_metrics_are_shown(world: World) -> None:
+    make_unreachable(world)
     exporter = world.exporter()
-    exporter.refresh_or_say()
+    exporter.refresh_or_log()
     shown = samples(exporter)
     assert set(shown) == {
         "signal_backups_up",
@@ -119,38 +119,38 @@ def test_before_anything_was_measured_no_figure_is_invented(world: World) -> Non
     assert (shown["signal_backups_up"], shown["signal_backups_last_refresh_timestamp_seconds"]) == (0, 0)
 
 
-def test_other_families_are_shown_and_failing_to_get_them_hides_nothing(world: World) -> None:
-    looks: Iterator[Metric | None] = iter([GaugeMetricFamily("other", "Another.", 1), None])
+def test_other_metrics_are_shown_and_an_error_in_them_hides_no_metric(world: World) -> None:
+    answers: Iterator[Metric | None] = iter([GaugeMetricFamily("other", "Another.", 1), None])
 
     def others() -> list[Metric]:
-        found = next(looks)
+        found = next(answers)
         if found is None:
             raise SettingsError("nobody there")
         return [found]
 
-    exporter = Exporter(world.measuring(), world.vault.store, others)
+    exporter = Exporter(world.measurer(), world.vault.store, others)
     exporter.refresh()
     assert samples(exporter)["other"] == 1
     world.put_day(world.newest)
-    exporter.refresh_or_say()
+    exporter.refresh_or_log()
     shown = samples(exporter)
     assert (shown["signal_backups_up"], shown["other"], shown["signal_backups_verified_backups"]) == (0, 1, 1)
 
 
-def test_what_watching_costs_is_what_s3_saw(world: World) -> None:
+def test_the_counted_requests_are_those_that_s3_received(world: World) -> None:
     world.put_day(world.newest)
     exporter = world.exporter()
     with world.requests() as sent:
         exporter.refresh()
         exporter.refresh()
-        out_of_reach(world)
-        exporter.refresh_or_say()
+        make_unreachable(world)
+        exporter.refresh_or_log()
     shown = samples(exporter)
     counted = {name: shown[f'signal_backups_s3_requests_total{{operation="{name}"}}'] for name in sent}
     assert counted == dict(sent)
 
 
-def test_scrapes_ask_s3_for_nothing_and_show_nothing_of_the_process(world: World) -> None:
+def test_a_scrape_sends_no_request_to_s3_and_has_no_metrics_of_the_process(world: World) -> None:
     exporter = world.exporter()
     exporter.refresh()
     with exporter.serving(HOST, 0) as port, world.requests() as sent:
@@ -175,7 +175,7 @@ def test_a_port_that_is_taken_is_a_usage_error(world: World) -> None:
             pass
 
 
-def test_a_file_is_replaced_and_never_written_over(world: World, tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically(world: World, tmp_path: Path) -> None:
     exporter, path, kept = world.exporter(), tmp_path / "backups.prom", tmp_path / "kept"
     exporter.refresh()
     exporter.write(path)
@@ -185,7 +185,7 @@ def test_a_file_is_replaced_and_never_written_over(world: World, tmp_path: Path)
     world.put_day(world.newest)
     exporter.refresh()
     exporter.write(path)
-    # Who has the old file open goes on reading the old one.
+    # A reader that has the old file open still reads the old content.
     assert kept.read_text(encoding="utf-8") == before
     assert "signal_backups_verified_backups 1.0" in path.read_text(encoding="utf-8")
     assert {file.name for file in tmp_path.iterdir()} >= {"backups.prom", "kept"}
@@ -208,8 +208,8 @@ def test_storage_classes_that_s3_does_not_have_share_a_label(world: World) -> No
             ("STANDARD", VersionState.DELETE_MARKER, 0),
         )
     ]
-    stock = Stock(NOW, bill(Inventory(groups=tuple(groups)), load_prices("us-east-1")), None)
-    found = replace(world.measuring().measure(), stock=stock)
+    storage = StorageUse(NOW, bill(Inventory(groups=tuple(groups)), load_prices("us-east-1")), None)
+    found = replace(world.measurer().measure(), storage=storage)
     shown = {family.name: family.samples for family in measured_families(found)}
     stored = {sample.labels["storage_class"]: sample.value for sample in shown["signal_backups_storage_bytes"]}
     billed = {sample.labels["storage_class"] for sample in shown["signal_backups_storage_cost_dollars_per_month"]}

@@ -1,4 +1,4 @@
-"""Which days a calendar has, and where they stand in it."""
+"""The days of the calendar and their places in it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_calendar_begins_on_a_monday_and_ends_today(today: date, first: date) 
     assert len(rows_of(calendar_of(today, LONG_AGO, {}))[0]) == WEEKS
 
 
-def test_leap_day_and_new_year_stand_under_their_weekdays() -> None:
+def test_leap_day_and_new_year_are_in_the_rows_of_their_weekdays() -> None:
     rows = rows_of(calendar_of(date(2028, 3, 5), LONG_AGO, {}))
     assert [{found.day.weekday() for found in row} for row in rows] == [{number} for number in range(len(WEEKDAYS))]
     assert date(2028, 2, 29) in [found.day for found in rows[1]]
@@ -63,15 +63,15 @@ def test_days_without_a_mark_are_before_the_first_or_not_due() -> None:
         (date(2026, 11, 29), ["Sep", "", "", "Oct", "", "", "", "Nov", "", "", "", ""]),
         (date(2028, 3, 5), ["Dec", "", "Jan", "", "", "", "", "Feb", "", "", "", "Mar"]),
         (date(2026, 11, 8), ["Aug", "", "Sep", "", "", "", "Oct", "", "", "", "Nov", ""]),
-        # One week of the old month is no room for its name.
+        # The first month has only one week, too narrow for its name.
         (date(2026, 4, 12), ["", "Feb", "", "", "", "Mar", "", "", "", "", "Apr", ""]),
     ],
 )
-def test_a_month_is_named_over_the_week_it_begins_in(today: date, names: list[str]) -> None:
+def test_a_month_is_named_above_the_week_in_which_it_begins(today: date, names: list[str]) -> None:
     assert month_names(calendar_of(today, LONG_AGO, {})) == names
 
 
-def test_every_mark_has_a_sign_of_one_character_that_the_legend_explains() -> None:
+def test_every_mark_has_a_one_character_sign_with_a_legend() -> None:
     assert set(SIGNS) == set(DayMark)
     assert {len(sign) for sign in SIGNS.values()} == {1}
     assert {SIGNS[mark] for mark in LEGEND} == set(SIGNS.values())

@@ -1,4 +1,4 @@
-"""What a status says of days, failures and the next run, in words and on its page."""
+"""The status of days, failures and the next run, as text and as a page."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from signal_backups.core.monitoring import verifications
 from signal_backups.core.monitoring.status.calendar import DayMark
 from signal_backups.core.monitoring.status.page import status_page
 from signal_backups.core.monitoring.status.status import RECENT_EVENTS, BackupStatus, backup_status
-from signal_backups.core.monitoring.status.words import facts, remedies, verdict
+from signal_backups.core.monitoring.status.text import facts, headline, remedies
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
 
 SECOND, THIRD = FIRST + ONE_DAY, FIRST + 2 * ONE_DAY
 LATER = timedelta(hours=3)
-SECRETIVE = "<script>alert('&')</script>"
+SCRIPT = "<script>alert('&')</script>"
 
 
 @pytest.fixture
 def watched() -> Watched:
-    """An empty, versioned bucket whose clock stands still until a test moves it."""
+    """An empty, versioned bucket with a simulated clock."""
     return Watched()
 
 
@@ -47,14 +47,14 @@ def fail(watched: Watched, action: Action, day: date, **details: object) -> None
     watched.vault.trail.record(action, "failed", details={"day": day.isoformat(), **details})
 
 
-def test_all_is_well(watched: Watched) -> None:
+def test_healthy_backups(watched: Watched) -> None:
     watched.put(FIRST, SECOND)
     watched.clock.set(due_at(SECOND) + LATER)
     found = status_of(watched)
     assert found.healthy
-    assert verdict(found) == "SAFE: every day from 2026-03-01 to 2026-03-02 is backed up and verified"
+    assert headline(found) == "SAFE: every day from 2026-03-01 to 2026-03-02 is backed up and verified"
     assert fact(found, "last backup") == "2026-03-02, made 2026-03-03 02:00:00Z, 3:00:00 ago"
-    assert fact(found, "failures") == "none lately"
+    assert fact(found, "failures") == "none recently"
     assert list(remedies(found)) == []
 
 
@@ -79,7 +79,7 @@ def test_each_kind_of_day_has_its_mark(watched: Watched) -> None:
         DayMark.NOT_DUE,
         DayMark.NOT_DUE,
     ]
-    assert verdict(found) == "NOT SAFE: 2 days missing, 1 day unverified"
+    assert headline(found) == "NOT SAFE: 2 days missing, 1 day unverified"
     assert list(remedies(found)) == [
         "Bring a deleted day back with: signal-backups undelete 2026-03-04",
         "Back the missing days up with: signal-backups backup 2026-03-03",
@@ -88,7 +88,7 @@ def test_each_kind_of_day_has_its_mark(watched: Watched) -> None:
     assert fact(found, "stored") == "2 days, 1 records, 0.0 MB, 2026-03-01 to 2026-03-02"
 
 
-def test_without_a_start_a_deleted_oldest_day_is_missed(watched: Watched) -> None:
+def test_without_a_start_a_deleted_oldest_day_is_missing(watched: Watched) -> None:
     watched.put(FIRST, SECOND)
     watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
     watched.clock.set(due_at(SECOND) + LATER)
@@ -97,7 +97,7 @@ def test_without_a_start_a_deleted_oldest_day_is_missed(watched: Watched) -> Non
     assert (found.first_stored_day, found.last_stored_day) == (SECOND, SECOND)
 
 
-def test_a_deleted_day_past_its_retention_is_not_missed(watched: Watched) -> None:
+def test_a_deleted_day_past_its_retention_is_not_missing(watched: Watched) -> None:
     watched.put(FIRST, SECOND)
     watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
     watched.clock.set(due_at(SECOND) + LATER)
@@ -106,11 +106,11 @@ def test_a_deleted_day_past_its_retention_is_not_missed(watched: Watched) -> Non
     assert (found.first_day, FIRST in found.missing_days) == (SECOND, False)
 
 
-def test_without_any_backup_nothing_is_safe(watched: Watched) -> None:
+def test_without_any_backup_the_status_is_not_safe(watched: Watched) -> None:
     watched.clock.set(due_at(FIRST))
     found = status_of(watched)
     assert (found.healthy, found.missing_days, found.due_days) == (False, [], [FIRST])
-    assert verdict(found) == "NOT SAFE: nothing is backed up"
+    assert headline(found) == "NOT SAFE: nothing is backed up"
     assert fact(found, "stored") == "0 days, 0 records, 0.0 MB"
 
 
@@ -122,7 +122,7 @@ def test_a_day_is_due_until_its_grace_ends(watched: Watched, has_object: bool) -
         watched.put_object(BackupSlot(SECOND))
     found = status_of(watched)
     assert (found.healthy, found.due_days) == (True, [SECOND])
-    assert verdict(found) == "SAFE: every day from 2026-03-01 to 2026-03-01 is backed up and verified"
+    assert headline(found) == "SAFE: every day from 2026-03-01 to 2026-03-01 is backed up and verified"
     watched.clock.advance(timedelta(seconds=1))
     late = status_of(watched)
     assert (late.healthy, late.due_days) == (False, [])
@@ -133,12 +133,12 @@ def test_a_day_is_due_until_its_grace_ends(watched: Watched, has_object: bool) -
     ("after_due", "next_run"),
     [(-timedelta(seconds=1), due_at(FIRST)), (timedelta(), due_at(SECOND)), (LATER, due_at(SECOND))],
 )
-def test_the_next_run_is_the_next_two_o_clock(watched: Watched, after_due: timedelta, next_run: date) -> None:
+def test_the_next_run_is_at_two_o_clock(watched: Watched, after_due: timedelta, next_run: date) -> None:
     watched.clock.set(due_at(FIRST) + after_due)
     assert status_of(watched).next_run == next_run
 
 
-def test_failures_are_told_newest_first_with_their_reason(watched: Watched) -> None:
+def test_failures_are_shown_newest_first_with_their_reason(watched: Watched) -> None:
     watched.put(FIRST, SECOND)
     fail(watched, Action.BACKUP, SECOND, error="no database")
     watched.vault.trail.record(Action.BACKUP, "stored", details={"day": SECOND.isoformat()})
@@ -151,7 +151,7 @@ def test_failures_are_told_newest_first_with_their_reason(watched: Watched) -> N
         (Action.VERIFICATION, "2026-03-02", "row 1; row 2"),
         (Action.BACKUP, "2026-03-02", "no database"),
     ]
-    assert fact(found, "failures") == "2 lately; row 1; row 2 (verification of 2026-03-02, 2026-03-03 05:00:01Z)"
+    assert fact(found, "failures") == "2 recently; row 1; row 2 (verification of 2026-03-02, 2026-03-03 05:00:01Z)"
     assert found.healthy
 
 
@@ -159,17 +159,17 @@ def test_a_day_whose_last_verification_failed_is_not_safe(watched: Watched) -> N
     watched.put(FIRST, SECOND)
     watched.clock.advance(LATER)
     fail(watched, Action.VERIFICATION, FIRST, problems=["row 1"])
-    fail(watched, Action.VERIFICATION, FIRST - ONE_DAY, problems=["not looked at"])
+    fail(watched, Action.VERIFICATION, FIRST - ONE_DAY, problems=["outside the days of the status"])
     found = status_of(watched)
     assert (found.healthy, found.failing_days, found.unverified_days) == (False, [FIRST], [])
     assert marks(found)[FIRST] is DayMark.UNVERIFIED
-    assert verdict(found) == "NOT SAFE: 1 day failed the last verification"
+    assert headline(found) == "NOT SAFE: 1 day failed the last verification"
     assert list(remedies(found)) == [
         "See why with: signal-backups verify --date 2026-03-01; fix with: signal-backups backup 2026-03-01"
     ]
 
 
-def test_a_failed_verification_is_not_forgotten_for_what_came_since(watched: Watched) -> None:
+def test_a_failed_verification_counts_even_if_many_newer_events_follow(watched: Watched) -> None:
     watched.put(FIRST, SECOND)
     watched.clock.advance(LATER)
     fail(watched, Action.VERIFICATION, FIRST, problems=["row 1"])
@@ -178,7 +178,7 @@ def test_a_failed_verification_is_not_forgotten_for_what_came_since(watched: Wat
     assert status_of(watched).failing_days == [FIRST]
 
 
-def test_once_every_day_is_known_no_more_events_are_read(watched: Watched) -> None:
+def test_no_more_events_are_read_once_every_day_is_known(watched: Watched) -> None:
     watched.put(FIRST)
     watched.clock.advance(LATER)
     for _ in range(RECENT_EVENTS + 1):
@@ -188,32 +188,30 @@ def test_once_every_day_is_known_no_more_events_are_read(watched: Watched) -> No
     assert (watched.s3.requests - before)["GetObject"] == 1 + RECENT_EVENTS
 
 
-def test_days_that_are_too_far_back_in_the_trail_are_said_to_be_unknown(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_days_too_far_back_in_the_trail_are_unknown(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifications, "MAX_EVENTS_BACK", RECENT_EVENTS)
     watched.put(FIRST, SECOND)
     watched.clock.advance(LATER)
     for _ in range(RECENT_EVENTS):
         watched.vault.trail.record(Action.BACKUP, "unchanged", details={"day": SECOND.isoformat()})
-    at_its_first_event = status_of(watched)
-    assert at_its_first_event.unknown_days == []
-    assert fact(at_its_first_event, "not passing") == "none"
+    whole_trail_read = status_of(watched)
+    assert whole_trail_read.unknown_days == []
+    assert fact(whole_trail_read, "not passing") == "none"
     watched.vault.trail.record(Action.DRILL, "passed")
     found = status_of(watched)
     assert found.unknown_days == [FIRST]
-    assert fact(found, "not passing") == "none; of 1 day the newest 10,000 events do not tell"
+    assert fact(found, "not passing") == "none; 1 day unknown from the newest 10,000 events"
 
 
-def test_quarantined_rows_ask_for_a_look_only(watched: Watched) -> None:
+def test_quarantined_rows_only_ask_for_a_check(watched: Watched) -> None:
     watched.put(FIRST)
     watched.clock.advance(LATER)
     quarantined = status_of(watched).model_copy(update={"quarantined_rows": {FIRST: 3}})
-    assert verdict(quarantined) == "LOOK: 1 day with quarantined rows"
+    assert headline(quarantined) == "CHECK: 1 day with quarantined rows"
     assert fact(quarantined, "quarantined") == "3 rows; 2026-03-01: 3"
 
 
-def test_events_are_read_as_far_back_as_is_asked(watched: Watched) -> None:
+def test_events_are_read_in_batches_newest_first(watched: Watched) -> None:
     for day in (FIRST, SECOND, THIRD):
         fail(watched, Action.BACKUP, day)
     log = watched.vault.trail.log
@@ -225,7 +223,7 @@ def test_events_are_read_as_far_back_as_is_asked(watched: Watched) -> None:
     assert next(events, None) is None
 
 
-def test_the_folder_before_the_last_is_read_too(watched: Watched) -> None:
+def test_a_batch_may_span_two_folders(watched: Watched) -> None:
     log = watched.vault.trail.log
     for number in (998, 999, 1000):
         link = Link(number, "0" * 64)
@@ -234,7 +232,7 @@ def test_the_folder_before_the_last_is_read_too(watched: Watched) -> None:
     assert [[event.number for event in events] for events in newest_first(log, 2)] == [[1000, 999], [998]]
 
 
-def test_an_event_is_what_was_stored_first_and_what_is_none_is_passed_over(watched: Watched) -> None:
+def test_only_the_first_version_of_an_event_counts_and_other_objects_are_skipped(watched: Watched) -> None:
     fail(watched, Action.BACKUP, FIRST)
     log = watched.vault.trail.log
     watched.vault.store.put_bytes(log.key_of(1), b"put over it", "application/json")
@@ -247,11 +245,11 @@ def test_an_empty_trail_has_no_events(watched: Watched) -> None:
     assert list(newest_first(watched.vault.trail.log, 200)) == []
 
 
-def test_the_page_is_complete_escaped_and_needs_nothing_else(watched: Watched) -> None:
+def test_the_page_is_complete_escaped_and_self_contained(watched: Watched) -> None:
     watched.put(FIRST, THIRD)
-    fail(watched, Action.BACKUP, SECOND, error=SECRETIVE)
+    fail(watched, Action.BACKUP, SECOND, error=SCRIPT)
     watched.clock.advance(LATER)
-    page = status_page(status_of(watched), f"s3://bucket/{SECRETIVE}")
+    page = status_page(status_of(watched), f"s3://bucket/{SCRIPT}")
     assert page.startswith("<!DOCTYPE html>")
     assert 'class="verdict bad">NOT SAFE: 1 day missing<' in page
     assert '<td class="missing" title="2026-03-02: missing">!</td>' in page
@@ -264,9 +262,9 @@ def test_the_page_is_complete_escaped_and_needs_nothing_else(watched: Watched) -
     assert not re.search(r"\b(src|href|action)=|@import|url\(|https?://", page)
 
 
-def test_the_page_of_good_backups_says_so(watched: Watched) -> None:
+def test_the_page_of_healthy_backups(watched: Watched) -> None:
     watched.put(FIRST)
     watched.clock.advance(LATER)
     page = status_page(status_of(watched), "s3://bucket/")
     assert 'class="verdict">SAFE: ' in page
-    assert "<p>Nothing.</p>" in page
+    assert "<p>None.</p>" in page

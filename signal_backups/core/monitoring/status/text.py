@@ -1,4 +1,4 @@
-"""A status in words: the verdict, the facts, and what to do."""
+"""The status as text: headline, facts and remedies."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from signal_backups.core.monitoring.verifications import MAX_EVENTS_BACK
 _MB = 1e6
 
 
-def verdict(found: BackupStatus) -> str:
-    """One line: safe or not, and why."""
+def headline(found: BackupStatus) -> str:
+    """Return one line that says whether the backups are safe, and if not why."""
     if found.healthy:
         until = found.last_day - ONE_DAY * len(found.due_days)
         return f"SAFE: every day from {found.first_day} to {until} is backed up and verified"
@@ -29,11 +29,11 @@ def verdict(found: BackupStatus) -> str:
         if days
     ]
     only_quarantined = found.quarantined_rows and len(reasons) == 1
-    return f"{'LOOK' if only_quarantined else 'NOT SAFE'}: {', '.join(reasons) or 'nothing is backed up'}"
+    return f"{'CHECK' if only_quarantined else 'NOT SAFE'}: {', '.join(reasons) or 'nothing is backed up'}"
 
 
 def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
-    """What is known, each with its name."""
+    """Yield the facts, each with its label."""
     stored = f"{_days(found.days_backed_up)}, {found.records:,} records, {found.bytes / _MB:,.1f} MB"
     if found.first_stored_day and found.last_stored_day:
         stored += f", {DayRange(found.first_stored_day, found.last_stored_day)}"
@@ -48,11 +48,11 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
     yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
     yield "failures", _failures(found.failures)
-    yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, when the schedule is on"
+    yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, if the schedule is on"
 
 
 def remedies(found: BackupStatus) -> Iterator[str]:
-    """Commands that make right what can be made right; of several days with the newest."""
+    """Yield a command for each kind of problem; for the newest day if a command takes only one."""
     if found.hidden_days:
         yield f"Bring a deleted day back with: signal-backups undelete {found.hidden_days[-1]}"
     never_stored = [day for day in found.missing_days if day not in found.hidden_days]
@@ -66,21 +66,20 @@ def remedies(found: BackupStatus) -> Iterator[str]:
 
 
 def moment(instant: datetime) -> str:
-    """``2026-11-01 02:00:07Z``."""
+    """Format an instant (UTC) as ``2026-11-01 02:00:07Z``."""
     return f"{instant:%Y-%m-%d %H:%M:%SZ}"
 
 
 def _failures(failures: Sequence[Failure]) -> str:
     if not failures:
-        return "none lately"
+        return "none recently"
     last = failures[0]
-    # The reason first: on a screen the end is cut off.
-    return f"{len(failures):,} lately; {last.reason} ({last.action} of {last.day}, {moment(last.at)})"
+    # The reason comes first, because a terminal shows only the start of the line.
+    return f"{len(failures):,} recently; {last.reason} ({last.action} of {last.day}, {moment(last.at)})"
 
 
 def _unknown(days: Sequence[date]) -> str:
-    """Failing or not; reading further back would take too long."""
-    return f"; of {_days(len(days))} the newest {MAX_EVENTS_BACK:,} events do not tell" if days else ""
+    return f"; {_days(len(days))} unknown from the newest {MAX_EVENTS_BACK:,} events" if days else ""
 
 
 def _days(count: int) -> str:

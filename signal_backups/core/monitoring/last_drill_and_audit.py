@@ -1,4 +1,4 @@
-"""When the last restore drill was held and the last retention audit made, as their reports in the bucket tell."""
+"""When the last restore drill and the last retention audit took place, from their reports in the bucket."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 def last_drill(vault: BackupVault) -> datetime | None:
-    """When the newest report of a drill was stored (UTC); None when there is none. One request a thousand drills."""
+    """Return when the newest drill report was stored (UTC); None if there is none. One request per thousand drills."""
     return _newest(vault, vault.layout.drill_prefix)
 
 
 def last_retention_audit(vault: BackupVault) -> datetime | None:
-    """When the newest report of a retention audit was stored (UTC); None when there is none."""
+    """Return when the newest retention audit report was stored (UTC); None if there is none."""
     return _newest(vault, f"{vault.layout.report_prefix}retention/")
 
 
