@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,9 +70,10 @@ class SeaweedServer:
             for _ in range(BOOT_ATTEMPTS):
                 if not self.is_running():
                     self._boot()
+                # Before waiting: a command that ends meanwhile must not leave a server that nobody stops.
+                if idle_s is not None:
+                    self._watch(idle_s)
                 if self._became_ready():
-                    if idle_s is not None:
-                        self._watch(idle_s)
                     return self.address()
                 if self.is_running():
                     break
@@ -97,6 +98,9 @@ class SeaweedServer:
                     f"the embedded S3 server in {self._folder}, process {pid}, does not end",
                     remedy=f"Look at it with: ps -fp {pid}",
                 )
+            if processes.read_pid(self._pid_file) != pid:
+                # The folder was removed while the server ended, and the next command started one in a new folder.
+                return
             self._pid_file.unlink(missing_ok=True)
             self._came_free()
             self._end_watcher()
@@ -117,8 +121,11 @@ class SeaweedServer:
         return False
 
     def unused_for(self) -> float:
-        """Seconds since somebody began or ended to use the server; 0 after the clock was set back."""
-        return max(0.0, time.time() - self._in_use_lock.stat().st_mtime)
+        """Seconds since the server was last used; 0 if the clock was set back or the folder removed."""
+        try:
+            return max(0.0, time.time() - self._in_use_lock.stat().st_mtime)
+        except FileNotFoundError:
+            return 0.0
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -129,7 +136,9 @@ class SeaweedServer:
             try:
                 yield
             finally:
-                self._in_use_lock.touch()
+                # The folder may be gone; that must not hide how the block ended.
+                with suppress(FileNotFoundError):
+                    self._in_use_lock.touch()
 
     def is_process(self, pid: int) -> bool:
         """Whether the server that runs in the folder is that process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from signal_backups.embedded import processes
+from signal_backups.embedded import processes, weed
 from signal_backups.embedded.idle_stop import stop_when_idle
 from signal_backups.embedded.seaweedfs import SeaweedServer, using_server
 from signal_backups_tests.servers.s3 import client_for
@@ -28,6 +29,20 @@ from signal_backups.embedded.seaweedfs import using_server
 with using_server(Path(sys.argv[1])) as server:
     print(server.endpoint_url, flush=True)
     sys.stdin.readline()
+"""
+
+
+#: Never becomes ready: it begins to wait, and says so.
+START_AND_WAIT = """
+import sys
+from pathlib import Path
+from signal_backups.embedded import seaweedfs
+def wait(server):
+    print(flush=True)
+    sys.stdin.readline()
+seaweedfs.SeaweedServer._became_ready = wait
+with seaweedfs.using_server(Path(sys.argv[1]), idle_s=0.2):
+    pass
 """
 
 
@@ -170,6 +185,46 @@ def test_one_watcher_is_enough_and_a_dead_one_is_replaced(folder: Path) -> None:
     assert processes.wait_until(lambda: not lives(first, folder), DEADLINE_S)
     with using_server(folder):
         assert lives(pid_in(folder, "watcher.pid"), folder)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_command_that_ends_while_the_server_starts_leaves_none_behind(folder: Path, how: signal.Signals) -> None:
+    command = [sys.executable, "-c", START_AND_WAIT, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as user:
+        assert user.stdout is not None
+        assert user.stdout.readline() == b"\n"
+        server = pid_in(folder)
+        user.send_signal(how)
+        user.communicate()
+    argument = weed.data_argument(folder / "data")
+    assert processes.wait_until(lambda: not processes.has_argument(server, argument), DEADLINE_S)
+
+
+def test_a_server_that_starts_in_a_new_folder_while_the_old_one_ends_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pid").write_text("1")
+    ended: list[int] = []
+
+    def end(pid: int, _argument: str) -> bool:
+        ended.append(pid)
+        # Meanwhile somebody removes the folder, and the next command starts a server in a new one.
+        (tmp_path / "pid").write_text("2")
+        (tmp_path / "watcher.pid").write_text("3")
+        return True
+
+    monkeypatch.setattr(processes, "end", end)
+    SeaweedServer(tmp_path).stop()
+    assert ended == [1]
+    assert (pid_in(tmp_path), pid_in(tmp_path, "watcher.pid")) == (2, 3)
+
+
+def test_a_folder_that_is_removed_while_it_is_used_hides_no_result(tmp_path: Path) -> None:
+    server = SeaweedServer(tmp_path / "s3")
+    with server.in_use():
+        shutil.rmtree(tmp_path / "s3")
+    assert not (tmp_path / "s3").exists()
+    assert server.unused_for() == 0
 
 
 def test_a_crashed_server_is_booted_again_with_the_same_data(folder: Path) -> None:
