@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from signal_backups.core.base.errors import SettingsError, StoreError
 from signal_backups.core.config.settings import EMBEDDED_BUCKET, Settings
-from signal_backups.core.integrity.anchors.outside import Outside
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
@@ -68,7 +68,7 @@ def anchor_store(settings: Settings, lock: LockPolicy | None = None) -> S3Object
     return S3ObjectStore(s3_client(_anchor_connection(settings)), settings.anchor_bucket, lock=lock)
 
 
-def outside(settings: Settings, lock: LockPolicy | None = None) -> Outside:
+def anchor_destinations(settings: Settings, lock: LockPolicy | None = None) -> AnchorDestinations:
     """Where the settings say that anchors go; connects to nothing yet.
 
     Raises:
@@ -83,7 +83,7 @@ def outside(settings: Settings, lock: LockPolicy | None = None) -> Outside:
             raise SettingsError(
                 f"cannot read {settings.tsa_ca_file}: {error.strerror}", remedy="See SIGNAL_BACKUPS_TSA_CA_FILE"
             ) from error
-    return Outside(settings.tsa_url, ca_pem, anchor_store(settings, lock))
+    return AnchorDestinations(settings.tsa_url, ca_pem, anchor_store(settings, lock))
 
 
 def _anchor_connection(settings: Settings) -> S3Connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from signal_backups.core.integrity.anchors.outside import Outside
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.signals.row_tree import root_of_csv
 from signal_backups.core.signals.verify_csv import verify_csv
@@ -22,13 +22,13 @@ class Layer(StrEnum):
     OUTSIDE = "+ lock or anchor"
 
 
-def caught_by(vault: BackupVault, slot: BackupSlot, outside: Outside, scratch: Path) -> set[Layer]:
+def caught_by(vault: BackupVault, slot: BackupSlot, destinations: AnchorDestinations, scratch: Path) -> set[Layer]:
     """The layers at which the altered day is noticed.
 
     Args:
         vault: the bucket after the attack.
         slot: the altered day.
-        outside: where there are anchors that the attacker could not reach.
+        destinations: where there are anchors that the attacker could not reach.
         scratch: folder for a download.
     """
     trail = examine_trail(vault, full=True)
@@ -37,7 +37,7 @@ def caught_by(vault: BackupVault, slot: BackupSlot, outside: Outside, scratch: P
         Layer.MANIFEST: _manifest_does_not_match(vault, slot, scratch),
         # What the lock keeps, shows as versions that lie below others.
         Layer.CHAIN: not trail.ok,
-        Layer.OUTSIDE: not examine_trail(vault, full=True, second=outside.second).ok,
+        Layer.OUTSIDE: not examine_trail(vault, full=True, second=destinations.second).ok,
     }
     layers = list(Layer)
     return {layer for place, layer in enumerate(layers) if any(noticed[each] for each in layers[: place + 1])}

@@ -12,7 +12,7 @@ import pytest
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
-from signal_backups.core.integrity.anchors.outside import Outside
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
 from signal_backups.core.integrity.log.findings import Fault, LogName
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
@@ -78,7 +78,7 @@ class Scene:
 
     def caught(self, alteration: Alteration, steps: int) -> set[Layer]:
         """The layers that notice an attack on a bucket without lock; its anchors are in a second bucket too."""
-        vault, outside = self._filled(self._store()), Outside(second=self._store())
+        vault, outside = self._filled(self._store()), AnchorDestinations(second=self._store())
         assert anchor_heads(vault, outside).errors == []
         self._attack(vault, alteration, steps)
         return caught_by(vault, ALTERED, outside, self._scratch)
@@ -86,7 +86,7 @@ class Scene:
     def caught_by_time_stamp(self, alteration: Alteration) -> TrailReport:
         """What the rewritten chain comes to, when the only anchor, a time stamp, was not removed."""
         vault = self._filled(self._store())
-        assert anchor_heads(vault, Outside(self._authority.url, self._authority.ca_pem)).errors == []
+        assert anchor_heads(vault, AnchorDestinations(self._authority.url, self._authority.ca_pem)).errors == []
         self._attack(vault, alteration, 3)
         return examine_trail(vault, ca_pem=self._authority.ca_pem)
 
@@ -94,7 +94,7 @@ class Scene:
         """The layers that notice an attack on a bucket that locks what is written, and has no anchors."""
         vault = self._filled(self._store(LOCK))
         self._attack(vault, alteration, steps)
-        return caught_by(vault, ALTERED, Outside(), self._scratch)
+        return caught_by(vault, ALTERED, AnchorDestinations(), self._scratch)
 
     def _attack(self, vault: BackupVault, alteration: Alteration, steps: int) -> None:
         intruder = Intruder(vault, ALTERED)

@@ -161,9 +161,7 @@ def test_a_broken_trail_names_its_first_bad_event(terminal: Terminal, admin: Adm
     done = terminal.run("audit", "verify")
     assert done.code == 1
     first, *_, last = done.out.splitlines()
-    assert first.startswith(
-        f"BROKEN, first at events 2 ({admin.log.key_of(2)}): an edited version was put over entry 2"
-    )
+    assert first.startswith(f"BROKEN, first at events 2 ({admin.log.key_of(2)}): an edited version overwrote entry 2")
     assert last == "3 events, 0 manifests, 2 findings; not anchored outside of the bucket"
     assert "removed" in done.out
 
@@ -196,7 +194,7 @@ def test_a_trail_that_was_anchored_is_not_empty(stored: StoredDays, terminal: Te
         admin.erase(admin.log.key_of(number))
     done = terminal.run("audit", "verify")
     assert done.code == 1
-    assert "the log was cut off" in done.out
+    assert "the log was truncated" in done.out
 
 
 def test_days_from_before_the_chain_are_told_how_to_enter_it(stored: StoredDays, terminal: Terminal) -> None:

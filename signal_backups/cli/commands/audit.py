@@ -20,7 +20,7 @@ from signal_backups.cli.output import (
     writing_beside,
 )
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.connect import outside
+from signal_backups.connect import anchor_destinations
 from signal_backups.core.base.days import parse_day, require_complete
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.retention.load_profile import load_profile
@@ -54,7 +54,9 @@ def retention(
     wanted = load_profile(profile or settings.profile)
     start = settings.start_date if settings.names_start_date else None
     with opened_vault(settings) as vault:
-        found = audit_retention(vault, wanted, start=start, first=begin, last=end, outside=outside(settings))
+        found = audit_retention(
+            vault, wanted, start=start, first=begin, last=end, destinations=anchor_destinations(settings)
+        )
         kept = _Kept() if no_report else _keep(vault, found)
     print_json(_document(found, kept)) if as_json else _print(found, kept)
     with writing_beside():

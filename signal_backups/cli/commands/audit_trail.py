@@ -16,7 +16,7 @@ from signal_backups.cli.options import FromOption, JsonOption
 from signal_backups.cli.output import moment, print_line, print_notice, print_table
 from signal_backups.cli.results import CommandResult, show, show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.connect import outside
+from signal_backups.connect import anchor_destinations
 from signal_backups.core.base.days import oldest_kept_day, parse_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
@@ -73,7 +73,7 @@ def verify(
     settings = settings_with_notice()
     kept_from = oldest_kept_day(utc_now(), load_profile(settings.profile).retention_years)
     with opened_vault(settings) as vault:
-        places = outside(settings)
+        places = anchor_destinations(settings)
         found = examine_trail(vault, full=full, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
     show_report(found, _print, ok=found.ok, as_json=as_json)
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
@@ -83,7 +83,7 @@ def anchor(as_json: JsonOption = False) -> None:
     """Fix the newest event and manifest outside of the bucket: a second bucket, a time-stamp authority, or both."""
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
-        made = anchor_heads(vault, outside(settings, load_profile(settings.profile).lock_policy))
+        made = anchor_heads(vault, anchor_destinations(settings, load_profile(settings.profile).lock_policy))
         _write_segments(vault)
     statement = TreeHead.from_bytes(made.anchor.statement.encode())
     result = AnchorMade(

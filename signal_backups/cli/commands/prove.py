@@ -45,18 +45,18 @@ def prove(
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         if wanted is not None:
-            found = proving.Found(proving.prove(vault, signal_id, wanted, settings.scratch), {})
+            found = proving.SearchResult(proving.prove(vault, signal_id, wanted, settings.scratch), {})
         else:
             days = proving.backed_up_days(vault)
             with progress("Searching", len(days), as_json=as_json) as advance:
-                found = proving.search(vault, signal_id, days, settings.scratch, searched=advance)
+                found = proving.search(vault, signal_id, days, settings.scratch, on_day_searched=advance)
     file, body = out or _default_file(signal_id), found.proof.to_bytes()
     write_file(file, body)
-    for passed_over, reason in found.passed_over.items():
-        print_notice(f"{passed_over} was not searched: {reason}")
+    for skipped, reason in found.not_searched.items():
+        print_notice(f"{skipped} was not searched: {reason}")
     verdict = verdict_on(body)
     if as_json:
-        unsearched = [{"day": day, "reason": reason} for day, reason in found.passed_over.items()]
+        unsearched = [{"day": day, "reason": reason} for day, reason in found.not_searched.items()]
         print_json({"file": str(file), "not_searched": unsearched, **_document(verdict)})
     else:
         _print(verdict)

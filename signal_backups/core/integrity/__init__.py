@@ -1,7 +1,7 @@
-"""Proving that nothing was changed, without trusting the bucket or this software.
+"""Evidence that no backup was changed, which needs no trust in the bucket or in this software.
 
-Not here: writing events and manifests (``ledger``, ``vault``), checking one backup's content (``signals.verify_csv``).
+Not here: writing events and manifests (``ledger``, ``vault``), verifying one CSV file (``signals.verify_csv``).
 
-- ``log``: examining the two chained logs. ``anchors``: pinning them from outside. ``proof``: proving a single signal.
-- ``examine_trail``: all of it together, as a ``TrailReport``.
+- ``log`` examines the audit trail and the manifest log. ``anchors`` keeps their tree head outside of the bucket.
+- ``proof`` proves that one signal is in a backup. ``examine_trail`` examines everything, as a ``TrailReport``.
 """

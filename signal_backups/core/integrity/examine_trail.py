@@ -1,4 +1,4 @@
-"""Examining everything together: both logs, the days' manifests, and the anchors."""
+"""Examining both logs, the days' manifests and the anchors together."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from datetime import date, datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.integrity.anchors.anchors import read_anchors
-from signal_backups.core.integrity.anchors.examine_anchors import Anchored, AnchorFinding, examine_anchors
+from signal_backups.core.integrity.anchors.examine_anchors import AnchorFinding, ConfirmedAnchor, examine_anchors
 from signal_backups.core.integrity.log.cross_checks import cross_check
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
-from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
+from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, without_duplicates
 from signal_backups.core.integrity.log.segments import Segments
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
 
-#: How many findings a report lists; it counts all of them.
+#: A report lists so many findings, and counts all of them.
 MAX_FINDINGS = 10
-#: How far the clocks of our machines may be apart.
+#: Events may go back in time by this much without a warning: the clocks of several machines differ.
 MAX_BACKWARDS = timedelta(hours=1)
 
 _INSTANT = "%Y-%m-%d %H:%M:%SZ"
@@ -29,7 +29,7 @@ class _Model(BaseModel):
 
 
 class Unchained(_Model):
-    """Days whose manifest is older than the manifest log: how many, the first and the last."""
+    """The number of days whose manifest is older than the manifest log, the first and the last of them."""
 
     count: int
     first_day: date
@@ -42,18 +42,18 @@ class TrailReport(_Model):
     Attributes:
         bucket: the bucket.
         at: when it was examined (UTC).
-        full: whether every entry was read, rather than segments.
-        events: how many events the audit trail has.
-        manifests: how many manifests the manifest log has.
-        anchors: how many anchors the bucket has.
-        anchored: the newest valid anchor that is confirmed from outside of the bucket; None when there is none.
-        events_since_anchor: how many events it does not cover.
-        unchained: days that are not in the manifest log yet; None when there are none.
-        waiting: how many events wait on this machine to be written.
-        finding_count: how many things are wrong.
-        findings: the first of them: events, then manifests, then anchors; by number.
-        warnings: what is not wrong, and should be known.
-        requests: how many requests of which kind it took.
+        full: whether every entry was read, instead of segments.
+        events: number of events in the audit trail.
+        manifests: number of manifests in the manifest log.
+        anchors: number of anchors in the bucket.
+        anchored: the newest valid anchor that something outside of the bucket confirms; None when there is none.
+        events_since_anchor: number of events that it does not cover.
+        unchained: days that are not in the manifest log; None when there are none.
+        waiting: number of events in the outbox of this machine.
+        finding_count: number of all findings.
+        findings: the first findings: events, then manifests, then anchors; by number.
+        warnings: not findings, but worth knowing.
+        requests: number of requests by operation.
     """
 
     bucket: str
@@ -62,7 +62,7 @@ class TrailReport(_Model):
     events: int
     manifests: int
     anchors: int
-    anchored: Anchored | None
+    anchored: ConfirmedAnchor | None
     events_since_anchor: int
     unchained: Unchained | None
     waiting: int
@@ -73,7 +73,7 @@ class TrailReport(_Model):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no findings."""
         return self.finding_count == 0
 
 
@@ -85,61 +85,63 @@ def examine_trail(
     ca_pem: bytes | None = None,
     kept_from: date = date.min,
 ) -> TrailReport:
-    """Examine everything that proves the backups; writes nothing.
+    """Examine both logs, the days' manifests and the anchors; writes nothing.
 
     Args:
-        vault: whose trail.
+        vault: the vault.
         full: read every entry and every manifest, without using segments.
-        second: the second bucket of the anchors, when there is one.
+        second: the second bucket of the anchors; None when there is none.
         ca_pem: certificates (PEM) of the time-stamp authority's CA; None: time stamps are not checked.
-        kept_from: days before may have expired.
+        kept_from: the manifests of earlier days may have expired.
 
     Raises:
         StoreError: one of the buckets cannot be read.
         SettingsError: there is no certificate in ``ca_pem``.
     """
     with vault.store.counted_requests() as requests:
-        # In the opposite order of writing: an object written meanwhile never seems to lack what it refers to.
-        others = read_anchors(second, vault.layout) if second else None
+        # Read in the reverse order of writing, so that whatever an object refers to was listed after it.
+        second_anchors = read_anchors(second, vault.layout) if second else None
         anchors = read_anchors(vault.store, vault.layout)
         waiting = vault.trail.waiting_events()
         events = examine_log(Segments(vault, LogName.EVENTS), full=full)
         days = vault.manifest_versions(date.min, date.max)
         manifests = examine_log(Segments(vault, LogName.MANIFESTS), full=full)
         cross = cross_check(vault, events, days, manifests, waiting, full=full, kept_from=kept_from)
-        single = _takes_one_writer(vault)
-    held = examine_anchors(vault.store.bucket, anchors, others, events.sha256_of, manifests.sha256_of, ca_pem)
-    # Anchors contradict a whole log: a finding that names an entry says more.
+        ignores_conditions = _ignores_conditions(vault)
+    examination = examine_anchors(
+        vault.store.bucket, anchors, second_anchors, events.sha256_of, manifests.sha256_of, ca_pem
+    )
+    # A finding about one entry says more than an anchor's about the whole log, so it comes first.
     findings = [
         *events.findings,
-        *each_once([*manifests.findings, *cross.findings]),
-        *each_once(_of_anchor(one) for one in held.findings),
+        *without_duplicates([*manifests.findings, *cross.findings]),
+        *without_duplicates(_log_finding(one) for one in examination.findings),
     ]
     return TrailReport(
         bucket=vault.store.bucket,
         at=vault.store.clock(),
         full=full,
-        events=len(events.seen),
-        manifests=len(manifests.seen),
+        events=len(events.entries),
+        manifests=len(manifests.entries),
         anchors=len(anchors),
-        anchored=held.anchored,
-        events_since_anchor=max(0, events.last - (held.anchored.event if held.anchored else 0)),
+        anchored=examination.anchored,
+        events_since_anchor=max(0, events.last - (examination.anchored.event if examination.anchored else 0)),
         unchained=_unchained(cross.unchained),
         waiting=vault.trail.waiting(),
         finding_count=len(findings),
         findings=findings[:MAX_FINDINGS],
-        warnings=_warnings(vault, events, single=single) + held.warnings,
+        warnings=_warnings(vault, events, ignores_conditions=ignores_conditions) + examination.warnings,
         requests=dict(Counter(requests)),
     )
 
 
-def _takes_one_writer(vault: BackupVault) -> bool:
-    """Whether the store ever created what was there already; every writer tries that, see ``conditional``."""
+def _ignores_conditions(vault: BackupVault) -> bool:
+    """Whether the store ever created an existing object again; every writer tests this on the probe object."""
     tries = vault.store.list_versions(vault.layout.probe_key)
     return sum(not version.is_delete_marker for version in tries) > 1
 
 
-def _of_anchor(found: AnchorFinding) -> LogFinding:
+def _log_finding(found: AnchorFinding) -> LogFinding:
     name = LogName(found.log or LogName.EVENTS)
     return LogFinding(
         log=name,
@@ -155,24 +157,24 @@ def _unchained(days: list[date]) -> Unchained | None:
     return Unchained(count=len(days), first_day=min(days), last_day=max(days)) if days else None
 
 
-def _warnings(vault: BackupVault, events: LogExamination, *, single: bool) -> list[str]:
+def _warnings(vault: BackupVault, events: LogExamination, *, ignores_conditions: bool) -> list[str]:
     found = []
-    if single:
+    if ignores_conditions:
         found.append(
             "THIS STORE IGNORES CONDITIONAL WRITES: only ONE machine may write backups and audit events there, "
             "or entries will fork"
         )
     if waiting := vault.trail.waiting():
         found.append(f"{waiting} events wait on this machine until they can be written")
-    found += _backwards(events)
+    found += _backward_times(events)
     return found
 
 
-def _backwards(events: LogExamination) -> list[str]:
-    """The first event whose time is before that of an earlier event, as after waiting in an outbox."""
+def _backward_times(events: LogExamination) -> list[str]:
+    """A warning about the first event that is older than an event before it, as after waiting in an outbox."""
     latest: datetime | None = None
-    for number, event in sorted(events.seen.items()):
+    for number, event in sorted(events.entries.items()):
         if latest is not None and latest - event.at > MAX_BACKWARDS:
-            return [f"event {number} is of {event.at:{_INSTANT}}, an earlier one of {latest:{_INSTANT}}"]
+            return [f"event {number} is dated {event.at:{_INSTANT}}, but an earlier one {latest:{_INSTANT}}"]
         latest = max(latest or event.at, event.at)
     return []

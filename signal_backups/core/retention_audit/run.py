@@ -8,7 +8,7 @@ from datetime import date
 
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day, utc_now
 from signal_backups.core.base.errors import NotFoundError, ReadBackError, SignalBackupsError
-from signal_backups.core.integrity.anchors.outside import NOWHERE, Outside
+from signal_backups.core.integrity.anchors.destinations import NO_DESTINATIONS, AnchorDestinations
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
@@ -35,7 +35,7 @@ def audit_retention(
     clock: Clock = utc_now,
     first: date | None = None,
     last: date | None = None,
-    outside: Outside = NOWHERE,
+    destinations: AnchorDestinations = NO_DESTINATIONS,
 ) -> RetentionAudit:
     """Look at every day of the retention window, and at every entry of the audit trail.
 
@@ -48,7 +48,7 @@ def audit_retention(
         clock: the present (UTC).
         first: audit no day before this one.
         last: audit no day after this one.
-        outside: where there are anchors besides the bucket itself.
+        destinations: where there are anchors besides the bucket itself.
 
     Raises:
         NotFoundError: the window has no day that should be there.
@@ -77,7 +77,7 @@ def audit_retention(
             shows_expiration=configuration.is_amazon,
         )
         days = read_days(vault, listed, list(days_between(begins, end)), drills)
-        trail_problems = _broken_trail(vault, outside, still_kept)
+        trail_problems = _broken_trail(vault, destinations, still_kept)
     return RetentionAudit(
         at=now,
         bucket=vault.store.bucket,
@@ -115,8 +115,10 @@ def store_report(vault: BackupVault, audit: RetentionAudit) -> str:
     return key
 
 
-def _broken_trail(vault: BackupVault, outside: Outside, kept_from: date) -> list[Problem]:
-    report = examine_trail(vault, full=True, second=outside.second, ca_pem=outside.ca_pem, kept_from=kept_from)
+def _broken_trail(vault: BackupVault, destinations: AnchorDestinations, kept_from: date) -> list[Problem]:
+    report = examine_trail(
+        vault, full=True, second=destinations.second, ca_pem=destinations.ca_pem, kept_from=kept_from
+    )
     return [
         Problem(
             code=ProblemCode.TRAIL_BROKEN,

@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from signal_backups.connect import outside
+from signal_backups.connect import anchor_destinations
 from signal_backups.core.base.days import oldest_kept_day
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
-from signal_backups.core.integrity.anchors.outside import Outside
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
 from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.vault.vault import BackupVault
@@ -26,7 +26,7 @@ def _examine(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[SettingsSource], backup_store: BackupStore
 ) -> Iterator[dg.MaterializeResult[Any]]:
     vault, profile = backup_store.vault(context.run.run_id), backup_store.retention_profile()
-    places = outside(settings.load(), profile.lock_policy)
+    places = anchor_destinations(settings.load(), profile.lock_policy)
     _write_what_is_due(context, vault)
     kept_from = oldest_kept_day(vault.store.clock(), profile.retention_years)
     report = examine_trail(vault, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
@@ -90,8 +90,8 @@ def _findings_table(report: TrailReport) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]))
 
 
-def _anchored(vault: BackupVault, places: Outside) -> dg.AssetCheckResult:
-    if not places.is_anywhere:
+def _anchored(vault: BackupVault, places: AnchorDestinations) -> dg.AssetCheckResult:
+    if not places.is_configured:
         description = "nothing outside is set: SIGNAL_BACKUPS_TSA_URL or SIGNAL_BACKUPS_ANCHOR_BUCKET"
         return dg.AssetCheckResult(check_name=HEADS_ANCHORED, passed=True, description=description)
     try:

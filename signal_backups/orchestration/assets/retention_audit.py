@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from signal_backups.connect import outside
+from signal_backups.connect import anchor_destinations
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_AUDIT_AGE
 from signal_backups.core.retention_audit.report import Aspect, ProblemSeverity, RetentionAudit, State
@@ -25,7 +25,9 @@ def _examine(
 
     current, vault = settings.load(), backup_store.vault(context.run.run_id)
     start = current.start_date if current.names_start_date else None
-    audit = audit_retention(vault, backup_store.retention_profile(), start=start, outside=outside(current))
+    audit = audit_retention(
+        vault, backup_store.retention_profile(), start=start, destinations=anchor_destinations(current)
+    )
     # The findings count even when the report cannot be stored.
     stored, not_stored = None, None
     try:

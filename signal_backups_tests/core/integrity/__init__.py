@@ -1,1 +1,1 @@
-"""Tests of restore drills."""
+"""Tests of the logs' examination, of anchors and of proofs."""

@@ -1,4 +1,4 @@
-"""Fixtures of the proofs' tests: days in a bucket, and an authority that stamps."""
+"""Fixtures of this room's tests: days in a bucket, and a time-stamp authority."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.integrity.stored_days import Stores
+from signal_backups_tests.core.integrity.proof_days import BackUp
 from signal_backups_tests.samples.days import Back
 from signal_backups_tests.samples.signals import Row
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 
 
 @pytest.fixture
-def back_up(run_day: Back, vault: BackupVault) -> Stores:
-    """Backs a day up that has these rows."""
+def back_up(run_day: Back, vault: BackupVault) -> BackUp:
+    """Backs up a day with the given rows."""
     numbers = count()
 
     def store(day: date, rows: Sequence[Row]) -> Manifest:
@@ -38,5 +38,5 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """A folder for downloads; not there yet."""
+    """A folder for downloads that does not exist yet."""
     return tmp_path / "scratch"

@@ -1,8 +1,9 @@
-"""Anchors: tree heads of the logs, stored where somebody who rewrites the bucket cannot reach them.
+"""Anchors: tree heads of the logs, stored where somebody who can rewrite the bucket cannot change them.
 
 Not here: whether a log is consistent in itself (``integrity.log``).
 
-- ``tree_head``: the ``TreeHead`` of both logs and its exact bytes. ``heads``: reading the present one.
-- ``timestamp_authority``: time stamps of RFC 3161. ``anchors``: writing and reading anchors.
-- ``examine_anchors``: what an anchor contradicts, and what confirms it. ``anchoring``: one anchor, start to end.
+- ``tree_head``: the ``TreeHead`` of both logs and its exact bytes. ``current_tree_head``: the one of this moment.
+- ``timestamp_authority``: RFC 3161 time stamps. ``anchors``: writing and reading anchors.
+- ``examine_anchors``: compares the logs with their anchors. ``anchoring``: makes one anchor from start to end.
+- ``destinations``: where anchors are kept besides the bucket itself.
 """

@@ -1,29 +1,29 @@
-"""Anchoring the heads of both logs outside of the bucket, where somebody who rewrites the bucket cannot reach."""
+"""Writing an anchor of both logs outside of the bucket."""
 
 from __future__ import annotations
 
 from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.integrity.anchors.anchors import AnchorResult, write_anchor
-from signal_backups.core.integrity.anchors.heads import current_statement
-from signal_backups.core.integrity.anchors.outside import Outside
+from signal_backups.core.integrity.anchors.current_tree_head import current_tree_head
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.vault.vault import BackupVault
 
 
-def anchor_heads(vault: BackupVault, outside: Outside) -> AnchorResult:
+def anchor_heads(vault: BackupVault, destinations: AnchorDestinations) -> AnchorResult:
     """Anchor the present state of both logs; failures are in the result.
 
     Raises:
-        SettingsError: there is nowhere to anchor it.
-        VerificationError: the manifest log is not in order.
+        SettingsError: neither a time-stamp authority nor a second bucket is set.
+        VerificationError: the manifest log has findings.
         StoreError: the bucket cannot be read.
     """
-    if not outside.is_anywhere:
+    if not destinations.is_configured:
         raise SettingsError(
-            "there is nothing outside to anchor to",
+            "there is no place outside of the bucket to anchor to",
             remedy="Name a time-stamp authority with SIGNAL_BACKUPS_TSA_URL, or a second bucket with "
             "SIGNAL_BACKUPS_ANCHOR_BUCKET",
         )
-    statement = current_statement(vault)
+    tree_head = current_tree_head(vault)
     return write_anchor(
-        vault, statement.to_bytes(), statement.at, outside.authority_url, outside.second, outside.ca_pem
+        vault, tree_head.to_bytes(), tree_head.at, destinations.authority_url, destinations.second, destinations.ca_pem
     )

@@ -1,7 +1,6 @@
-"""Anchors: statements kept where nobody can change them unseen, stamped by an outsider, in one bucket or in two.
+"""Writing and reading anchors: tree heads with time stamps, in one bucket or in two.
 
-The hashes of a log show that one entry was changed. Only an anchor shows that the whole log was rewritten, or its end
-cut off.
+The hashes of a log show that one entry was changed. Only an anchor shows that a log was rewritten or truncated.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 class Anchor(BaseModel):
-    """A tree head, as the text whose bytes are stamped, and its time stamps; none without an authority."""
+    """A tree head, as the exact text that is stamped, and its time stamps (none without an authority)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -42,7 +41,7 @@ class Anchor(BaseModel):
         """Read an anchor.
 
         Raises:
-            VerificationError: it is none.
+            VerificationError: the bytes are not an anchor.
         """
         try:
             return cls.model_validate_json(body)
@@ -52,7 +51,7 @@ class Anchor(BaseModel):
 
 @dataclass(frozen=True)
 class AnchorCopy:
-    """One bucket's copy of a new anchor: its version, or why there is none."""
+    """A new anchor in one bucket: its version, or the error."""
 
     uri: str
     version_id: str | None = None
@@ -61,7 +60,7 @@ class AnchorCopy:
 
 @dataclass(frozen=True)
 class AnchorResult:
-    """The result of writing an anchor; ``stamp_error`` says why a wanted time stamp is missing."""
+    """The result of writing an anchor; ``stamp_error`` is why a requested time stamp is missing."""
 
     key: str
     anchor: Anchor
@@ -71,21 +70,21 @@ class AnchorResult:
 
     @property
     def errors(self) -> list[SignalBackupsError]:
-        """Everything that did not work."""
+        """All errors: of the time stamp and of both buckets."""
         copies = [copy.error for copy in (self.main, self.second) if copy is not None]
         return [error for error in (self.stamp_error, *copies) if error is not None]
 
 
 @dataclass(frozen=True)
 class StoredAnchor:
-    """The object under the key of an anchor.
+    """An anchor as read from a bucket.
 
     Attributes:
-        uri: where, for people.
+        uri: its address, for messages.
         key: its key.
-        body: its oldest version, which is what was created; None when only a delete marker is left.
-        overwritten: whether another version was put on top.
-        deleted: whether a delete marker was.
+        body: its oldest version, the one that was created; None when only a delete marker is left.
+        overwritten: whether there is a newer version.
+        deleted: whether there is a delete marker.
     """
 
     uri: str
@@ -97,40 +96,42 @@ class StoredAnchor:
 
 def write_anchor(
     vault: BackupVault,
-    statement: bytes,
+    tree_head: bytes,
     at: datetime,
     authority_url: str | None,
     second: S3ObjectStore | None,
     ca_pem: bytes | None = None,
 ) -> AnchorResult:
-    """Have a tree head stamped, and store it in the vault's bucket and in a second one; a failure stops nothing else.
+    """Request a time stamp for a tree head, and store both in the vault's bucket and in a second one.
+
+    Each step is tried even if another one fails.
 
     Args:
         vault: the vault of the logs.
-        statement: the exact bytes of the tree head.
+        tree_head: its exact bytes.
         at: when it was made (UTC); part of the key.
         authority_url: the time-stamp authority; None: no time stamp.
-        second: the second bucket; None: only the vault's.
-        ca_pem: when given, a time stamp that does not verify with these certificates (PEM) is not kept.
+        second: the second bucket; None: the vault's only.
+        ca_pem: certificates (PEM) of the authority's CA; with them, a time stamp that does not verify is not kept.
 
     Raises:
         VerificationError: the bytes are not a tree head.
     """
-    key = vault.layout.anchor_key(at, TreeHead.from_bytes(statement).events.number)
+    key = vault.layout.anchor_key(at, TreeHead.from_bytes(tree_head).events.number)
     stamps: list[Timestamp] = []
     stamp_error = None
     if authority_url is not None:
         try:
-            stamps.append(_stamp(authority_url, statement, ca_pem))
+            stamps.append(_stamp(authority_url, tree_head, ca_pem))
         except SignalBackupsError as error:
             stamp_error = error
-    anchor = Anchor(statement=statement.decode("ascii"), timestamps=stamps)
+    anchor = Anchor(statement=tree_head.decode("ascii"), timestamps=stamps)
     main = _create(vault.store, key, anchor)
     return AnchorResult(key, anchor, main, _create(second, key, anchor) if second else None, stamp_error)
 
 
 def read_anchors(store: S3ObjectStore, layout: Layout) -> list[StoredAnchor]:
-    """The objects under the keys of anchors, oldest key first, deleted ones included.
+    """Read all anchors, oldest first, deleted ones included.
 
     Raises:
         StoreError: the bucket cannot be read.
@@ -141,11 +142,11 @@ def read_anchors(store: S3ObjectStore, layout: Layout) -> list[StoredAnchor]:
     return in_parallel(lambda key: _stored(store, key, versions[key]), versions)
 
 
-def _stamp(url: str, statement: bytes, ca_pem: bytes | None) -> Timestamp:
-    token = request_timestamp(url, statement)
+def _stamp(url: str, tree_head: bytes, ca_pem: bytes | None) -> Timestamp:
+    token = request_timestamp(url, tree_head)
     if ca_pem is not None:
-        # An anchor cannot be corrected: one with a bad stamp would be a finding for ever.
-        verify_timestamp(token, statement, ca_pem)
+        # An anchor cannot be changed later: one with a bad stamp would stay a finding forever.
+        verify_timestamp(token, tree_head, ca_pem)
     return Timestamp(authority=url, token=base64.b64encode(token).decode("ascii"))
 
 

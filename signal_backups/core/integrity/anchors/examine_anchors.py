@@ -1,4 +1,4 @@
-"""Holding the logs against the anchors: whether they still are what they were when each anchor was made."""
+"""Comparing the logs with the anchors: whether each log still extends what was anchored."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from signal_backups.core.integrity.anchors.timestamp_authority import verify_tim
 from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead
 from signal_backups.core.signals.merkle import MerkleTree, leaf_hash
 
-#: How far a time stamp may be from the instant that its tree head names: clocks differ, authorities are slow.
+#: How far a time stamp may be from the time in its tree head: clocks differ, authorities are slow.
 MAX_STAMP_DISTANCE = timedelta(hours=1)
 
 _INSTANT = "%Y-%m-%d %H:%M:%SZ"
 _UNCONFIRMED = (
-    "nothing outside of the bucket confirms its anchors: name the second bucket with SIGNAL_BACKUPS_ANCHOR_BUCKET, or "
-    "the CA of the time-stamp authority with SIGNAL_BACKUPS_TSA_CA_FILE"
+    "nothing outside of the bucket confirms its anchors: set SIGNAL_BACKUPS_ANCHOR_BUCKET to the second bucket, or "
+    "SIGNAL_BACKUPS_TSA_CA_FILE to the CA of the time-stamp authority"
 )
 
 LogName = Literal["events", "manifests"]
-#: From a number to the SHA-256 (hex) of that entry of a log; None when there is none.
+#: Returns the SHA-256 (hex) of the log entry with a number; None when there is no such entry.
 EntryHash = Callable[[int], str | None]
 
 
 class AnchorFinding(BaseModel):
-    """What is wrong with an anchor, or with a log as an anchor shows it.
+    """What is wrong with an anchor, or what a log contradicts in an anchor.
 
     Attributes:
-        anchor: where the anchor is.
-        what: what is wrong.
-        log: the log that it contradicts; None when it is about the anchor itself.
-        number: the entry up to which that log was anchored.
+        anchor: address of the anchor.
+        what: what is wrong, for people.
+        log: the log that differs from the anchor; None when the anchor itself is wrong.
+        number: the last entry of that log that the anchor covers.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,8 +48,8 @@ class AnchorFinding(BaseModel):
     number: int | None = None
 
 
-class Anchored(BaseModel):
-    """The newest valid anchor that is confirmed from outside: its last event, and when it was made (UTC)."""
+class ConfirmedAnchor(BaseModel):
+    """A valid anchor that the second bucket or a time stamp confirms: its last event, and when it was made (UTC)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,27 +62,27 @@ class AnchorExamination(NamedTuple):
 
     Attributes:
         findings: what is wrong.
-        anchored: the newest valid anchor of the main bucket that the second bucket or a time stamp confirms.
-        warnings: which anchors nothing confirms.
+        anchored: the newest confirmed anchor of the main bucket; None when there is none.
+        warnings: anchors that nothing confirms.
     """
 
     findings: list[AnchorFinding]
-    anchored: Anchored | None
+    anchored: ConfirmedAnchor | None
     warnings: list[str]
 
 
-class _Read(NamedTuple):
+class _ParsedAnchor(NamedTuple):
     stored: StoredAnchor
     anchor: Anchor
-    statement: TreeHead
+    tree_head: TreeHead
 
     @property
     def uri(self) -> str:
         return self.stored.uri
 
 
-#: Whether something outside of the bucket confirms an anchor.
-_Confirms = Callable[[_Read], bool]
+#: Returns whether something outside of the bucket confirms an anchor.
+_Confirms = Callable[[_ParsedAnchor], bool]
 
 
 def examine_anchors(
@@ -93,52 +93,52 @@ def examine_anchors(
     manifests: EntryHash,
     ca_pem: bytes | None,
 ) -> AnchorExamination:
-    """Hold both logs against every anchor.
+    """Compare both logs with every anchor.
 
     Args:
         bucket: the main bucket.
         anchors: its anchors.
-        second: those of the second bucket; what differs from the main one's counts as an anchor of its own, those of
-            other backup sets are passed over. None: there is no second bucket.
-        events: the events' hashes.
-        manifests: the manifests' hashes.
+        second: those of the second bucket; None: there is no second bucket. One that differs from the main bucket's is
+            examined as well; those of other buckets' logs are ignored.
+        events: the hashes of the events.
+        manifests: the hashes of the manifests.
         ca_pem: certificates (PEM) of the time-stamp authority's CA; None: time stamps are not checked.
 
     Raises:
         SettingsError: there is no certificate in ``ca_pem``.
     """
     main = {stored.key: stored for stored in anchors}
-    # An anchor that the main bucket has too is ours, even if the bucket had another name then.
+    # An anchor that both buckets hold is ours, even if the bucket had another name then.
     same = {(stored.key, stored.body) for stored in anchors}
     copies = {
         stored.key: stored
         for stored in second or ()
-        if (stored.key, stored.body) in same or not _is_of_another(stored, bucket)
+        if (stored.key, stored.body) in same or not _is_of_other_bucket(stored, bucket)
     }
-    unlike = [stored for stored in copies.values() if stored.key not in main or stored.body != main[stored.key].body]
-    others = [stored for stored in unlike if stored.body is not None]
-    found = [finding for stored in (*anchors, *copies.values()) for finding in _touched(stored)]
-    found += [_unlike_main(stored, main.get(stored.key)) for stored in others]
-    read: list[_Read] = []
+    differing = [stored for stored in copies.values() if stored.key not in main or stored.body != main[stored.key].body]
+    others = [stored for stored in differing if stored.body is not None]
+    found = [finding for stored in (*anchors, *copies.values()) for finding in _changes(stored)]
+    found += [_difference(stored, main.get(stored.key)) for stored in others]
+    parsed: list[_ParsedAnchor] = []
     for stored in sorted((*anchors, *others), key=lambda stored: stored.key):
         if stored.body is not None:
             try:
                 anchor = Anchor.from_bytes(stored.body)
-                read.append(_Read(stored, anchor, _statement_of(anchor)))
+                parsed.append(_ParsedAnchor(stored, anchor, _tree_head_of(anchor)))
             except VerificationError as error:
                 found.append(AnchorFinding(anchor=stored.uri, what=str(error)))
-    roots = _roots(manifests, {one.statement.manifests.number for one in read})
-    for one in read:
+    roots = _roots(manifests, {one.tree_head.manifests.number for one in parsed})
+    for one in parsed:
         found += _contradictions(one, events, manifests, roots)
         found += _stamp_findings(one, ca_pem) if ca_pem is not None else []
-    # Of the second bucket only what is unlike the main one's was read, and that is a finding.
+    # Anchors of the second bucket that were parsed differ from the main one's, so they are findings, never valid.
     wrong = {finding.anchor for finding in found}
-    valid = [one for one in read if one.uri not in wrong]
-    return AnchorExamination(found, *_confirmed(valid, _confirming(copies if second is not None else None, ca_pem)))
+    valid = [one for one in parsed if one.uri not in wrong]
+    return AnchorExamination(found, *_confirmed(valid, _confirmations(copies if second is not None else None, ca_pem)))
 
 
-def _confirming(copies: Mapping[str, StoredAnchor] | None, ca_pem: bytes | None) -> dict[str, _Confirms]:
-    """What can confirm a valid anchor, by its name in messages."""
+def _confirmations(copies: Mapping[str, StoredAnchor] | None, ca_pem: bytes | None) -> dict[str, _Confirms]:
+    """The checks that can confirm a valid anchor, by their names in messages."""
     confirming: dict[str, _Confirms] = {}
     if copies is not None:
         confirming["a copy in the second bucket"] = lambda one: (
@@ -150,55 +150,57 @@ def _confirming(copies: Mapping[str, StoredAnchor] | None, ca_pem: bytes | None)
     return confirming
 
 
-def _confirmed(valid: list[_Read], confirming: Mapping[str, _Confirms]) -> tuple[Anchored | None, list[str]]:
-    """The newest anchor that is confirmed, and warnings of those that should be and are not."""
+def _confirmed(
+    valid: list[_ParsedAnchor], confirming: Mapping[str, _Confirms]
+) -> tuple[ConfirmedAnchor | None, list[str]]:
+    """The newest confirmed anchor, and warnings about anchors that lack a confirmation."""
     confirmed = [
-        Anchored(event=one.statement.events.number, at=one.statement.at)
+        ConfirmedAnchor(event=one.tree_head.events.number, at=one.tree_head.at)
         for one in valid
         if any(confirms(one) for confirms in confirming.values())
     ]
     warnings = [_UNCONFIRMED] if valid and not confirming else []
     for name, confirms in confirming.items():
-        if lacking := _lacking(valid, confirms):
+        if lacking := _unconfirmed(valid, confirms):
             warnings.append(
-                f"anchors without {name}: {len(lacking)}, the first is {lacking[0]}: none could be had then, it was "
-                "removed, or we did not make the anchor"
+                f"anchors without {name}: {len(lacking)}, the first is {lacking[0]}: it could not be made then, it "
+                "was removed, or somebody else made the anchor"
             )
     return max(confirmed, key=lambda one: (one.event, one.at), default=None), warnings
 
 
-def _lacking(valid: list[_Read], confirms: _Confirms) -> list[str]:
-    """Those not confirmed; what is older than the first that is, is from before that was set up and does not count."""
+def _unconfirmed(valid: list[_ParsedAnchor], confirms: _Confirms) -> list[str]:
+    """The unconfirmed anchors, except those older than the first confirmed one: they predate the setting."""
     since = list(dropwhile(lambda one: not confirms(one), valid)) or valid
     return [one.uri for one in since if not confirms(one)]
 
 
-def _is_of_another(stored: StoredAnchor, bucket: str) -> bool:
-    """Whether an anchor is of another bucket's logs; one that cannot be read may be ours."""
+def _is_of_other_bucket(stored: StoredAnchor, bucket: str) -> bool:
+    """Whether an anchor covers the logs of another bucket; False when it cannot be parsed."""
     try:
-        return stored.body is not None and _statement_of(Anchor.from_bytes(stored.body)).bucket != bucket
+        return stored.body is not None and _tree_head_of(Anchor.from_bytes(stored.body)).bucket != bucket
     except VerificationError:
         return False
 
 
-def _statement_of(anchor: Anchor) -> TreeHead:
+def _tree_head_of(anchor: Anchor) -> TreeHead:
     return TreeHead.from_bytes(anchor.statement.encode())
 
 
-def _touched(anchor: StoredAnchor) -> Iterator[AnchorFinding]:
+def _changes(anchor: StoredAnchor) -> Iterator[AnchorFinding]:
     if anchor.overwritten:
-        yield AnchorFinding(anchor=anchor.uri, what="another version was put over the anchor")
+        yield AnchorFinding(anchor=anchor.uri, what="the anchor was overwritten")
     if anchor.deleted:
         yield AnchorFinding(anchor=anchor.uri, what="the anchor was deleted")
 
 
-def _unlike_main(anchor: StoredAnchor, main: StoredAnchor | None) -> AnchorFinding:
+def _difference(anchor: StoredAnchor, main: StoredAnchor | None) -> AnchorFinding:
     what = "the main bucket does not have this anchor" if main is None else f"the anchor differs from {main.uri}"
     return AnchorFinding(anchor=anchor.uri, what=what)
 
 
 def _roots(manifests: EntryHash, sizes: Iterable[int]) -> dict[int, str]:
-    """The log tree's root (hex) at each size, as far as the manifests reach without a gap."""
+    """The root (hex) of the log tree at each size, up to the first missing manifest."""
     tree = MerkleTree()
     roots: dict[int, str] = {}
     for size in sorted(sizes):
@@ -212,28 +214,28 @@ def _roots(manifests: EntryHash, sizes: Iterable[int]) -> dict[int, str]:
 
 
 def _contradictions(
-    one: _Read, events: EntryHash, manifests: EntryHash, roots: dict[int, str]
+    one: _ParsedAnchor, events: EntryHash, manifests: EntryHash, roots: dict[int, str]
 ) -> Iterator[AnchorFinding]:
     heads: tuple[tuple[LogName, LogHead, EntryHash], ...] = (
-        ("events", one.statement.events, events),
-        ("manifests", one.statement.manifests, manifests),
+        ("events", one.tree_head.events, events),
+        ("manifests", one.tree_head.manifests, manifests),
     )
     contradicted = set()
-    at = f"{one.statement.at:{_INSTANT}}"
+    at = f"{one.tree_head.at:{_INSTANT}}"
     for log, head, sha256 in heads:
         found = sha256(head.number) if head.number else head.sha256
         if found != head.sha256:
             contradicted.add(log)
-            how = "is gone: the log was cut off" if found is None else "is another one now: the log was rewritten"
+            how = "is missing: the log was truncated" if found is None else "has changed: the log was rewritten"
             what = f"entry {head.number} of the {log}, the newest at {at}, {how}"
             yield AnchorFinding(anchor=one.uri, what=what, log=log, number=head.number)
-    number = one.statement.manifests.number
-    if "manifests" not in contradicted and roots.get(number) != one.statement.manifests.root:
-        what = f"of the manifests up to {number}, the newest at {at}, an earlier one is gone or another one now"
+    number = one.tree_head.manifests.number
+    if "manifests" not in contradicted and roots.get(number) != one.tree_head.manifests.root:
+        what = f"a manifest before {number}, the newest at {at}, is missing or has changed"
         yield AnchorFinding(anchor=one.uri, what=what, log="manifests", number=number)
 
 
-def _stamp_findings(one: _Read, ca_pem: bytes) -> Iterator[AnchorFinding]:
+def _stamp_findings(one: _ParsedAnchor, ca_pem: bytes) -> Iterator[AnchorFinding]:
     for stamp in one.anchor.timestamps:
         try:
             token = base64.b64decode(stamp.token, validate=True)
@@ -241,6 +243,7 @@ def _stamp_findings(one: _Read, ca_pem: bytes) -> Iterator[AnchorFinding]:
         except (ValueError, VerificationError) as error:
             yield AnchorFinding(anchor=one.uri, what=f"time stamp of {stamp.authority}: {error}")
             continue
-        if abs(at - one.statement.at) > MAX_STAMP_DISTANCE:
-            what = f"made at {one.statement.at:{_INSTANT}} it says, but {stamp.authority} stamped it at {at:{_INSTANT}}"
+        if abs(at - one.tree_head.at) > MAX_STAMP_DISTANCE:
+            dated = f"{one.tree_head.at:{_INSTANT}}"
+            what = f"its tree head is dated {dated}, but {stamp.authority} stamped it at {at:{_INSTANT}}"
             yield AnchorFinding(anchor=one.uri, what=what)

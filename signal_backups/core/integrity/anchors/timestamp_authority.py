@@ -1,6 +1,6 @@
-"""Time stamps of RFC 3161: asking an authority for one, and checking one against the authority's CA.
+"""RFC 3161 time stamps: requesting one from an authority, and verifying one with the certificates of its CA.
 
-No certificate is fetched from anywhere: the CA is what the caller trusts.
+No certificate is downloaded: the caller names the CA that it trusts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from signal_backups.core.base.errors import SettingsError, TimestampAuthorityErr
 
 QUERY_TYPE = "application/timestamp-query"
 TIMEOUT_S = 30.0
-#: Real answers have a few kilobytes.
+#: A real response has a few kilobytes.
 MAX_ANSWER_BYTES = 1024**2
 
 _HASHES: dict[str, Any] = {
@@ -39,7 +39,7 @@ _LATER = "Run it again later"
 
 
 class Timestamp(BaseModel):
-    """A time stamp of a tree head: the authority, and its RFC 3161 answer (Base64 of the DER)."""
+    """A time stamp of a tree head: the authority's URL, and its RFC 3161 response (DER in Base64)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -48,17 +48,17 @@ class Timestamp(BaseModel):
 
 
 def request_timestamp(url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) -> bytes:
-    """Have an authority stamp the SHA-256 of ``data``; returns its answer, the DER of a TimeStampResp.
+    """Have an authority stamp the SHA-256 of ``data``; returns its response, the DER of a TimeStampResp.
 
-    The signature is not checked here; see ``verify_timestamp``.
+    The signature is not verified here; see ``verify_timestamp``.
 
     Args:
         url: the authority's address, http or https.
         data: what is stamped; only its hash leaves this machine.
-        timeout_s: seconds to wait for each step of the exchange.
+        timeout_s: seconds to wait for the connection and for each read.
 
     Raises:
-        TimestampAuthorityError: it cannot be reached, refuses, or answers with something else than a time stamp.
+        TimestampAuthorityError: it cannot be reached, refuses, or responds with something that is not a time stamp.
         VerificationError: the time stamp is for other data or answers another request.
     """
     request = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
@@ -68,11 +68,11 @@ def request_timestamp(url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) ->
     except VerificationError as error:
         raise TimestampAuthorityError(
             f"{url} answered with {error.what}",
-            remedy=f"{_LATER}; if that does not help, use an authority that keeps to DER",
+            remedy=f"{_LATER}; if that does not help, use an authority that sends valid DER",
             transient=True,
         ) from error
     if stamp.status != PKIStatus.GRANTED:
-        # The library does not tell a permanent refusal from a temporary one.
+        # The library does not distinguish permanent refusals from temporary ones.
         reason = " ".join(stamp.status_string) or f"status {stamp.status}"
         raise TimestampAuthorityError(f"{url} refused to stamp: {reason}", remedy=_LATER, transient=True)
     _require_imprint(stamp, data)
@@ -84,18 +84,18 @@ def request_timestamp(url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) ->
 
 
 def verify_timestamp(token: bytes, data: bytes, ca_pem: bytes) -> datetime:
-    """Check a time stamp; returns the instant (UTC) at which ``data`` existed by the word of the authority.
+    """Verify a time stamp; returns the time (UTC) at which the authority attests that ``data`` existed.
 
-    The authority's certificate had to be valid then; it may have expired since.
+    The authority's certificate must have been valid at that time; it may have expired since.
 
     Args:
         token: the DER of a TimeStampResp, as ``request_timestamp`` returns it.
         data: what was stamped.
-        ca_pem: certificates of the CAs that are trusted, one or several, PEM.
+        ca_pem: certificates of the trusted CAs, one or more, PEM.
 
     Raises:
-        VerificationError: the stamp is malformed, for other data, by a hash weaker than SHA-256, or not signed by an
-            authority of one of these CAs.
+        VerificationError: the stamp is malformed, for other data, made with a hash weaker than SHA-256, or not signed
+            by an authority of one of these CAs.
         SettingsError: there is no certificate in ``ca_pem``.
     """
     stamp = _decoded(token)
@@ -103,7 +103,7 @@ def verify_timestamp(token: bytes, data: bytes, ca_pem: bytes) -> datetime:
     verifier = VerifierBuilder(roots=_certificates(ca_pem)).build()
     try:
         verifier.verify_message(stamp, data)
-    except Exception as error:  # hostile bytes: whatever their parsers trip over
+    except Exception as error:  # the bytes are untrusted: the parsers may raise anything
         raise VerificationError(f"the time stamp does not verify with this CA: {error}") from error
     return stamp.tst_info.gen_time.astimezone(UTC)
 
@@ -128,7 +128,7 @@ def _post(url: str, query: bytes, timeout_s: float) -> bytes:
 def _decoded(token: bytes) -> TimeStampResponse:
     try:
         return decode_timestamp_response(token)
-    except Exception as error:  # hostile bytes: whatever their parser trips over
+    except Exception as error:  # the bytes are untrusted: the parser may raise anything
         raise VerificationError(f"something that is not a time stamp in DER: {error}") from error
 
 
@@ -136,10 +136,12 @@ def _require_imprint(stamp: TimeStampResponse, data: bytes) -> None:
     try:
         imprint = stamp.tst_info.message_imprint
         algorithm, imprinted = imprint.hash_algorithm.dotted_string, imprint.message
-    except Exception as error:  # as above
+    except Exception as error:  # untrusted bytes again
         raise VerificationError(f"the time stamp is malformed: {error}") from error
     if algorithm not in _HASHES:
-        raise VerificationError(f"the time stamp is by the hash {algorithm}, not by SHA-256 or a stronger one")
+        raise VerificationError(
+            f"the time stamp was made with the hash {algorithm}, not with SHA-256 or a stronger one"
+        )
     if imprinted != _HASHES[algorithm](data).digest():
         raise VerificationError("the time stamp is not for these bytes")
 

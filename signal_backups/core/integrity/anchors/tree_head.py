@@ -1,4 +1,4 @@
-"""The tree head: the state of both logs at one instant, in one line. Its hash, kept elsewhere, pins both logs."""
+"""The tree head: both logs at one moment, as one line of JSON. Whoever keeps its hash can detect later changes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from signal_backups.core.signals.merkle import MerkleTree, leaves
 
 #: A SHA-256 in lower-case hex.
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-#: How many entries, rows or nodes; far more than there can be.
+#: A number of entries, rows or nodes; the limit is far beyond any real number.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-#: An instant in UTC, whole seconds.
+#: A point in time: UTC, whole seconds.
 Second = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC).replace(microsecond=0))]
 
 
 class LogHead(BaseModel):
-    """The newest entry of a log: its number (0: there is none) and the SHA-256 of its bytes."""
+    """The newest entry of a log: its number (0: the log is empty) and the SHA-256 of its bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +38,7 @@ class ManifestHead(LogHead):
 
 
 class TreeHead(BaseModel):
-    """The heads of a bucket's audit trail and of its manifest log at an instant (UTC, whole seconds)."""
+    """The heads of a bucket's audit trail and manifest log at one moment (UTC, whole seconds)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,25 +63,25 @@ class TreeHead(BaseModel):
         """Read a tree head.
 
         Raises:
-            VerificationError: it is none, or not written exactly as ``to_bytes`` writes it.
+            VerificationError: the bytes are not a tree head, or not exactly as ``to_bytes`` writes it.
         """
         try:
-            statement = cls.model_validate_json(body)
+            tree_head = cls.model_validate_json(body)
         except ValidationError as error:
             raise VerificationError(f"not a tree head of the logs: {error.errors()[0]['msg']}") from error
-        if statement.to_bytes() != body:
-            raise VerificationError("the tree head is not written as we write it")
-        return statement
+        if tree_head.to_bytes() != body:
+            raise VerificationError("the tree head is not in its exact format")
+        return tree_head
 
 
 def tree_head_of(at: datetime, bucket: str, events: LogHead, manifests: Iterable[str]) -> TreeHead:
-    """The tree head at an instant.
+    """Compute the tree head of both logs.
 
     Args:
-        at: the instant, with a time zone.
+        at: the time, with a time zone.
         bucket: the bucket that holds the logs.
         events: head of the audit trail.
-        manifests: SHA-256 (hex) of every manifest of the chain, from number 1 on.
+        manifests: SHA-256 (hex) of every manifest in the manifest log, from number 1 on.
     """
     hashes = list(manifests)
     tree = MerkleTree()

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import map_in_order
-from signal_backups.core.integrity.log.entries import Claim, EntrySummary, claim_of
+from signal_backups.core.integrity.log.entries import EntrySummary, ManifestReference, manifest_reference
 from signal_backups.core.integrity.log.examine_log import LogExamination
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName
 from signal_backups.core.ledger.event import Occurrence
@@ -18,13 +18,13 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
 
-#: A backup may still be running: its manifest is in the log before it is stored for its day.
+#: A running backup writes its manifest to the log before it stores it for its day.
 GRACE = timedelta(hours=1)
 
 
 @dataclass
 class CrossChecks:
-    """What does not agree, and the days whose manifest is older than the manifest log."""
+    """The findings, and the days whose manifest is older than the manifest log."""
 
     findings: list[LogFinding] = field(default_factory=list)
     unchained: list[date] = field(default_factory=list)
@@ -40,22 +40,21 @@ def cross_check(
     full: bool,
     kept_from: date,
 ) -> CrossChecks:
-    """Compare the events, the manifest log and the days.
+    """Compare the events, the manifest log and the days' manifests with each other.
 
     Args:
-        vault: the vault that holds them.
-        events: the events, examined.
-        days: the versions of the days' manifests, listed before the log, which must contain them.
-        manifests: the manifest log, examined.
-        waiting: events in the outbox, read before the others: the manifests they name lack no event.
-        full: read every day's manifest, also those that the store shows to be the same as their log entry.
-        kept_from: days before may have expired.
+        vault: the vault that contains them.
+        events: the examined events.
+        days: the versions of the days' manifests, listed before the manifest log, so that the log must contain them.
+        manifests: the examined manifest log.
+        waiting: events in the outbox, read before the events; they count as events of the manifests that they name.
+        full: read every day's manifest, even if the listing shows that it equals its log entry.
+        kept_from: the manifests of earlier days may have expired.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    checker = _CrossChecker(vault, manifests, events, full=full, kept_from=kept_from)
-    return checker.checked(days, waiting)
+    return _CrossChecker(vault, manifests, events, full=full, kept_from=kept_from).check(days, waiting)
 
 
 class _CrossChecker:
@@ -68,89 +67,89 @@ class _CrossChecker:
         self._full = full
         self._kept_from = kept_from
         self._settled_before = vault.store.clock() - GRACE
-        self._claims: dict[Claim, int] = {
-            entry.claim: number for number, entry in events.seen.items() if entry.claim is not None
+        self._named: dict[ManifestReference, int] = {
+            entry.manifest: number for number, entry in events.entries.items() if entry.manifest is not None
         }
-        self._log_began = min((entry.stored.last_modified for entry in manifests.seen.values()), default=None)
+        self._log_began = min((entry.stored.last_modified for entry in manifests.entries.values()), default=None)
         self._found = CrossChecks()
 
-    def checked(self, days: VersionsBySlot, waiting: Iterable[Occurrence]) -> CrossChecks:
-        self._check_claims()
+    def check(self, days: VersionsBySlot, waiting: Iterable[Occurrence]) -> CrossChecks:
+        self._check_named_manifests()
         self._find_without_event(waiting)
         self._check_days(days)
         return self._found
 
-    def _check_claims(self) -> None:
-        """Compare what events name with the manifest log."""
-        for claim, event in sorted(self._claims.items()):
-            entry = self._manifests.seen.get(claim.number)
-            if entry is not None and entry.sha256 != claim.sha256:
-                words = f"manifest {claim.number} is not the one that event {event} names"
-                self._add(Fault.EDITED, claim.number, entry.stored, words)
-            elif claim.number > self._manifests.last:
-                self._add_removed(claim.number, f"event {event} names it")
+    def _check_named_manifests(self) -> None:
+        """Compare the manifests that events name with the manifest log."""
+        for named, event in sorted(self._named.items()):
+            entry = self._manifests.entries.get(named.number)
+            if entry is not None and entry.sha256 != named.sha256:
+                words = f"manifest {named.number} is not the one that event {event} names"
+                self._add(Fault.EDITED, named.number, entry.stored, words)
+            elif named.number > self._manifests.last:
+                self._add_removed(named.number, f"event {event} names it")
 
     def _find_without_event(self, waiting: Iterable[Occurrence]) -> None:
-        claims = [*self._claims, *(claim_of(event.details) for event in waiting)]
-        named = {claim.number for claim in claims if claim is not None}
-        for number, entry in self._manifests.seen.items():
+        references = [*self._named, *(manifest_reference(event.details) for event in waiting)]
+        named = {reference.number for reference in references if reference is not None}
+        for number, entry in self._manifests.entries.items():
             if number not in named and entry.stored.last_modified < self._settled_before:
                 self._add(Fault.WITHOUT_EVENT, number, entry.stored, f"no event names manifest {number}")
 
     def _check_days(self, days: VersionsBySlot) -> None:
         entries: dict[BackupSlot, list[EntrySummary]] = {}
-        for number, entry in sorted(self._manifests.seen.items()):
+        for number, entry in sorted(self._manifests.entries.items()):
             slot = self._layout.slot_of(entry.backup_key)
             if slot is not None and slot.day == entry.day:
                 entries.setdefault(slot, []).append(entry)
             else:
-                words = f"manifest {number} is of {entry.day}, and names {entry.backup_key}"
-                self._add(Fault.INSERTED, number, entry.stored, f"{words}: that is no backup of this day")
-        held = self._entries_of_versions(days, entries)
+                words = f"manifest {number} of {entry.day} names {entry.backup_key}, which is not a backup of this day"
+                self._add(Fault.INSERTED, number, entry.stored, words)
+        entry_of = self._entries_of_versions(days, entries)
         for slot in sorted(days.keys() | entries.keys()):
-            self._check_day(slot, days.get(slot, []), entries.get(slot, []), held)
+            self._check_day(slot, days.get(slot, []), entries.get(slot, []), entry_of)
 
     def _entries_of_versions(
         self, days: VersionsBySlot, entries: Mapping[BackupSlot, list[EntrySummary]]
     ) -> dict[ObjectVersion, EntrySummary | None]:
-        """The log entry of each version of the days' manifests; None for one that is older than the log."""
-        held: dict[ObjectVersion, EntrySummary | None] = {}
+        """The log entry of each version of the days' manifests; None for a version that is older than the log."""
+        entry_of: dict[ObjectVersion, EntrySummary | None] = {}
         to_read = []
         for slot, versions in days.items():
-            # The same bytes have the same ETag, unless they are encrypted; then all are read.
-            shown = {(entry.stored.etag, entry.stored.size): entry for entry in entries.get(slot, [])}
+            # Equal bytes have equal ETags, except with KMS encryption; then every manifest is read.
+            by_etag = {(entry.stored.etag, entry.stored.size): entry for entry in entries.get(slot, [])}
             for version in versions:
-                entry = None if self._full else shown.get((version.etag, version.size))
+                entry = None if self._full else by_etag.get((version.etag, version.size))
                 if entry is not None:
-                    held[version] = entry
+                    entry_of[version] = entry
                 elif not version.is_delete_marker:
                     to_read.append((slot, version))
         bodies = map_in_order(lambda one: self._vault.store.get_bytes(one[1].key, one[1].version_id)[0], to_read)
         for (slot, version), body in zip(to_read, bodies, strict=True):
-            self._find_entry(slot, version, body, held)
-        return held
+            self._find_entry(slot, version, body, entry_of)
+        return entry_of
 
     def _find_entry(
-        self, slot: BackupSlot, version: ObjectVersion, body: bytes, held: dict[ObjectVersion, EntrySummary | None]
+        self, slot: BackupSlot, version: ObjectVersion, body: bytes, entry_of: dict[ObjectVersion, EntrySummary | None]
     ) -> None:
-        """Find the log entry of a manifest; a manifest that should be in the log and is not is a finding."""
+        """Find the log entry of a manifest; it is a finding if the entry should exist and does not."""
         try:
             number = Manifest.from_bytes(body, "it").number
         except VerificationError as error:
             self._add(Fault.UNREADABLE, None, version, error.what)
             return
-        entry = self._manifests.seen.get(number) if number is not None else None
+        entry = self._manifests.entries.get(number) if number is not None else None
         if number is None:
-            held[version] = None
+            entry_of[version] = None
         elif number > self._manifests.last:
             self._add_removed(number, f"it is the manifest of {slot.day}, version {version.version_id}")
         elif entry is not None and sha256(body).hexdigest() == entry.sha256:
             if self._layout.slot_of(entry.backup_key) == slot:
-                held[version] = entry
+                entry_of[version] = entry
             else:
                 self._add(Fault.REORDERED, number, version, f"{slot.day} has the manifest of another day")
         elif entry is not None:
-            words = f"the manifest of {slot.day} was changed: it is not manifest {number} of the log"
+            words = f"the manifest of {slot.day} was changed: it differs from manifest {number} of the log"
             self._add(Fault.EDITED, number, version, words)
 
     def _check_day(
@@ -158,12 +157,12 @@ class _CrossChecker:
         slot: BackupSlot,
         versions: list[ObjectVersion],
         entries: list[EntrySummary],
-        held: Mapping[ObjectVersion, EntrySummary | None],
+        entry_of: Mapping[ObjectVersion, EntrySummary | None],
     ) -> None:
-        """Whether the newest log entry of a day is its current manifest."""
+        """Check that the current manifest of a day is its newest log entry."""
         current = versions[0] if versions else None
         if not entries:
-            if current is not None and current in held and held[current] is None:
+            if current is not None and current in entry_of and entry_of[current] is None:
                 self._add_unchained(slot, current)
             return
         newest = entries[-1]
@@ -171,23 +170,23 @@ class _CrossChecker:
         if is_gone and slot.day < self._kept_from:
             return
         if current is not None and not is_gone:
-            if current not in held:
-                return  # a finding already
-            if held[current] is None:
-                words = f"a manifest without a number was put over manifest {newest.number} of {slot.day}"
+            if current not in entry_of:
+                return  # already a finding
+            if entry_of[current] is None:
+                words = f"a manifest without a number overwrote manifest {newest.number} of {slot.day}"
                 self._add(Fault.EDITED, newest.number, current, words)
                 return
-            if held[current] == newest:
+            if entry_of[current] == newest:
                 return
-        is_named = Claim(newest.number, newest.sha256) in self._claims
-        is_stored = any(held.get(version) == newest for version in versions)
+        is_named = ManifestReference(newest.number, newest.sha256) in self._named
+        is_stored = any(entry_of.get(version) == newest for version in versions)
         self._add_not_current(slot, newest, removed=is_gone if is_stored else is_named)
 
     def _add_unchained(self, slot: BackupSlot, current: ObjectVersion) -> None:
         if self._log_began is None or current.last_modified <= self._log_began:
             self._found.unchained.append(slot.day)
         else:
-            words = f"the manifest of {slot.day} is not in the manifest log, and was stored after the log began"
+            words = f"the manifest of {slot.day} is not in the manifest log, although it was stored after the log began"
             self._add(Fault.INSERTED, None, current, words)
 
     def _add_not_current(self, slot: BackupSlot, newest: EntrySummary, *, removed: bool) -> None:
@@ -197,7 +196,7 @@ class _CrossChecker:
             self._found.findings.append(_finding(Fault.REMOVED, number, key, None, words))
         elif newest.stored.last_modified < self._settled_before:
             words = (
-                f"manifest {number} is not the current one of {slot.day}: a backup was not finished; "
+                f"manifest {number} is not the current one of {slot.day}: a backup was interrupted; "
                 f"back the day up again with: signal-backups backup {slot.day}"
             )
             self._found.findings.append(_finding(Fault.UNFINISHED, number, key, None, words))

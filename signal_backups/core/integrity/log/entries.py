@@ -1,4 +1,4 @@
-"""What an examination keeps of a log entry: its number, its hashes, and what the other log has to agree with."""
+"""Reading a log entry as an ``EntrySummary``: what an examination needs, without the bytes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.manifest import Manifest
 
 
-class Claim(NamedTuple):
-    """The manifest that an event names."""
+class ManifestReference(NamedTuple):
+    """The number and SHA-256 (hex) by which an event names a manifest."""
 
     number: int
     sha256: str
@@ -24,18 +24,18 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EntrySummary:
-    """A log entry without its bytes.
+    """A log entry without its bytes; what the entry itself says is not verified.
 
     Attributes:
-        number: the number it says it has.
+        number: its number, as it says.
         previous: the SHA-256 (hex) of the entry before, as it says.
-        sha256: its own, of its bytes.
-        stored: the version that holds it.
-        identity: what two different entries never share, however they are edited: the event's id, the backup's version.
-        at: when it happened, as it says (UTC).
-        claim: of an event: the manifest it names.
+        sha256: the SHA-256 (hex) of its bytes.
+        stored: the version that it was read from.
+        identity: distinguishes two different entries even after edits: the event's id, or the backup's version id.
+        at: its time (UTC), as it says.
+        manifest: of an event: the manifest that it names.
         day: of a manifest: its day (UTC).
-        backup_key: of a manifest: the backup it vouches for.
+        backup_key: of a manifest: the backup that it vouches for.
     """
 
     number: int
@@ -44,7 +44,7 @@ class EntrySummary:
     stored: ObjectVersion
     identity: str
     at: datetime
-    claim: Claim | None = None
+    manifest: ManifestReference | None = None
     day: date | None = None
     backup_key: str = ""
 
@@ -53,7 +53,7 @@ def read_entry(name: LogName, stored: ObjectVersion, body: bytes) -> EntrySummar
     """Read an entry of a log.
 
     Raises:
-        VerificationError: it is none.
+        VerificationError: the bytes are not an entry.
     """
     return _event(stored, body) if name is LogName.EVENTS else _manifest(stored, body)
 
@@ -67,15 +67,15 @@ def _event(stored: ObjectVersion, body: bytes) -> EntrySummary:
         stored=stored,
         identity=event.id,
         at=event.at,
-        claim=claim_of(event.details),
+        manifest=manifest_reference(event.details),
     )
 
 
-def claim_of(details: Mapping[str, Any]) -> Claim | None:
-    """The manifest that an event's details name; None when they name none."""
+def manifest_reference(details: Mapping[str, Any]) -> ManifestReference | None:
+    """The manifest that the details of an event name; None when there is none."""
     match details.get("manifest"):
         case {"number": int(number), "sha256": str(digest)}:
-            return Claim(number, digest)
+            return ManifestReference(number, digest)
     return None
 
 

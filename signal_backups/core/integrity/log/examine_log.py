@@ -1,7 +1,8 @@
-"""Examining one log: is what is stored what was appended, and if not, where does that show first?
+"""Examining one log: whether the stored entries are those that were appended, and otherwise where they differ.
 
-Findings name the fewest changes that explain what is stored. If later entries were rewritten to fit a change, it shows
-after them. Hashes do not protect the end of a log: only the other log and anchors show that it was changed.
+The findings are the fewest changes that explain what is stored. If entries after a change were rewritten to fit it, the
+finding is at the first entry that does not fit. Nothing follows the last entry, so only the other log and anchors show
+that it was changed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.integrity.log.entries import EntrySummary, read_entry
-from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, each_once
+from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, without_duplicates
 from signal_backups.core.integrity.log.segments import Segment, Segments, by_folder, numbers_of
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -20,25 +21,25 @@ from signal_backups.core.s3.object_version import ObjectVersion
 
 @dataclass
 class LogExamination:
-    """What there is of a log, and what is wrong with it.
+    """The entries of a log, and what is wrong with it.
 
     Attributes:
-        name: which log.
+        name: the log.
         findings: what is wrong, lowest number first, foreign objects last.
-        seen: the readable entries that are stored under their own number, by number.
-        last: the highest number that was ever taken, as far as anything shows.
-        folders_by_segment: how many folders were not read entry by entry.
+        entries: the readable entries that are stored under their own number, by number.
+        last: the highest number of which any version, delete marker or segment line is left.
+        folders_by_segment: how many folders were read from their segment, not entry by entry.
     """
 
     name: LogName
     findings: list[LogFinding] = field(default_factory=list)
-    seen: dict[int, EntrySummary] = field(default_factory=dict)
+    entries: dict[int, EntrySummary] = field(default_factory=dict)
     last: int = 0
     folders_by_segment: int = 0
 
     def sha256_of(self, number: int) -> str | None:
-        """SHA-256 (hex) of an entry; None when it is not there or not to be read."""
-        return self.seen[number].sha256 if number in self.seen else None
+        """SHA-256 (hex) of an entry; None when it is missing or unreadable."""
+        return self.entries[number].sha256 if number in self.entries else None
 
 
 def examine_log(segments: Segments, *, full: bool = False) -> LogExamination:
@@ -46,12 +47,12 @@ def examine_log(segments: Segments, *, full: bool = False) -> LogExamination:
 
     Args:
         segments: the segments of the log.
-        full: read every entry, and compare the segments with them.
+        full: read every entry, and compare the segments with the entries.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    return _Examiner(segments, full=full).examined()
+    return _Examiner(segments, full=full).examine()
 
 
 class _Examiner:
@@ -63,76 +64,78 @@ class _Examiner:
         self._versions: dict[int, list[ObjectVersion]] = {}
         self._in_segments: dict[int, str] = {}
 
-    def examined(self) -> LogExamination:
-        self._list()
+    def examine(self) -> LogExamination:
+        self._list_versions()
         segments = self._segments.versions()
         folders = by_folder(self._versions)
-        # Newest first: a folder's segment has to match the hash that the next folder begins with.
+        # Newest first: a segment must match the previous hash in the first entry of the next folder.
         for folder in sorted(folders | segments, reverse=True):
             self._examine_folder(folder, folders.get(folder, {}), segments.get(folder, []))
         self._found.last = max(self._versions.keys() | self._in_segments.keys(), default=0)
         self._find_missing()
         self._find_broken_links()
-        self._found.findings = each_once(self._found.findings)
+        self._found.findings = without_duplicates(self._found.findings)
         return self._found
 
-    def _list(self) -> None:
+    def _list_versions(self) -> None:
         for version in self._log.store.list_versions(self._log.prefix):
             number = self._log.number_of(version.key)
             if number is not None:
                 self._versions.setdefault(number, []).append(version)
             elif not version.is_delete_marker:
-                self._add(Fault.INSERTED, None, version, "is no entry: nothing of ours writes an object of this name")
+                self._add(
+                    Fault.INSERTED, None, version, "is not an entry: this software writes no object with this key"
+                )
 
     def _examine_folder(
         self, folder: int, versions: Mapping[int, list[ObjectVersion]], segments: list[ObjectVersion]
     ) -> None:
-        segment = self._segment(folder, segments)
-        entries = None if self._full or segment is None else self._by_segment(folder, versions, segment)
+        segment = self._read_segment(folder, segments)
+        entries = None if self._full or segment is None else self._entries_of_segment(folder, versions, segment)
         if entries is not None:
             self._found.folders_by_segment += 1
-            self._found.seen.update(entries)
+            self._found.entries.update(entries)
             return
         originals = {number: stored[-1] for number in versions if (stored := _data(versions[number]))}
         bodies = dict(zip(originals, in_parallel(self._body, originals.values()), strict=True))
         for number, body in bodies.items():
-            self._look(number, originals[number], body)
+            self._add_entry(number, originals[number], body)
             self._examine_versions(number, versions[number], body)
         if segment is not None:
-            self._compare(segment, originals, bodies)
+            self._compare_segment(segment, originals, bodies)
 
-    def _segment(self, folder: int, versions: list[ObjectVersion]) -> Segment | None:
-        """The segment as it was first stored; any other version under its key is a finding."""
+    def _read_segment(self, folder: int, versions: list[ObjectVersion]) -> Segment | None:
+        """Read the oldest version of a segment; any other version is a finding."""
         stored = _data(versions)
         if len(stored) < len(versions):
-            self._add(Fault.CHECKPOINT, None, versions[0], "the segment was deleted")
+            self._add(Fault.SEGMENT, None, versions[0], "the segment was deleted")
         if len(stored) > 1:
-            self._add(Fault.CHECKPOINT, None, stored[0], "another version was put over the segment")
+            self._add(Fault.SEGMENT, None, stored[0], "the segment was overwritten")
         if not stored:
             return None
         try:
             segment = self._segments.read(folder, stored[-1])
         except VerificationError as error:
-            self._add(Fault.CHECKPOINT, None, stored[-1], f"the segment {error.what}")
+            self._add(Fault.SEGMENT, None, stored[-1], f"the segment {error.what}")
             return None
         self._in_segments |= dict.fromkeys(segment.lines, segment.stored.key)
         return segment
 
-    def _by_segment(
+    def _entries_of_segment(
         self, folder: int, versions: Mapping[int, list[ObjectVersion]], segment: Segment
     ) -> dict[int, EntrySummary] | None:
-        """The entries of a folder, if the store still shows the same bytes and each entry follows the one before."""
-        following = self._found.seen.get(numbers_of(folder).stop)
+        """The entries of a segment, if the listing shows the same versions and the hash chain is intact; else None."""
+        following = self._found.entries.get(numbers_of(folder).stop)
         if following is None or not all(
-            len(versions.get(number, [])) == 1 and line.shows(versions[number][0]) and line.has_etag_of_body
+            len(versions.get(number, [])) == 1 and line.matches(versions[number][0]) and line.has_etag_of_body
             for number, line in segment.lines.items()
         ):
             return None
-        entries = self._chain_of(segment, {number: stored[0] for number, stored in versions.items()})
+        entries = self._hash_chain(segment, {number: stored[0] for number, stored in versions.items()})
         return entries if entries and entries[max(entries)].sha256 == following.previous else None
 
-    def _chain_of(self, segment: Segment, stored: Mapping[int, ObjectVersion]) -> dict[int, EntrySummary] | None:
-        """The entries in a segment; None when they do not follow one another."""
+    def _hash_chain(self, segment: Segment, stored: Mapping[int, ObjectVersion]) -> dict[int, EntrySummary] | None:
+        """The entries of a segment; None when one is unreadable or does not follow the one before."""
         entries: dict[int, EntrySummary] = {}
         for number, line in segment.lines.items():
             try:
@@ -148,19 +151,21 @@ class _Examiner:
     def _body(self, version: ObjectVersion) -> bytes:
         return self._log.store.get_bytes(version.key, version.version_id)[0]
 
-    def _look(self, number: int, stored: ObjectVersion, body: bytes) -> None:
+    def _add_entry(self, number: int, stored: ObjectVersion, body: bytes) -> None:
         try:
             entry = read_entry(self._found.name, stored, body)
         except VerificationError as error:
             self._add(Fault.UNREADABLE, number, stored, error.what)
             return
         if entry.number != number:
-            self._add(Fault.REORDERED, number, stored, f"entry {entry.number} is stored at the place of entry {number}")
+            self._add(
+                Fault.REORDERED, number, stored, f"entry {entry.number} is stored under the key of entry {number}"
+            )
             return
-        self._found.seen[number] = entry
+        self._found.entries[number] = entry
 
     def _examine_versions(self, number: int, versions: list[ObjectVersion], body: bytes) -> None:
-        """An entry is one version: find later versions and delete markers."""
+        """An entry has one version; later versions and delete markers are findings."""
         *newer, original = _data(versions)
         for marker in versions:
             if marker.is_delete_marker:
@@ -169,62 +174,64 @@ class _Examiner:
                 )
                 self._add(Fault.REMOVED, number, marker, words)
         for version in reversed(newer):
-            changed = self._body(version)
-            if changed != body:
-                kind, how = self._put_over(number, version, changed)
+            newer_body = self._body(version)
+            if newer_body != body:
+                kind, how = self._classify_overwrite(number, version, newer_body)
                 words = f"{how} entry {number}; the original is still there as version {original.version_id}"
                 self._add(kind, number, version, words)
 
-    def _put_over(self, number: int, version: ObjectVersion, body: bytes) -> tuple[Fault, str]:
+    def _classify_overwrite(self, number: int, version: ObjectVersion, body: bytes) -> tuple[Fault, str]:
         try:
             entry = read_entry(self._found.name, version, body)
         except VerificationError:
-            return Fault.EDITED, "something that is no entry was put over"
-        original = self._found.seen.get(number)
+            return Fault.EDITED, "an object that is not an entry overwrote"
+        original = self._found.entries.get(number)
         if entry.number != number:
-            return Fault.REORDERED, f"entry {entry.number} was put over"
+            return Fault.REORDERED, f"entry {entry.number} overwrote"
         if original and original.previous == entry.previous and original.identity != entry.identity:
             return Fault.FORKED, "a second writer took the number of"
-        return Fault.EDITED, "an edited version was put over"
+        return Fault.EDITED, "an edited version overwrote"
 
-    def _compare(
+    def _compare_segment(
         self,
         segment: Segment,
         originals: Mapping[int, ObjectVersion],
         bodies: Mapping[int, bytes],
     ) -> None:
-        """Compare a segment with the entries themselves; the first difference is a finding."""
-        lines = {number: line for number, line in segment.lines.items() if number in self._found.seen}
+        """Compare a segment with the stored entries; the first difference is a finding."""
+        lines = {number: line for number, line in segment.lines.items() if number in self._found.entries}
         for number, line in lines.items():
             stored = originals[number]
             if line.body.encode() == bodies[number]:
                 continue
-            # A version never changes, and we never write a segment whose entries do not follow one another.
-            if line.version_id == stored.version_id or self._chain_of(segment, originals) is None:
-                words = f"the segment was changed: it holds another entry {number} than version {stored.version_id}"
-                self._add(Fault.CHECKPOINT, number, segment.stored, words)
+            # A version never changes, and a segment is only written from an intact hash chain.
+            if line.version_id == stored.version_id or self._hash_chain(segment, originals) is None:
+                words = f"the segment was changed: its entry {number} differs from version {stored.version_id}"
+                self._add(Fault.SEGMENT, number, segment.stored, words)
             else:
-                words = f"entry {number} was changed: segment {segment.stored.key} holds another one"
+                words = f"entry {number} was changed: it differs from segment {segment.stored.key}"
                 self._add(Fault.EDITED, number, stored, words)
             return
-        moved = [number for number, line in lines.items() if not line.shows(originals[number])]
-        if moved:
-            words = f"entry {moved[0]} is another version than in the segment: it was deleted and stored again"
-            self._add(Fault.CHECKPOINT, moved[0], segment.stored, words)
+        stored_again = [number for number, line in lines.items() if not line.matches(originals[number])]
+        if stored_again:
+            words = (
+                f"entry {stored_again[0]} has another version id than in the segment: it was deleted and stored again"
+            )
+            self._add(Fault.SEGMENT, stored_again[0], segment.stored, words)
 
     def _find_missing(self) -> None:
-        there = {number for number, versions in self._versions.items() if _data(versions)}
-        # An object that is no entry does not make a log longer, whatever its key.
-        known = self._found.seen.keys() | self._in_segments.keys() | self._versions.keys() - there
-        for first, last in _gaps(there, max(known, default=0)):
-            following = self._found.seen.get(last + 1)
+        stored = {number for number, versions in self._versions.items() if _data(versions)}
+        # A high number counts only if a readable entry, a segment or a delete marker has it.
+        known = self._found.entries.keys() | self._in_segments.keys() | self._versions.keys() - stored
+        for first, last in _gaps(stored, max(known, default=0)):
+            following = self._found.entries.get(last + 1)
             if following is not None and following.previous == self._hash_before(first):
-                words = f"entry {following.number} has the number {following.number}, and says it follows {first - 1}"
+                words = f"entry {following.number} was made to follow entry {first - 1}"
                 self._add(Fault.INSERTED, following.number, following.stored, words)
                 continue
             key = self._log.key_of(first)
             what = f"entry {first} is" if first == last else f"entries {first} to {last} are"
-            kept = f"; segment {self._in_segments[first]} still holds them" if first in self._in_segments else ""
+            kept = f"; segment {self._in_segments[first]} still contains them" if first in self._in_segments else ""
             self._found.findings.append(
                 LogFinding(
                     log=self._found.name,
@@ -237,31 +244,31 @@ class _Examiner:
             )
 
     def _find_broken_links(self) -> None:
-        """Find the entries whose hash is not the one that the next entry carries."""
-        explained = 0
-        for number in sorted(self._found.seen):
-            entry = self._found.seen[number]
+        """Find entries whose SHA-256 is not the one that the next entry carries."""
+        last_explained = 0
+        for number in sorted(self._found.entries):
+            entry = self._found.entries[number]
             before = self._hash_before(number)
-            if before is None or before == entry.previous or explained == number - 1 > 0:
+            if before is None or before == entry.previous or last_explained == number - 1 > 0:
                 continue
-            explained = number if self._was_changed(number) else number - 1
-            changed = f"entry {explained}, or one before it, was changed"
+            last_explained = number if self._was_changed(number) else number - 1
+            changed = f"entry {last_explained}, or one before it, was changed"
             kind, words = Fault.EDITED, f"{changed}: it does not fit entry {number}"
-            if explained == number:
-                words = f"{changed}: it fits neither the one before nor the next"
-                if number > 1 and number + 1 not in self._found.seen:
+            if last_explained == number:
+                words = f"{changed}: it does not fit the entries before and after it"
+                if number > 1 and number + 1 not in self._found.entries:
                     kind, words = Fault.INSERTED, f"entry {number} does not follow entry {number - 1}"
-            self._add(kind, explained, self._found.seen[explained].stored, words)
+            self._add(kind, last_explained, self._found.entries[last_explained].stored, words)
 
     def _was_changed(self, number: int) -> bool:
-        """Of an entry that does not follow the one before: whether it is the changed one, not the one before."""
-        entry, following = self._found.seen[number], self._found.seen.get(number + 1)
+        """Where entry and predecessor do not fit: whether the entry was changed, rather than its predecessor."""
+        entry, following = self._found.entries[number], self._found.entries.get(number + 1)
         if number == 1:
             return True
         if following is not None:
             return following.previous != entry.sha256
-        # No entry follows it: the one stored too late was changed.
-        return self._found.seen[number - 1].stored.last_modified < entry.stored.last_modified
+        # At the end of the log: an original predecessor is older than the entry.
+        return self._found.entries[number - 1].stored.last_modified < entry.stored.last_modified
 
     def _hash_before(self, number: int) -> str | None:
         return FIRST if number == 1 else self._found.sha256_of(number - 1)
@@ -283,7 +290,7 @@ def _data(versions: Iterable[ObjectVersion]) -> list[ObjectVersion]:
 
 
 def _gaps(numbers: Iterable[int], last: int) -> Iterator[tuple[int, int]]:
-    """First and last number of each run that is missing up to ``last``."""
+    """First and last number of each gap up to ``last``."""
     expected = 1
     for number in [*sorted(number for number in numbers if number <= last), last + 1]:
         if number > expected:

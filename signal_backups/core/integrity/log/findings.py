@@ -16,41 +16,41 @@ class LogName(StrEnum):
 
 
 class Fault(StrEnum):
-    """What is wrong."""
+    """The kinds of findings."""
 
-    #: The bytes are not those that were appended, or others were put over them.
+    #: The entry was changed or overwritten.
     EDITED = "edited"
-    #: It was there, and is gone or hidden behind a delete marker.
+    #: The entry was deleted, or is hidden by a delete marker.
     REMOVED = "removed"
-    #: It was never appended: it follows nothing.
+    #: The entry or object was never appended by this software.
     INSERTED = "inserted"
     #: Two writers took the same number.
     FORKED = "forked"
-    #: It is stored under another number than its own.
+    #: The entry is stored under another number than its own.
     REORDERED = "reordered"
-    #: It is not what has to be there at all.
+    #: The object is not an entry at all.
     UNREADABLE = "unreadable"
-    #: A segment, and not the log, is wrong.
-    CHECKPOINT = "checkpoint"
+    #: A segment is wrong, the log itself is not.
+    SEGMENT = "checkpoint"
     #: No event names the manifest.
     WITHOUT_EVENT = "without_event"
-    #: The manifest is in the log, but not the current one of its day.
+    #: The newest manifest of a day is in the log, but not stored for the day: its backup was interrupted.
     UNFINISHED = "unfinished"
     #: An anchor contradicts the log.
     REWRITTEN = "rewritten"
-    #: An anchor, and not the log, is wrong.
+    #: An anchor is wrong, the log itself is not.
     ANCHOR = "anchor"
 
 
 class LogFinding(BaseModel):
-    """One thing that is wrong.
+    """One thing that is wrong with a log.
 
     Attributes:
-        log: which log it is about.
-        kind: what is wrong.
-        number: the entry it is about; None for what is no entry.
-        key: the object concerned.
-        version_id: which version of it; None where it is about all of them, or there is none.
+        log: the log.
+        kind: the kind of finding.
+        number: the number of the entry; None for an object that is not an entry.
+        key: the key of the object.
+        version_id: the version of the object; None when all versions are concerned, or none exists.
         words: what is wrong, for people.
     """
 
@@ -64,8 +64,8 @@ class LogFinding(BaseModel):
     words: str
 
 
-def each_once(findings: Iterable[LogFinding]) -> list[LogFinding]:
-    """Each fault of an entry once, by number; findings without a number come last."""
+def without_duplicates(findings: Iterable[LogFinding]) -> list[LogFinding]:
+    """Keep the first finding of a kind for each entry; sorted by number, findings without a number last."""
     first: dict[object, LogFinding] = {}
     for finding in findings:
         place = finding.number if finding.number is not None else (finding.key, finding.words)

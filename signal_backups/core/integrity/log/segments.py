@@ -1,4 +1,4 @@
-"""Segments: the entries of a finished folder in one object, so that examining a long log takes few requests."""
+"""Segments: all entries of a finished folder in one object, so that a long log is examined with few requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Value = TypeVar("Value")
 
 
 class Line(BaseModel):
-    """One entry: its exact bytes (UTF-8, decoded), and how a listing shows the version that holds them."""
+    """One entry: its exact bytes (decoded from UTF-8), and its version as a listing shows it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,32 +33,32 @@ class Line(BaseModel):
 
     @classmethod
     def of(cls, version: ObjectVersion, body: bytes) -> Line:
-        """The line of an entry."""
+        """Make the line of an entry."""
         return cls(
             key=version.key, version_id=version.version_id, etag=version.etag, size=version.size, body=body.decode()
         )
 
-    def shows(self, version: ObjectVersion) -> bool:
-        """Whether a listing still shows what the line says."""
+    def matches(self, version: ObjectVersion) -> bool:
+        """Whether a listing shows the version that the line names."""
         mine = (self.key, self.version_id, self.etag, self.size)
         return mine == (version.key, version.version_id, version.etag, version.size)
 
     @property
     def has_etag_of_body(self) -> bool:
-        """Whether the ETag is that of these bytes; never so of what the store encrypts with KMS."""
+        """Whether the ETag is the MD5 of the bytes; never true with KMS encryption."""
         return self.etag.strip('"') == md5(self.body.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
 class Segment:
-    """The version that holds it, and the entries of a folder by their numbers."""
+    """The version of a segment, and its entries by number."""
 
     stored: ObjectVersion
     lines: Mapping[int, Line]
 
 
 class Segments:
-    """The segments of one log, which are created once like its entries."""
+    """The segments of one log; like entries, each is created once and never changed."""
 
     def __init__(self, vault: BackupVault, name: LogName) -> None:
         self.name = name
@@ -66,11 +66,11 @@ class Segments:
         self._prefix = f"{vault.layout.segment_prefix}{name}_"
 
     def key_of(self, folder: int) -> str:
-        """Key of a folder's segment."""
+        """Key of the segment of a folder."""
         return f"{self._prefix}{folder:07d}.jsonl"
 
     def folder_of(self, key: str) -> int | None:
-        """Inverse of ``key_of``; None for a foreign object."""
+        """Inverse of ``key_of``; None when the key is not that of a segment."""
         digits = key.removeprefix(self._prefix).removesuffix(".jsonl")
         folder = int(digits) if digits.isdecimal() and digits.isascii() else -1
         return folder if folder >= 0 and self.key_of(folder) == key else None
@@ -85,10 +85,10 @@ class Segments:
         return found
 
     def read(self, folder: int, version: ObjectVersion) -> Segment:
-        """One version of a segment.
+        """Read one version of a segment.
 
         Raises:
-            VerificationError: it does not hold exactly the entries of the folder, one each.
+            VerificationError: it does not contain each entry of the folder exactly once.
         """
         body, _ = self.log.store.get_bytes(version.key, version.version_id)
         try:
@@ -96,14 +96,14 @@ class Segments:
         except ValidationError as error:
             raise VerificationError(f"is not a segment: {error.errors()[0]['msg']}") from error
         if [self.log.number_of(line.key) for line in lines] != list(numbers_of(folder)):
-            raise VerificationError(f"does not hold entries {numbers_of(folder).start} to {numbers_of(folder)[-1]}")
+            raise VerificationError(f"does not contain entries {numbers_of(folder).start} to {numbers_of(folder)[-1]}")
         return Segment(version, dict(zip(numbers_of(folder), lines, strict=True)))
 
     def write(self, folder: int, lines: Iterable[Line]) -> str:
         """Create the segment of a folder, and return its key.
 
         Raises:
-            ConflictError: there is another one.
+            ConflictError: the segment exists already, with other bytes.
         """
         body = "".join(line.model_dump_json() + "\n" for line in lines).encode()
         self.log.store.create_bytes(self.key_of(folder), body, _JSON_LINES_TYPE)
@@ -111,12 +111,12 @@ class Segments:
 
 
 def numbers_of(folder: int) -> range:
-    """The numbers of the entries in a folder; there is no number 0."""
+    """The numbers of the entries in a folder; the log starts with number 1."""
     return range(max(1, folder * FOLDER_SIZE), (folder + 1) * FOLDER_SIZE)
 
 
 def by_folder(entries: Mapping[int, Value]) -> dict[int, dict[int, Value]]:
-    """What is known by number, by folder."""
+    """Group values by the folder of their number."""
     found: dict[int, dict[int, Value]] = {}
     for number, value in entries.items():
         found.setdefault(number // FOLDER_SIZE, {})[number] = value

@@ -1,4 +1,4 @@
-"""Writing the segments that are due: of finished folders, when their whole log is in order."""
+"""Writing missing segments of finished folders, if the examination of their log has no findings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 def write_segments(vault: BackupVault) -> list[str]:
-    """Create the segments that both logs lack, and return their keys; a few requests when there is nothing to do.
+    """Create the missing segments of both logs, and return their keys; needs few requests when none is missing.
 
     Raises:
-        VerificationError: a log is not in order; nothing was written of it.
+        VerificationError: a log has findings; none of its segments was written.
         StoreError: the store cannot be reached or refuses.
     """
     return [key for name in LogName for key in _write(Segments(vault, name))]
@@ -33,7 +33,7 @@ def _write(segments: Segments) -> list[str]:
 
 
 def _finished(segments: Segments) -> set[int]:
-    """The folders that a later one follows: every entry of theirs has one that was built upon it."""
+    """All folders but the newest: the log continues after each of their entries."""
     log = segments.log
     folders = log.store.list_folders(log.prefix)
     names = [folder.removeprefix(log.prefix).strip("/") for folder in folders]
@@ -44,8 +44,8 @@ def _lines(segments: Segments, examined: LogExamination, folder: int) -> list[Li
     numbers = numbers_of(folder)
     lines = []
     for entry in segments.log.entries(numbers.start, numbers[-1]):
-        seen = examined.seen[entry.number]
-        if seen.sha256 != entry.sha256:
+        summary = examined.entries[entry.number]
+        if summary.sha256 != entry.sha256:
             raise VerificationError(f"{entry.key} changed while it was read", remedy="Run: signal-backups audit verify")
-        lines.append(Line.of(seen.stored, entry.body))
+        lines.append(Line.of(summary.stored, entry.body))
     return lines

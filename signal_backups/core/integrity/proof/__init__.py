@@ -1,6 +1,6 @@
-"""Proofs that one signal is in the backup of its day, which anybody can check offline.
+"""Proofs that one signal is in the backup of its day, which anybody can verify offline.
 
 Not here: the Merkle trees (``signals``), time stamps (``integrity.anchors``).
 
-- ``prove`` makes a ``Proof``, ``proof_file`` is its format, ``verify_proof`` checks one and returns a ``ProofReport``.
+- ``prove`` makes a ``Proof``, ``proof_file`` is its format, ``verify_proof`` verifies it, as a ``ProofReport``.
 """

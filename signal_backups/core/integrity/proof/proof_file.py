@@ -1,4 +1,4 @@
-"""The proof file: what a proof holds, and its exact bytes."""
+"""The proof file: its fields and its exact format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signal_backups.core.integrity.anchors.tree_head import Count, Sha256
 from signal_backups.core.signals.fields import HASHED_FIELDS, VERIFICATION_HASH
 from signal_backups.core.signals.merkle import leaf_hash, root_of_path
 
-#: What a proof says of its signal. Optional columns are not hashed, so nothing could prove them.
+#: The fields of a signal that a proof contains. Optional columns are not hashed, so they cannot be proven.
 PROVEN_FIELDS = (*(field.name for field in HASHED_FIELDS), VERIFICATION_HASH)
 
 
@@ -23,22 +23,22 @@ class _Model(BaseModel):
 
 
 class Inclusion(_Model):
-    """A place in a tree of ``size`` leaves, from 0, and the path (hex) from its leaf to the root."""
+    """The index of a leaf (from 0) in a tree of ``size`` leaves, and its inclusion path (hex) to the root."""
 
     index: Count
     size: Count
     path: list[Sha256]
 
     def root_over(self, data: bytes) -> bytes:
-        """The root that the path leads to from a leaf with this data, 32 bytes.
+        """Compute the root (32 bytes) from the data of the leaf and the path.
 
         Raises:
-            VerificationError: the path does not fit the place.
+            VerificationError: the path is too long or too short for the index and size.
         """
         return root_of_path(leaf_hash(data), self.index, self.size, [bytes.fromhex(node) for node in self.path])
 
 
-def _whole(signal: dict[str, str]) -> dict[str, str]:
+def _require_fields(signal: dict[str, str]) -> dict[str, str]:
     if tuple(signal) != PROVEN_FIELDS:
         raise ValueError(f"the fields of a signal are {', '.join(PROVEN_FIELDS)}")
     if not re.fullmatch("[0-9a-f]{64}", signal[VERIFICATION_HASH]):
@@ -46,19 +46,19 @@ def _whole(signal: dict[str, str]) -> dict[str, str]:
     return signal
 
 
-#: Each of ``PROVEN_FIELDS``, in their order, as a text. A proof that we make has the texts of the CSV. Of a number its
-#: value is proven: when that is integral, both ``87.0`` and ``87`` are right, whichever is in the CSV.
-ProvenSignal = Annotated[dict[str, str], AfterValidator(_whole)]
+#: ``PROVEN_FIELDS`` in their order, each as text. A new proof has the text of the CSV. Of a number only the value is
+#: proven: for an integral value both ``87.0`` and ``87`` are accepted, whichever the CSV has.
+ProvenSignal = Annotated[dict[str, str], AfterValidator(_require_fields)]
 
 
 class Proof(_Model):
-    """That one signal is in the backup of its day.
+    """A proof that one signal is in the backup of its day.
 
-    The paths lead from the signal to its day's manifest, and from the manifest to the tree head; manifest and tree head
-    are texts whose UTF-8 bytes were hashed.
+    ``row`` leads from the signal to the manifest of its day, ``log`` from the manifest to the tree head. Manifest and
+    tree head are texts; their UTF-8 bytes are what is hashed.
 
-    It says nothing of any other signal, with one limit: the first node of a path may be the leaf hash of the row beside
-    it: somebody who guesses all nine hashed fields of that row can confirm the guess.
+    It reveals no other signal, with one limit: the first node of the row's path can be the leaf hash of the row next to
+    it, so somebody who guesses all nine hashed fields of that row can confirm the guess.
     """
 
     format: Literal[1] = 1
@@ -78,7 +78,7 @@ class Proof(_Model):
         """Read a proof.
 
         Raises:
-            VerificationError: it is none, or not written exactly as ``to_bytes`` writes it.
+            VerificationError: the bytes are not a proof, or not exactly as ``to_bytes`` writes it.
         """
         try:
             proof = cls.model_validate_json(body)
@@ -87,5 +87,5 @@ class Proof(_Model):
             where = ".".join(str(part) for part in first["loc"])
             raise VerificationError(f"not a proof: {first['msg']} (at {where!r})") from error
         if proof.to_bytes() != body:
-            raise VerificationError("not a proof as we write them", remedy="Check that it is the unedited file")
+            raise VerificationError("not a proof in its exact format", remedy="Check that it is the unedited file")
         return proof

@@ -1,4 +1,4 @@
-"""Proving that one signal is in the backup of its day: the proof is made from what the store holds, and checked."""
+"""Making the proof that one signal is in the backup of its day, from the objects in the bucket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, VerificationError
 from signal_backups.core.integrity.anchors.anchors import Anchor, read_anchors
-from signal_backups.core.integrity.anchors.heads import current_statement
+from signal_backups.core.integrity.anchors.current_tree_head import current_tree_head
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.proof.proof_file import PROVEN_FIELDS, Inclusion, Proof
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
@@ -27,11 +27,11 @@ _EXAMINE = "See what is wrong with: signal-backups audit verify"
 
 
 @dataclass(frozen=True)
-class Found:
-    """A proof, and the days that were passed over on the way to it, each with the reason."""
+class SearchResult:
+    """A proof, and the days that could not be searched before it was found, each with the reason."""
 
     proof: Proof
-    passed_over: dict[date, str]
+    not_searched: dict[date, str]
 
 
 def backed_up_days(vault: BackupVault) -> list[date]:
@@ -42,19 +42,19 @@ def backed_up_days(vault: BackupVault) -> list[date]:
 def prove(vault: BackupVault, signal_id: str, day: date, folder: Path) -> Proof:
     """Prove that a signal is in the backup of a day.
 
-    The newest anchored tree head that covers the backup goes into the proof; without one, the present tree head.
+    The proof contains the newest anchored tree head that covers the backup, or else the current tree head.
 
     Args:
         vault: the backups.
         signal_id: the signal.
-        day: the day (UTC) in whose backup it is looked for.
-        folder: scratch; nothing stays in it.
+        day: the day (UTC) whose backup is searched.
+        folder: folder for downloads; emptied again.
 
     Raises:
-        NotFoundError: the day has no backup, or no such signal in it.
-        ArchivedError: the backup has to thaw first.
-        VerificationError: the backup cannot be proven: it is from before there were proofs, or not what its manifest
-            says, or the manifest is not in the manifest log.
+        NotFoundError: the day has no backup, or its backup does not contain the signal.
+        ArchivedError: the backup has to be thawed first.
+        VerificationError: the backup cannot be proven: an earlier release wrote it, it differs from its manifest, or
+            the manifest is not in the manifest log.
         StoreError: the store cannot be reached or refuses.
     """
     row = _find(vault, signal_id, day, folder)
@@ -72,46 +72,46 @@ def search(
     days: Sequence[date],
     folder: Path,
     *,
-    searched: Callable[[], None],
-) -> Found:
-    """Prove that a signal is in the backup of one of several days, the first of them that has it.
+    on_day_searched: Callable[[], None],
+) -> SearchResult:
+    """Prove that a signal is in a backup, searching several days in the given order until one contains it.
 
-    Days whose backups cannot be read or trusted are passed over; ``searched`` is called after each day.
+    Days whose backup cannot be read or verified are skipped; ``on_day_searched`` is called after each day.
 
     Raises:
-        NotFoundError: none of the days that could be searched has it.
-        VerificationError: it is there, and cannot be proven; see ``prove``.
+        NotFoundError: no day that could be searched contains it.
+        VerificationError: the signal was found, but its backup cannot be proven; see ``prove``.
         StoreError: the store cannot be reached or refuses.
     """
-    passed_over: dict[date, str] = {}
+    not_searched: dict[date, str] = {}
     for day in days:
         row = None
         try:
             row = _find(vault, signal_id, day, folder)
         except (ArchivedError, NotFoundError, VerificationError) as error:
-            passed_over[day] = error.what
-        searched()
+            not_searched[day] = error.what
+        on_day_searched()
         if row is not None:
-            return Found(_proof_of(vault, row), passed_over)
-    unsearched = "".join(f"; {day} was not searched: {reason}" for day, reason in passed_over.items())
+            return SearchResult(_proof_of(vault, row), not_searched)
+    unsearched = "".join(f"; {day} was not searched: {reason}" for day, reason in not_searched.items())
     raise NotFoundError(
-        f"no signal {signal_id!r} in {len(days) - len(passed_over)} backups{unsearched}",
+        f"no signal {signal_id!r} in {len(days) - len(not_searched)} backups{unsearched}",
         remedy="Check the id; a quarantined signal is in no backup",
     )
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A signal as a backup has it, and where."""
+    """A signal in a backup, and its place in the row tree."""
 
     signal: dict[str, str]
-    place: Inclusion
+    inclusion: Inclusion
     backup: StoredBackup
     manifest: Manifest
 
 
 def _find(vault: BackupVault, signal_id: str, day: date, folder: Path) -> _Row | None:
-    """The signal in the backup of a day; None when it is not there."""
+    """Find a signal in the backup of a day; None when it is not in it."""
     backup = vault.find(day)
     manifest = backup.manifest
     if manifest is None:
@@ -129,7 +129,7 @@ def _find(vault: BackupVault, signal_id: str, day: date, folder: Path) -> _Row |
         index, *texts = found
         if index >= manifest.records or None in texts:
             raise VerificationError(
-                f"record {index + 1} of {vault.store.uri(backup.key)} cannot be what its manifest vouched for",
+                f"row {index + 1} of {vault.store.uri(backup.key)} does not fit its manifest",
                 remedy=_EXAMINE,
             )
         path = streamed_path(row_leaves(csv), index, manifest.records)
@@ -139,7 +139,7 @@ def _find(vault: BackupVault, signal_id: str, day: date, folder: Path) -> _Row |
 
 @contextmanager
 def _downloaded(vault: BackupVault, manifest: Manifest, folder: Path) -> Iterator[Path]:
-    """The version that a manifest vouches for, as a file for the block."""
+    """Download the version that a manifest vouches for; the file exists only inside the ``with`` block."""
     stored = manifest.backup
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix="prove-") as scratch:
@@ -157,13 +157,13 @@ def _proof_of(vault: BackupVault, row: _Row) -> Proof:
     manifest = row.manifest
     if manifest.merkle_root is None or manifest.number is None:
         raise VerificationError(
-            f"the backup of {manifest.day} is from before there were proofs",
+            f"the backup of {manifest.day} was written by a release without proofs",
             remedy=f"Back the day up again with: signal-backups backup {manifest.day}",
         )
     body, _ = vault.store.get_bytes(vault.layout.manifest_key(row.backup.slot))
     anchor, anchored = _best_anchor(vault, manifest.number) or (None, None)
-    statement = anchored or current_statement(vault)
-    hashes = [entry.sha256 for entry in vault.manifest_log.entries(1, statement.manifests.number)]
+    tree_head = anchored or current_tree_head(vault)
+    hashes = [entry.sha256 for entry in vault.manifest_log.entries(1, tree_head.manifests.number)]
     if hashes[manifest.number - 1 : manifest.number] != [sha256(body).hexdigest()]:
         raise VerificationError(
             f"the manifest of {manifest.day} is not number {manifest.number} of the manifest log", remedy=_EXAMINE
@@ -171,32 +171,32 @@ def _proof_of(vault: BackupVault, row: _Row) -> Proof:
     path = inclusion_path(leaves(map(bytes.fromhex, hashes)), manifest.number - 1)
     proof = Proof(
         signal=row.signal,
-        row=row.place,
+        row=row.inclusion,
         manifest=body.decode(),
         log=_inclusion(manifest.number - 1, len(hashes), path),
-        statement=statement.to_bytes().decode(),
+        statement=tree_head.to_bytes().decode(),
         timestamps=anchor.timestamps if anchor else [],
     )
     findings = verify_proof(proof.to_bytes()).findings
     if findings:
         raise VerificationError(
-            f"the backup of {manifest.day} cannot be proven: {'; '.join(found.what for found in findings)}",
+            f"the backup of {manifest.day} cannot be proven: {'; '.join(finding.what for finding in findings)}",
             remedy=_EXAMINE,
         )
     return proof
 
 
 def _best_anchor(vault: BackupVault, manifest: int) -> tuple[Anchor, TreeHead] | None:
-    """The newest anchor that covers a manifest and has a time stamp, else the newest that covers it."""
+    """The newest anchor with a time stamp that covers a manifest, or else the newest that covers it."""
     covering = []
     for stored in reversed(read_anchors(vault.store, vault.layout)):
         try:
             anchor = Anchor.from_bytes(stored.body or b"")
-            statement = TreeHead.from_bytes(anchor.statement.encode())
+            tree_head = TreeHead.from_bytes(anchor.statement.encode())
         except VerificationError:
-            continue  # it can show nothing; what is wrong with it, an examination of the anchors says
-        if statement.manifests.number >= manifest:
-            covering.append((anchor, statement))
+            continue  # of no use here; ``examine_anchors`` reports it
+        if tree_head.manifests.number >= manifest:
+            covering.append((anchor, tree_head))
     return max(covering, key=lambda found: bool(found[0].timestamps), default=None)
 
 

@@ -1,4 +1,4 @@
-"""Checking a proof on its own: no store, no database, nothing but the file and what the examiner trusts."""
+"""Verifying a proof file, without store and database, from the file and what the examiner trusts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from signal_backups.core.vault.manifest import Manifest
 
 
 class Part(StrEnum):
-    """What a finding is about."""
+    """The part of a proof that a finding is about."""
 
     FILE = "file"
     SIGNAL = "signal"
     MANIFEST = "manifest"
     ROW_TREE = "row tree"
-    STATEMENT = "statement"
+    TREE_HEAD = "statement"
     LOG_TREE = "log tree"
     TIMESTAMP = "time stamp"
     HEAD = "head"
@@ -38,16 +38,16 @@ class _Model(BaseModel):
 
 
 class ProofFinding(_Model):
-    """Something that is wrong with a proof."""
+    """One thing that is wrong with a proof."""
 
     part: Part
     what: str
 
 
 class Stamped(_Model):
-    """A time stamp: who gave it, as the proof says, and for when.
+    """A time stamp: the authority named in the proof, and the attested time (UTC).
 
-    ``at`` is None when nothing to check it against was given; else it leads to a certificate that the examiner trusts.
+    ``at`` is None when no CA was given, so that the time stamp was not verified.
     """
 
     authority: str
@@ -55,19 +55,19 @@ class Stamped(_Model):
 
 
 class Proven(_Model):
-    """What a proof without findings shows: the signal is in this version of this backup, and what that rests on.
+    """What a proof without findings shows: the backup that contains the signal, and what confirms it.
 
     Attributes:
         signal_id: the signal.
         day: the day (UTC) of the backup.
-        bucket: where the backup is.
-        key: its key.
-        version_id: its version.
-        manifest: number of its manifest in the log.
+        bucket: bucket of the backup.
+        key: key of the backup.
+        version_id: version of the backup.
+        manifest: number of its manifest in the manifest log.
         manifests: how many manifests the tree head covers.
-        statement_at: when the tree head was made (UTC), as it says itself.
-        statement_sha256: what a trusted copy of the tree head has to hash to.
-        is_trusted_head: whether that is the hash that the examiner trusts.
+        statement_at: when the tree head was made (UTC), by its own date.
+        statement_sha256: SHA-256 (hex) of the tree head.
+        is_trusted_head: whether the examiner gave this hash as the trusted head.
         timestamps: the time stamps of the tree head.
     """
 
@@ -85,12 +85,12 @@ class Proven(_Model):
 
     @property
     def is_anchored(self) -> bool:
-        """Whether it rests on something from outside: a trusted head, or a time stamp that was checked."""
+        """Whether something outside of the proof confirms it: a trusted head, or a verified time stamp."""
         return self.is_trusted_head or any(stamp.at is not None for stamp in self.timestamps)
 
 
 class ProofReport(_Model):
-    """All that is wrong with a proof; ``proven`` only when nothing is."""
+    """All findings of a proof; ``proven`` is set only when there are none."""
 
     findings: list[ProofFinding]
     proven: Proven | None = None
@@ -102,30 +102,30 @@ class ProofReport(_Model):
 
 
 def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = None) -> ProofReport:
-    """Check a proof file.
+    """Verify a proof file.
 
-    A proof that rests on nothing from outside (``Proven.is_anchored``) shows only that it is consistent in itself:
-    somebody who can make up a signal can make up all of its proof.
+    Without a trusted head or a verified time stamp (``Proven.is_anchored``), a proof shows only that it is consistent
+    in itself: whoever makes up a signal can make up a whole proof for it.
 
     Args:
         body: the file.
-        ca_pem: certificates (PEM) that its time stamps have to lead to; without them no time stamp is checked.
+        ca_pem: certificates (PEM) of the CA of its time stamps; None: time stamps are not verified.
         head: SHA-256 (hex) of the bytes of a tree head that the examiner trusts.
     """
     findings = _Findings()
-    proof = findings.unless(Part.FILE, lambda: Proof.from_bytes(body))
+    proof = findings.step(Part.FILE, lambda: Proof.from_bytes(body))
     if proof is None:
         return ProofReport(findings=findings.found)
-    findings.unless(Part.SIGNAL, lambda: _check_signal(proof.signal))
-    manifest = findings.unless(Part.MANIFEST, lambda: Manifest.from_bytes(proof.manifest.encode(), "what it holds"))
-    statement = findings.unless(Part.STATEMENT, lambda: TreeHead.from_bytes(proof.statement.encode()))
+    findings.step(Part.SIGNAL, lambda: _check_signal(proof.signal))
+    manifest = findings.step(Part.MANIFEST, lambda: Manifest.from_bytes(proof.manifest.encode(), "what it holds"))
+    tree_head = findings.step(Part.TREE_HEAD, lambda: TreeHead.from_bytes(proof.statement.encode()))
     if manifest is not None:
-        findings.unless(Part.ROW_TREE, lambda: _check_row_tree(proof, manifest))
-    if manifest is not None and statement is not None:
-        findings.unless(Part.LOG_TREE, lambda: _check_log_tree(proof, manifest, statement))
-    stamps = findings.unless(Part.TIMESTAMP, lambda: _stamps(proof, ca_pem))
-    findings.unless(Part.HEAD, lambda: _check_head(proof, head))
-    if findings.found or manifest is None or statement is None or stamps is None:
+        findings.step(Part.ROW_TREE, lambda: _check_row_tree(proof, manifest))
+    if manifest is not None and tree_head is not None:
+        findings.step(Part.LOG_TREE, lambda: _check_log_tree(proof, manifest, tree_head))
+    stamps = findings.step(Part.TIMESTAMP, lambda: _stamps(proof, ca_pem))
+    findings.step(Part.HEAD, lambda: _check_head(proof, head))
+    if findings.found or manifest is None or tree_head is None or stamps is None:
         return ProofReport(findings=findings.found)
     return ProofReport(
         findings=[],
@@ -137,8 +137,8 @@ def verify_proof(body: bytes, ca_pem: bytes | None = None, head: str | None = No
             version_id=manifest.backup.version_id,
             manifest=proof.log.index + 1,
             manifests=proof.log.size,
-            statement_at=statement.at,
-            statement_sha256=statement.sha256,
+            statement_at=tree_head.at,
+            statement_sha256=tree_head.sha256,
             is_trusted_head=head is not None,
             timestamps=stamps,
         ),
@@ -149,15 +149,15 @@ Checked = TypeVar("Checked")
 
 
 class _Findings:
-    """What the steps of a check found; one step that fails does not keep the others from being tried."""
+    """Collects the findings of several checks; one that fails does not stop the others."""
 
     def __init__(self) -> None:
         self.found: list[ProofFinding] = []
 
-    def unless(self, part: Part, step: Callable[[], Checked]) -> Checked | None:
-        """The outcome of a step; None and a finding when it raises a ``VerificationError``."""
+    def step(self, part: Part, check: Callable[[], Checked]) -> Checked | None:
+        """Run a check and return its result; a ``VerificationError`` becomes a finding, and the result None."""
         try:
-            return step()
+            return check()
         except VerificationError as error:
             self.found.append(ProofFinding(part=part, what=str(error)))
             return None
@@ -170,7 +170,7 @@ def _check_signal(signal: Mapping[str, str]) -> None:
 
 
 def _number(name: str, text: str) -> float:
-    """A number whose text can be in a backup: as ``repr`` writes it, or as an integer."""
+    """Parse a number that is written as in a backup: as ``repr`` writes a float, or as an integer."""
     try:
         number = float(text)
     except ValueError as error:
@@ -188,14 +188,14 @@ def _check_row_tree(proof: Proof, manifest: Manifest) -> None:
         raise VerificationError("the signal is not at that place in the backup that the manifest names")
 
 
-def _check_log_tree(proof: Proof, manifest: Manifest, statement: TreeHead) -> None:
-    # Trees of different sizes can share a path, so the root alone does not tell the place.
-    if (proof.log.index + 1, proof.log.size) != (manifest.number, statement.manifests.number):
+def _check_log_tree(proof: Proof, manifest: Manifest, tree_head: TreeHead) -> None:
+    # Trees of different sizes can share a path, so the root alone does not determine the index.
+    if (proof.log.index + 1, proof.log.size) != (manifest.number, tree_head.manifests.number):
         raise VerificationError(
-            f"it places manifest {proof.log.index + 1} of {proof.log.size}, manifest and tree head say "
-            f"{manifest.number} of {statement.manifests.number}"
+            f"its log path is for manifest {proof.log.index + 1} of {proof.log.size}, manifest and tree head say "
+            f"{manifest.number} of {tree_head.manifests.number}"
         )
-    if proof.log.root_over(sha256(proof.manifest.encode()).digest()).hex() != statement.manifests.root:
+    if proof.log.root_over(sha256(proof.manifest.encode()).digest()).hex() != tree_head.manifests.root:
         raise VerificationError("the manifest is not at that place in the manifest log that the tree head names")
 
 
@@ -207,12 +207,12 @@ def _stamps(proof: Proof, ca_pem: bytes | None) -> list[Stamped]:
     return [_stamped(stamp, proof.statement.encode(), ca_pem) for stamp in proof.timestamps]
 
 
-def _stamped(stamp: Timestamp, statement: bytes, ca_pem: bytes) -> Stamped:
+def _stamped(stamp: Timestamp, tree_head: bytes, ca_pem: bytes) -> Stamped:
     try:
         token = base64.b64decode(stamp.token, validate=True)
     except ValueError as error:
         raise VerificationError(f"the time stamp of {stamp.authority!r} is not Base64") from error
-    return Stamped(authority=stamp.authority, at=verify_timestamp(token, statement, ca_pem))
+    return Stamped(authority=stamp.authority, at=verify_timestamp(token, tree_head, ca_pem))
 
 
 def _check_head(proof: Proof, head: str | None) -> None:

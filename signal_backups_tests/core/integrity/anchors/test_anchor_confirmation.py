@@ -1,4 +1,4 @@
-"""What confirms an anchor: something outside of the bucket that it is in, or nothing."""
+"""An anchor is confirmed only by something outside of its bucket."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from signal_backups.core.base.days import utc_now
 from signal_backups.core.integrity.anchors.anchors import StoredAnchor
 from signal_backups.core.integrity.anchors.examine_anchors import examine_anchors
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp
-from signal_backups_tests.core.integrity.anchored import AT, confirmed, entry_hash, hashes, stamp, statement, stored
+from signal_backups_tests.core.integrity.anchor_samples import (
+    AT,
+    confirmed,
+    entry_hash,
+    hashes,
+    stamp,
+    stored,
+    tree_head,
+)
 from signal_backups_tests.servers.timestamp_authority import Authority
 
 
 def days_of(count: int, *stamps: Timestamp) -> list[StoredAnchor]:
-    """Anchors of so many days, one event each; their logs contradict none of them."""
-    of_days = [statement(hashes(day), [], AT + timedelta(days=day)) for day in range(1, count + 1)]
+    """Anchors of so many days, one event each, that fit the logs."""
+    of_days = [tree_head(hashes(day), [], AT + timedelta(days=day)) for day in range(1, count + 1)]
     return [stored(made, *stamps) for made in of_days]
 
 
-def test_an_anchor_that_only_the_bucket_itself_has_anchors_nothing() -> None:
+def test_an_anchor_that_is_only_in_its_own_bucket_is_not_confirmed() -> None:
     anchors = days_of(2)
     alone = confirmed(anchors)
     assert alone.anchored is None
@@ -39,19 +47,19 @@ def test_an_anchor_is_confirmed_by_the_same_one_in_the_second_bucket() -> None:
     assert without_newest.anchored.event == 1
 
 
-def test_an_anchor_made_up_with_a_rewritten_chain_is_not_confirmed_by_an_emptied_second_bucket(
+def test_an_anchor_forged_with_a_rewritten_log_is_not_confirmed_by_an_empty_second_bucket(
     authority: Authority,
 ) -> None:
-    made_up = days_of(1)
+    forged = days_of(1)
     for places, lacks in (
         ({"second": []}, ["a copy in the second bucket"]),
         ({"ca_pem": authority.ca_pem}, ["a time stamp"]),
         ({"second": [], "ca_pem": authority.ca_pem}, ["a copy in the second bucket", "a time stamp"]),
     ):
-        found = confirmed(made_up, **places)  # type: ignore[arg-type]
+        found = confirmed(forged, **places)  # type: ignore[arg-type]
         assert found.anchored is None
         assert [
-            f"anchors without {what}: 1, the first is {made_up[0].uri}" in warning
+            f"anchors without {what}: 1, the first is {forged[0].uri}" in warning
             for what, warning in zip(lacks, found.warnings, strict=True)
         ] == [True] * len(lacks)
 
@@ -62,16 +70,16 @@ def test_an_anchor_that_differs_from_its_copy_is_not_confirmed() -> None:
     assert examine_anchors("main", [main], [copy], entry_hash(hashes(9)), entry_hash([]), None).anchored is None
 
 
-def test_what_is_older_than_the_second_bucket_is_not_warned_of_and_gaps_are() -> None:
+def test_anchors_missing_from_the_second_bucket_are_warned_of_unless_older_than_it() -> None:
     anchors = days_of(5)
     assert confirmed(anchors, anchors[2:]).warnings == []
     (warning,) = confirmed(anchors, [anchors[1], anchors[4]]).warnings
     assert f"anchors without a copy in the second bucket: 2, the first is {anchors[2].uri}" in warning
 
 
-def test_a_stamp_that_was_stripped_is_warned_of(authority: Authority) -> None:
+def test_a_removed_stamp_gives_a_warning(authority: Authority) -> None:
     at = utc_now()
-    made = [statement(hashes(day), [], at + timedelta(minutes=day)) for day in (1, 2, 3)]
+    made = [tree_head(hashes(day), [], at + timedelta(minutes=day)) for day in (1, 2, 3)]
     stamped = [stored(one, stamp(authority, one.to_bytes())) for one in made]
     whole = confirmed(stamped, ca_pem=authority.ca_pem)
     assert (whole.anchored and whole.anchored.event, whole.warnings) == (3, [])
@@ -81,10 +89,10 @@ def test_a_stamp_that_was_stripped_is_warned_of(authority: Authority) -> None:
     assert (before_the_setting.anchored and before_the_setting.anchored.event, before_the_setting.warnings) == (3, [])
 
 
-def test_a_stamp_that_nothing_checks_or_that_does_not_verify_confirms_nothing(authority: Authority) -> None:
-    made = statement(hashes(1), [], utc_now())
+def test_a_stamp_that_is_not_checked_or_does_not_verify_confirms_nothing(authority: Authority) -> None:
+    made = tree_head(hashes(1), [], utc_now())
     unchecked = confirmed([stored(made, stamp(authority, made.to_bytes()))])
     assert (unchecked.anchored, len(unchecked.warnings)) == (None, 1)
-    wrong = stored(made, stamp(authority, b"another statement"))
+    wrong = stored(made, stamp(authority, b"another tree head"))
     found = examine_anchors("main", [wrong], None, entry_hash(hashes(9)), entry_hash([]), authority.ca_pem)
     assert (found.anchored, len(found.findings)) == (None, 1)

@@ -1,4 +1,4 @@
-"""Anchors: written to two buckets whatever fails on the way, and the one thing that sees a whole log rewritten."""
+"""Anchors are written to two buckets even if one fails, and show that a whole log was rewritten."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp,
 from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.s3.store import JSON_TYPE, S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.integrity.anchored import (
+from signal_backups_tests.core.integrity.anchor_samples import (
     AT,
     confirmed,
+    daily_anchors,
     entry_hash,
     examined,
     hashes,
-    history,
     stamp,
-    statement,
     stored,
+    tree_head,
 )
 from signal_backups_tests.servers.s3 import create_versioned_bucket
 from signal_backups_tests.servers.strict_s3 import StrictS3
@@ -55,20 +55,20 @@ def second(memory: StrictS3) -> S3ObjectStore:
 
 @pytest.fixture
 def missing(memory: StrictS3) -> S3ObjectStore:
-    """A store whose bucket is not there."""
+    """A store whose bucket does not exist."""
     return S3ObjectStore(memory.client(), "not-there")
 
 
 @pytest.fixture
 def body() -> bytes:
-    """The statement of two short logs, of the present."""
-    return statement(hashes(3, "event"), hashes(2), utc_now()).to_bytes()
+    """The current tree head of two short logs."""
+    return tree_head(hashes(3, "event"), hashes(2), utc_now()).to_bytes()
 
 
 # -- Writing and reading ---------------------------------------------------------------------------
 
 
-def test_an_anchor_is_stamped_and_stands_in_both_buckets(
+def test_an_anchor_is_stamped_and_stored_in_both_buckets(
     vault: BackupVault, second: S3ObjectStore, authority: Authority, body: bytes
 ) -> None:
     written = write_anchor(vault, body, AT, authority.url, second, authority.ca_pem)
@@ -102,7 +102,7 @@ def test_without_authority_and_second_bucket_there_is_still_an_anchor(vault: Bac
     assert [anchor.body for anchor in read_anchors(vault.store, vault.layout)] == [written.anchor.to_bytes()]
 
 
-def test_an_authority_that_is_down_keeps_nothing_from_being_written(
+def test_an_anchor_is_written_without_a_stamp_when_the_authority_is_down(
     vault: BackupVault, second: S3ObjectStore, body: bytes
 ) -> None:
     written = write_anchor(vault, body, AT, NOWHERE, second)
@@ -137,23 +137,23 @@ def test_one_bucket_that_fails_does_not_stop_the_other(
     assert second.get_bytes(without_main.key)[0] == without_main.anchor.to_bytes()
 
 
-def test_an_anchor_that_comes_back_different_is_an_error(
+def test_an_anchor_that_is_read_back_with_other_bytes_is_an_error(
     vault: BackupVault, second: S3ObjectStore, body: bytes
 ) -> None:
-    class Forgetful(S3ObjectStore):
+    class Truncating(S3ObjectStore):
         def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
             stored, version = super().get_bytes(key, version_id)
             return stored[:-2], version
 
-    written = write_anchor(vault, body, AT, None, Forgetful(second._client, second.bucket))
+    written = write_anchor(vault, body, AT, None, Truncating(second._client, second.bucket))
     assert written.second is not None
     assert isinstance(written.second.error, ReadBackError)
     assert written.main.error is None
 
 
-def test_an_anchor_is_never_written_over(vault: BackupVault, body: bytes) -> None:
+def test_an_anchor_is_never_overwritten(vault: BackupVault, body: bytes) -> None:
     first = write_anchor(vault, body, AT, None, None)
-    other = statement(hashes(3, "event"), hashes(1)).to_bytes()
+    other = tree_head(hashes(3, "event"), hashes(1)).to_bytes()
     again = write_anchor(vault, other, AT, None, None)
     assert isinstance(again.main.error, ConflictError)
     assert [version.version_id for version in vault.store.list_versions(vault.layout.anchor_prefix)] == [
@@ -161,7 +161,7 @@ def test_an_anchor_is_never_written_over(vault: BackupVault, body: bytes) -> Non
     ]
 
 
-def test_what_is_no_statement_is_not_anchored(vault: BackupVault) -> None:
+def test_bytes_that_are_not_a_tree_head_are_not_anchored(vault: BackupVault) -> None:
     with pytest.raises(VerificationError):
         write_anchor(vault, b"{}\n", AT, None, None)
     assert read_anchors(vault.store, vault.layout) == []
@@ -171,7 +171,7 @@ def test_anchors_are_read_oldest_first_as_they_were_created(vault: BackupVault, 
     written = []
     for day in (2, 0, 1):
         at = AT + timedelta(days=day)
-        made = statement(hashes(3 + day), hashes(2), at, vault.store.bucket).to_bytes()
+        made = tree_head(hashes(3 + day), hashes(2), at, vault.store.bucket).to_bytes()
         written.append(write_anchor(vault, made, at, None, None))
     in_order = [written[place] for place in (1, 2, 0)]
     store.put_bytes(in_order[0].key, b"{}", JSON_TYPE)
@@ -183,12 +183,12 @@ def test_anchors_are_read_oldest_first_as_they_were_created(vault: BackupVault, 
     events, manifests = entry_hash(hashes(5)), entry_hash(hashes(2))
     examination = examine_anchors(store.bucket, found, [], events, manifests, None)
     assert [(finding.anchor, finding.what) for finding in examination.findings] == [
-        (store.uri(in_order[0].key), "another version was put over the anchor"),
+        (store.uri(in_order[0].key), "the anchor was overwritten"),
         (store.uri(in_order[1].key), "the anchor was deleted"),
     ]
 
 
-def test_of_an_anchor_that_was_destroyed_only_the_marker_is_left(vault: BackupVault, body: bytes) -> None:
+def test_a_destroyed_anchor_leaves_only_its_delete_marker(vault: BackupVault, body: bytes) -> None:
     written = write_anchor(vault, body, AT, None, None)
     client, bucket = vault.store._client, vault.store.bucket
     client.delete_object(Bucket=bucket, Key=written.key)
@@ -198,7 +198,7 @@ def test_of_an_anchor_that_was_destroyed_only_the_marker_is_left(vault: BackupVa
     assert [finding.what for finding in examined([left])] == ["the anchor was deleted"]
 
 
-# -- The logs against the anchors ------------------------------------------------------------------
+# -- Comparing the logs with the anchors ------------------------------------------------------------------
 
 sizes_over_time = st.lists(st.integers(0, 40), min_size=8, max_size=8).map(sorted)
 distinct_sizes = st.lists(st.integers(1, 40), min_size=1, max_size=8, unique=True).map(sorted)
@@ -207,7 +207,7 @@ distinct_sizes = st.lists(st.integers(1, 40), min_size=1, max_size=8, unique=Tru
 @given(sizes_over_time, sizes_over_time)
 def test_logs_that_only_grew_contradict_nothing(of_events: list[int], of_manifests: list[int]) -> None:
     events, manifests = hashes(45, "event"), hashes(45)
-    anchors = history(events, manifests, list(zip(of_events, of_manifests, strict=True)))
+    anchors = daily_anchors(events, manifests, list(zip(of_events, of_manifests, strict=True)))
     assert examined(anchors, events, manifests) == []
 
 
@@ -216,7 +216,7 @@ def test_a_log_rewritten_from_some_entry_on_contradicts_every_anchor_from_there_
     sizes: list[int], first: int
 ) -> None:
     events, manifests = hashes(40, "event"), hashes(40)
-    anchors = history(events, manifests, [(size, size) for size in sizes])
+    anchors = daily_anchors(events, manifests, [(size, size) for size in sizes])
     broken = [size for size in sizes if size >= first]
     rewritten = events[: first - 1] + hashes(40, "forged")[first - 1 :]
     found = examined(anchors, rewritten, manifests)
@@ -227,19 +227,19 @@ def test_a_log_rewritten_from_some_entry_on_contradicts_every_anchor_from_there_
 
 
 @given(distinct_sizes, st.integers(0, 40))
-def test_a_log_that_was_cut_off_contradicts_every_anchor_of_what_is_gone(sizes: list[int], left: int) -> None:
+def test_a_truncated_log_contradicts_every_anchor_that_covers_a_missing_entry(sizes: list[int], left: int) -> None:
     events, manifests = hashes(40, "event"), hashes(40)
-    anchors = history(events, manifests, [(size, size) for size in sizes])
+    anchors = daily_anchors(events, manifests, [(size, size) for size in sizes])
     found = examined(anchors, events[:left], manifests[:left])
     gone = [(log, size) for size in sizes if size > left for log in ("events", "manifests")]
     assert [(finding.log, finding.number) for finding in found] == gone
-    assert all("cut off" in finding.what for finding in found)
+    assert all("truncated" in finding.what for finding in found)
 
 
 @pytest.mark.parametrize("tamper", [lambda sha: sha256(sha.encode()).hexdigest(), lambda _: None])
 def test_an_earlier_manifest_that_changed_or_is_gone_shows_in_the_root(tamper: Callable[[str], str | None]) -> None:
     events, manifests = hashes(5, "event"), hashes(5)
-    anchors = history(events, manifests, [(1, 1), (3, 3), (5, 5)])
+    anchors = daily_anchors(events, manifests, [(1, 1), (3, 3), (5, 5)])
     changed = {number: tamper(sha) if number == 2 else sha for number, sha in enumerate(manifests, start=1)}
     found = examine_anchors("main", anchors, [], entry_hash(events), changed.get, None).findings
     assert [(finding.log, finding.number) for finding in found] == [("manifests", 3), ("manifests", 5)]
@@ -247,7 +247,7 @@ def test_an_earlier_manifest_that_changed_or_is_gone_shows_in_the_root(tamper: C
 
 def test_the_tree_over_the_manifests_is_built_once() -> None:
     manifests, asked = hashes(400), list[int]()
-    anchors = history([], manifests, [(0, size) for size in range(1, 401)])
+    anchors = daily_anchors([], manifests, [(0, size) for size in range(1, 401)])
 
     def manifest(number: int) -> str:
         asked.append(number)
@@ -258,12 +258,12 @@ def test_the_tree_over_the_manifests_is_built_once() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b'{"format":1,"statement":"{}","timestamps":[]}'])
-def test_what_is_no_anchor_is_a_finding(body: bytes) -> None:
+def test_bytes_that_are_not_an_anchor_are_a_finding(body: bytes) -> None:
     (finding,) = examined([StoredAnchor("s3://main/x", "x", body, overwritten=False, deleted=False)])
     assert (finding.anchor, finding.log) == ("s3://main/x", None)
 
 
-def test_a_chain_rewritten_in_the_bucket_itself_is_seen(vault: BackupVault, second: S3ObjectStore) -> None:
+def test_a_manifest_log_rewritten_in_the_bucket_itself_is_found(vault: BackupVault, second: S3ObjectStore) -> None:
     def grow(log: ChainedLog, name: str) -> list[str]:
         for _ in range(3):
             log.append(lambda link: f"{name} {link.number} {link.previous}\n".encode())
@@ -274,7 +274,7 @@ def test_a_chain_rewritten_in_the_bucket_itself_is_seen(vault: BackupVault, seco
 
     manifests = grow(newly_opened(), "manifest")
     bucket = vault.store.bucket
-    written = write_anchor(vault, statement([], manifests, bucket=bucket).to_bytes(), AT, None, second)
+    written = write_anchor(vault, tree_head([], manifests, bucket=bucket).to_bytes(), AT, None, second)
     stored_ones = read_anchors(vault.store, vault.layout), read_anchors(second, vault.layout)
     grown = grow(newly_opened(), "manifest")
     assert examine_anchors(bucket, *stored_ones, entry_hash([]), entry_hash(grown), None).findings == []
@@ -290,7 +290,7 @@ def test_a_chain_rewritten_in_the_bucket_itself_is_seen(vault: BackupVault, seco
 
 
 def test_stamps_are_checked_when_there_is_a_ca(authority: Authority, tmp_path: Path) -> None:
-    made = statement([], [], utc_now())
+    made = tree_head([], [], utc_now())
     good = stored(made, stamp(authority, made.to_bytes()))
     assert examined([good], ca_pem=authority.ca_pem) == []
     with timestamp_authority(tmp_path / "other") as other:
@@ -300,32 +300,30 @@ def test_stamps_are_checked_when_there_is_a_ca(authority: Authority, tmp_path: P
     assert examined([good], ca_pem=None) == []
 
 
-def test_a_stamp_of_another_statement_is_a_finding(authority: Authority) -> None:
-    made = statement([], [], utc_now())
-    wrong = stored(made, stamp(authority, b"another statement"))
+def test_a_stamp_of_another_tree_head_is_a_finding(authority: Authority) -> None:
+    made = tree_head([], [], utc_now())
+    wrong = stored(made, stamp(authority, b"another tree head"))
     (finding,) = examined([wrong], ca_pem=authority.ca_pem)
     assert "not for these bytes" in finding.what
 
 
 @pytest.mark.parametrize("token", ["", "no Base64!", "AAAA", "é"])
-def test_a_token_that_is_none_is_a_finding(authority: Authority, token: str) -> None:
-    wrong = stored(statement([], []), Timestamp(authority="http://tsa", token=token))
+def test_a_token_that_is_not_a_time_stamp_is_a_finding(authority: Authority, token: str) -> None:
+    wrong = stored(tree_head([], []), Timestamp(authority="http://tsa", token=token))
     (finding,) = examined([wrong], ca_pem=authority.ca_pem)
     assert "http://tsa" in finding.what
 
 
 @pytest.mark.parametrize(("distance", "findings"), [(50, 0), (-50, 0), (70, 1), (-70, 1)])
-def test_a_statement_dated_otherwise_than_its_stamp_is_a_finding(
-    authority: Authority, distance: int, findings: int
-) -> None:
-    made = statement([], [], utc_now() + timedelta(minutes=distance))
+def test_a_tree_head_dated_far_from_its_stamp_is_a_finding(authority: Authority, distance: int, findings: int) -> None:
+    made = tree_head([], [], utc_now() + timedelta(minutes=distance))
     found = examined([stored(made, stamp(authority, made.to_bytes()))], ca_pem=authority.ca_pem)
     assert len(found) == findings
     assert all("stamped it at" in finding.what for finding in found)
 
 
-def test_a_ca_file_without_certificate_is_not_blamed_on_the_anchors(authority: Authority) -> None:
-    made = statement([], [], utc_now())
+def test_a_ca_file_without_certificate_is_an_error_and_not_a_finding(authority: Authority) -> None:
+    made = tree_head([], [], utc_now())
     with pytest.raises(SettingsError):
         examined([stored(made, stamp(authority, made.to_bytes()))], ca_pem=b"")
 
@@ -333,9 +331,9 @@ def test_a_ca_file_without_certificate_is_not_blamed_on_the_anchors(authority: A
 # -- The second bucket -----------------------------------------------------------------------------
 
 
-def test_anchors_erased_with_a_rewritten_log_are_missed_because_of_the_second_bucket() -> None:
+def test_anchors_deleted_with_a_rewritten_log_are_found_by_the_second_bucket() -> None:
     events, manifests = hashes(9, "event"), hashes(9)
-    copies = history(events, manifests, [(3, 3), (6, 6)])
+    copies = daily_anchors(events, manifests, [(3, 3), (6, 6)])
     forged = hashes(9, "forged")
     assert examined([], forged, forged) == []
     found = examined([], forged, forged, second=copies)
@@ -349,7 +347,7 @@ def test_anchors_erased_with_a_rewritten_log_are_missed_because_of_the_second_bu
 
 def test_an_anchor_that_was_replaced_differs_from_its_copy() -> None:
     events, forged = hashes(3, "event"), hashes(3, "forged")
-    main, copy = stored(statement(forged, [])), stored(statement(events, []), bucket="second")
+    main, copy = stored(tree_head(forged, [])), stored(tree_head(events, []), bucket="second")
     found = examined([main], forged, second=[copy])
     assert [(finding.anchor, finding.log, finding.number) for finding in found] == [
         (copy.uri, None, None),
@@ -358,36 +356,36 @@ def test_an_anchor_that_was_replaced_differs_from_its_copy() -> None:
     assert main.uri in found[0].what
 
 
-def test_copies_that_are_the_same_say_nothing_twice() -> None:
-    anchors = history(hashes(3), [], [(3, 0)])
+def test_equal_copies_give_each_finding_once() -> None:
+    anchors = daily_anchors(hashes(3), [], [(3, 0)])
     assert examined(anchors, hashes(3), second=anchors) == []
     assert len(examined(anchors, hashes(3, "forged"), second=anchors)) == 1
 
 
 def test_a_copy_that_was_deleted_is_a_finding() -> None:
-    (main,) = history([], [], [(0, 0)])
+    (main,) = daily_anchors([], [], [(0, 0)])
     left = StoredAnchor("s3://second/x", main.key, None, overwritten=False, deleted=True)
     assert [(finding.anchor, finding.what) for finding in examined([main], second=[left])] == [
         ("s3://second/x", "the anchor was deleted")
     ]
 
 
-def test_an_anchor_that_the_second_bucket_never_got_is_no_finding() -> None:
-    assert examined(history([], [], [(0, 0)]), second=[]) == []
+def test_an_anchor_missing_from_the_second_bucket_is_no_finding() -> None:
+    assert examined(daily_anchors([], [], [(0, 0)]), second=[]) == []
 
 
-def test_anchors_of_another_backup_set_in_the_second_bucket_are_passed_over() -> None:
-    (main,) = history(hashes(3), [], [(3, 0)])
-    another = stored(statement(hashes(5, "another"), [], AT + timedelta(days=1), bucket="another"), bucket="second")
+def test_anchors_of_another_bucket_in_the_second_bucket_are_ignored() -> None:
+    (main,) = daily_anchors(hashes(3), [], [(3, 0)])
+    another = stored(tree_head(hashes(5, "another"), [], AT + timedelta(days=1), bucket="another"), bucket="second")
     assert examined([main], hashes(3), second=[main, another]) == []
-    # Of two sets anchored in the same second after as many events, the second bucket takes the anchor of one.
-    taken = stored(statement(hashes(3, "another"), [], bucket="another"), bucket="second")
+    # Two buckets anchored in the same second with as many events share a key in the second bucket.
+    taken = stored(tree_head(hashes(3, "another"), [], bucket="another"), bucket="second")
     assert taken.key == main.key
     assert confirmed([main], [taken]).anchored is None
 
 
-def test_an_anchor_from_before_the_bucket_had_its_name_is_held_against_the_logs_and_confirmed() -> None:
-    moved = stored(statement(hashes(3), [], bucket="before"))
-    found = confirmed([moved], [moved])
+def test_an_anchor_from_before_the_bucket_was_renamed_is_compared_and_confirmed() -> None:
+    renamed = stored(tree_head(hashes(3), [], bucket="before"))
+    found = confirmed([renamed], [renamed])
     assert (found.anchored and found.anchored.event, found.warnings) == (3, [])
-    assert len(examined([moved], hashes(3, "forged"))) == 1
+    assert len(examined([renamed], hashes(3, "forged"))) == 1

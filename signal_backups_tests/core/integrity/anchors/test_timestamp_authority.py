@@ -1,4 +1,4 @@
-"""Time stamps: what a real authority gives is accepted, whatever else is refused in words."""
+"""Time stamps of a real authority are accepted; everything else is refused with a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATA = b'{"at":"2026-11-02T02:45:00Z"}\n'
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Iterator[Authority]:
-    """An authority of the test's own: some change how it answers."""
+    """An authority for one test, which may change its answers."""
     with timestamp_authority(tmp_path / "authority") as running:
         yield running
 
@@ -37,7 +37,7 @@ def stamped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[bytes, b
         yield request_timestamp(authority.url, DATA), authority.ca_pem
 
 
-def test_a_stamp_gives_the_instant_it_was_made_at(authority: Authority) -> None:
+def test_verifying_a_stamp_returns_when_it_was_made(authority: Authority) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     token = request_timestamp(authority.url, DATA)
     at = verify_timestamp(token, DATA, authority.ca_pem)
@@ -46,11 +46,11 @@ def test_a_stamp_gives_the_instant_it_was_made_at(authority: Authority) -> None:
 
 
 def test_an_auditor_checks_the_same_stamp_with_openssl(authority: Authority, tmp_path: Path) -> None:
-    token, statement, other = tmp_path / "token.tsr", tmp_path / "statement.json", tmp_path / "other.json"
+    token, tree_head, other = tmp_path / "token.tsr", tmp_path / "statement.json", tmp_path / "other.json"
     token.write_bytes(request_timestamp(authority.url, DATA))
-    statement.write_bytes(DATA)
+    tree_head.write_bytes(DATA)
     other.write_bytes(DATA + b"\n")
-    assert verified_by_openssl(token, statement, authority.ca_file)
+    assert verified_by_openssl(token, tree_head, authority.ca_file)
     assert not verified_by_openssl(token, other, authority.ca_file)
 
 
@@ -79,7 +79,7 @@ def test_only_strong_hashes_count(tmp_path: Path, digest: str, counts: bool) -> 
         if counts:
             assert verify_timestamp(token, DATA, authority.ca_pem)
         else:
-            with pytest.raises(VerificationError, match="not by SHA-256 or a stronger one"):
+            with pytest.raises(VerificationError, match="not with SHA-256 or a stronger one"):
                 verify_timestamp(token, DATA, authority.ca_pem)
 
 
@@ -119,11 +119,11 @@ def test_every_byte_that_matters_is_protected(stamped: tuple[bytes, bytes]) -> N
         with suppress(VerificationError):
             assert verify_timestamp(bytes(flipped), DATA, ca_pem) == at
             accepted += 1
-    # Names of algorithms stand twice; only the second ones are signed.
+    # Names of algorithms occur twice; only the second ones are signed.
     assert accepted < len(token) / 50
 
 
-def test_an_authority_that_is_down_may_be_up_later(tmp_path: Path) -> None:
+def test_an_unreachable_authority_is_a_transient_error(tmp_path: Path) -> None:
     with timestamp_authority(tmp_path / "gone") as authority:
         url = authority.url
     with pytest.raises(TimestampAuthorityError, match=url) as raised:
@@ -141,14 +141,14 @@ def test_an_http_error_says_its_status(authority: Authority, status: int, transi
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>sign in</html>", b"\x30\x03\x02\x01\x00"])
-def test_an_answer_that_is_no_stamp_is_not_taken(authority: Authority, body: bytes) -> None:
+def test_an_answer_that_is_not_a_time_stamp_is_refused(authority: Authority, body: bytes) -> None:
     authority.answer_with(200, body)
     with pytest.raises(TimestampAuthorityError, match="not a time stamp") as raised:
         request_timestamp(authority.url, DATA)
     assert raised.value.transient
 
 
-def test_an_authority_that_does_not_answer_is_given_up(authority: Authority) -> None:
+def test_an_authority_that_does_not_answer_times_out(authority: Authority) -> None:
     released = threading.Event()
 
     def hang(query: bytes) -> tuple[int, bytes]:
@@ -164,7 +164,7 @@ def test_an_authority_that_does_not_answer_is_given_up(authority: Authority) -> 
     assert raised.value.transient
 
 
-def test_a_refusal_is_told_in_the_authoritys_words(tmp_path: Path) -> None:
+def test_a_refusal_is_reported_with_the_reason_of_the_authority(tmp_path: Path) -> None:
     with (
         timestamp_authority(tmp_path / "strict", digests="sha512") as strict,
         pytest.raises(TimestampAuthorityError, match=r"refused.*digest algorithm is not supported") as raised,
@@ -173,7 +173,7 @@ def test_a_refusal_is_told_in_the_authoritys_words(tmp_path: Path) -> None:
     assert raised.value.transient
 
 
-def test_an_old_answer_played_again_is_not_taken(authority: Authority) -> None:
+def test_a_replayed_old_answer_is_refused(authority: Authority) -> None:
     old = request_timestamp(authority.url, DATA)
     authority.answer_with(200, old)
     with pytest.raises(VerificationError, match="another request"):

@@ -1,4 +1,4 @@
-"""The statement: one text for one state of the logs, and nothing else is taken for it."""
+"""The tree head: one exact text for one state of the logs; any other text is refused."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def test_its_exact_text() -> None:
 
 
 def test_empty_logs() -> None:
-    statement = tree_head_of(AT, "signals", LogHead(number=0, sha256="0" * 64), [])
-    assert statement.manifests.number == 0
-    assert statement.manifests.sha256 == "0" * 64
-    assert statement.manifests.root == sha256(b"").hexdigest()
+    tree_head = tree_head_of(AT, "signals", LogHead(number=0, sha256="0" * 64), [])
+    assert tree_head.manifests.number == 0
+    assert tree_head.manifests.sha256 == "0" * 64
+    assert tree_head.manifests.root == sha256(b"").hexdigest()
 
 
 @given(
@@ -52,12 +52,12 @@ def test_empty_logs() -> None:
 )
 @examples(100)
 def test_it_is_read_as_it_was_written(at: datetime, bucket: str, events: int, event: str, manifests: list[str]) -> None:
-    statement = tree_head_of(at, bucket, LogHead(number=events, sha256=event), manifests)
-    body = statement.to_bytes()
+    tree_head = tree_head_of(at, bucket, LogHead(number=events, sha256=event), manifests)
+    body = tree_head.to_bytes()
     assert body.isascii()
     assert body.count(b"\n") == 1
-    assert TreeHead.from_bytes(body) == statement
-    assert timedelta(0) <= at - statement.at < timedelta(seconds=1)
+    assert TreeHead.from_bytes(body) == tree_head
+    assert timedelta(0) <= at - tree_head.at < timedelta(seconds=1)
     document = json.loads(body)
     assert document["manifests"]["root"] == naive_root([bytes.fromhex(one) for one in manifests]).hex()
 

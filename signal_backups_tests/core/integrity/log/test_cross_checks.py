@@ -1,4 +1,4 @@
-"""Manifests that are in the chain and should not be, that are not and should be, and that no event tells of."""
+"""Manifests that are wrongly in the manifest log, wrongly not in it, or that no event names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from signal_backups_tests.servers.strict_s3 import StrictS3
 
 @pytest.fixture
 def world(s3: StrictS3) -> World:
-    """An empty bucket in memory, whose backups all ended long ago."""
+    """An empty bucket in memory, with a clock long after its backups."""
     return World(s3.client(), BUCKET, Layout(), lambda: START + timedelta(days=9))
 
 
@@ -44,16 +44,16 @@ def two_days(world: World, s3: StrictS3) -> World:
 
 
 def append(world: World, **changes: Any) -> None:
-    """Put a manifest like that of the second day into the chain, with an event that tells of it."""
-    like = Manifest.from_bytes(world.body(SLOTS[1]), "it").model_copy(update=changes)
+    """Append a changed manifest of the second day to the manifest log, with an event that names it."""
+    template = Manifest.from_bytes(world.body(SLOTS[1]), "it").model_copy(update=changes)
     entry = world.vault.manifest_log.append(
-        lambda link: like.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+        lambda link: template.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
     )
-    world.tell(Manifest.from_bytes(entry.body, "it"))
+    world.record_event(Manifest.from_bytes(entry.body, "it"))
 
 
 @pytest.mark.parametrize("wrong", ["key", "day"])
-def test_a_manifest_of_no_backup_of_its_day(two_days: World, wrong: str) -> None:
+def test_a_manifest_that_names_a_backup_of_another_day(two_days: World, wrong: str) -> None:
     backup = Manifest.from_bytes(two_days.body(SLOTS[1]), "it").backup
     changes = {
         "key": {"backup": backup.model_copy(update={"key": "signals/2026/11/evil.csv"})},
@@ -62,20 +62,20 @@ def test_a_manifest_of_no_backup_of_its_day(two_days: World, wrong: str) -> None
     append(two_days, **changes[wrong])
     report = two_days.examine()
     assert named(report) == [(MANIFESTS, Fault.INSERTED, 3)]
-    assert "that is no backup of this day" in report.findings[0].words
+    assert "which is not a backup of this day" in report.findings[0].words
 
 
-def test_a_day_that_was_made_up_and_stored_after_the_chain_began(two_days: World) -> None:
-    two_days.chain.put(two_days.key(SLOTS[3]), without_number(two_days.body(SLOTS[1])))
+def test_a_forged_day_stored_after_the_log_began(two_days: World) -> None:
+    two_days.manifests.put(two_days.key(SLOTS[3]), without_number(two_days.body(SLOTS[1])))
     report = two_days.examine()
     assert (named(report), report.unchained) == ([(MANIFESTS, Fault.INSERTED, None)], None)
     assert report.findings[0].key == two_days.key(SLOTS[3])
     assert f"the manifest of {DAYS[3]} is not in the manifest log" in report.findings[0].words
 
 
-def test_a_day_from_before_the_chain_is_counted(world: World, s3: StrictS3) -> None:
+def test_a_day_from_before_the_manifest_log_is_counted(world: World, s3: StrictS3) -> None:
     named_only = StoredFile(key=world.vault.layout.backup_key(SLOTS[3]), version_id="v", bytes=1, sha256=FIRST)
-    world.chain.put(world.key(SLOTS[3]), manifest_of(named_only, DAYS[3]).to_bytes())
+    world.manifests.put(world.key(SLOTS[3]), manifest_of(named_only, DAYS[3]).to_bytes())
     s3.advance(minutes=1)
     world.back_up(SLOTS[1])
     report = world.examine()
@@ -85,12 +85,12 @@ def test_a_day_from_before_the_chain_is_counted(world: World, s3: StrictS3) -> N
 
 
 class TestWaiting:
-    """An event that waits excuses its own manifest, and no other."""
+    """An event in the outbox counts for the manifest that it names, and for no other."""
 
     @pytest.fixture
-    def untold(self, two_days: World) -> World:
-        """A third manifest that no event tells of."""
-        two_days.back_up(SLOTS[2], tell=False)
+    def without_event(self, two_days: World) -> World:
+        """A third manifest that no event names."""
+        two_days.back_up(SLOTS[2], with_event=False)
         return two_days
 
     @staticmethod
@@ -99,17 +99,17 @@ class TestWaiting:
         other.vault = BackupVault(world.vault.store, Layout(), outbox=folder)
         return other
 
-    def test_its_own(self, untold: World, s3: StrictS3, tmp_path: Path) -> None:
-        waiting = self.with_outbox(untold, tmp_path)
+    def test_the_manifest_that_it_names(self, without_event: World, s3: StrictS3, tmp_path: Path) -> None:
+        waiting = self.with_outbox(without_event, tmp_path)
         s3.faults = lambda called: Answer(503, "SlowDown") if called == "PutObject" else None
-        waiting.tell(Manifest.from_bytes(untold.chain.body(3), "it"))
+        waiting.record_event(Manifest.from_bytes(without_event.manifests.body(3), "it"))
         s3.faults = lambda _called: None
         report = waiting.examine()
         assert (report.ok, report.waiting) == (True, 1)
         assert report.warnings == ["1 events wait on this machine until they can be written"]
 
-    def test_another(self, untold: World, s3: StrictS3, tmp_path: Path) -> None:
-        waiting = self.with_outbox(untold, tmp_path)
+    def test_another_manifest(self, without_event: World, s3: StrictS3, tmp_path: Path) -> None:
+        waiting = self.with_outbox(without_event, tmp_path)
         s3.faults = lambda called: Answer(503, "SlowDown") if called == "PutObject" else None
         waiting.vault.trail.record(Action.DRILL, "passed")
         (tmp_path / "no_event.json").write_text("{}", encoding="utf-8")

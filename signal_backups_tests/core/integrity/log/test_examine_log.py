@@ -1,4 +1,4 @@
-"""What an administrator of the bucket can do to a log, and that the examination names it and where it begins."""
+"""Whatever an administrator of the bucket does to a log, the examination finds it and names the first entry."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def named(examined: LogExamination) -> Named:
 
 
 def link_to(admin: Admin, number: int) -> Link:
-    """The place of an entry."""
+    """The number and previous hash of an entry."""
     return Link(number, Entry(0, "", "", admin.body(number - 1)).sha256)
 
 
-def erase(admin: Admin, *numbers: int) -> None:
+def destroy(admin: Admin, *numbers: int) -> None:
     for number in numbers:
         admin.erase(admin.log.key_of(number))
 
@@ -49,7 +49,7 @@ def fork(admin: Admin, number: int) -> None:
 
 
 def rewrite(admin: Admin, first: int, result: str) -> None:
-    """Write the log anew from a number on, every link right."""
+    """Rewrite the log from a number on, with intact links."""
     numbers = range(first, COUNT + 1)
     bodies = bodies_of(len(numbers), link_to(admin, first), result=result)
     for number, body in zip(numbers, bodies, strict=True):
@@ -61,7 +61,7 @@ def unlink(document: dict[str, object]) -> None:
 
 
 TAMPERINGS: dict[str, tuple[Tampering, Named]] = {
-    "edited, put over": (lambda admin: admin.put_over(12, failed), [(Fault.EDITED, 12)]),
+    "overwritten by an edited version": (lambda admin: admin.put_over(12, failed), [(Fault.EDITED, 12)]),
     "edited, the original deleted": (lambda admin: admin.edit(12, failed), [(Fault.EDITED, 12)]),
     "first edited": (lambda admin: admin.edit(1, failed), [(Fault.EDITED, 1)]),
     "last but one edited": (lambda admin: admin.edit(24, failed), [(Fault.EDITED, 24)]),
@@ -72,15 +72,15 @@ TAMPERINGS: dict[str, tuple[Tampering, Named]] = {
         lambda admin: admin.replace(admin.log.key_of(12), json.dumps(json.loads(admin.body(12)), indent=1).encode()),
         [(Fault.EDITED, 12)],
     ),
-    "garbage put over": (lambda admin: admin.put_over(12, dict.clear), [(Fault.EDITED, 12)]),
+    "overwritten by garbage": (lambda admin: admin.put_over(12, dict.clear), [(Fault.EDITED, 12)]),
     "garbage": (lambda admin: admin.edit(12, dict.clear), [(Fault.UNREADABLE, 12)]),
     "hidden": (lambda admin: admin.hide(admin.log.key_of(12)), [(Fault.REMOVED, 12)]),
     "last hidden": (lambda admin: admin.hide(admin.log.key_of(25)), [(Fault.REMOVED, 25)]),
-    "one removed": (lambda admin: erase(admin, 12), [(Fault.REMOVED, 12)]),
-    "first removed": (lambda admin: erase(admin, 1), [(Fault.REMOVED, 1)]),
-    "a run removed": (lambda admin: erase(admin, 8, 9, 10, 11), [(Fault.REMOVED, 8)]),
-    "two places removed": (lambda admin: erase(admin, 5, 15), [(Fault.REMOVED, 5), (Fault.REMOVED, 15)]),
-    "swapped, put over": (
+    "one removed": (lambda admin: destroy(admin, 12), [(Fault.REMOVED, 12)]),
+    "first removed": (lambda admin: destroy(admin, 1), [(Fault.REMOVED, 1)]),
+    "a run removed": (lambda admin: destroy(admin, 8, 9, 10, 11), [(Fault.REMOVED, 8)]),
+    "two places removed": (lambda admin: destroy(admin, 5, 15), [(Fault.REMOVED, 5), (Fault.REMOVED, 15)]),
+    "swapped by overwriting": (
         lambda admin: swap(admin, 12, 15, admin.put),
         [(Fault.REORDERED, 12), (Fault.REORDERED, 15)],
     ),
@@ -110,14 +110,14 @@ TAMPERINGS: dict[str, tuple[Tampering, Named]] = {
 
 @pytest.mark.parametrize("with_segments", [False, True])
 @pytest.mark.parametrize(("tampering", "expected"), TAMPERINGS.values(), ids=list(TAMPERINGS))
-def test_what_was_done_is_named(
+def test_each_tampering_is_found(
     vault: BackupVault, admin: Admin, tampering: Tampering, expected: Named, *, with_segments: bool
 ) -> None:
     admin.put_events(COUNT)
     if with_segments:
         assert len(write_segments(vault)) == 2
     untouched = examine(vault)
-    assert (named(untouched), len(untouched.seen)) == ([], COUNT)
+    assert (named(untouched), len(untouched.entries)) == ([], COUNT)
     tampering(admin)
     for full in (False, True):
         examined = examine(vault, full=full)
@@ -125,18 +125,18 @@ def test_what_was_done_is_named(
         assert examined.last == max(number or 0 for _, number in [*expected, (None, COUNT)])
 
 
-def test_where_the_original_still_is_and_which_version_covers_it(vault: BackupVault, admin: Admin) -> None:
+def test_the_finding_names_the_original_and_the_version_that_overwrote_it(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(COUNT)
     admin.put_over(12, failed)
     newer, original = admin.versions(12)
     (finding,) = examine(vault).findings
     assert (finding.key, finding.version_id) == (admin.log.key_of(12), newer.version_id)
     assert original.version_id in finding.words
-    assert examine(vault).seen[12].stored == original
+    assert examine(vault).entries[12].stored == original
 
 
 def test_the_same_bytes_twice_are_no_finding(vault: BackupVault, admin: Admin) -> None:
-    # A store without conditional writes takes a request twice whose first answer was lost.
+    # Without conditional writes, a request that is repeated after a lost response creates a second version.
     admin.put_events(COUNT)
     write_segments(vault)
     admin.put(admin.log.key_of(12), admin.body(12))
@@ -148,11 +148,11 @@ def test_two_entries_changed_next_to_each_other(vault: BackupVault, admin: Admin
     admin.put_events(COUNT)
     admin.edit(12, failed)
     admin.edit(13, failed)
-    # Either both were, or 13 alone, its link included.
+    # This looks the same as if only 13 was changed, including its link.
     assert named(examine(vault)) == [(Fault.EDITED, 13)]
 
 
-def test_a_change_shows_where_what_follows_was_not_made_to_fit(vault: BackupVault, admin: Admin) -> None:
+def test_a_change_is_found_where_the_following_entry_does_not_fit(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(COUNT)
     admin.edit(5, failed)
     for number in range(6, 12):
@@ -163,25 +163,25 @@ def test_a_change_shows_where_what_follows_was_not_made_to_fit(vault: BackupVaul
     assert finding.words == "entry 11, or one before it, was changed: it does not fit entry 12"
 
 
-def test_an_entry_put_in_between_and_the_rest_renumbered(vault: BackupVault, admin: Admin) -> None:
+def test_an_entry_inserted_and_the_rest_renumbered(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(10)
     bodies = [admin.body(number) for number in range(5, 11)]
     admin.replace(admin.log.key_of(5), occurrence(5, id="f" * 32).to_bytes(link_to(admin, 5)))
     for number, body in enumerate(bodies, 6):
-        moved = edited(body, lambda document, number=number: document.update(number=number))
-        admin.replace(admin.log.key_of(number), moved)
+        renumbered = edited(body, lambda document, number=number: document.update(number=number))
+        admin.replace(admin.log.key_of(number), renumbered)
     findings = examine(vault).findings
     assert [finding.number for finding in findings] == [6, 8, 10]
     for finding in findings:
         assert finding.words.startswith(f"entry {finding.number}, or one before it, was changed")
 
 
-def test_the_end_is_protected_by_nothing_but_a_segment(vault: BackupVault, admin: Admin) -> None:
+def test_only_a_segment_protects_the_end_of_a_log(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(COUNT)
-    erase(admin, 25)
+    destroy(admin, 25)
     assert named(examine(vault)) == []
     write_segments(vault)
-    erase(admin, *range(13, 25))
+    destroy(admin, *range(13, 25))
     examined = examine(vault)
     assert named(examined) == [(Fault.REMOVED, 13)]
     assert (
@@ -191,7 +191,7 @@ def test_the_end_is_protected_by_nothing_but_a_segment(vault: BackupVault, admin
     assert examined.last == 19
 
 
-def test_a_log_written_anew_contradicts_a_segment(vault: BackupVault, admin: Admin) -> None:
+def test_a_rewritten_log_contradicts_a_segment(vault: BackupVault, admin: Admin) -> None:
     admin.put_events(COUNT)
     rewrite(admin, 12, "failed")
     assert named(examine(vault)) == []
@@ -201,7 +201,7 @@ def test_a_log_written_anew_contradicts_a_segment(vault: BackupVault, admin: Adm
     assert named(examine(vault, full=True)) == [(Fault.EDITED, 14)]
 
 
-class TestCheckpoints:
+class TestSegments:
     """Segments that were tampered with."""
 
     @pytest.fixture(autouse=True)
@@ -233,57 +233,57 @@ class TestCheckpoints:
         body = edited(admin.body(13), failed).decode()
         admin.replace(key, self.changed(admin, key, 3, body=body, size=len(body)))
         examined = examine(vault, full=full)
-        assert named(examined) == [(Fault.CHECKPOINT, 13)]
-        assert (examined.findings[0].key, len(examined.seen)) == (key, COUNT)
-        # The other folder's is as good as before.
+        assert named(examined) == [(Fault.SEGMENT, 13)]
+        assert (examined.findings[0].key, len(examined.entries)) == (key, COUNT)
+        # The segment of the other folder is still used.
         assert examined.folders_by_segment == (0 if full else 1)
 
     @pytest.mark.parametrize("full", [False, True])
     def test_edited_bytes_of_the_last_line(self, vault: BackupVault, admin: Admin, key: str, *, full: bool) -> None:
-        # A chain by itself, which entry 20 was not built upon.
+        # An intact hash chain in itself, but entry 20 does not follow it.
         body = edited(admin.body(19), failed).decode()
         admin.replace(key, self.changed(admin, key, 9, body=body, size=len(body)))
-        assert named(examine(vault, full=full)) == [(Fault.CHECKPOINT, 19)]
+        assert named(examine(vault, full=full)) == [(Fault.SEGMENT, 19)]
 
     @pytest.mark.parametrize("changes", [{"etag": '"0"'}, {"version_id": "another"}, {"size": 1}])
     def test_edited_listing(self, vault: BackupVault, admin: Admin, key: str, changes: dict[str, object]) -> None:
         admin.replace(key, self.changed(admin, key, 3, **changes))
-        assert named(examine(vault)) == [(Fault.CHECKPOINT, 13)]
+        assert named(examine(vault)) == [(Fault.SEGMENT, 13)]
 
     @pytest.mark.parametrize("full", [False, True])
     def test_forged_for_an_edited_entry(self, vault: BackupVault, admin: Admin, key: str, *, full: bool) -> None:
-        # It holds the genuine bytes, which are a chain, and names the edited version as theirs.
+        # The segment has the original bytes, whose hash chain is intact, with the version id of the edited entry.
         admin.edit(13, failed)
         (stored,) = admin.versions(13)
         forged = self.changed(admin, key, 3, version_id=stored.version_id, etag=stored.etag, size=stored.size)
         assert stored.size == len(json.loads(forged.splitlines()[3])["body"])
         admin.replace(key, forged)
-        assert named(examine(vault, full=full)) == [(Fault.CHECKPOINT, 13), (Fault.EDITED, 13)]
+        assert named(examine(vault, full=full)) == [(Fault.SEGMENT, 13), (Fault.EDITED, 13)]
 
-    def test_put_over(self, vault: BackupVault, admin: Admin, key: str) -> None:
+    def test_overwritten(self, vault: BackupVault, admin: Admin, key: str) -> None:
         admin.put(key, b"{}\n")
         examined = examine(vault)
-        assert named(examined) == [(Fault.CHECKPOINT, None)]
-        assert "put over" in examined.findings[0].words
+        assert named(examined) == [(Fault.SEGMENT, None)]
+        assert "overwritten" in examined.findings[0].words
 
     def test_hidden(self, vault: BackupVault, admin: Admin, key: str) -> None:
         admin.hide(key)
         examined = examine(vault)
-        assert named(examined) == [(Fault.CHECKPOINT, None)]
+        assert named(examined) == [(Fault.SEGMENT, None)]
         assert "deleted" in examined.findings[0].words
 
     @pytest.mark.parametrize("body", [b"", b"{}\n", b"\xff\n"])
     def test_garbage(self, vault: BackupVault, admin: Admin, key: str, body: bytes) -> None:
         admin.replace(key, body)
         examined = examine(vault)
-        assert named(examined) == [(Fault.CHECKPOINT, None)]
-        assert len(examined.seen) == COUNT
+        assert named(examined) == [(Fault.SEGMENT, None)]
+        assert len(examined.entries) == COUNT
 
     def test_of_another_folder(self, vault: BackupVault, admin: Admin, key: str) -> None:
         admin.replace(key, admin.log.store.get_bytes(Segments(vault, LogName.EVENTS).key_of(0))[0])
-        assert named(examine(vault)) == [(Fault.CHECKPOINT, None)]
+        assert named(examine(vault)) == [(Fault.SEGMENT, None)]
 
-    def test_gone_without_a_trace_costs_only_requests(self, vault: BackupVault, admin: Admin, key: str) -> None:
+    def test_a_missing_segment_costs_only_requests(self, vault: BackupVault, admin: Admin, key: str) -> None:
         admin.erase(key)
         assert named(examine(vault)) == []
         assert write_segments(vault) == [key]
@@ -291,7 +291,7 @@ class TestCheckpoints:
 
     def test_an_entry_deleted_and_stored_again(self, vault: BackupVault, admin: Admin) -> None:
         admin.replace(admin.log.key_of(13), admin.body(13))
-        assert named(examine(vault)) == [(Fault.CHECKPOINT, 13)]
+        assert named(examine(vault)) == [(Fault.SEGMENT, 13)]
 
     def test_both_edited_alike(self, vault: BackupVault, admin: Admin, key: str) -> None:
         admin.edit(13, failed)

@@ -1,4 +1,4 @@
-"""What events, manifests, days and anchors know of each other, when a bucket's administrator changes one of them."""
+"""Events, manifest log, days and anchors are compared with each other, so a change of one of them is found."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Named = list[tuple[LogName, Fault, int | None]]
 
 
 def later() -> datetime:
-    """So late that every backup has ended."""
+    """A time at which no backup is running any more."""
     return utc_now() + timedelta(hours=2)
 
 
@@ -49,21 +49,21 @@ class World:
         self.client, self.clock = client, clock
         self.vault = BackupVault(S3ObjectStore(client, bucket, clock=clock), layout)
         self.events = Admin(client, self.vault.trail.log)
-        self.chain = Admin(client, self.vault.manifest_log)
+        self.manifests = Admin(client, self.vault.manifest_log)
 
-    def back_up(self, slot: BackupSlot, *, tell: bool = True, version: str = "v1") -> Manifest:
-        """Store what a backup leaves, but for the backup itself."""
+    def back_up(self, slot: BackupSlot, *, with_event: bool = True, version: str = "v1") -> Manifest:
+        """Store the manifest and the event of a backup, without the CSV."""
         key = self.vault.layout.backup_key(slot)
         stored = StoredFile(key=key, version_id=version, bytes=1, sha256=FIRST)
         manifest = write_manifest(self.vault, slot, manifest_of(stored, slot.day, bucket=self.vault.store.bucket))
-        if tell:
-            self.tell(manifest)
+        if with_event:
+            self.record_event(manifest)
         return manifest
 
-    def tell(self, manifest: Manifest) -> None:
-        """Record a backup."""
+    def record_event(self, manifest: Manifest) -> None:
+        """Record the event of a backup."""
         assert manifest.number is not None
-        place = {"number": manifest.number, "sha256": Entry(0, "", "", self.chain.body(manifest.number)).sha256}
+        place = {"number": manifest.number, "sha256": Entry(0, "", "", self.manifests.body(manifest.number)).sha256}
         self.vault.trail.record(Action.BACKUP, "stored", details={"day": f"{manifest.day}", "manifest": place})
 
     def key(self, slot: BackupSlot) -> str:
@@ -73,16 +73,16 @@ class World:
         return self.vault.store.get_bytes(self.key(slot))[0]
 
     def anchor(self, second: S3ObjectStore | None = None) -> None:
-        """Anchor what the logs are now."""
+        """Anchor the logs as they are now."""
         at = utc_now()
         events = list(self.vault.trail.log.entries())
         head = LogHead(number=len(events), sha256=events[-1].sha256 if events else FIRST)
         hashes = [entry.sha256 for entry in self.vault.manifest_log.entries()]
-        statement = tree_head_of(at, self.vault.store.bucket, head, hashes).to_bytes()
-        assert not write_anchor(self.vault, statement, at, None, second).errors
+        tree_head = tree_head_of(at, self.vault.store.bucket, head, hashes).to_bytes()
+        assert not write_anchor(self.vault, tree_head, at, None, second).errors
 
     def examine(self, **how: Any) -> TrailReport:
-        """Both ways come to the same."""
+        """Examine with segments and in full; both must give the same report."""
         report = examine_trail(self.vault, **how)
         full = examine_trail(self.vault, full=True, **how)
         differing = {"full", "requests", "at"}
@@ -124,53 +124,53 @@ def forge_ahead(world: World) -> None:
 
 
 TAMPERINGS: dict[str, tuple[Callable[[World], object], Named]] = {
-    "a day's manifest, put over": (
-        lambda world: world.chain.put(world.key(SLOTS[1]), changed(world.body(SLOTS[1]))),
+    "a day's manifest overwritten": (
+        lambda world: world.manifests.put(world.key(SLOTS[1]), changed(world.body(SLOTS[1]))),
         [(MANIFESTS, Fault.EDITED, 2)],
     ),
     "a day's manifest, the original deleted": (
-        lambda world: world.chain.replace(world.key(SLOTS[1]), changed(world.body(SLOTS[1]))),
+        lambda world: world.manifests.replace(world.key(SLOTS[1]), changed(world.body(SLOTS[1]))),
         [(MANIFESTS, Fault.EDITED, 2)],
     ),
     "a day's manifest loses its number": (
-        lambda world: world.chain.replace(world.key(SLOTS[1]), without_number(world.body(SLOTS[1]))),
+        lambda world: world.manifests.replace(world.key(SLOTS[1]), without_number(world.body(SLOTS[1]))),
         [(MANIFESTS, Fault.EDITED, 2)],
     ),
-    "a day's manifest is no manifest": (
-        lambda world: world.chain.replace(world.key(SLOTS[1]), b"{}"),
+    "a day's manifest replaced by garbage": (
+        lambda world: world.manifests.replace(world.key(SLOTS[1]), b"{}"),
         [(MANIFESTS, Fault.UNREADABLE, None)],
     ),
-    "a day's manifest on another day": (
-        lambda world: world.chain.put(world.key(SLOTS[1]), world.body(SLOTS[2])),
+    "the manifest of another day": (
+        lambda world: world.manifests.put(world.key(SLOTS[1]), world.body(SLOTS[2])),
         [(MANIFESTS, Fault.REORDERED, 3)],
     ),
     "a day's manifest hidden": (
-        lambda world: world.chain.hide(world.key(SLOTS[1])),
+        lambda world: world.manifests.hide(world.key(SLOTS[1])),
         [(MANIFESTS, Fault.REMOVED, 2)],
     ),
     "a day's manifest deleted": (
-        lambda world: world.chain.erase(world.key(SLOTS[1])),
+        lambda world: world.manifests.erase(world.key(SLOTS[1])),
         [(MANIFESTS, Fault.REMOVED, 2)],
     ),
     "a day's newest manifest deleted": (
         lambda world: remove_newest(world, SLOTS[0]),
         [(MANIFESTS, Fault.REMOVED, 4)],
     ),
-    "a manifest that is ahead of the chain": (forge_ahead, [(MANIFESTS, Fault.REMOVED, 9)]),
-    "the last entry of the chain deleted": (
-        lambda world: world.chain.erase(world.chain.log.key_of(4)),
+    "a day's manifest with a number beyond the log": (forge_ahead, [(MANIFESTS, Fault.REMOVED, 9)]),
+    "the last entry of the manifest log deleted": (
+        lambda world: world.manifests.erase(world.manifests.log.key_of(4)),
         [(MANIFESTS, Fault.REMOVED, 4)],
     ),
-    "the whole chain deleted": (
-        lambda world: [world.chain.erase(world.chain.log.key_of(number)) for number in (1, 2, 3, 4)],
+    "the whole manifest log deleted": (
+        lambda world: [world.manifests.erase(world.manifests.log.key_of(number)) for number in (1, 2, 3, 4)],
         [(MANIFESTS, Fault.REMOVED, number) for number in (1, 2, 3, 4)],
     ),
-    "the last entry of the chain edited": (
-        lambda world: world.chain.replace(world.chain.log.key_of(4), changed(world.chain.body(4))),
+    "the last entry of the manifest log edited": (
+        lambda world: world.manifests.replace(world.manifests.log.key_of(4), changed(world.manifests.body(4))),
         [(MANIFESTS, Fault.EDITED, 4)],
     ),
-    "an entry of the chain edited": (
-        lambda world: world.chain.replace(world.chain.log.key_of(2), changed(world.chain.body(2))),
+    "an entry of the manifest log edited": (
+        lambda world: world.manifests.replace(world.manifests.log.key_of(2), changed(world.manifests.body(2))),
         [(MANIFESTS, Fault.EDITED, 2)],
     ),
     "the last event deleted": (
@@ -182,19 +182,19 @@ TAMPERINGS: dict[str, tuple[Callable[[World], object], Named]] = {
 
 
 @pytest.mark.parametrize(("tampering", "expected"), TAMPERINGS.values(), ids=list(TAMPERINGS))
-def test_what_was_done_is_named(world: World, tampering: Callable[[World], object], expected: Named) -> None:
+def test_each_tampering_is_found(world: World, tampering: Callable[[World], object], expected: Named) -> None:
     tampering(world)
     report = world.examine()
     assert (named(report), report.ok, report.finding_count) == (expected, False, len(expected))
 
 
-def test_what_is_as_it_was(world: World) -> None:
+def test_an_untouched_bucket_has_no_findings(world: World) -> None:
     report = world.examine()
     assert (report.ok, report.events, report.manifests, report.warnings) == (True, 4, 4, [])
     assert (report.anchors, report.anchored, report.events_since_anchor, report.unchained) == (0, None, 4, None)
 
 
-def test_days_manifests_are_read_only_when_told_or_different(world: World) -> None:
+def test_days_manifests_are_read_only_when_full_or_different(world: World) -> None:
     before = examine_trail(world.vault).requests["GetObject"]
     assert before == 8  # the entries of both logs
     world.back_up(SLOTS[3])
@@ -202,21 +202,21 @@ def test_days_manifests_are_read_only_when_told_or_different(world: World) -> No
     assert examine_trail(world.vault, full=True).requests["GetObject"] == 10 + 5
 
 
-def test_an_empty_bucket_is_in_order(client: S3Client, vault: BackupVault) -> None:
+def test_an_empty_bucket_has_no_findings(client: S3Client, vault: BackupVault) -> None:
     report = World(client, vault.store.bucket, vault.layout).examine()
     assert (report.ok, report.events, report.manifests, report.anchored) == (True, 0, 0, None)
 
 
 @pytest.mark.parametrize("clock", [utc_now, later])
-def test_a_manifest_that_no_event_tells_of(world: World, clock: Clock) -> None:
-    world.back_up(SLOTS[3], tell=False)
+def test_a_manifest_that_no_event_names(world: World, clock: Clock) -> None:
+    world.back_up(SLOTS[3], with_event=False)
     at_once = World(world.client, world.vault.store.bucket, world.vault.layout, clock).examine()
     assert named(at_once) == ([] if clock is utc_now else [(MANIFESTS, Fault.WITHOUT_EVENT, 5)])
 
 
 @pytest.mark.parametrize("clock", [utc_now, later])
-def test_a_backup_that_was_killed_after_the_chain(world: World, clock: Clock) -> None:
-    world.tell(world.back_up(SLOTS[3], tell=False))
+def test_a_backup_that_was_killed_after_appending_to_the_manifest_log(world: World, clock: Clock) -> None:
+    world.record_event(world.back_up(SLOTS[3], with_event=False))
     newest = Manifest.from_bytes(world.body(SLOTS[3]), "it")
     world.vault.manifest_log.append(
         lambda link: newest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
@@ -229,21 +229,21 @@ def test_a_backup_that_was_killed_after_the_chain(world: World, clock: Clock) ->
         assert f"signal-backups backup {DAYS[3]}" in unfinished[0].words
 
 
-def test_an_older_manifest_on_top_asks_for_another_backup(world: World) -> None:
+def test_an_older_manifest_on_top_is_an_unfinished_backup(world: World) -> None:
     # Two backups of a day at once can leave this behind.
-    world.chain.put(world.key(SLOTS[0]), world.chain.body(1))
+    world.manifests.put(world.key(SLOTS[0]), world.manifests.body(1))
     assert named(world.examine()) == [(MANIFESTS, Fault.UNFINISHED, 4)]
 
 
-def test_what_may_have_expired_is_not_missed(world: World) -> None:
+def test_manifests_that_may_have_expired_are_no_finding(world: World) -> None:
     for slot in SLOTS[:2]:
-        world.chain.hide(world.key(slot))
+        world.manifests.hide(world.key(slot))
     assert named(world.examine(kept_from=DAYS[1])) == [(MANIFESTS, Fault.REMOVED, 2)]
     assert world.examine(kept_from=DAYS[2]).ok
 
 
 class TestAnchors:
-    """A log that is consistent in itself, and not what it was."""
+    """A log that is consistent in itself, but differs from its anchor."""
 
     @pytest.fixture
     def second(self, world: World) -> S3ObjectStore:
@@ -261,7 +261,7 @@ class TestAnchors:
         for number, body in enumerate(bodies_of(5 - first, before), first):
             world.events.replace(world.events.log.key_of(number), body)
 
-    def test_up_to_which_event(self, world: World, second: S3ObjectStore) -> None:
+    def test_the_last_anchored_event(self, world: World, second: S3ObjectStore) -> None:
         report = world.examine(second=second)
         assert (report.ok, report.anchors, report.events_since_anchor, report.warnings) == (True, 1, 0, [])
         assert report.anchored is not None
@@ -270,12 +270,12 @@ class TestAnchors:
         world.vault.trail.record(Action.DRILL, "passed")
         assert world.examine(second=second).events_since_anchor == 1
 
-    def test_what_only_the_bucket_itself_has_anchors_nothing(self, world: World) -> None:
+    def test_an_anchor_that_is_only_in_its_own_bucket_is_not_confirmed(self, world: World) -> None:
         report = world.examine()
         assert (report.ok, report.anchors, report.anchored, report.events_since_anchor) == (True, 1, None, 4)
         assert len(report.warnings) == 1
 
-    def test_events_written_anew(self, world: World, second: S3ObjectStore) -> None:
+    def test_rewritten_events(self, world: World, second: S3ObjectStore) -> None:
         self.rewrite_events(world, 4)
         found = world.examine(second=second)
         assert (EVENTS, Fault.REWRITTEN, 4) in named(found)
@@ -289,28 +289,30 @@ class TestAnchors:
         world.events.edit(5, failed)
         assert named(world.examine()) == [(EVENTS, Fault.REWRITTEN, 5)]
 
-    def test_an_anchor_put_over(self, world: World) -> None:
+    def test_an_overwritten_anchor(self, world: World) -> None:
         (key,) = [item.key for item in world.vault.store.list_current(world.vault.layout.anchor_prefix)]
-        world.chain.put(key, b"{}")
+        world.manifests.put(key, b"{}")
         report = world.examine()
         assert named(report) == [(EVENTS, Fault.ANCHOR, None)]
         assert report.findings[0].key == world.vault.store.uri(key)
 
-    def test_the_second_bucket_knows_what_was_anchored(self, world: World, second: S3ObjectStore) -> None:
+    def test_anchors_deleted_from_the_bucket_are_read_from_the_second_one(
+        self, world: World, second: S3ObjectStore
+    ) -> None:
         world.vault.trail.record(Action.DRILL, "passed")
         world.anchor(second)
         assert world.examine(second=second).ok
         for key in [item.key for item in world.vault.store.list_current(world.vault.layout.anchor_prefix)]:
-            world.chain.erase(key)
+            world.manifests.erase(key)
         world.events.edit(5, failed)
         assert world.examine().ok
         assert (EVENTS, Fault.REWRITTEN, 5) in named(world.examine(second=second))
 
 
-def test_a_long_list_is_cut_and_counted(world: World) -> None:
+def test_only_the_first_findings_are_listed_and_all_are_counted(world: World) -> None:
     count = MAX_FINDINGS + 2
     for number in range(count):
-        world.chain.put(f"{world.events.log.prefix}foreign{number}", b"")
+        world.manifests.put(f"{world.events.log.prefix}foreign{number}", b"")
     report = world.examine()
     assert (len(report.findings), report.finding_count) == (MAX_FINDINGS, count)
 
@@ -322,11 +324,11 @@ def test_a_time_that_runs_backwards_is_a_warning(world: World) -> None:
     report = world.examine()
     assert report.ok
     (warning,) = report.warnings
-    assert warning.startswith("event 6 is of 2020-01-01 00:00:00Z")
+    assert warning.startswith("event 6 is dated 2020-01-01 00:00:00Z")
 
 
-def test_a_store_for_one_writer_is_a_loud_warning(world: World) -> None:
-    # What a writer leaves who finds that the store created the same object twice.
-    world.chain.put(world.vault.layout.probe_key, b"again")
+def test_a_store_that_ignores_conditional_writes_is_a_warning(world: World) -> None:
+    # A writer leaves a second version of the probe object when the store ignores conditional writes.
+    world.manifests.put(world.vault.layout.probe_key, b"again")
     (warning,) = world.examine().warnings
     assert "IGNORES CONDITIONAL WRITES" in warning

@@ -1,4 +1,4 @@
-"""The trail of years: ten thousand events and a thousand days are examined with few requests."""
+"""Ten thousand events and a thousand days are examined with few requests."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def admin(client: S3Client, vault: BackupVault) -> Admin:
 
 
 def fill(s3: StrictS3, objects: Mapping[str, bytes]) -> None:
-    """Let the bucket hold objects; as requests they would take a minute."""
+    """Add objects to the bucket directly; requests would take a minute."""
     bucket = s3._account.bucket(BUCKET)
     for key, body in objects.items():
         bucket.add(Version(key=key, created=START, body=body))
 
 
 def put_segments(vault: BackupVault, bodies: Sequence[bytes]) -> None:
-    """Write the segments of the finished folders of the events, from what is known to be in them."""
+    """Write the segments of the finished folders of the events."""
     segments = Segments(vault, LogName.EVENTS)
     stored = {version.key: version for version in vault.store.list_versions(vault.trail.log.prefix)}
     for folder in range(len(bodies) // FOLDER_SIZE):
@@ -64,7 +64,7 @@ def put_segments(vault: BackupVault, bodies: Sequence[bytes]) -> None:
 
 
 def days_of(vault: BackupVault, count: int) -> dict[str, bytes]:
-    """What backups of so many days leave in the chain and at the days' keys, and the events that tell of them."""
+    """The manifests in the manifest log and of the days, and the events, of backups of so many days."""
     link, before = Link(1, FIRST), Link(1, FIRST)
     objects = {}
     for number in range(1, count + 1):
@@ -86,17 +86,17 @@ def test_ten_thousand_events(vault: BackupVault, admin: Admin, s3: StrictS3) -> 
     put_segments(vault, bodies)
     s3.requests.clear()
     examined = examine_log(Segments(vault, LogName.EVENTS))
-    assert (examined.findings, len(examined.seen), examined.folders_by_segment) == ([], COUNT, 10)
-    # Ten segments, the event after them; ten pages of a listing, one of the segments.
+    assert (examined.findings, len(examined.entries), examined.folders_by_segment) == ([], COUNT, 10)
+    # Ten segments and the event after them; ten pages of events and one of segments.
     assert s3.requests == {"GetObject": 11, "ListObjectVersions": 11}
     assert examined.sha256_of(COUNT) == Entry(0, "", "", bodies[-1]).sha256
     admin.edit(4_321, failed)
     s3.requests.clear()
     examined = examine_log(Segments(vault, LogName.EVENTS))
     assert [(finding.kind, finding.number) for finding in examined.findings] == [(Fault.EDITED, 4_321)]
-    # Only the folder that is not what its segment says is read.
+    # Only the folder that differs from its segment is read.
     assert s3.requests["GetObject"] == 11 + 1_000
-    # With nothing to write: the folders of both logs, and their segments.
+    # When nothing is missing: the folders of both logs, and their segments.
     s3.requests.clear()
     assert write_segments(vault) == []
     assert s3.requests == {"ListObjectVersions": 4}
@@ -108,12 +108,12 @@ def test_years_of_manifests(vault: BackupVault, s3: StrictS3) -> None:
     s3.requests.clear()
     report = examine_trail(vault)
     assert (report.findings, report.events, report.manifests) == ([], DAYS, DAYS)
-    # Of both logs a segment and 21 entries; no day's manifest, for it has the ETag of its entry.
+    # Of each log one segment and 21 entries; no day's manifest, because each has the ETag of its log entry.
     assert s3.requests["GetObject"] == 2 * (1 + 21)
     assert sum(report.requests.values()) == sum(s3.requests.values()) < 60
 
 
-def test_nothing_is_written_of_a_log_that_is_not_in_order(vault: BackupVault, admin: Admin, s3: StrictS3) -> None:
+def test_no_segment_is_written_of_a_log_with_findings(vault: BackupVault, admin: Admin, s3: StrictS3) -> None:
     bodies = bodies_of(1_000)
     fill(s3, {vault.trail.log.key_of(number): body for number, body in enumerate(bodies, 1)})
     admin.edit(500, failed)

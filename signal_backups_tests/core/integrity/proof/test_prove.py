@@ -1,4 +1,4 @@
-"""Proofs made from a real bucket: anybody can check them, they tell of one signal only, and every failure is named."""
+"""Proofs made from a bucket: anybody can check them, they reveal one signal only, and each failure has its error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundErr
 from signal_backups.core.integrity.anchors.anchors import write_anchor
 from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead, tree_head_of
 from signal_backups.core.integrity.proof.proof_file import Proof
-from signal_backups.core.integrity.proof.prove import Found, backed_up_days, prove, search
+from signal_backups.core.integrity.proof.prove import SearchResult, backed_up_days, prove, search
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.signals.merkle import leaf_hash
@@ -25,7 +25,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import write_manifest
-from signal_backups_tests.core.integrity.stored_days import Stores, later, rows_of
+from signal_backups_tests.core.integrity.proof_days import BackUp, later, rows_of
 from signal_backups_tests.samples.days import Back
 from signal_backups_tests.samples.signals import DAY, HASHED, Row, signal
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
@@ -39,8 +39,8 @@ def digest(data: bytes) -> bytes:
     return sha256(data).digest()
 
 
-def climbed(data: bytes, place: dict[str, Any]) -> str:
-    """The root that a path leads to, as RFC 9162 (2.1.3.2) says how to check one."""
+def root_of(data: bytes, place: dict[str, Any]) -> str:
+    """The root that an inclusion path leads to (RFC 9162, section 2.1.3.2)."""
     node, fn, sn = digest(b"\x00" + data), place["index"], place["size"] - 1
     assert fn <= sn
     for sibling in map(bytes.fromhex, place["path"]):
@@ -57,7 +57,7 @@ def climbed(data: bytes, place: dict[str, Any]) -> str:
 
 
 def check_without_us(body: bytes) -> dict[str, Any]:
-    """Check a proof with nothing but JSON and SHA-256; returns its statement."""
+    """Check a proof with nothing but JSON and SHA-256; returns its tree head."""
     proof = json.loads(body)
     hashed = {
         name: float(text) if name.endswith("price") or name == "confidence" else text
@@ -66,39 +66,39 @@ def check_without_us(body: bytes) -> dict[str, Any]:
     }
     row = sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
     assert row == proof["signal"]["verification_hash"]
-    manifest, statement = json.loads(proof["manifest"]), json.loads(proof["statement"])
+    manifest, tree_head = json.loads(proof["manifest"]), json.loads(proof["statement"])
     assert manifest["records"] == proof["row"]["size"]
-    assert climbed(bytes.fromhex(row), proof["row"]) == manifest["merkle_root"]
-    assert (proof["log"]["index"] + 1, proof["log"]["size"]) == (manifest["number"], statement["manifests"]["number"])
-    assert climbed(digest(proof["manifest"].encode()), proof["log"]) == statement["manifests"]["root"]
-    assert isinstance(statement, dict)
-    return statement
+    assert root_of(bytes.fromhex(row), proof["row"]) == manifest["merkle_root"]
+    assert (proof["log"]["index"] + 1, proof["log"]["size"]) == (manifest["number"], tree_head["manifests"]["number"])
+    assert root_of(digest(proof["manifest"].encode()), proof["log"]) == tree_head["manifests"]["root"]
+    assert isinstance(tree_head, dict)
+    return tree_head
 
 
-def test_anybody_can_check_a_proof_with_json_and_sha256(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_anybody_can_check_a_proof_with_json_and_sha256(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     manifests = [back_up(later(number), rows_of(later(number), 7)) for number in range(3)]
     head, before = vault.trail.log.head(), utc_now().replace(microsecond=0)
     assert head is not None
     for place in range(7):
         body = prove(vault, f"{later(1):%Y%m%d}-{place:03}", later(1), scratch).to_bytes()
-        statement = check_without_us(body)
-        assert statement["events"] == {"number": head.number, "sha256": head.sha256}
-        assert statement["bucket"] == vault.store.bucket
-        assert before <= datetime.fromisoformat(statement["at"]) <= utc_now()
-        assert statement["manifests"]["number"] == 3
+        tree_head = check_without_us(body)
+        assert tree_head["events"] == {"number": head.number, "sha256": head.sha256}
+        assert tree_head["bucket"] == vault.store.bucket
+        assert before <= datetime.fromisoformat(tree_head["at"]) <= utc_now()
+        assert tree_head["manifests"]["number"] == 3
 
-        verdict = verify_proof(body)
-        assert verdict.findings == []
-        assert verdict.proven is not None
-        assert verdict.proven.day == later(1)
-        assert (verdict.proven.bucket, verdict.proven.key) == (vault.store.bucket, manifests[1].backup.key)
-        assert verdict.proven.version_id == manifests[1].backup.version_id
-        assert (verdict.proven.manifest, verdict.proven.manifests) == (2, 3)
-        assert not verdict.proven.is_anchored
+        report = verify_proof(body)
+        assert report.findings == []
+        assert report.proven is not None
+        assert report.proven.day == later(1)
+        assert (report.proven.bucket, report.proven.key) == (vault.store.bucket, manifests[1].backup.key)
+        assert report.proven.version_id == manifests[1].backup.version_id
+        assert (report.proven.manifest, report.proven.manifests) == (2, 3)
+        assert not report.proven.is_anchored
     assert not list(scratch.iterdir())
 
 
-def test_a_proof_tells_nothing_of_other_signals(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_a_proof_reveals_nothing_of_other_signals(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     rows = rows_of(DAY, 6)
     back_up(DAY, rows)
     text = prove(vault, str(rows[2]["signal_id"]), DAY, scratch).to_bytes().decode()
@@ -112,7 +112,7 @@ def test_a_proof_tells_nothing_of_other_signals(vault: BackupVault, back_up: Sto
 
 
 @pytest.mark.parametrize("signal_id", ["a'b\"c", "l1\nl2\r\n,", "x' OR '1'='1", "é😀\u2028", "%_*?/../"])
-def test_an_id_may_be_anything(vault: BackupVault, back_up: Stores, scratch: Path, signal_id: str) -> None:
+def test_an_id_may_be_anything(vault: BackupVault, back_up: BackUp, scratch: Path, signal_id: str) -> None:
     back_up(DAY, [signal(1), signal(2, signal_id=signal_id, strategy="two\nlines"), signal(3)])
     body = prove(vault, signal_id, DAY, scratch).to_bytes()
     check_without_us(body)
@@ -120,41 +120,39 @@ def test_an_id_may_be_anything(vault: BackupVault, back_up: Stores, scratch: Pat
     assert json.loads(body)["row"]["index"] == 1
 
 
-def test_a_row_in_integer_form_is_proven(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_a_row_in_integer_form_is_proven(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     back_up(DAY, [signal(1, ["confidence"], confidence=87.0)])
     assert verify_proof(prove(vault, "signal-00001", DAY, scratch).to_bytes()).ok
 
 
-def test_of_a_day_backed_up_again_the_newest_backup_is_proven(
-    vault: BackupVault, back_up: Stores, scratch: Path
-) -> None:
+def test_the_newest_backup_of_a_day_is_proven(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     back_up(DAY, [signal(1)])
     back_up(later(1), rows_of(later(1)))
     newest = back_up(DAY, [signal(1), signal(2)])
-    verdict = verify_proof(prove(vault, "signal-00001", DAY, scratch).to_bytes())
-    assert verdict.proven is not None
-    assert (verdict.proven.manifest, verdict.proven.manifests) == (3, 3)
-    assert verdict.proven.version_id == newest.backup.version_id
+    report = verify_proof(prove(vault, "signal-00001", DAY, scratch).to_bytes())
+    assert report.proven is not None
+    assert (report.proven.manifest, report.proven.manifests) == (3, 3)
+    assert report.proven.version_id == newest.backup.version_id
 
 
-def searched(vault: BackupVault, signal_id: str, scratch: Path) -> tuple[Found, int]:
-    looked: list[None] = []
-    found = search(vault, signal_id, backed_up_days(vault), scratch, searched=lambda: looked.append(None))
-    return found, len(looked)
+def searched(vault: BackupVault, signal_id: str, scratch: Path) -> tuple[SearchResult, int]:
+    calls: list[None] = []
+    found = search(vault, signal_id, backed_up_days(vault), scratch, on_day_searched=lambda: calls.append(None))
+    return found, len(calls)
 
 
-def test_days_are_searched_newest_first(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_days_are_searched_newest_first(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     for number in range(4):
         back_up(later(number), rows_of(later(number)))
-    found, looked = searched(vault, f"{later(1):%Y%m%d}-002", scratch)
-    assert looked == 3
-    assert found.passed_over == {}
+    found, days_searched = searched(vault, f"{later(1):%Y%m%d}-002", scratch)
+    assert days_searched == 3
+    assert found.not_searched == {}
     assert found.proof.signal["timestamp"].startswith(later(1).isoformat())
     check_without_us(found.proof.to_bytes())
 
 
-def test_days_that_cannot_be_searched_are_named_and_passed_over(
-    vault: BackupVault, back_up: Stores, scratch: Path, tmp_path: Path
+def test_days_that_cannot_be_searched_are_skipped_and_named(
+    vault: BackupVault, back_up: BackUp, scratch: Path, tmp_path: Path
 ) -> None:
     for number in range(3):
         back_up(later(number), rows_of(later(number)))
@@ -164,11 +162,11 @@ def test_days_that_cannot_be_searched_are_named_and_passed_over(
     vault.store.put_file(unvouched, foreign, {}, CONTENT, digest=file_digest(foreign), replaces=None)
     change_csv(vault, later(2), b"x")
 
-    found, looked = searched(vault, f"{DAY:%Y%m%d}-000", scratch)
-    assert looked == 4
-    assert list(found.passed_over) == [later(5), later(2)]
-    assert "no manifest vouches for" in found.passed_over[later(5)]
-    assert "not what its manifest says" in found.passed_over[later(2)]
+    found, days_searched = searched(vault, f"{DAY:%Y%m%d}-000", scratch)
+    assert days_searched == 4
+    assert list(found.not_searched) == [later(5), later(2)]
+    assert "no manifest vouches for" in found.not_searched[later(5)]
+    assert "not what its manifest says" in found.not_searched[later(2)]
 
     with pytest.raises(NotFoundError, match=r"no signal 'nowhere' in 2 backups") as raised:
         searched(vault, "nowhere", scratch)
@@ -177,7 +175,7 @@ def test_days_that_cannot_be_searched_are_named_and_passed_over(
 
 
 def change_csv(vault: BackupVault, day: date, body: bytes, **promised: object) -> None:
-    """A day's manifest, in the chain and vouching, names other bytes than it should, unless said otherwise."""
+    """Store other bytes for a day, and a logged manifest that names them; ``promised`` changes its other claims."""
     manifest = vault.find(day).manifest
     assert manifest is not None
     version_id = vault.store.put_bytes(manifest.backup.key, body, CONTENT)
@@ -185,7 +183,7 @@ def change_csv(vault: BackupVault, day: date, body: bytes, **promised: object) -
     write_manifest(vault, BackupSlot(day), manifest.model_copy(update={"backup": stored}))
 
 
-def test_no_such_signal_and_no_such_day(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_no_such_signal_and_no_such_day(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     back_up(DAY, rows_of(DAY))
     for signal_id, day in (("nowhere", DAY), (f"{DAY:%Y%m%d}-000", later(1))):
         with pytest.raises(NotFoundError) as raised:
@@ -193,7 +191,9 @@ def test_no_such_signal_and_no_such_day(vault: BackupVault, back_up: Stores, scr
         assert raised.value.exit_code == ExitCode.NOT_FOUND
 
 
-def test_a_file_that_is_not_its_manifests_proves_nothing(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_a_file_that_differs_from_its_manifest_proves_nothing(
+    vault: BackupVault, back_up: BackUp, scratch: Path
+) -> None:
     back_up(DAY, [signal(1), signal(2)])
     body, _ = vault.store.get_bytes(vault.layout.backup_key(BackupSlot(DAY)))
     change_csv(vault, DAY, body.replace(b"signal-00002", b"signal-00003"))
@@ -201,23 +201,23 @@ def test_a_file_that_is_not_its_manifests_proves_nothing(vault: BackupVault, bac
         prove(vault, "signal-00001", DAY, scratch)
 
 
-def test_records_that_no_backup_has_prove_nothing(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_rows_that_do_not_fit_the_manifest_prove_nothing(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     manifest = back_up(DAY, [signal(1), signal(2)])
     write_manifest(vault, BackupSlot(DAY), manifest.model_copy(update={"records": 1}))
     with pytest.raises(VerificationError, match="cannot be proven"):
         prove(vault, "signal-00001", DAY, scratch)
-    with pytest.raises(VerificationError, match="record 2 of"):
+    with pytest.raises(VerificationError, match="row 2 of"):
         prove(vault, "signal-00002", DAY, scratch)
     body, _ = vault.store.get_bytes(vault.layout.backup_key(BackupSlot(DAY)))
     lacking = body.replace(b"trend", b"")
     change_csv(vault, DAY, lacking, sha256=sha256(lacking).hexdigest())
-    with pytest.raises(VerificationError, match="record 1 of"):
+    with pytest.raises(VerificationError, match="row 1 of"):
         prove(vault, "signal-00001", DAY, scratch)
 
 
 @pytest.mark.parametrize("missing", ["merkle_root", "number"])
-def test_a_backup_from_before_proofs_says_what_to_do(
-    vault: BackupVault, back_up: Stores, scratch: Path, missing: str
+def test_a_backup_of_a_release_without_proofs_has_a_remedy(
+    vault: BackupVault, back_up: BackUp, scratch: Path, missing: str
 ) -> None:
     manifest = back_up(DAY, rows_of(DAY))
     put_manifest(vault, manifest.model_copy(update={missing: None}))
@@ -236,8 +236,8 @@ def put_manifest(vault: BackupVault, manifest: Manifest) -> None:
 
 
 @pytest.mark.parametrize("change", [{"run_id": "another"}, {"number": 1}, {"number": 7}])
-def test_a_manifest_that_is_not_in_the_chain_proves_nothing(
-    vault: BackupVault, back_up: Stores, scratch: Path, change: dict[str, object]
+def test_a_manifest_that_is_not_in_the_manifest_log_proves_nothing(
+    vault: BackupVault, back_up: BackUp, scratch: Path, change: dict[str, object]
 ) -> None:
     back_up(later(1), rows_of(later(1)))
     put_manifest(vault, back_up(DAY, rows_of(DAY)).model_copy(update=change))
@@ -245,7 +245,7 @@ def test_a_manifest_that_is_not_in_the_chain_proves_nothing(
         prove(vault, f"{DAY:%Y%m%d}-000", DAY, scratch)
 
 
-def test_a_manifest_with_another_root_proves_nothing(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_a_manifest_with_another_root_proves_nothing(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     manifest = back_up(DAY, rows_of(DAY))
     write_manifest(vault, BackupSlot(DAY), manifest.model_copy(update={"merkle_root": "ab" * 32}))
     with pytest.raises(VerificationError, match="cannot be proven"):
@@ -253,18 +253,18 @@ def test_a_manifest_with_another_root_proves_nothing(vault: BackupVault, back_up
 
 
 def anchored(vault: BackupVault, minute: int, authority: Authority | None) -> TreeHead:
-    """Anchor the logs as they are."""
+    """Anchor the logs as they are now, and return the tree head."""
     head = vault.trail.log.head()
     events = LogHead(number=head.number, sha256=head.sha256) if head else LogHead(number=0, sha256="0" * 64)
     at = NOW + timedelta(minutes=minute)
-    statement = tree_head_of(at, vault.store.bucket, events, [one.sha256 for one in vault.manifest_log.entries()])
-    result = write_anchor(vault, statement.to_bytes(), at, authority.url if authority else None, None)
+    tree_head = tree_head_of(at, vault.store.bucket, events, [one.sha256 for one in vault.manifest_log.entries()])
+    result = write_anchor(vault, tree_head.to_bytes(), at, authority.url if authority else None, None)
     assert result.errors == []
-    return statement
+    return tree_head
 
 
 def test_the_newest_stamped_anchor_that_covers_the_backup_is_used(
-    vault: BackupVault, back_up: Stores, scratch: Path, authority: Authority
+    vault: BackupVault, back_up: BackUp, scratch: Path, authority: Authority
 ) -> None:
     for number in range(4):
         back_up(later(number), rows_of(later(number)))
@@ -278,10 +278,10 @@ def test_the_newest_stamped_anchor_that_covers_the_backup_is_used(
     covered = prove(vault, f"{later(1):%Y%m%d}-000", later(1), scratch)
     assert covered.statement == stamped.to_bytes().decode()
     assert covered.log.size == 3
-    verdict = verify_proof(covered.to_bytes(), authority.ca_pem)
-    assert verdict.proven is not None
-    assert verdict.proven.is_anchored
-    assert [stamp.authority for stamp in verdict.proven.timestamps] == [authority.url]
+    report = verify_proof(covered.to_bytes(), authority.ca_pem)
+    assert report.proven is not None
+    assert report.proven.is_anchored
+    assert [stamp.authority for stamp in report.proven.timestamps] == [authority.url]
     check_without_us(covered.to_bytes())
     assert unstamped != stamped
 
@@ -289,7 +289,7 @@ def test_the_newest_stamped_anchor_that_covers_the_backup_is_used(
     assert (uncovered.timestamps, uncovered.log.size) == ([], 4)
 
 
-def test_an_anchor_without_a_time_stamp_is_better_than_none(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_an_anchor_without_a_time_stamp_is_better_than_none(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     back_up(DAY, rows_of(DAY))
     anchored(vault, 1, None)
     newer = anchored(vault, 2, None)
@@ -297,8 +297,8 @@ def test_an_anchor_without_a_time_stamp_is_better_than_none(vault: BackupVault, 
     assert prove(vault, f"{DAY:%Y%m%d}-000", DAY, scratch).statement == newer.to_bytes().decode()
 
 
-def test_an_anchor_that_contradicts_the_chain_is_not_passed_over(
-    vault: BackupVault, back_up: Stores, scratch: Path
+def test_an_anchor_that_contradicts_the_manifest_log_is_an_error(
+    vault: BackupVault, back_up: BackUp, scratch: Path
 ) -> None:
     back_up(DAY, rows_of(DAY))
     of_another = tree_head_of(NOW, vault.store.bucket, LogHead(number=0, sha256="0" * 64), ["ab" * 32])
@@ -308,7 +308,7 @@ def test_an_anchor_that_contradicts_the_chain_is_not_passed_over(
     assert "audit verify" in raised.value.remedy
 
 
-def test_an_archived_day_has_to_thaw_or_is_passed_over(run_day: Back, scratch: Path) -> None:
+def test_an_archived_day_has_to_be_thawed_or_is_skipped(run_day: Back, scratch: Path) -> None:
     clock = SimulatedClock(datetime(2026, 11, 2, 2, tzinfo=UTC))
     s3 = StrictS3(clock)
     client = s3.client()
@@ -331,11 +331,11 @@ def test_an_archived_day_has_to_thaw_or_is_passed_over(run_day: Back, scratch: P
     with pytest.raises(ArchivedError):
         prove(vault, f"{later(40):%Y%m%d}-000", later(40), scratch)
     found, _ = searched(vault, f"{DAY:%Y%m%d}-003", scratch)
-    assert list(found.passed_over) == [later(40)]
+    assert list(found.not_searched) == [later(40)]
     assert verify_proof(found.proof.to_bytes()).ok
 
 
-def test_a_proof_is_read_as_it_was_written(vault: BackupVault, back_up: Stores, scratch: Path) -> None:
+def test_a_proof_is_read_as_it_was_written(vault: BackupVault, back_up: BackUp, scratch: Path) -> None:
     rows: list[Row] = [signal(1, strategy="é\n\"'😀")]
     back_up(DAY, rows)
     proof = prove(vault, "signal-00001", DAY, scratch)

@@ -1,4 +1,4 @@
-"""Checking a proof: whatever was changed in it is found and named, and nothing makes the check itself fail."""
+"""Any change of a proof is a finding; no input makes the verification itself fail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from signal_backups.core.integrity.proof.verify_proof import Part, ProofReport, 
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.merkle import inclusion_path, leaf_hash, leaves
 from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
-from signal_backups_tests.core.integrity.stored_days import rows_of
+from signal_backups_tests.core.integrity.proof_days import rows_of
 from signal_backups_tests.core.signals.test_merkle import naive_root
 from signal_backups_tests.samples.examples import examples
 from signal_backups_tests.samples.signals import DAY, HASHED, NUMBERS, Row, signal
@@ -28,7 +28,7 @@ from signal_backups_tests.servers.timestamp_authority import Authority, timestam
 
 AT = datetime(2026, 11, 2, 2, 45, tzinfo=UTC)
 NONE = LogHead(number=0, sha256="0" * 64)
-#: The chain's other manifests, of which a proof holds no more than hashes.
+#: Hashes of the other manifests in the manifest log.
 OTHERS = [sha256(str(number).encode()).digest() for number in range(4)]
 
 
@@ -62,17 +62,17 @@ def manifest_of(rows: list[Row], number: int | None, **changes: object) -> Manif
 
 
 def made(rows: list[Row], index: int = 0, number: int = 3, **of_manifest: object) -> Proof:
-    """A proof of one of the rows; its manifest is one of five."""
+    """A proof of one of the rows; its manifest is one of five in the log."""
     manifest = manifest_of(rows, number, **of_manifest).to_bytes()
-    chain = [*OTHERS[: number - 1], sha256(manifest).digest(), *OTHERS[number - 1 :]]
-    statement = tree_head_of(AT, "signals", NONE, [one.hex() for one in chain])
+    log = [*OTHERS[: number - 1], sha256(manifest).digest(), *OTHERS[number - 1 :]]
+    tree_head = tree_head_of(AT, "signals", NONE, [one.hex() for one in log])
     hashes = leaves(bytes.fromhex(str(row["verification_hash"])) for row in rows)
     return Proof(
         signal=as_text(rows[index]),
         row=inclusion(hashes, index),
         manifest=manifest.decode(),
-        log=inclusion(leaves(chain), number - 1),
-        statement=statement.to_bytes().decode(),
+        log=inclusion(leaves(log), number - 1),
+        statement=tree_head.to_bytes().decode(),
         timestamps=[],
     )
 
@@ -86,21 +86,21 @@ def head_of(proof: Proof) -> str:
     return sha256(proof.statement.encode()).hexdigest()
 
 
-def parts(verdict: ProofReport) -> list[Part]:
-    assert (verdict.proven is None) == bool(verdict.findings)
-    return [finding.part for finding in verdict.findings]
+def parts(report: ProofReport) -> list[Part]:
+    assert (report.proven is None) == bool(report.findings)
+    return [finding.part for finding in report.findings]
 
 
 def changed(proof: Proof, **changes: object) -> bytes:
     return proof.model_copy(update=changes).to_bytes()
 
 
-def test_a_sound_proof_says_what_it_proves() -> None:
+def test_a_valid_proof_states_what_it_proves() -> None:
     proof = made(rows_of(DAY, 5), 2)
-    verdict = verify_proof(proof.to_bytes())
-    assert verdict.ok
-    assert verdict.proven is not None
-    assert verdict.proven.model_dump() == {
+    report = verify_proof(proof.to_bytes())
+    assert report.ok
+    assert report.proven is not None
+    assert report.proven.model_dump() == {
         "signal_id": f"{DAY:%Y%m%d}-002",
         "day": date(2026, 11, 1),
         "bucket": "signals",
@@ -113,10 +113,10 @@ def test_a_sound_proof_says_what_it_proves() -> None:
         "is_trusted_head": False,
         "timestamps": [],
     }
-    assert not verdict.proven.is_anchored
+    assert not report.proven.is_anchored
 
 
-def test_with_the_head_that_is_trusted_it_is_anchored() -> None:
+def test_a_trusted_head_anchors_a_proof() -> None:
     proof = made(rows_of(DAY))
     trusted = verify_proof(proof.to_bytes(), head=head_of(proof)).proven
     assert trusted is not None
@@ -129,34 +129,34 @@ OTHER = {**dict.fromkeys("0123456789", "7"), **dict.fromkeys("abcdef", "e"), "7"
 
 
 def flips(text: str) -> list[str]:
-    """The text with each character replaced by another, digits and hex by their like."""
+    """Copies of the text with one character replaced each: a digit by a digit, a hex letter by a hex letter."""
     return [
         text[:at] + OTHER.get(letter, "x" if letter != "x" else "y") + text[at + 1 :] for at, letter in enumerate(text)
     ]
 
 
-def test_any_character_changed_is_found_against_a_trusted_head() -> None:
+def test_any_changed_character_is_found_with_a_trusted_head() -> None:
     body = SMALL.to_bytes().decode()
     assert verify_proof(body.encode(), head=head_of(SMALL)).ok
     unfound = [text for text in flips(body) if verify_proof(text.encode(), head=head_of(SMALL)).ok]
     assert unfound == []
 
 
-def test_without_one_all_but_the_statements_own_claims_are_found() -> None:
+def test_without_a_trusted_head_only_changes_of_the_tree_head_are_not_found() -> None:
     body = SMALL.to_bytes().decode()
     begin = body.index('"statement": "')
     end = body.index("\n", begin)
     unfound = [at for at, text in enumerate(flips(body)) if verify_proof(text.encode()).ok]
     assert unfound
     assert all(begin < at < end for at in unfound)
-    # Of these, the root that is claimed is held against the path.
+    # The root in the tree head is compared with the path, so a change of it is found.
     root = begin + body[begin:end].index('root\\":\\"') + len('root\\":\\"')
     assert not set(unfound) & set(range(root, root + 64))
 
 
 @given(st.data())
 @examples(200)
-def test_characters_changed_taken_or_added_anywhere_are_found(drawn: st.DataObject) -> None:
+def test_changed_removed_and_added_characters_are_found(drawn: st.DataObject) -> None:
     body = SMALL.to_bytes()
     at = drawn.draw(st.integers(0, len(body)))
     cut = drawn.draw(st.integers(0, 3))
@@ -173,8 +173,8 @@ def with_place(name: str, **values: object) -> bytes:
     return changed(SMALL, **{name: getattr(SMALL, name).model_copy(update=values)})
 
 
-def huge(name: str) -> str:
-    """The manifest with more digits in one of its numbers than Python prints."""
+def with_huge_number(name: str) -> str:
+    """The manifest with a number of more digits than Python converts."""
     return SMALL.manifest.replace(f'"{name}": 3', f'"{name}": {"3" * 5000}', 1)
 
 
@@ -199,21 +199,24 @@ TAMPERED: list[tuple[Callable[[], bytes], list[Part]]] = [
     (lambda: changed(SMALL, manifest=SMALL.manifest.replace('"number": 3', '"number": 4')), [Part.LOG_TREE]),
     (lambda: changed(SMALL, manifest=made(rows_of(DAY, 4)).manifest), [Part.ROW_TREE, Part.LOG_TREE]),
     (lambda: changed(SMALL, manifest="{}"), [Part.MANIFEST]),
-    *((lambda name=name: changed(SMALL, manifest=huge(name)), [Part.MANIFEST]) for name in ("records", "number")),
+    *(
+        (lambda name=name: changed(SMALL, manifest=with_huge_number(name)), [Part.MANIFEST])
+        for name in ("records", "number")
+    ),
     (lambda: changed(SMALL, manifest="[" * 10_000), [Part.MANIFEST]),
-    (lambda: changed(SMALL, statement=SMALL.statement + "\n"), [Part.STATEMENT]),
-    (lambda: changed(SMALL, statement=""), [Part.STATEMENT]),
+    (lambda: changed(SMALL, statement=SMALL.statement + "\n"), [Part.TREE_HEAD]),
+    (lambda: changed(SMALL, statement=""), [Part.TREE_HEAD]),
     (lambda: changed(SMALL, statement=SMALL.statement.replace(":5,", ":6,")), [Part.LOG_TREE]),
-    (lambda: changed(SMALL, manifest="", statement=""), [Part.MANIFEST, Part.STATEMENT]),
+    (lambda: changed(SMALL, manifest="", statement=""), [Part.MANIFEST, Part.TREE_HEAD]),
 ]
 
 
 @pytest.mark.parametrize(("tampered", "expected"), TAMPERED)
-def test_what_was_tampered_with_is_named(tampered: Callable[[], bytes], expected: list[Part]) -> None:
+def test_the_finding_names_the_part_that_was_changed(tampered: Callable[[], bytes], expected: list[Part]) -> None:
     assert parts(verify_proof(tampered())) == expected
 
 
-def test_a_place_in_a_tree_of_another_size_is_found_though_its_path_fits() -> None:
+def test_an_index_in_a_tree_of_another_size_is_found_although_the_path_fits() -> None:
     three, four = made(rows_of(DAY, 3)), made(rows_of(DAY, 4))
     assert len(three.row.path) == len(four.row.path)
     assert parts(verify_proof(changed(three, row=three.row.model_copy(update={"size": 4})))) == [Part.ROW_TREE]
@@ -226,22 +229,22 @@ def test_a_manifest_without_a_root_proves_nothing(lacking: dict[str, object]) ->
     assert parts(verify_proof(made(rows_of(DAY), **lacking).to_bytes())) == [Part.ROW_TREE]
 
 
-def test_a_manifest_that_is_at_no_place_of_the_chain_proves_nothing() -> None:
+def test_a_manifest_with_another_number_than_its_log_path_proves_nothing() -> None:
     for number in (None, 4, 0):
         manifest = manifest_of(rows_of(DAY), number).to_bytes()
-        chain = [*OTHERS[:2], sha256(manifest).digest(), *OTHERS[2:]]
-        statement = tree_head_of(AT, "signals", NONE, [one.hex() for one in chain]).to_bytes().decode()
+        log = [*OTHERS[:2], sha256(manifest).digest(), *OTHERS[2:]]
+        tree_head = tree_head_of(AT, "signals", NONE, [one.hex() for one in log]).to_bytes().decode()
         proof = made(rows_of(DAY))
-        forged = changed(proof, manifest=manifest.decode(), log=inclusion(leaves(chain), 2), statement=statement)
+        forged = changed(proof, manifest=manifest.decode(), log=inclusion(leaves(log), 2), statement=tree_head)
         assert parts(verify_proof(forged)) == [Part.LOG_TREE]
 
 
-def test_a_manifest_from_before_the_bucket_had_its_name_proves_as_well() -> None:
+def test_a_manifest_from_before_the_bucket_was_renamed_is_accepted() -> None:
     assert parts(verify_proof(made(rows_of(DAY), bucket="another").to_bytes())) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "holds"),
+    ("text", "is_accepted"),
     [
         ("87.0", True),
         ("87", True),
@@ -260,10 +263,10 @@ def test_a_manifest_from_before_the_bucket_had_its_name_proves_as_well() -> None
         ("9" * 6000, False),
     ],
 )
-def test_a_number_is_written_as_in_a_backup(text: str, holds: bool) -> None:
+def test_a_number_is_written_as_in_a_backup(text: str, is_accepted: bool) -> None:
     proof = made([signal(1, ["confidence"], confidence=87.0)])
     body = changed(proof, signal={**proof.signal, "confidence": text})
-    assert parts(verify_proof(body)) == ([] if holds else [Part.SIGNAL])
+    assert parts(verify_proof(body)) == ([] if is_accepted else [Part.SIGNAL])
 
 
 def document() -> dict[str, Any]:
@@ -324,7 +327,7 @@ NOT_PROOFS = [
 
 
 @pytest.mark.parametrize("body", NOT_PROOFS, ids=range(len(NOT_PROOFS)))
-def test_what_is_not_a_proof_is_a_finding(body: bytes) -> None:
+def test_a_file_that_is_not_a_proof_is_a_finding(body: bytes) -> None:
     assert as_file(document()).decode() == TEXT
     assert parts(verify_proof(body)) == [Part.FILE]
 
@@ -338,7 +341,7 @@ json_values = st.recursive(
 
 @given(st.sampled_from([*document(), "row.path", "row.index", "signal.action", "log.size"]), json_values)
 @examples(200)
-def test_any_value_anywhere_is_a_finding_and_no_failure(where: str, value: object) -> None:
+def test_any_other_value_is_a_finding_and_no_failure(where: str, value: object) -> None:
     whole = document()
     inner, (*outer, name) = whole, where.split(".")
     for step in outer:
@@ -356,7 +359,7 @@ def test_any_bytes_are_a_finding_and_no_failure(body: bytes) -> None:
 
 @given(st.lists(st.integers(1, 59), min_size=1, max_size=20, unique=True), st.integers(1, 5), st.data())
 @examples(50)
-def test_proofs_of_every_row_of_any_day_hold(numbers: list[int], place: int, drawn: st.DataObject) -> None:
+def test_a_proof_of_any_row_of_any_day_verifies(numbers: list[int], place: int, drawn: st.DataObject) -> None:
     rows = [rows_of(DAY, 60)[number] for number in numbers]
     index = drawn.draw(st.integers(0, len(rows) - 1))
     assert verify_proof(made(rows, index, place).to_bytes()).ok
@@ -369,9 +372,7 @@ def stamped(authority: Authority) -> Proof:
     return SMALL.model_copy(update={"timestamps": [Timestamp(authority=authority.url, token=token)]})
 
 
-def test_time_stamps_are_checked_when_there_is_something_to_check_them_against(
-    stamped: Proof, authority: Authority
-) -> None:
+def test_time_stamps_are_verified_when_a_ca_is_given(stamped: Proof, authority: Authority) -> None:
     unchecked = verify_proof(stamped.to_bytes()).proven
     assert unchecked is not None
     assert [stamp.at for stamp in unchecked.timestamps] == [None]
@@ -386,7 +387,7 @@ def test_time_stamps_are_checked_when_there_is_something_to_check_them_against(
     assert stamp.at.tzinfo is UTC
 
 
-def test_a_time_stamp_that_does_not_hold_is_found(
+def test_a_time_stamp_that_does_not_verify_is_a_finding(
     stamped: Proof, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with timestamp_authority(tmp_path_factory.mktemp("another")) as another:
@@ -395,11 +396,11 @@ def test_a_time_stamp_that_does_not_hold_is_found(
     assert parts(verify_proof(of_another.to_bytes(), authority.ca_pem)) == [Part.TIMESTAMP]
     for token in ("no Base64!", "", base64.b64encode(b"no stamp").decode(), "é"):
         broken = stamped.timestamps[0].model_copy(update={"token": token})
-        # One that holds does not make up for one that does not.
+        # A good time stamp does not make up for a bad one.
         body = changed(stamped, timestamps=[stamped.timestamps[0], broken])
         assert parts(verify_proof(body, authority.ca_pem)) == [Part.TIMESTAMP]
         assert verify_proof(body).ok
 
 
-def test_asked_for_a_time_stamp_a_proof_without_one_fails(authority: Authority) -> None:
+def test_with_a_ca_a_proof_without_a_time_stamp_fails(authority: Authority) -> None:
     assert parts(verify_proof(SMALL.to_bytes(), authority.ca_pem)) == [Part.TIMESTAMP]

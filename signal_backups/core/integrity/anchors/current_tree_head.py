@@ -1,4 +1,4 @@
-"""The present state of both logs."""
+"""The tree head of both logs at this moment."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.vault.vault import BackupVault
 
 
-def current_statement(vault: BackupVault) -> TreeHead:
-    """The present tree head.
+def current_tree_head(vault: BackupVault) -> TreeHead:
+    """Read the current tree head.
 
     Raises:
-        VerificationError: the manifest log is not in order, so it has no tree head.
+        VerificationError: the manifest log has findings, so there is no tree head.
         StoreError: the store cannot be read.
     """
-    # The trail first: the manifest log then has every manifest that the trail names.
+    # Events first: the manifest log, read later, then has every manifest that they name.
     events = vault.trail.log.head()
     head = LogHead(number=events.number, sha256=events.sha256) if events else LogHead(number=0, sha256=FIRST)
-    chain = examine_log(Segments(vault, LogName.MANIFESTS))
-    if chain.findings:
+    manifests = examine_log(Segments(vault, LogName.MANIFESTS))
+    if manifests.findings:
         raise VerificationError(
-            f"the manifest log is not in order: {chain.findings[0].words}",
+            f"the manifest log is not in order: {manifests.findings[0].words}",
             remedy="See all that is wrong with: signal-backups audit verify",
         )
-    hashes = [chain.seen[number].sha256 for number in range(1, chain.last + 1)]
+    hashes = [manifests.entries[number].sha256 for number in range(1, manifests.last + 1)]
     return tree_head_of(vault.store.clock(), vault.store.bucket, head, hashes)

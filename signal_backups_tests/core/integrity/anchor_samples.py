@@ -1,4 +1,4 @@
-"""Logs as lists of hashes, anchors of them, and what anchors come to."""
+"""Logs as lists of hashes, anchors of them, and their examination."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AT = datetime(2026, 11, 2, 2, 45, tzinfo=UTC)
 
 
 def hashes(size: int, name: str = "entry") -> list[str]:
-    """The SHA-256 of each entry of a log; those of logs of different names all differ."""
+    """The SHA-256 of each entry of a log; logs with different names have different hashes."""
     return [sha256(f"{name} {number}".encode()).hexdigest() for number in range(1, size + 1)]
 
 
@@ -32,21 +32,23 @@ def entry_hash(log: Sequence[str]) -> EntryHash:
     return dict(enumerate(log, start=1)).get
 
 
-def statement(events: Sequence[str], manifests: Sequence[str], at: datetime = AT, bucket: str = "main") -> TreeHead:
+def tree_head(events: Sequence[str], manifests: Sequence[str], at: datetime = AT, bucket: str = "main") -> TreeHead:
     return tree_head_of(at, bucket, LogHead(number=len(events), sha256=events[-1] if events else FIRST), manifests)
 
 
 def stored(made: TreeHead, *stamps: Timestamp, bucket: str = "main") -> StoredAnchor:
-    """An anchor as it would be read back."""
+    """An anchor as ``read_anchors`` returns it."""
     key = Layout().anchor_key(made.at, made.events.number)
     body = Anchor(statement=made.to_bytes().decode(), timestamps=list(stamps)).to_bytes()
     return StoredAnchor(f"s3://{bucket}/{key}", key, body, overwritten=False, deleted=False)
 
 
-def history(events: Sequence[str], manifests: Sequence[str], sizes: Sequence[tuple[int, int]]) -> list[StoredAnchor]:
-    """An anchor a day, each over the first so many entries of both logs."""
+def daily_anchors(
+    events: Sequence[str], manifests: Sequence[str], sizes: Sequence[tuple[int, int]]
+) -> list[StoredAnchor]:
+    """One anchor a day; ``sizes`` are the numbers of events and manifests that each covers."""
     return [
-        stored(statement(events[:of_events], manifests[:of_manifests], AT + timedelta(days=day)))
+        stored(tree_head(events[:of_events], manifests[:of_manifests], AT + timedelta(days=day)))
         for day, (of_events, of_manifests) in enumerate(sizes)
     ]
 
@@ -64,7 +66,7 @@ def examined(
 def confirmed(
     anchors: Sequence[StoredAnchor], second: Sequence[StoredAnchor] | None = None, ca_pem: bytes | None = None
 ) -> AnchorExamination:
-    """What anchors come to that contradict nothing."""
+    """Examine anchors that contradict nothing."""
     examination = examine_anchors("main", anchors, second, entry_hash(hashes(9)), entry_hash([]), ca_pem)
     assert examination.findings == []
     return examination

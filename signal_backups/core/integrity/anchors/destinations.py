@@ -1,4 +1,4 @@
-"""Where anchors go besides the bucket itself."""
+"""Where anchors are kept besides the bucket itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from signal_backups.core.s3.store import S3ObjectStore
 
 
 @dataclass(frozen=True)
-class Outside:
-    """Where anchors are kept besides the bucket itself.
+class AnchorDestinations:
+    """A time-stamp authority, a second bucket, or both.
 
     Attributes:
         authority_url: the RFC 3161 time-stamp authority; None: none.
@@ -22,10 +22,9 @@ class Outside:
     second: S3ObjectStore | None = None
 
     @property
-    def is_anywhere(self) -> bool:
-        """Whether there is any such place."""
+    def is_configured(self) -> bool:
+        """Whether there is a destination."""
         return self.authority_url is not None or self.second is not None
 
 
-#: Nothing outside of the bucket itself.
-NOWHERE = Outside()
+NO_DESTINATIONS = AnchorDestinations()

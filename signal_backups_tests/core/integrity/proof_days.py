@@ -1,4 +1,4 @@
-"""Days for the tests of proofs: no value of one signal in another."""
+"""Days for the tests of proofs, whose signals share no values."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import date, timedelta
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups_tests.samples.signals import DAY, Row, signal
 
-Stores = Callable[[date, Sequence[Row]], Manifest]
+BackUp = Callable[[date, Sequence[Row]], Manifest]
 
 
 def later(number: int) -> date:
-    """So many days after ``DAY``."""
+    """The day that is ``number`` days after ``DAY``."""
     return DAY + timedelta(days=number)
 
 
 def rows_of(day: date, size: int = 5) -> list[Row]:
-    """Good signals of a day, no value of one in another."""
+    """Good signals of a day that share no values."""
     return [
         signal(
             number,
