@@ -1,4 +1,4 @@
-"""Whatever a database holds comes out of the CSV as it went in, and verifies."""
+"""Any value in the database is read unchanged from the CSV, and verifies."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ AWKWARD = [
 
 
 #: SQLite stores -0.0 as 0.0.
-zero_is_plain = st.floats(allow_nan=False).map(lambda number: number + 0.0)
+without_negative_zero = st.floats(allow_nan=False).map(lambda number: number + 0.0)
 
 
 @st.composite
 def good_rows(draw: st.DrawFn) -> list[Row]:
-    """Good signals with any text and any number in them."""
+    """Good signals with arbitrary texts and numbers."""
     ids = draw(st.lists(nonempty_texts, max_size=6, unique=True))
     return [
         signal(
@@ -64,7 +64,7 @@ def good_rows(draw: st.DrawFn) -> list[Row]:
             target_price=draw(prices),
             stop_price=draw(prices),
             confidence=draw(confidences),
-            generation_latency_ms=draw(st.none() | zero_is_plain),
+            generation_latency_ms=draw(st.none() | without_negative_zero),
             server_timestamp=draw(st.none() | texts),
         )
         for number, signal_id in enumerate(ids)
@@ -94,7 +94,7 @@ def test_sqlite_to_csv_to_verified(tmp_path_factory: pytest.TempPathFactory, row
 
 
 def without_nul(row: Row) -> bool:
-    """PostgreSQL holds no NUL in text."""
+    """PostgreSQL cannot store NUL in text."""
     return "\0" not in "".join(value for value in row.values() if isinstance(value, str))
 
 
@@ -121,7 +121,7 @@ def test_awkward_text_survives(run_day: Back, text: str) -> None:
     assert run.verify().ok
 
 
-def test_null_and_the_empty_string_are_told_apart(run_day: Back) -> None:
+def test_null_and_the_empty_string_are_distinguished(run_day: Back) -> None:
     rows = [signal(1, server_timestamp=None), signal(2, server_timestamp="")]
     run = run_day(rows, types=SQLITE_TYPES | OPTIONAL_TYPES)
     assert [line.split(b",")[-1] for line in run.csv.splitlines()[1:]] == [b"", b'""']
