@@ -89,7 +89,7 @@ def csv_answers(report: CsvReport, parsed_records: int) -> list[CheckAnswer]:
         CheckAnswer(
             CSV_PARSES,
             parsed_records == report.records,
-            f"{report.records} records written, {parsed_records} read back",
+            f"{report.records} signals written, {parsed_records} read back",
             {"records_written": report.records, "records_read_back": parsed_records},
         ),
     ]

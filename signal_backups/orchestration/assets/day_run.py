@@ -104,7 +104,7 @@ class DayRun:
         yield from self._evaluations(daily_backup_checks.csv_answers(report, parsed), folder)
         if parsed != report.records:
             raise VerificationError(
-                f"the CSV of {folder.day} reads back to {parsed} of {report.records} records",
+                f"the CSV of {folder.day} reads back to {parsed} of {report.records} signals",
                 remedy="Nothing was uploaded; keep the database as it is and report this",
             )
 
