@@ -19,7 +19,7 @@ from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import map_in_order, read_ahead
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import CSV_COLUMNS, SIGNAL_ID, UNREADABLE_VALUES
-from signal_backups.core.signals.timestamps import INSTANT, cut
+from signal_backups.core.signals.timestamps import INSTANT, rows_of_day
 from signal_backups.core.source import SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
 
@@ -89,7 +89,7 @@ def _writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
 
 def _examined(batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
     with closing(duckdb_engine.cursor()) as cursor:
-        return examine(cursor, cut(cursor, batch, day))
+        return examine(cursor, rows_of_day(cursor, batch, day))
 
 
 class _OrderCheck:

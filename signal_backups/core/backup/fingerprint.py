@@ -16,7 +16,7 @@ import pyarrow as pa
 from signal_backups.core.backup.extract import reading_extract
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import SIGNAL_ID, VERIFICATION_HASH
-from signal_backups.core.signals.timestamps import INSTANT, cut
+from signal_backups.core.signals.timestamps import INSTANT, rows_of_day
 from signal_backups.core.source import IDENTITY_SCHEMA, SignalSource
 
 # MD5, because fingerprints are stored and must never change; the separator cannot occur in a hash.
@@ -37,10 +37,10 @@ def fingerprint_of_source(source: SignalSource, day: date) -> str:
     """
     with (
         source.read_identities(day) as snapshot,
-        closing(duckdb_engine.cursor()) as cut_cursor,
+        closing(duckdb_engine.cursor()) as day_cursor,
         closing(duckdb_engine.cursor()) as sum_cursor,
     ):
-        of_day = (cut(cut_cursor, batch, day) for batch in snapshot.batches)
+        of_day = (rows_of_day(day_cursor, batch, day) for batch in snapshot.batches)
         schema = IDENTITY_SCHEMA.append(pa.field(INSTANT, pa.int64()))
         return _fingerprint(sum_cursor, pa.RecordBatchReader.from_batches(schema, of_day))
 

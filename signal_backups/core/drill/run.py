@@ -205,7 +205,7 @@ def _compare(
 
         def add_restored(comparer: RowComparer) -> None:
             with restored.read_day(chosen.day) as snapshot:
-                comparer.add_saved(snapshot.batches, SOURCE_SCHEMA)
+                comparer.add_backup_rows(snapshot.batches, SOURCE_SCHEMA)
             add_quarantine(comparer, vault, chosen, folder.path)
 
         return compare_with_source(source, folder, chosen, add_restored)

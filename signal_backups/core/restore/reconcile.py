@@ -85,13 +85,13 @@ def add_quarantine(comparer: RowComparer, vault: BackupVault, chosen: ChosenBack
 
 
 def compare_with_source(
-    source: SignalSource, folder: DayFolder, chosen: ChosenBackup | None, add_saved: Callable[[RowComparer], None]
+    source: SignalSource, folder: DayFolder, chosen: ChosenBackup | None, add_backup_rows: Callable[[RowComparer], None]
 ) -> Reconciliation:
-    """Compare the day in the source with the rows that ``add_saved`` adds."""
+    """Compare the day in the source with the rows that ``add_backup_rows`` adds."""
     extracted = extract_day(source, folder)
     with row_comparer() as comparer, reading_extract(folder.extract) as held:
-        add_saved(comparer)
-        comparer.add_held(held, EXAMINED_SCHEMA)
+        add_backup_rows(comparer)
+        comparer.add_database_rows(held, EXAMINED_SCHEMA)
         found: RowComparison = comparer.compare()
     return Reconciliation(
         day=folder.day,

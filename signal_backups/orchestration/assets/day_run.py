@@ -18,7 +18,7 @@ from signal_backups.core.backup.signal_counts import signal_counts
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.errors import ReadBackError, VerificationError
 from signal_backups.core.ledger.event import Action
-from signal_backups.core.signals.verify_csv import count_records
+from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.assets import daily_backup_checks, partition_events
@@ -99,7 +99,7 @@ class DayRun:
 
     def _hashed_csv(self, folder: DayFolder) -> Iterator[DayEvent]:
         report = write_hashed_csv(folder)
-        parsed = count_records(folder.backup_csv)
+        parsed = count_signals(folder.backup_csv)
         yield partition_events.materialization(HASHED_CSV, folder.day, csv_metadata(report), report.sha256)
         yield from self._evaluations(daily_backup_checks.csv_answers(report, parsed), folder)
         if parsed != report.records:

@@ -20,7 +20,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.orchestration.faulty import WithoutAudit
-from signal_backups_tests.samples.days import Back, read_csv
+from signal_backups_tests.samples.days import RunDay, read_csv
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 
 NEXT_DAY = date(2026, 11, 2)
@@ -31,7 +31,7 @@ BackUp = Callable[..., StoreOutcome]
 
 
 @pytest.fixture
-def back_up(run_day: Back) -> BackUp:
+def back_up(run_day: RunDay) -> BackUp:
     """Makes a table of the rows and backs up one day of it."""
     numbers = iter(range(1000))
 

@@ -30,7 +30,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
-from signal_backups_tests.samples.days import Back, DayRun
+from signal_backups_tests.samples.days import DayRun, RunDay
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Flip
@@ -51,7 +51,7 @@ StoreDay = Callable[..., StoreOutcome]
 
 
 @pytest.fixture
-def stored(run_day: Back, vault: BackupVault, tmp_path: Path) -> StoreDay:
+def stored(run_day: RunDay, vault: BackupVault, tmp_path: Path) -> StoreDay:
     """Makes a table of the rows and backs up one day of it."""
     numbers = iter(range(1000))
 
@@ -78,7 +78,7 @@ def content(vault: BackupVault, version: str) -> bytes:
     return vault.store.get_bytes(KEY, version)[0]
 
 
-def test_a_day_is_stored_and_verified_and_gets_a_manifest(run_day: Back, vault: BackupVault) -> None:
+def test_a_day_is_stored_and_verified_and_gets_a_manifest(run_day: RunDay, vault: BackupVault) -> None:
     run = run_day(signals(3))
     outcome = store_backup(vault, run.folder, RUN)
     assert outcome.changed
@@ -135,7 +135,7 @@ def test_a_change_of_the_quarantine_alone_is_a_change(stored: StoreDay, vault: B
     assert second.manifest.expected == first.manifest.expected
 
 
-def test_the_quarantine_is_stored_under_its_own_key(run_day: Back, vault: BackupVault) -> None:
+def test_the_quarantine_is_stored_under_its_own_key(run_day: RunDay, vault: BackupVault) -> None:
     run = run_day([*signals(3), signal(4, action="HOLD")])
     quarantine = store_backup(vault, run.folder, RUN).manifest.quarantine
     assert quarantine is not None
@@ -262,7 +262,7 @@ def test_a_backup_that_somebody_overwrote_is_stored_again(stored: StoreDay, vaul
 @pytest.mark.parametrize("file", ["backup.csv", "quarantine.csv"])
 @pytest.mark.parametrize("change", [bytes.swapcase, lambda body: body + b"\n"], ids=["other bytes", "longer"])
 def test_a_file_changed_after_it_was_hashed_is_not_stored(
-    stored: StoreDay, run_day: Back, vault: BackupVault, file: str, change: Callable[[bytes], bytes]
+    stored: StoreDay, run_day: RunDay, vault: BackupVault, file: str, change: Callable[[bytes], bytes]
 ) -> None:
     bad = signal(9, action="burn")
     good = stored([*signals(2), bad]).manifest
@@ -277,7 +277,7 @@ def test_a_file_changed_after_it_was_hashed_is_not_stored(
         assert vault.store.list_versions("signals/") == before[0]
 
 
-def test_only_the_upload_reads_the_file(run_day: Back, vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_upload_reads_the_file(run_day: RunDay, vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = run_day(signals(3)).folder
     opened: list[Path] = []
     original = Path.open
@@ -308,7 +308,7 @@ def test_a_concurrent_writer_of_other_content_is_a_conflict(stored: StoreDay, st
 
 
 def test_a_concurrent_writer_of_the_same_content_is_no_conflict(
-    run_day: Back, vault: BackupVault, store: S3ObjectStore
+    run_day: RunDay, vault: BackupVault, store: S3ObjectStore
 ) -> None:
     runs = [run_day(signals(3), file=f"{number}.db") for number in range(2)]
 

@@ -28,7 +28,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.bundle.made import csv_bytes, files_of, made_bundle, sha
 from signal_backups_tests.core.bundle.standalone import as_program
 from signal_backups_tests.core.restore.backups import delete, destroy, overwrite, rows_of
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import DAY, Row, signal
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 from signal_backups_tests.servers.strict_s3.helpers import put_rules
@@ -42,7 +42,7 @@ Bundled = Callable[..., WrittenBundle]
 
 
 @pytest.fixture
-def back_up(run_day: Back, vault: BackupVault) -> BackUp:
+def back_up(run_day: RunDay, vault: BackupVault) -> BackUp:
     """Backs a day up that has these rows."""
     made = iter(range(1000))
 

@@ -13,7 +13,7 @@ from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import NOW, BackUp, Dated, MakeDay
 from signal_backups_tests.core.restore.places import FULL_SQLITE, Place
-from signal_backups_tests.samples.days import Back, DayRun
+from signal_backups_tests.samples.days import DayRun, RunDay
 from signal_backups_tests.samples.signals import DAY, Row
 
 
@@ -37,7 +37,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 @pytest.fixture
-def make_day(run_day: Back) -> MakeDay:
+def make_day(run_day: RunDay) -> MakeDay:
     """Takes rows through the stages; as often as wanted."""
     made = iter(range(1000))
 

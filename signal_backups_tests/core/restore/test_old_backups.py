@@ -96,7 +96,7 @@ def test_an_object_without_a_manifest_is_held_against_its_own_notes(
         patch.setattr(vault.store, "get_file", loses_a_row)
         (day,) = restore(vault, sqlite_place.target(), tmp_path).days
     assert (day.outcome, day.has_manifest) == (Outcome.REFUSED, False)
-    assert "file has 2 records, its manifest says 3" in str(day.problem)
+    assert "file has 2 signals, its manifest says 3" in str(day.problem)
     (again,) = restore(vault, sqlite_place.target(), tmp_path).days
     assert (again.outcome, again.has_manifest, again.restored) == (Outcome.RESTORED, False, 3)
 

@@ -110,6 +110,6 @@ def test_a_backup_that_does_not_verify_is_nothing_to_hold_against(
     assert manifest is not None
     lying = manifest.model_copy(update={"records": 4})
     vault.store.put_bytes(vault.layout.manifest_key(BackupSlot(DAY)), lying.to_bytes(), "application/json")
-    with pytest.raises(RefusedBackupError, match="3 records, its manifest says 4") as refused:
+    with pytest.raises(RefusedBackupError, match="3 signals, its manifest says 4") as refused:
         reconciled([], signals(3))
     assert "No other version of this day verifies" in refused.value.remedy

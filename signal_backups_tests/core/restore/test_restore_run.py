@@ -125,7 +125,7 @@ def test_a_damaged_backup_is_refused_with_its_rows_and_the_way_out(
     report = restore(vault, place.target(), tmp_path)
     (day,) = report.days
     assert (day.outcome, day.restored, day.exit_code) == (Outcome.REFUSED, 0, ExitCode.FAILED)
-    assert "does not verify and was refused: 1 of 3 records do not match their hash" in str(day.problem)
+    assert "does not verify and was refused: 1 of 3 signals do not match their hash" in str(day.problem)
     assert "row 2 (signal-00002) does not match its hash" in str(day.problem)
     assert place.tables() == set()
     found = re.search(r"--key (\S+) --version-id (\S+)$", str(day.remedy))
@@ -170,8 +170,8 @@ def test_without_another_good_version_the_good_rows_are_offered(
     ("change", "says"),
     [
         (lambda body: body.replace(b",,\n", b",,x\n", 1), "SHA-256"),  # no hash covers server_timestamp
-        (lambda body: b"".join(body.splitlines(keepends=True)[:-1]), "file has 2 records, its manifest says 3"),
-        (lambda body: body[:-1], "the last line is not ended"),
+        (lambda body: b"".join(body.splitlines(keepends=True)[:-1]), "file has 2 signals, its manifest says 3"),
+        (lambda body: body[:-1], "the last line has no line break"),
         (lambda body: body + body.splitlines(keepends=True)[1], "signal_id repeats: signal-00001"),
     ],
 )

@@ -40,7 +40,7 @@ from signal_backups_tests.core.restore.backups import restore
 from signal_backups_tests.core.restore.places import Place
 from signal_backups_tests.core.retention.iam_judge import REMAINING_DAYS, Asked, Recorder, allowed, denied
 from signal_backups_tests.core.retention.locked import NOW, delete, vault_in
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import DAY, signal, signals
 from signal_backups_tests.servers.s3 import client_for
 from signal_backups_tests.servers.two_users import two_users_in
@@ -176,7 +176,7 @@ def test_nothing_goes_unencrypted(role: Role) -> None:
     assert allowed(made(role), replace(asked, context={"aws:SecureTransport": "true"}))
 
 
-def work_as_writer(vault: BackupVault, run_day: Back, folder: Path) -> None:
+def work_as_writer(vault: BackupVault, run_day: RunDay, folder: Path) -> None:
     """Back up, back up again with more signals, in parts too; reconcile; drill; look after the bucket."""
     vault.require_versioning()
     store_backup(vault, run_day([*signals(3), signal(5, action="HOLD")]).folder, BackupRun("1"))
@@ -225,7 +225,7 @@ def made_folder(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("prefix", ["signals/", "desk/"])
 def test_each_role_may_do_all_that_its_work_calls(
-    connection: S3Connection, locked_bucket: str, run_day: Back, tmp_path: Path, prefix: str
+    connection: S3Connection, locked_bucket: str, run_day: RunDay, tmp_path: Path, prefix: str
 ) -> None:
     layout = Layout(prefix)
     work: dict[Role, Callable[[BackupVault], None]] = {
@@ -281,7 +281,9 @@ def fresh_bucket(two_users: tuple[S3Server, S3Server]) -> str:
     return name
 
 
-def test_a_server_lets_the_writer_back_up_and_not_destroy(two_users: tuple[S3Server, S3Server], run_day: Back) -> None:
+def test_a_server_lets_the_writer_back_up_and_not_destroy(
+    two_users: tuple[S3Server, S3Server], run_day: RunDay
+) -> None:
     vault = give(two_users, Role.WRITER, fresh_bucket(two_users), without=TLS)
     manifest = store_backup(vault, run_day([*signals(3), signal(4, action="HOLD")]).folder, BackupRun("1")).manifest
     assert vault.find(DAY).manifest == manifest
@@ -304,7 +306,7 @@ def test_a_server_lets_the_writer_back_up_and_not_destroy(two_users: tuple[S3Ser
 
 
 def test_a_server_lets_the_writer_undelete_without_deleting_the_marker(
-    two_users: tuple[S3Server, S3Server], run_day: Back, tmp_path: Path
+    two_users: tuple[S3Server, S3Server], run_day: RunDay, tmp_path: Path
 ) -> None:
     bucket = fresh_bucket(two_users)
     whole = seen_by(two_users[0], bucket)

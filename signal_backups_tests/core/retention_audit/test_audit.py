@@ -24,7 +24,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.retention.locked import delete, vault_in
 from signal_backups_tests.core.retention_audit.audited import codes, days_from, finding, put_day, put_object
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import signal
 
 NEWEST = last_complete_day()
@@ -70,7 +70,7 @@ def test_good_days_have_no_problems_and_take_two_requests_each_and_three_for_the
     assert found.counts[Aspect.DRILLED][State.NO] == 5
 
 
-def test_a_backup_as_the_assets_make_it_passes(vault: BackupVault, run_day: Back) -> None:
+def test_a_backup_as_the_assets_make_it_passes(vault: BackupVault, run_day: RunDay) -> None:
     day = run_day([signal(number, timestamp=f"{NEWEST}T00:00:0{number}Z") for number in range(1, 4)], NEWEST)
     manifest = store_backup(vault, day.folder, BackupRun("tests")).manifest
     found = finding(audited(vault), NEWEST)

@@ -26,12 +26,12 @@ DAY = FIRST_DAY
 @pytest.fixture
 def csv_that_loses_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """Days whose CSV reads back to one signal less than was written."""
-    honest = day_run.count_records
+    honest = day_run.count_signals
 
     def count(path: Path) -> int:
         return honest(path) - (DAY.isoformat() in str(path))
 
-    monkeypatch.setattr(day_run, "count_records", count)
+    monkeypatch.setattr(day_run, "count_signals", count)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_a_bug_that_one_day_triggers_does_not_cost_the_others_their_backup(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.table.add_days(FIRST_DAY, LAST_DAY)
-    healthy = day_run.count_records
+    healthy = day_run.count_signals
     calls = iter(range(10))
 
     def buggy(path):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - stands in for any function of ours
@@ -36,7 +36,7 @@ def test_a_bug_that_one_day_triggers_does_not_cost_the_others_their_backup(
             raise TypeError("a bug")
         return healthy(path)
 
-    monkeypatch.setattr(day_run, "count_records", buggy)
+    monkeypatch.setattr(day_run, "count_signals", buggy)
     result = world.run(FIRST_DAY, LAST_DAY)
 
     assert not result.success

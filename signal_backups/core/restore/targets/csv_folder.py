@@ -11,7 +11,7 @@ from pathlib import Path
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ImportVerificationError, SignalConflictError, TargetError, VerificationError
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
-from signal_backups.core.signals.verify_csv import count_records
+from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.vault.layout import BackupSlot, Layout
 
 
@@ -56,7 +56,7 @@ class CsvFolderTarget:
             _copy_whole(csv, target)
         except OSError as error:
             raise _unwritable(target, error) from error
-        return count_records(target)
+        return count_signals(target)
 
     def rows_of(self, day: date) -> int | None:
         """See ``RestoreTarget.rows_of``."""
@@ -64,7 +64,7 @@ class CsvFolderTarget:
         if not target.exists():
             return None
         try:
-            return count_records(target)
+            return count_signals(target)
         except VerificationError:
             return 0
 

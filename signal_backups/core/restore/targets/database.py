@@ -28,8 +28,8 @@ from signal_backups.core.signals.fields import (
     TIMESTAMP,
     VERIFICATION_HASH,
 )
-from signal_backups.core.signals.timestamps import cut
-from signal_backups.core.source import SOURCE_SCHEMA, OpenSource, SignalSource
+from signal_backups.core.signals.timestamps import rows_of_day
+from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, SignalTable
 from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import BATCH_ROWS, quoted
 
@@ -41,7 +41,7 @@ _BACKUP_DAY = "backup_day"
 @dataclass(frozen=True)
 class _Transaction:
     connection: dbapi.Connection
-    table: OpenSource
+    table: SignalTable
 
 
 class DatabaseTarget:
@@ -102,7 +102,7 @@ class DatabaseTarget:
             if not self._engine.has_table(connection):
                 return None
         with self._engine.source.read_day(day) as snapshot, closing(duckdb_engine.cursor()) as cursor:
-            return sum(int(cut(cursor, batch, day).num_rows) for batch in snapshot.batches)
+            return sum(int(rows_of_day(cursor, batch, day).num_rows) for batch in snapshot.batches)
 
     def _load(self, transaction: _Transaction, day: DayToImport) -> bool:
         """Load the day: into an empty table at once, else into a staging table; returns whether it is staged."""
@@ -168,7 +168,7 @@ class DatabaseTarget:
         with row_comparer() as comparer, closing(transaction.table.rows(condition)) as held:
             comparer.add_backup(day.csv)
             try:
-                comparer.add_held(held, SOURCE_SCHEMA)
+                comparer.add_database_rows(held, SOURCE_SCHEMA)
             except duckdb.InvalidInputException as error:
                 # So the engine passes on what a driver says while it hands rows out.
                 raise TargetError(
@@ -231,7 +231,7 @@ class _Counts:
 class _MergeSql:
     """The statements that bring staged rows (``s``) into the table (``t``)."""
 
-    def __init__(self, target_engine: TargetEngine, table: OpenSource) -> None:
+    def __init__(self, target_engine: TargetEngine, table: SignalTable) -> None:
         columns = {name: quoted(column) for name, column in table.columns.columns.items()}
         values = {name: target_engine.converted(table, name, f"s.{name}") for name in columns}
         relation = target_engine.relation

@@ -8,7 +8,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SignalBackupsError, UnfitTargetError
-from signal_backups.core.source import OpenSource, SignalSource
+from signal_backups.core.source import SignalSource, SignalTable
 
 #: How long a restore waits for a writer, another restore included, before it gives up.
 LOCK_TIMEOUT_MS = 60_000
@@ -70,11 +70,11 @@ class TargetEngine(ABC):
         """Whether the table exists."""
 
     @abstractmethod
-    def opened(self, connection: dbapi.Connection) -> OpenSource:
+    def opened(self, connection: dbapi.Connection) -> SignalTable:
         """The table as this transaction sees it."""
 
     @abstractmethod
-    def takes_directly(self, table: OpenSource) -> bool:
+    def takes_directly(self, table: SignalTable) -> bool:
         """Whether its columns hold texts and doubles as they are."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class TargetEngine(ABC):
         """Append rows to the table, or to a new temporary table of that name."""
 
     @abstractmethod
-    def converted(self, table: OpenSource, field: str, staged: str) -> str:
+    def converted(self, table: SignalTable, field: str, staged: str) -> str:
         """SQL: a staged value as its column holds it."""
 
     @abstractmethod

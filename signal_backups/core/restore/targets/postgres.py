@@ -12,7 +12,7 @@ from adbc_driver_manager import dbapi
 from signal_backups.core.base.errors import SignalBackupsError, TargetError
 from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
 from signal_backups.core.signals.fields import NUMBER_COLUMNS
-from signal_backups.core.source import OpenSource
+from signal_backups.core.source import SignalTable
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.postgres import PostgresSource, is_transient, with_connect_timeout
 
@@ -76,11 +76,11 @@ class PostgresTarget(TargetEngine):
             ((found,),) = cursor.fetchall()
             return bool(found)
 
-    def opened(self, connection: dbapi.Connection) -> OpenSource:
+    def opened(self, connection: dbapi.Connection) -> SignalTable:
         """See ``TargetEngine``."""
-        return self._source.within(connection)
+        return self._source.in_transaction(connection)
 
-    def takes_directly(self, table: OpenSource) -> bool:
+    def takes_directly(self, table: SignalTable) -> bool:
         """See ``TargetEngine``."""
         return all(
             table.types[column] in ({"float8"} if name in NUMBER_COLUMNS else _TEXT_TYPES)
@@ -96,7 +96,7 @@ class PostgresTarget(TargetEngine):
             else:
                 cursor.adbc_ingest(staged, rows, mode="create", temporary=True)
 
-    def converted(self, table: OpenSource, field: str, staged: str) -> str:
+    def converted(self, table: SignalTable, field: str, staged: str) -> str:
         """See ``TargetEngine``."""
         kind = table.types[table.columns.columns[field]]
         # PostgreSQL rounds a double to 15 digits on its way to numeric; its text has them all.

@@ -13,7 +13,7 @@ from typing_extensions import override
 from signal_backups.core.base.errors import SignalBackupsError, TargetError
 from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
 from signal_backups.core.signals.fields import NUMBER_COLUMNS
-from signal_backups.core.source import OpenSource
+from signal_backups.core.source import SignalTable
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.sqlite import SqliteSource
 
@@ -83,12 +83,12 @@ class SqliteTarget(TargetEngine):
             cursor.execute("SELECT 1 FROM pragma_table_info(?)", (self.table,))
             return bool(cursor.fetchall())
 
-    def opened(self, connection: dbapi.Connection) -> OpenSource:
+    def opened(self, connection: dbapi.Connection) -> SignalTable:
         """See ``TargetEngine``."""
-        return self._source.within(connection)
+        return self._source.in_transaction(connection)
 
     @override
-    def takes_directly(self, table: OpenSource) -> bool:
+    def takes_directly(self, table: SignalTable) -> bool:
         """SQLite's columns hold any value; what an affinity changes, reading back finds."""
         return True
 
@@ -101,7 +101,7 @@ class SqliteTarget(TargetEngine):
                 cursor.adbc_ingest(staged, rows, mode="create", temporary=True)
 
     @override
-    def converted(self, table: OpenSource, field: str, staged: str) -> str:
+    def converted(self, table: SignalTable, field: str, staged: str) -> str:
         """See ``TargetEngine``."""
         return f"CAST({staged} AS {'REAL' if field in NUMBER_COLUMNS else 'TEXT'})"
 

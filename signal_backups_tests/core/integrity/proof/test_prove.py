@@ -26,7 +26,7 @@ from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.integrity.proof_days import BackUp, later, rows_of
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import DAY, HASHED, Row, signal
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 from signal_backups_tests.servers.timestamp_authority import Authority
@@ -308,7 +308,7 @@ def test_an_anchor_that_contradicts_the_manifest_log_is_an_error(
     assert "audit verify" in raised.value.remedy
 
 
-def test_an_archived_day_has_to_be_thawed_or_is_skipped(run_day: Back, scratch: Path) -> None:
+def test_an_archived_day_has_to_be_thawed_or_is_skipped(run_day: RunDay, scratch: Path) -> None:
     clock = SimulatedClock(datetime(2026, 11, 2, 2, tzinfo=UTC))
     s3 = StrictS3(clock)
     client = s3.client()
