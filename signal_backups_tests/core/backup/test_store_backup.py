@@ -51,7 +51,7 @@ StoreDay = Callable[..., StoreOutcome]
 
 
 @pytest.fixture
-def stored(run_day: RunDay, vault: BackupVault, tmp_path: Path) -> StoreDay:
+def store_day(run_day: RunDay, vault: BackupVault, tmp_path: Path) -> StoreDay:
     """Makes a table of the rows and backs up one day of it."""
     numbers = iter(range(1000))
 
@@ -102,10 +102,10 @@ def test_a_day_is_stored_and_verified_and_gets_a_manifest(run_day: RunDay, vault
     }  # fmt: skip
 
 
-def test_unchanged_content_writes_no_new_version(stored: StoreDay, vault: BackupVault) -> None:
-    first = stored([*signals(3), signal(4, action="HOLD")])
+def test_unchanged_content_writes_no_new_version(store_day: StoreDay, vault: BackupVault) -> None:
+    first = store_day([*signals(3), signal(4, action="HOLD")])
     before = everything_but_events(vault)
-    second = stored([*signals(3), signal(4, action="HOLD")])
+    second = store_day([*signals(3), signal(4, action="HOLD")])
     assert not second.changed
     assert second.manifest == first.manifest
     assert second.verification.ok
@@ -113,9 +113,9 @@ def test_unchanged_content_writes_no_new_version(stored: StoreDay, vault: Backup
 
 
 def test_changed_content_writes_a_new_version_and_keeps_the_noncurrent_one(
-    stored: StoreDay, vault: BackupVault
+    store_day: StoreDay, vault: BackupVault
 ) -> None:
-    first, second = stored(signals(3)), stored(signals(4))
+    first, second = store_day(signals(3)), store_day(signals(4))
     assert second.changed
     assert backup_versions(vault) == [second.manifest.backup.version_id, first.manifest.backup.version_id]
     assert content(vault, first.manifest.backup.version_id).count(b"\n") == 4
@@ -126,9 +126,9 @@ def test_changed_content_writes_a_new_version_and_keeps_the_noncurrent_one(
     ]  # fmt: skip
 
 
-def test_a_change_of_the_quarantine_alone_is_a_change(stored: StoreDay, vault: BackupVault) -> None:
-    first = stored(signals(3))
-    second = stored([*signals(3), signal(4, action="HOLD")])
+def test_a_change_of_the_quarantine_alone_is_a_change(store_day: StoreDay, vault: BackupVault) -> None:
+    first = store_day(signals(3))
+    second = store_day([*signals(3), signal(4, action="HOLD")])
     assert second.changed
     assert second.manifest.quarantined == 1
     assert second.manifest.backup.sha256 == first.manifest.backup.sha256
@@ -144,8 +144,8 @@ def test_the_quarantine_is_stored_under_its_own_key(run_day: RunDay, vault: Back
     assert body == run.folder.quarantine_csv.read_bytes()
 
 
-def test_a_day_without_signals_is_backed_up_too(stored: StoreDay) -> None:
-    outcome = stored([])
+def test_a_day_without_signals_is_backed_up_too(store_day: StoreDay) -> None:
+    outcome = store_day([])
     assert outcome.changed
     assert outcome.manifest.records == 0
 
@@ -190,8 +190,8 @@ def spy_of(vault: BackupVault) -> SpyStore:
     return vault.store
 
 
-def test_the_manifest_is_written_only_after_everything_was_read_back(stored: StoreDay, spied: BackupVault) -> None:
-    stored([*signals(3), signal(4, action="HOLD")], spied)
+def test_the_manifest_is_written_only_after_everything_was_read_back(store_day: StoreDay, spied: BackupVault) -> None:
+    store_day([*signals(3), signal(4, action="HOLD")], spied)
     layout, manifest_log, trail = spied.layout, spied.manifest_log, spied.trail.log
     keys = (KEY, layout.quarantine_key(SLOT), manifest_log.key_of(1), MANIFEST, trail.key_of(1))
     calls = [(what, key) for what, key in spy_of(spied).calls if key != layout.probe_key]
@@ -200,13 +200,13 @@ def test_the_manifest_is_written_only_after_everything_was_read_back(stored: Sto
 
 @pytest.mark.parametrize("damaged", ["signals/", "quarantine/"])
 def test_a_failed_read_back_leaves_the_last_good_backup_unchanged(
-    stored: StoreDay, vault: BackupVault, spied: BackupVault, tmp_path: Path, damaged: str
+    store_day: StoreDay, vault: BackupVault, spied: BackupVault, tmp_path: Path, damaged: str
 ) -> None:
-    good = stored(signals(3)).manifest
+    good = store_day(signals(3)).manifest
     before = manifest_versions(vault)
     spy_of(spied).damaged_prefixes = (damaged,)
     with pytest.raises(VerificationError, match="not what was sent") as raised:
-        stored([*signals(4), signal(5, action="HOLD")], spied)
+        store_day([*signals(4), signal(5, action="HOLD")], spied)
     assert raised.value.exit_code == ExitCode.FAILED
     assert vault.manifest(SLOT) == good
     assert manifest_versions(vault) == before
@@ -214,28 +214,30 @@ def test_a_failed_read_back_leaves_the_last_good_backup_unchanged(
     assert verify_stored(vault, vault.find(DAY), tmp_path).version_id == good.backup.version_id
 
 
-def test_a_failed_first_backup_has_no_manifest(stored: StoreDay, vault: BackupVault, spied: BackupVault) -> None:
+def test_a_failed_first_backup_has_no_manifest(store_day: StoreDay, vault: BackupVault, spied: BackupVault) -> None:
     spy_of(spied).damaged_prefixes = ("signals/",)
     with pytest.raises(VerificationError):
-        stored(signals(3), spied)
+        store_day(signals(3), spied)
     assert vault.manifest(SLOT) is None
     assert not vault.find(DAY).is_vouched
     assert [version.verified_at for version in vault.versions(DAY)] == [None]
     assert backup_status(vault, DAY, now).unverified_days == [DAY]
 
 
-def test_after_a_failed_backup_the_next_one_succeeds(stored: StoreDay, vault: BackupVault, spied: BackupVault) -> None:
+def test_after_a_failed_backup_the_next_one_succeeds(
+    store_day: StoreDay, vault: BackupVault, spied: BackupVault
+) -> None:
     spy_of(spied).damaged_prefixes = ("signals/",)
     with pytest.raises(VerificationError):
-        stored(signals(3), spied)
-    assert stored(signals(3)).changed
+        store_day(signals(3), spied)
+    assert store_day(signals(3)).changed
     assert vault.find(DAY).is_vouched
 
 
 def test_an_unchanged_backup_that_fails_to_verify_is_stored_again(
-    stored: StoreDay, vault: BackupVault, spied: BackupVault
+    store_day: StoreDay, vault: BackupVault, spied: BackupVault
 ) -> None:
-    first = stored(signals(3)).manifest
+    first = store_day(signals(3)).manifest
     spy = spy_of(spied)
     original = spy.get_file
 
@@ -244,17 +246,17 @@ def test_an_unchanged_backup_that_fails_to_verify_is_stored_again(
         original(key, version_id, target)
 
     spy.get_file = damaged_once  # type: ignore[method-assign]
-    outcome = stored(signals(3), spied)
+    outcome = store_day(signals(3), spied)
     assert outcome.changed
     assert outcome.manifest.backup.version_id != first.backup.version_id
     assert vault.manifest(SLOT) == outcome.manifest
 
 
-def test_a_backup_that_somebody_overwrote_is_stored_again(stored: StoreDay, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_a_backup_that_somebody_overwrote_is_stored_again(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     vault.store.put_bytes(KEY, b"not a backup", "text/csv")
     assert not vault.find(DAY).is_vouched
-    assert stored(signals(3)).changed
+    assert store_day(signals(3)).changed
     assert vault.find(DAY).is_vouched
     assert len(backup_versions(vault)) == 3
 
@@ -262,10 +264,10 @@ def test_a_backup_that_somebody_overwrote_is_stored_again(stored: StoreDay, vaul
 @pytest.mark.parametrize("file", ["backup.csv", "quarantine.csv"])
 @pytest.mark.parametrize("change", [bytes.swapcase, lambda body: body + b"\n"], ids=["other bytes", "longer"])
 def test_a_file_changed_after_it_was_hashed_is_not_stored(
-    stored: StoreDay, run_day: RunDay, vault: BackupVault, file: str, change: Callable[[bytes], bytes]
+    store_day: StoreDay, run_day: RunDay, vault: BackupVault, file: str, change: Callable[[bytes], bytes]
 ) -> None:
     bad = signal(9, action="burn")
-    good = stored([*signals(2), bad]).manifest
+    good = store_day([*signals(2), bad]).manifest
     before = vault.store.list_versions("signals/"), vault.store.list_versions("quarantine/")
     folder = run_day([*signals(3), bad, signal(8, action="burn")], file="changed.db").folder
     (folder.path / file).write_bytes(change((folder.path / file).read_bytes()))
@@ -299,10 +301,10 @@ class Overtaken(S3ObjectStore):
         return super().put_file(key, *args, **named)  # type: ignore[arg-type]
 
 
-def test_a_concurrent_writer_of_other_content_is_a_conflict(stored: StoreDay, store: S3ObjectStore) -> None:
+def test_a_concurrent_writer_of_other_content_is_a_conflict(store_day: StoreDay, store: S3ObjectStore) -> None:
     vault = BackupVault(Overtaken(store._client, store.bucket), Layout())
     with pytest.raises(ConflictError) as raised:
-        stored(signals(3), vault)
+        store_day(signals(3), vault)
     assert raised.value.transient
     assert vault.manifest(SLOT) is None
 
@@ -322,18 +324,18 @@ def test_a_concurrent_writer_of_the_same_content_is_no_conflict(
     assert not store_backup(vault, runs[1].folder, RUN).changed
 
 
-def test_a_bucket_without_versioning_is_not_written_to(stored: StoreDay, store: S3ObjectStore) -> None:
+def test_a_bucket_without_versioning_is_not_written_to(store_day: StoreDay, store: S3ObjectStore) -> None:
     plain = S3ObjectStore(store._client, "plain")
     plain.configuration.create()
     with pytest.raises(StoreError, match="does not keep versions"):
-        stored(signals(3), BackupVault(plain, Layout()))
+        store_day(signals(3), BackupVault(plain, Layout()))
     assert list(plain.list_current("")) == []
 
 
-def test_a_missing_bucket_has_init_as_remedy(stored: StoreDay, store: S3ObjectStore) -> None:
+def test_a_missing_bucket_has_init_as_remedy(store_day: StoreDay, store: S3ObjectStore) -> None:
     nowhere = BackupVault(S3ObjectStore(store._client, "no-such-bucket"), Layout())
     with pytest.raises(StoreError, match="signal-backups init"):
-        stored(signals(3), nowhere)
+        store_day(signals(3), nowhere)
 
 
 def test_storing_without_a_csv_names_the_asset_to_select(vault: BackupVault, tmp_path: Path) -> None:
@@ -345,22 +347,24 @@ def delete(vault: BackupVault) -> None:
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY)
 
 
-def test_a_deleted_day_is_missing_until_the_next_backup(stored: StoreDay, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_a_deleted_day_is_missing_until_the_next_backup(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     delete(vault)
     assert backup_status(vault, DAY, now).missing_days == [DAY, DAY + timedelta(days=1)]
     with pytest.raises(NotFoundError):
         vault.find(DAY)
     assert [version.version.is_delete_marker for version in vault.versions(DAY)] == [True, False]
-    assert stored(signals(3)).changed
+    assert store_day(signals(3)).changed
     assert backup_status(vault, DAY, now).missing_days == [DAY + timedelta(days=1)]
     assert vault.find(DAY).is_vouched
 
 
-def test_the_status_lists_missing_unverified_and_quarantined_days(stored: StoreDay, vault: BackupVault) -> None:
+def test_the_status_lists_missing_unverified_and_quarantined_days(store_day: StoreDay, vault: BackupVault) -> None:
     first = DAY - timedelta(days=2)
-    stored([signal(1, timestamp=f"{first}T12:00:00Z"), signal(2, timestamp=f"{first}T12:00:00Z", action="")], day=first)
-    stored(signals(3))
+    store_day(
+        [signal(1, timestamp=f"{first}T12:00:00Z"), signal(2, timestamp=f"{first}T12:00:00Z", action="")], day=first
+    )
+    store_day(signals(3))
     vault.store.put_bytes(Layout().backup_key(BackupSlot(DAY + timedelta(days=1))), b"old tool", "text/csv")
     status = backup_status(vault, first, now)
     assert not status.healthy
@@ -372,9 +376,9 @@ def test_the_status_lists_missing_unverified_and_quarantined_days(stored: StoreD
     assert (status.last_backup_day, status.last_backup_at, status.last_backup_age_seconds) == (DAY, NOW, 0.0)
 
 
-def test_a_complete_vault_is_healthy(stored: StoreDay, vault: BackupVault) -> None:
-    stored(signals(3))
-    stored([], day=DAY + timedelta(days=1))
+def test_a_complete_vault_is_healthy(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
+    store_day([], day=DAY + timedelta(days=1))
     assert backup_status(vault, None, now).healthy
     assert backup_status(vault, None, now).first_day == DAY
 
@@ -385,17 +389,17 @@ def test_in_an_empty_vault_every_day_is_missing(vault: BackupVault) -> None:
     assert (status.last_backup_day, status.last_backup_age_seconds, status.records) == (None, None, 0)
 
 
-def test_signal_counts_are_of_the_days_and_their_earlier_weekdays(stored: StoreDay, vault: BackupVault) -> None:
+def test_signal_counts_are_of_the_days_and_their_earlier_weekdays(store_day: StoreDay, vault: BackupVault) -> None:
     week_before, day_before = DAY - timedelta(weeks=1), DAY - timedelta(days=1)
-    stored([signal(1, timestamp=f"{week_before} 12:00")], day=week_before)
-    stored([signal(1, timestamp=f"{day_before} 12:00")], day=day_before)
-    stored(signals(3))
+    store_day([signal(1, timestamp=f"{week_before} 12:00")], day=week_before)
+    store_day([signal(1, timestamp=f"{day_before} 12:00")], day=day_before)
+    store_day(signals(3))
     assert signal_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
     assert signal_counts(vault, []) == {}
 
 
-def test_a_stored_backup_verifies_against_its_manifest(stored: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
-    manifest = stored(signals(3)).manifest
+def test_a_stored_backup_verifies_against_its_manifest(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
+    manifest = store_day(signals(3)).manifest
     verification = verify_stored(vault, vault.find(DAY), tmp_path / "scratch")
     assert verification.report.ok
     assert verification.has_manifest
@@ -413,23 +417,23 @@ def test_a_backup_of_an_older_tool_is_verified_by_itself(three: DayRun, vault: B
     assert verification.key == key
 
 
-def test_a_deleted_version_is_not_found(stored: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
-    version = stored(signals(3)).manifest.backup.version_id
+def test_a_deleted_version_is_not_found(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
+    version = store_day(signals(3)).manifest.backup.version_id
     backup = vault.find(DAY)
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY, VersionId=version)
     with pytest.raises(NotFoundError):
         verify_stored(vault, backup, tmp_path)
 
 
-def test_an_unreadable_manifest_is_an_error_that_names_its_key(stored: StoreDay, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_an_unreadable_manifest_is_an_error_that_names_its_key(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     vault.store.put_bytes(MANIFEST, b'{"day": 7}', "application/json")
     with pytest.raises(VerificationError, match=MANIFEST):
         vault.find(DAY)
 
 
-def test_a_manifest_is_read_unchanged(stored: StoreDay) -> None:
-    manifest = stored(signals(3)).manifest
+def test_a_manifest_is_read_unchanged(store_day: StoreDay) -> None:
+    manifest = store_day(signals(3)).manifest
     assert Manifest.from_bytes(manifest.to_bytes(), "name") == manifest
 
 
@@ -451,19 +455,19 @@ class FlippedDownload(S3ObjectStore):
 
 
 def test_a_bit_flipped_during_the_download_is_found(
-    stored: StoreDay, connection: S3Connection, proxy: ChaosProxy, bucket: str
+    store_day: StoreDay, connection: S3Connection, proxy: ChaosProxy, bucket: str
 ) -> None:
     flipped = FlippedDownload(s3_client(replace(connection, endpoint_url=proxy.url)), bucket)
     flipped.proxy = proxy
     vault = BackupVault(flipped, Layout())
     with pytest.raises(VerificationError, match="not what was sent"):
-        stored(signals(500), vault)
+        store_day(signals(500), vault)
     assert proxy.struck == 1
     assert vault.manifest(SLOT) is None
 
 
-def test_a_manifest_vouches_for_one_version_only(stored: StoreDay, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_a_manifest_vouches_for_one_version_only(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     backup = vault.find(DAY)
     assert backup.is_vouched
     other: ObjectVersion = replace(backup.current, version_id="other")
