@@ -94,7 +94,7 @@ class Settings(LogSettings):
     def _endpoint_is_a_url(cls, url: str | None) -> str | None:
         # Errors, alerts and anchors show these URLs, so they must not contain a password; nor must this message.
         if url is not None and "@" in url:
-            raise ValueError("holds a user or password, which errors, alerts or anchors would show")
+            raise ValueError("contains a user name or password, which errors, alerts or anchors would show")
         # urlsplit raises ValueError for malformed URLs, such as one with an unclosed bracket.
         if url is not None and urlsplit(url).scheme not in {"http", "https"}:
             raise ValueError("does not begin with http:// or https://")
