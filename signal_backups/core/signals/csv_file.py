@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     OPTIONAL_COLUMNS,
@@ -76,6 +78,23 @@ def read_sql(path: Path) -> str:
         )
     selected = ", ".join(_selected(name, column_of) for name in CSV_COLUMNS)
     return f"(SELECT {selected} FROM {_reader(path, header)})"
+
+
+@contextmanager
+def reading_rows(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Provide a cursor, and the relation of a backup CSV's text columns, for queries inside the ``with`` block.
+
+    Raises:
+        VerificationError: the file does not parse as a backup CSV.
+    """
+    with closing(duckdb_engine.cursor()) as cursor:
+        try:
+            yield cursor, read_sql(path)
+        except duckdb.OutOfMemoryException:
+            raise  # says nothing about the file
+        except duckdb.Error as error:
+            reason = " ".join(str(error).splitlines()[:2])
+            raise VerificationError(f"{path.name} does not parse as a backup CSV: {reason}") from error
 
 
 def read_as_stored_sql(path: Path) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_sql
+from signal_backups.core.signals.csv_file import reading_rows
 from signal_backups.core.signals.fields import VERIFICATION_HASH
 from signal_backups.core.signals.merkle import HASH_BYTES, MerkleTree
 
@@ -56,20 +54,3 @@ def root_of_csv(path: Path) -> str:
     for chunk in row_leaves(path):
         tree.add(chunk)
     return tree.root().hex()
-
-
-@contextmanager
-def reading_rows(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """Provide a cursor, and the relation of a backup CSV's text columns, for queries inside the ``with`` block.
-
-    Raises:
-        VerificationError: the file does not parse as a backup CSV.
-    """
-    with closing(duckdb_engine.cursor()) as cursor:
-        try:
-            yield cursor, read_sql(path)
-        except duckdb.OutOfMemoryException:
-            raise  # says nothing about the file
-        except duckdb.Error as error:
-            reason = " ".join(str(error).splitlines()[:2])
-            raise VerificationError(f"{path.name} does not parse as a backup CSV: {reason}") from error

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -15,8 +14,7 @@ from pydantic import BaseModel
 
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError, VerificationError
-from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_sql
+from signal_backups.core.signals.csv_file import reading_rows
 from signal_backups.core.signals.fields import SIGNAL_ID, TIMESTAMP
 from signal_backups.core.signals.row_hash import matches_sql, other_forms_sql
 from signal_backups.core.signals.verify_report import BadRow, Expected, VerifyReport
@@ -60,14 +58,8 @@ def count_signals(path: Path) -> int:
     Raises:
         VerificationError: the file does not parse.
     """
-    with closing(duckdb_engine.cursor()) as cursor:
-        try:
-            (count,) = cursor.execute(f"SELECT count(*) FROM {read_sql(path)}").fetchone() or (0,)
-        except duckdb.OutOfMemoryException:
-            raise  # says nothing about the file
-        except duckdb.Error as error:
-            raise _unparsable(path, error) from error
-    return int(count)
+    with reading_rows(path) as (cursor, rows):
+        return _numbers(cursor, f"SELECT count(*) FROM {rows}")[0]
 
 
 class _RowFindings(BaseModel):
@@ -114,20 +106,14 @@ def _row_problems(rows: _RowFindings, expected: Expected | None) -> list[str]:
 
 
 def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
-    rows = read_sql(path)
-    with closing(duckdb_engine.cursor()) as cursor:
-        try:
-            records, ids, matched = _counts(cursor, rows, matches_sql() if sample is None else "false")
-            hashed, chosen = records, _numbered(rows)
-            if sample is not None:
-                chosen = _every_nth(rows, records, sample)
-                hashed, _, matched = _counts(cursor, chosen, matches_sql())
-            integer_forms, bad = _check_other_forms(cursor, chosen) if matched < hashed else (0, [])
-            repeated = _repeated_ids(cursor, rows) if ids < records else []
-        except duckdb.OutOfMemoryException:
-            raise  # says nothing about the file
-        except duckdb.Error as error:
-            raise _unparsable(path, error) from error
+    with reading_rows(path) as (cursor, rows):
+        records, ids, matched = _counts(cursor, rows, matches_sql() if sample is None else "false")
+        hashed, chosen = records, _numbered(rows)
+        if sample is not None:
+            chosen = _every_nth(rows, records, sample)
+            hashed, _, matched = _counts(cursor, chosen, matches_sql())
+        integer_forms, bad = _check_other_forms(cursor, chosen) if matched < hashed else (0, [])
+        repeated = _repeated_ids(cursor, rows) if ids < records else []
     return _RowFindings(
         records=records,
         rows_hashed=hashed,
@@ -188,8 +174,3 @@ def _repeated_ids(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
 
 def _numbers(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
     return cursor.execute(query).fetchone() or ()
-
-
-def _unparsable(path: Path, error: duckdb.Error) -> VerificationError:
-    reason = " ".join(str(error).splitlines()[:2])
-    return VerificationError(f"{path.name} does not parse as a backup CSV: {reason}")
