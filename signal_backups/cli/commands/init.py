@@ -14,7 +14,8 @@ from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.cost.break_even import cheaper_note
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import Change, Setting, SetupPlan, make_right, plan_for
+from signal_backups.core.retention.setup import set_up_bucket, setup_plan_of
+from signal_backups.core.retention.setup_plan import Change, Setting, SetupPlan
 
 
 class InitResult(CommandResult):
@@ -57,9 +58,9 @@ def init(
     settings = settings_with_notice()
     wanted = load_profile(profile or settings.profile)
     with started_store(settings, wanted) as vault:
-        before = plan_for(vault, wanted)
-        refused = {} if dry_run else make_right(vault, wanted, confirmed=confirm)
-        after = before if dry_run else plan_for(vault, wanted)
+        before = setup_plan_of(vault, wanted)
+        refused = {} if dry_run else set_up_bucket(vault, wanted, confirmed=confirm)
+        after = before if dry_run else setup_plan_of(vault, wanted)
     result = InitResult.of(before, after, refused, dry_run=dry_run)
     show(result, lambda found: _print(found, _verdict(before, after, dry_run=dry_run)), as_json=as_json)
     if not as_json:

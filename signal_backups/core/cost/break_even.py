@@ -46,7 +46,7 @@ def cheaper_note(profile: Profile, prices: Prices | None = None) -> str:
     keep = profile.keep.backups
     found = [
         (size, moves)
-        for moves in keep.moves
+        for moves in keep.transitions
         if moves.current and (size := _cheaper_from(moves, keep.expire_days, known)) is not None
     ]
     if not found:

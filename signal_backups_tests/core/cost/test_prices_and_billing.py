@@ -120,7 +120,7 @@ def test_moves_of_sizes_that_never_pay_are_left_out_and_a_larger_bound_counts() 
 
 
 def changed(**backups: object) -> Profile:
-    document = load_profile("documented").model_dump()
+    document = load_profile("documented").model_dump(by_alias=True)
     document["keep"]["backups"].update(backups)
     return Profile.model_validate(document)
 
