@@ -22,7 +22,7 @@ from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
 from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.ledger.trails import Admin, bodies_of, failed
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 from signal_backups_tests.servers.s3 import create_versioned_bucket
 
 AT = [datetime(2026, 11, number, 2, tzinfo=UTC) for number in (1, 2, 3)]

@@ -22,7 +22,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import OPTIONAL_TYPES, SQLITE_TYPES, sqlite_table
 from signal_backups_tests.servers.s3 import create_versioned_bucket

@@ -19,7 +19,7 @@ from signal_backups.core.vault.manifest import Manifest, StoredFile
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.ledger.trails import Admin
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -23,7 +23,7 @@ from signal_backups_tests.core.integrity.log.tampered_backups import (
     without_number,
 )
 from signal_backups_tests.core.ledger.trails import BUCKET, START
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 from signal_backups_tests.servers.faults import Answer
 from signal_backups_tests.servers.strict_s3 import StrictS3
 
