@@ -12,7 +12,7 @@ from benchmarks.measuring import Figures
 from benchmarks.shell_side import shape_of
 from benchmarks.signal_tables import DAY, TABLE
 from signal_backups.core.restore.targets.contract import DayToImport
-from signal_backups.core.restore.targets.opening import open_target
+from signal_backups.core.restore.targets.open_target import open_target
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from benchmarks.measuring import Figures
 from benchmarks.signal_tables import DAY, TABLE
 from signal_backups.core.restore.targets.contract import DayToImport
-from signal_backups.core.restore.targets.opening import open_target
+from signal_backups.core.restore.targets.open_target import open_target
 
 #: Engine -> SQL for the columns and indexes of the table: the sides must have loaded into the same.
 _DEFINITIONS = {

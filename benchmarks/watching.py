@@ -22,7 +22,7 @@ from benchmarks.measuring import print_load, print_table, work_folder
 from benchmarks.retention_audit import store_days
 from signal_backups.core.base.days import ONE_DAY, days_between
 from signal_backups.core.base.objectives import due_at
-from signal_backups.core.config.observed import observed
+from signal_backups.core.config.expected_days import observe_expected_days
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile
 from signal_backups.core.s3.client import s3_client
@@ -113,7 +113,7 @@ def tick_seconds(defs: dg.Definitions, name: str, instance: dg.DagsterInstance) 
 
 def observation_seconds(vault: BackupVault, first: date, now: datetime) -> float:
     started = time.perf_counter()
-    observed(vault, load_profile("documented"), lambda: now, start_date=first, names_start_date=True)
+    observe_expected_days(vault, load_profile("documented"), lambda: now, start_date=first, start_date_is_set=True)
     return time.perf_counter() - started
 
 

@@ -10,7 +10,8 @@ from signal_backups.connect import anchor_store, open_vault
 from signal_backups.core.config.settings import Settings, load_settings
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import BucketState, apply, make_right
+from signal_backups.core.retention.setup import apply_profile, set_up_bucket
+from signal_backups.core.retention.setup_plan import BucketState
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import using_server
 
@@ -43,10 +44,10 @@ def _make_buckets(settings: Settings) -> None:
     """The embedded server's buckets, set up as the profile says; one that is there is left as it is."""
     vault, profile = open_vault(settings), load_profile(settings.profile)
     if not vault.store.configuration.exists():
-        make_right(vault, profile, confirmed=False)
+        set_up_bucket(vault, profile, confirmed=False)
     second = anchor_store(settings)
     if second is not None and settings.anchor_endpoint_url is None and not second.configuration.exists():
-        apply(second.configuration, BucketState(exists=False), profile, vault.layout, confirmed=False)
+        apply_profile(second.configuration, BucketState(exists=False), profile, vault.layout, confirmed=False)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A process that stops the embedded S3 server when nobody has used it for a while."""
+"""The process that stops the embedded S3 server when it has been idle."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def stop_when_idle(server: SeaweedServer, pid: int, idle_s: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Return when a server has ended, by this or by anybody else.
+    """Stop a server when it has been idle; returns when it has ended, for whatever reason.
 
     Args:
         server: the server.
-        pid: its process.
+        pid: its process id.
         idle_s: seconds without a user after which it is stopped.
-        sleep: waits for seconds.
+        sleep: sleeps for some seconds.
     """
     while server.is_process(pid):
         if not server.stop_if_idle(idle_s):
             left = idle_s - server.unused_for()
-            # Idle for long enough but in use just now: ask again after a whole period.
+            # The last use began long ago and has not ended: check again after a whole period.
             sleep(left if left > 0 else idle_s)
-    # Who removes the folder removes the pid file, and leaves the server running.
+    # If somebody removed the folder with its pid file, the server still runs.
     server.end_process(pid)
 
 

@@ -10,13 +10,13 @@ from signal_backups.core.base.errors import StoreError
 
 HOST = "127.0.0.1"
 GRPC_OFFSET = 10_000
-# Ports and gRPC twins are disjoint ranges, and both end below the ports Linux gives to outgoing connections (32768 up).
+# Ports and gRPC ports are disjoint ranges, and both end below the ports of outgoing connections on Linux (32768 up).
 CANDIDATES = range(12_768, 22_768)
 
 
 @dataclass(frozen=True)
 class Ports:
-    """One port for each part of the server; the gRPC twin of each is ``GRPC_OFFSET`` higher."""
+    """One port for each part of the server; the gRPC port of each is ``GRPC_OFFSET`` higher."""
 
     s3: int
     master: int
@@ -25,7 +25,7 @@ class Ports:
     admin: int
 
     def are_free(self) -> bool:
-        """Whether nobody listens on any of the ports or of their twins."""
+        """Return whether nobody listens on any of the ports or gRPC ports."""
         return all(_pair_is_free(port) for port in astuple(self))
 
 
@@ -33,7 +33,7 @@ def pick_ports() -> Ports:
     """Choose free ports at random, so that servers started at the same time rarely collide.
 
     Raises:
-        StoreError: hardly any port of this machine is free.
+        StoreError: too few ports of this machine are free.
     """
     free = (port for port in random.sample(CANDIDATES, len(CANDIDATES)) if _pair_is_free(port))
     try:
@@ -47,9 +47,9 @@ def pick_ports() -> Ports:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on the port."""
+    """Return whether nobody listens on the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the server does: connections of an earlier run that linger in TIME_WAIT do not occupy the port.
+        # Like the server: connections of an earlier run in TIME_WAIT do not occupy the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

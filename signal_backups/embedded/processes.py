@@ -1,4 +1,4 @@
-"""Server processes which outlive the program that started them."""
+"""Server processes that outlive the program that started them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ KILL_TIMEOUT_S = 5.0
 EXEC_TIMEOUT_S = 2.0
 POLL_S = 0.05
 
-# The shell backgrounds the server and ends, so the server is nobody's child: no zombie stays in the program that
-# started it, however long that lives. The shell writes the pid, so no interruption can lose it.
+# The shell starts the server in the background and exits, so the server is not a child of this program and leaves no
+# zombie. The shell writes the pid, so an interruption cannot lose it.
 _DETACH = 'umask 077; pid_file=$1; log=$2; shift 2; "$@" </dev/null >>"$log" 2>&1 & echo $! >"$pid_file"'
 
 
 def start_detached(
     command: Sequence[str], *, folder: Path, environment: Mapping[str, str], pid_file: Path, log: Path
 ) -> None:
-    """Start ``command`` in ``folder`` and in a session of its own, which Ctrl-C in this terminal does not reach."""
+    """Start ``command`` in ``folder``, in a separate session that Ctrl-C in this terminal does not reach."""
     subprocess.run(
         ["/bin/sh", "-c", _DETACH, "sh", str(pid_file), str(log), *command],
         cwd=folder,
@@ -38,7 +38,7 @@ def start_detached(
 
 
 def read_pid(pid_file: Path) -> int | None:
-    """The process id in the file, if there is one."""
+    """Return the process id in the file; None if there is none."""
     try:
         return int(pid_file.read_text(encoding="ascii"))
     except (FileNotFoundError, ValueError):
@@ -46,7 +46,7 @@ def read_pid(pid_file: Path) -> int | None:
 
 
 def has_argument(pid: int, argument: str) -> bool:
-    """Whether the process lives and was started with ``argument``; a pid alone may have been reused by another."""
+    """Return whether the process runs and was started with ``argument``; its pid may have been reused."""
     if Path("/proc/self").exists():
         return argument in _proc_arguments(pid)
     ps = ["/bin/ps", "-ww", "-p", str(pid), "-o", "command="]
@@ -55,7 +55,7 @@ def has_argument(pid: int, argument: str) -> bool:
 
 
 def end(pid: int, argument: str) -> bool:
-    """End the process if it was started with ``argument``: ask first, then kill; False when it lives on."""
+    """End the process if it was started with ``argument``, with SIGTERM, then SIGKILL; returns whether it has ended."""
     for sign, timeout in ((signal.SIGTERM, TERMINATE_TIMEOUT_S), (signal.SIGKILL, KILL_TIMEOUT_S)):
         if not has_argument(pid, argument):
             return True
@@ -67,7 +67,7 @@ def end(pid: int, argument: str) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
-    """Wait for the condition; False when it has not come true in ``timeout`` seconds."""
+    """Wait for the condition; returns False if it is not true after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() >= deadline:
@@ -77,7 +77,7 @@ def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
 
 
 def _proc_arguments(pid: int) -> list[str]:
-    # A live process has an empty command line for a moment while it turns into another program (exec).
+    # The command line of a running process is empty for a moment during exec.
     deadline = time.monotonic() + EXEC_TIMEOUT_S
     while not (line := _read_proc(pid, "cmdline")) and not _has_ended(pid) and time.monotonic() < deadline:
         time.sleep(POLL_S)

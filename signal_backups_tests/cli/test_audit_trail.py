@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.integrity.anchors.anchors import write_anchor
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.chained_log import FIRST, FOLDER_SIZE
 from signal_backups.core.ledger.event import Action, ObjectName
@@ -21,7 +22,7 @@ from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
 from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.ledger.trails import Admin, bodies_of, failed
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 from signal_backups_tests.servers.s3 import create_versioned_bucket
 
 AT = [datetime(2026, 11, number, 2, tzinfo=UTC) for number in (1, 2, 3)]
@@ -58,7 +59,7 @@ def anchor(stored: StoredDays, second: S3ObjectStore | None = None) -> None:
     entries = list(stored.vault.trail.log.entries())
     head = LogHead(number=len(entries), sha256=entries[-1].sha256)
     statement = tree_head_of(AT[2], stored.bucket, head, []).to_bytes()
-    assert not write_anchor(stored.vault, statement, AT[2], None, second).errors
+    assert not write_anchor(stored.vault, statement, AT[2], AnchorDestinations(second=second)).errors
 
 
 def test_the_log_for_people(terminal: Terminal) -> None:

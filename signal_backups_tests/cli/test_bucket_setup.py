@@ -118,7 +118,7 @@ def test_a_foreign_rule_against_ours_fails_init(shell: Terminal, s3_server: S3Se
     client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [everywhere]})  # type: ignore[list-item]
     done = shell.run("init")
     assert done.code == 1
-    assert "'theirs' reaches signals/*" in done.out
+    assert "'theirs' applies to signals/*" in done.out
     assert shell.run("lifecycle", "diff").code == 1
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from signal_backups.core.integrity.anchors.anchors import write_anchor
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import FIRST, StoredDays, day_at, rows_of, stored_days
@@ -45,7 +46,7 @@ def anchor(stored: StoredDays, authority: Authority) -> None:
     assert head is not None
     events = LogHead(number=head.number, sha256=head.sha256)
     statement = tree_head_of(AT, stored.bucket, events, [entry.sha256 for entry in chain])
-    assert write_anchor(stored.vault, statement.to_bytes(), AT, authority.url, None).errors == []
+    assert write_anchor(stored.vault, statement.to_bytes(), AT, AnchorDestinations(authority.url)).errors == []
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from signal_backups.core.restore.journal import RestoreJournal
 from signal_backups.core.restore.report import DayRestore, RestoreReport
 from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
-from signal_backups.core.restore.targets.opening import open_target
+from signal_backups.core.restore.targets.open_target import open_target
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import (

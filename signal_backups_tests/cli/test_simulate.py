@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from signal_backups_tests.cli.terminal import Terminal
 
 
-def test_the_documented_profile_shows_its_holes_and_ends_with_1(terminal: Terminal) -> None:
+def test_the_documented_profile_shows_its_findings_and_exits_with_1(terminal: Terminal) -> None:
     done = terminal.run("simulate", "--profile", "documented", "--size", "1048576")
     assert done.code == 1
     for fact in (

@@ -15,7 +15,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.samples.days import Back, DayRun, extracted
+from signal_backups_tests.samples.days import DayRun, RunDay, extracted
 from signal_backups_tests.samples.signals import DAY, Row, signals
 from signal_backups_tests.samples.tables import SQLITE_TYPES, sqlite_table
 from signal_backups_tests.servers.s3 import create_versioned_bucket
@@ -23,7 +23,7 @@ from signal_backups_tests.servers.strict_s3 import StrictS3
 
 
 @pytest.fixture
-def run_day(tmp_path: Path) -> Back:
+def run_day(tmp_path: Path) -> RunDay:
     """Makes an SQLite table of rows and takes a day of it through the stages; once a test, or with another file."""
 
     def run(
@@ -35,7 +35,7 @@ def run_day(tmp_path: Path) -> Back:
 
 
 @pytest.fixture
-def three(run_day: Back) -> DayRun:
+def three(run_day: RunDay) -> DayRun:
     """A small backup: three good signals."""
     return run_day(signals(3))
 

@@ -1,1 +1,1 @@
-"""What ``deploy/`` gives to operators: rules, dashboard, examples."""
+"""Tests of ``deploy/``: alert rules, dashboard, example configurations."""

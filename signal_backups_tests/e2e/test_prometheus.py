@@ -24,7 +24,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.local.sample_signals import extend_sample_database
 from signal_backups_tests.cli.terminal import Terminal
-from signal_backups_tests.deploy.shown import dashboard_queries
+from signal_backups_tests.deploy.exposition import dashboard_queries
 from signal_backups_tests.orchestration.heartbeats import beat
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.servers.prometheus import Receiver, running_alertmanager, running_prometheus

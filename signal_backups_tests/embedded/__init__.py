@@ -1,1 +1,1 @@
-"""Tests of the servers the project brings along."""
+"""Tests of the embedded S3 server."""

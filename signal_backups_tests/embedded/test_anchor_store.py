@@ -1,4 +1,4 @@
-"""Which store the second bucket for anchors is in, and with which keys it is asked."""
+"""The store of the second bucket for anchors, and its credentials."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN_KEY = {
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A working folder without an ``.env``, whose server is stopped afterwards."""
+    """A working folder without ``.env``; its server is stopped afterwards."""
     monkeypatch.chdir(tmp_path)
     yield
     SeaweedServer(tmp_path / ".local" / "s3").stop()
@@ -42,8 +42,8 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Setti
     return load_settings()
 
 
-def reached_with(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
-    """Endpoint, region and credentials of the second store's client."""
+def client_of(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
+    """Return endpoint, region and credentials of the second store's client."""
     store = anchor_store(settings)
     assert store is not None
     client = store._client
@@ -55,30 +55,30 @@ def test_without_a_second_bucket_there_is_no_second_store() -> None:
     assert anchor_store(load_settings()) is None
 
 
-def test_by_default_the_second_bucket_is_where_the_first_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_both_buckets_are_in_the_same_store(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(monkeypatch, MAIN)
-    assert reached_with(settings) == (
+    assert client_of(settings) == (
         "http://127.0.0.1:9", "eu-west-1", ("main-key", "main-secret", "main-token"),
     )  # fmt: skip
 
 
-def test_another_store_is_asked_with_its_own_key_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_store_uses_only_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = {
         "SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL": "http://127.0.0.1:10",
         "SIGNAL_BACKUPS_ANCHOR_REGION": "eu-north-1",
     }
     settings = settings_of(monkeypatch, {**MAIN, **OWN_KEY, **elsewhere})
-    assert reached_with(settings) == ("http://127.0.0.1:10", "eu-north-1", ("anchor-key", "anchor-secret", None))
+    assert client_of(settings) == ("http://127.0.0.1:10", "eu-north-1", ("anchor-key", "anchor-secret", None))
 
 
-def test_beside_the_embedded_server_another_store_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_bucket_may_be_in_another_store_than_the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"SIGNAL_BACKUPS_ANCHOR_BUCKET": "anchors", "SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL": "http://127.0.0.1:10"}
     settings = settings_of(monkeypatch, {**given, **OWN_KEY})
     assert settings.uses_embedded_store
-    assert reached_with(settings)[0] == "http://127.0.0.1:10"
+    assert client_of(settings)[0] == "http://127.0.0.1:10"
 
 
-def test_the_embedded_server_has_the_second_bucket_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_the_embedded_server_has_both_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(monkeypatch, {"SIGNAL_BACKUPS_ANCHOR_BUCKET": "anchors"})
     with pytest.raises(StoreError, match="not running"):
         anchor_store(settings)
@@ -91,7 +91,7 @@ def test_the_embedded_server_has_the_second_bucket_too(monkeypatch: pytest.Monke
         assert not open_vault(settings).store.configuration.exists()
 
 
-def test_the_second_store_locks_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_store_has_the_given_lock_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     lock = LockPolicy(LockMode.GOVERNANCE, 1)
     store = anchor_store(settings_of(monkeypatch, MAIN), lock)
     assert store is not None

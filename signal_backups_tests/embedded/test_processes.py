@@ -1,4 +1,4 @@
-"""Detached processes: found at once, ended only when they are the right ones."""
+"""Detached processes are recognised from their start, and only the right ones are ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-# Ignores SIGTERM once it has said so.
+# Prints "up" once it ignores SIGTERM.
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 
 
@@ -27,7 +27,7 @@ def start(folder: Path, program: str, mark: str) -> int:
     return pid
 
 
-def test_a_process_is_recognised_from_its_first_moment_to_its_last(tmp_path: Path) -> None:
+def test_a_process_is_recognised_from_start_to_end(tmp_path: Path) -> None:
     for number in range(50):
         mark = f"mark-{number}"
         pid = start(tmp_path, "import time; time.sleep(60)", mark)
@@ -37,13 +37,13 @@ def test_a_process_is_recognised_from_its_first_moment_to_its_last(tmp_path: Pat
         assert not processes.has_argument(pid, mark)
 
 
-def test_it_runs_in_a_session_of_its_own(tmp_path: Path) -> None:
+def test_a_process_runs_in_its_own_session(tmp_path: Path) -> None:
     pid = start(tmp_path, "import time; time.sleep(60)", "mark")
     assert os.getsid(pid) != os.getsid(0)
     assert processes.end(pid, "mark")
 
 
-def test_who_ignores_the_request_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "TERMINATE_TIMEOUT_S", 0.2)
     (tmp_path / "log").touch()
     pid = start(tmp_path, STUBBORN, "mark")
@@ -52,13 +52,13 @@ def test_who_ignores_the_request_is_killed(tmp_path: Path, monkeypatch: pytest.M
     assert not processes.has_argument(pid, "mark")
 
 
-def test_another_process_is_left_alone(tmp_path: Path) -> None:
+def test_another_process_is_not_ended(tmp_path: Path) -> None:
     pid = start(tmp_path, "import time; time.sleep(60)", "mark")
     assert processes.end(pid, "another mark")
     os.kill(pid, signal.SIGKILL)
 
 
-def test_no_pid_where_there_is_no_number(tmp_path: Path) -> None:
+def test_a_missing_or_empty_pid_file_has_no_pid(tmp_path: Path) -> None:
     assert processes.read_pid(tmp_path / "pid") is None
     (tmp_path / "pid").write_text("")
     assert processes.read_pid(tmp_path / "pid") is None

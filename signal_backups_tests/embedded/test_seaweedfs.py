@@ -1,4 +1,4 @@
-"""The embedded S3 server: that it keeps data, is shared, and never touches what is not its own."""
+"""The embedded S3 server keeps its data, is shared, and never affects other processes or folders."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_data_and_address_survive_a_restart(server: SeaweedServer) -> None:
     assert get(after) == b"kept"
 
 
-def test_data_survive_being_killed(server: SeaweedServer, tmp_path: Path) -> None:
+def test_data_survive_a_killed_server(server: SeaweedServer, tmp_path: Path) -> None:
     address = server.start()
     create_versioned_bucket(client_for(address), "bucket")
     put(address, b"kept")
@@ -92,16 +92,16 @@ def test_files_are_private(server: SeaweedServer, tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}, modes
 
 
-def test_nothing_stays_outside_the_folder(server: SeaweedServer, tmp_path: Path) -> None:
+def test_no_file_is_left_outside_the_folder(server: SeaweedServer, tmp_path: Path) -> None:
     server.start()
     ports = json.loads((tmp_path / "server.json").read_text())
     server.stop()
-    shared = Path("/tmp")  # noqa: S108  where weed puts them, not we
+    shared = Path("/tmp")  # noqa: S108  where weed creates its sockets
     left = [path for port in ports.values() for path in shared.glob(f"seaweedfs-*{port + 10_000}*")]
     assert left == []
 
 
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells who listens in /proc")
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux lists sockets in /proc")
 def test_only_this_machine_can_reach_it(server: SeaweedServer, tmp_path: Path) -> None:
     server.start()
     pid = (tmp_path / "pid").read_text().strip()
@@ -117,7 +117,7 @@ def test_only_this_machine_can_reach_it(server: SeaweedServer, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("part", ["s3", "master", "filer"])
-def test_a_port_taken_by_somebody_else_leads_to_another(server: SeaweedServer, tmp_path: Path, part: str) -> None:
+def test_a_port_in_use_is_replaced_by_another(server: SeaweedServer, tmp_path: Path, part: str) -> None:
     before = server.start()
     create_versioned_bucket(client_for(before), "bucket")
     put(before, b"kept")
@@ -152,7 +152,7 @@ def test_another_folders_server_is_not_stopped(server: SeaweedServer, tmp_path: 
     assert server.is_running()
 
 
-def test_failing_to_start_tells_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_shows_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = ["/bin/sh", "-c", "echo no such luck >&2; sleep 0.2; exit 1", "sh"]
     monkeypatch.setattr(weed, "command", lambda data, *_: [*failing, weed.data_argument(data)])
     with pytest.raises(StoreError, match="no such luck"):
@@ -166,7 +166,7 @@ def test_a_missing_program_is_explained(tmp_path: Path, monkeypatch: pytest.Monk
         SeaweedServer(tmp_path).start()
 
 
-def test_an_address_needs_a_first_start(tmp_path: Path) -> None:
+def test_a_server_that_was_never_started_has_no_address(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="never started"):
         SeaweedServer(tmp_path).address()
 

@@ -1,4 +1,4 @@
-"""Sharing the embedded S3 server between processes, one after the other and at once, until nobody uses it."""
+"""Sharing the embedded S3 server between processes, and stopping it when it is idle."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class User:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """The server's folder; nothing runs in it afterwards."""
+    """The server's folder; its server is stopped afterwards."""
     yield tmp_path / "s3"
     SeaweedServer(tmp_path / "s3").stop()
 
@@ -83,11 +83,11 @@ def pid_in(folder: Path, name: str = "pid") -> int:
     return pid
 
 
-def lives(pid: int, folder: Path) -> bool:
+def is_alive(pid: int, folder: Path) -> bool:
     return processes.has_argument(pid, str(folder))
 
 
-def test_users_at_once_and_one_after_the_other_have_the_same_server(folder: Path) -> None:
+def test_simultaneous_and_consecutive_users_share_a_server(folder: Path) -> None:
     users = [User(folder) for _ in range(3)]
     (address,) = {user.endpoint_url() for user in users}
     pid = pid_in(folder)
@@ -98,7 +98,7 @@ def test_users_at_once_and_one_after_the_other_have_the_same_server(folder: Path
     assert pid_in(folder) == pid
 
 
-def test_an_interrupted_and_a_killed_user_leave_the_server_running_and_unused(folder: Path) -> None:
+def test_interrupted_and_killed_users_leave_the_server_running_and_unused(folder: Path) -> None:
     users = [User(folder) for _ in range(2)]
     for user in users:
         assert user.endpoint_url()
@@ -111,15 +111,15 @@ def test_an_interrupted_and_a_killed_user_leave_the_server_running_and_unused(fo
     assert not server.is_running()
 
 
-def test_it_is_stopped_when_it_was_idle_and_so_is_the_process_that_did_it(folder: Path) -> None:
+def test_an_idle_server_is_stopped_and_its_watcher_ends(folder: Path) -> None:
     with using_server(folder, idle_s=0.2):
         watcher = pid_in(folder, "watcher.pid")
     assert processes.wait_until(lambda: not SeaweedServer(folder).is_running(), DEADLINE_S)
-    assert processes.wait_until(lambda: not lives(watcher, folder), DEADLINE_S)
+    assert processes.wait_until(lambda: not is_alive(watcher, folder), DEADLINE_S)
     assert not (folder / "watcher.pid").exists()
 
 
-def test_it_is_not_stopped_while_it_is_used_nor_before_it_was_idle_for_long_enough(folder: Path) -> None:
+def test_a_server_is_not_stopped_while_in_use_or_before_the_idle_time_is_over(folder: Path) -> None:
     server = SeaweedServer(folder)
     with using_server(folder):
         os.utime(folder / "in-use.lock", (0, 0))
@@ -130,31 +130,31 @@ def test_it_is_not_stopped_while_it_is_used_nor_before_it_was_idle_for_long_enou
     assert server.stop_if_idle(60)
 
 
-def test_the_watcher_asks_again_when_the_idle_time_can_be_over(tmp_path: Path) -> None:
+def test_the_watcher_checks_again_when_the_idle_time_may_be_over(tmp_path: Path) -> None:
     class Server(SeaweedServer):
         """Unused for some seconds, then in use, then with the clock set back, then idle."""
 
         unused = (40.0, 70.0, 0.0)
-        asked = 0
+        checks = 0
 
         def is_process(self, pid: int) -> bool:
             assert pid == os.getpid()
-            return self.asked <= len(self.unused)
+            return self.checks <= len(self.unused)
 
         def unused_for(self) -> float:
-            return self.unused[self.asked - 1]
+            return self.unused[self.checks - 1]
 
         def stop_if_idle(self, idle_s: float) -> bool:
             assert idle_s == 60
-            self.asked += 1
-            return self.asked > len(self.unused)
+            self.checks += 1
+            return self.checks > len(self.unused)
 
     slept: list[float] = []
     stop_when_idle(Server(tmp_path), os.getpid(), 60, slept.append)
     assert slept == [20, 60, 60]
 
 
-def test_a_clock_that_was_set_back_keeps_nobody_from_stopping_it(folder: Path) -> None:
+def test_a_server_can_be_stopped_after_the_clock_was_set_back(folder: Path) -> None:
     with using_server(folder):
         pass
     os.utime(folder / "in-use.lock", (time.time() + 3600,) * 2)
@@ -182,9 +182,9 @@ def test_one_watcher_is_enough_and_a_dead_one_is_replaced(folder: Path) -> None:
     with using_server(folder):
         assert pid_in(folder, "watcher.pid") == first
     os.kill(first, signal.SIGKILL)
-    assert processes.wait_until(lambda: not lives(first, folder), DEADLINE_S)
+    assert processes.wait_until(lambda: not is_alive(first, folder), DEADLINE_S)
     with using_server(folder):
-        assert lives(pid_in(folder, "watcher.pid"), folder)
+        assert is_alive(pid_in(folder, "watcher.pid"), folder)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
@@ -235,10 +235,10 @@ def test_a_crashed_server_is_booted_again_with_the_same_data(folder: Path) -> No
     with using_server(folder) as server:
         assert [bucket["Name"] for bucket in client_for(server).list_buckets()["Buckets"]] == ["kept"]
         assert processes.has_argument(pid_in(folder, "watcher.pid"), str(pid_in(folder)))
-        assert not lives(watcher, folder)
+        assert not is_alive(watcher, folder)
 
 
-def test_pid_files_of_before_a_reboot_are_not_believed(folder: Path) -> None:
+def test_pid_files_from_before_a_reboot_are_ignored(folder: Path) -> None:
     folder.mkdir()
     for name in ("pid", "watcher.pid"):
         (folder / name).write_text(str(os.getpid()))
@@ -250,17 +250,17 @@ def test_stopping_ends_the_watcher_too(folder: Path) -> None:
     with using_server(folder):
         watcher = pid_in(folder, "watcher.pid")
     SeaweedServer(folder).stop()
-    assert not lives(watcher, folder)
+    assert not is_alive(watcher, folder)
 
 
-def test_a_long_folder_name_is_no_obstacle(tmp_path: Path) -> None:
+def test_the_folder_name_may_be_long(tmp_path: Path) -> None:
     folder = tmp_path / ("long-" * 40)
     with using_server(folder) as server:
         assert client_for(server).list_buckets()["Buckets"] == []
     SeaweedServer(folder).stop()
 
 
-def test_a_folder_may_be_given_relatively(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_may_be_a_relative_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
     with using_server(Path("s3")) as server:
         assert SeaweedServer(folder).start() == server

@@ -100,7 +100,7 @@ class World:
         )
 
     def run_tagged(self, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
-        """Run the job as something else asked for it."""
+        """Run the job with the tags of a run request."""
         defs = build_defs(resource_overrides=self.overrides(), retry_policy=None)
         return defs.resolve_job_def(DAILY_BACKUP_JOB).execute_in_process(
             instance=self.instance, run_config={"loggers": QUIET}, raise_on_error=False, tags=tags

@@ -1,1 +1,1 @@
-"""What tests are made of: signals, tables of them, and days taken through the stages."""
+"""Sample data for tests: signals, tables of signals, and days that went through the backup stages."""

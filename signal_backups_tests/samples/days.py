@@ -1,8 +1,4 @@
-"""A day taken through the stages that need no store: extract, CSV, verify.
-
-What does not:
-storing (fixtures in ``conftest``).
-"""
+"""Running the stages of a day's backup that need no store: extract, CSV, verify."""
 
 from __future__ import annotations
 
@@ -23,12 +19,12 @@ from signal_backups_tests.samples.signals import DAY
 
 _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n)')
 
-Record = dict[str, str | None]
+CsvRow = dict[str, str | None]
 
 
 @dataclass(frozen=True)
 class DayRun:
-    """What the stages made of a day."""
+    """The results of the stages of one day."""
 
     folder: DayFolder
     extract: ExtractReport
@@ -39,34 +35,34 @@ class DayRun:
         return self.folder.backup_csv.read_bytes()
 
     @property
-    def records(self) -> list[Record]:
-        """The backup's records."""
+    def records(self) -> list[CsvRow]:
+        """The rows of the backup."""
         return read_csv(self.folder.backup_csv)
 
     @property
-    def quarantine(self) -> list[Record]:
+    def quarantine(self) -> list[CsvRow]:
         """The quarantined rows, with faults and reasons."""
         return read_csv(self.folder.quarantine_csv) if self.folder.quarantine_csv.exists() else []
 
     @property
     def expected(self) -> Expected:
-        """What a manifest would promise."""
+        """What the manifest would say."""
         return Expected(records=self.report.records, bytes=self.report.bytes, sha256=self.report.sha256)
 
     def verify(self) -> VerifyReport:
-        """Verify the CSV against what the report says of it."""
+        """Verify the CSV against its report."""
         return verify_csv(self.folder.backup_csv, self.expected)
 
     def ids(self) -> list[str | None]:
-        """The signal ids of the backup, in its order."""
+        """The signal ids of the backup, in order."""
         return [record["signal_id"] for record in self.records]
 
     def quarantined_ids(self) -> list[str | None]:
-        """The signal ids in quarantine, in its order."""
+        """The signal ids in quarantine, in order."""
         return [record["signal_id"] for record in self.quarantine]
 
     def reason(self) -> str:
-        """Why the only quarantined row is there."""
+        """The reason of the only quarantined row."""
         (row,) = self.quarantine
         assert row["quarantine_reason"] is not None
         return row["quarantine_reason"]
@@ -84,8 +80,8 @@ def extracted(source: SignalSource, folder: Path, day: date = DAY) -> DayRun:
     return DayRun(place, extract, write_hashed_csv(place))
 
 
-def read_csv(path: Path) -> list[Record]:
-    """RFC 4180, where a field without quotes that is empty is None."""
+def read_csv(path: Path) -> list[CsvRow]:
+    """Parse RFC 4180; an empty field without quotes is None."""
     text = path.read_bytes().decode("utf-8")
     rows: list[list[str | None]] = []
     row: list[str | None] = []
@@ -104,10 +100,10 @@ def read_csv(path: Path) -> list[Record]:
 
 
 def lines(run: DayRun) -> tuple[bytes, list[bytes]]:
-    """The header and the records of a backup whose texts hold no line breaks, as they stand in the file."""
+    """The header line and the other lines of a backup whose texts contain no line breaks."""
     header, *records = run.csv.splitlines(keepends=True)
     return header, records
 
 
-#: The fixture ``run_day``.
-Back = Callable[..., DayRun]
+#: Type of the fixture ``run_day``.
+RunDay = Callable[..., DayRun]

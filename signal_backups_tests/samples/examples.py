@@ -1,4 +1,4 @@
-"""How many examples hypothesis tries, and strategies for what a database can hold."""
+"""Hypothesis settings, and strategies for values that a database can hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-#: Any text a UTF-8 database holds, with what breaks quoting and escaping made likely.
+#: Any text that a UTF-8 database can hold; characters that need quoting or escaping are likely.
 texts = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(list("\"'\\,;\n\r\t\0 {}%é€😀"))))
 nonempty_texts = texts.filter(bool)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -19,12 +19,12 @@ confidences = st.one_of(st.floats(0, 100), st.integers(0, 100).map(float))
 
 
 def moments(first: date, last: date) -> st.SearchStrategy[datetime]:
-    """Naive moments of the days from ``first`` to ``last``."""
+    """Naive datetimes from the days ``first`` to ``last``."""
     return st.builds(datetime.combine, st.dates(first, last), st.times())
 
 
 def examples(count: int) -> settings:
-    """So many examples; a fixture is shared by all of them, and the first may be slow."""
+    """Settings for ``count`` examples that share function-scoped fixtures; the first example may be slow."""
     return settings(
         max_examples=count,
         deadline=None,

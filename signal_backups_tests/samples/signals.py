@@ -1,4 +1,4 @@
-"""Signals for tests: rows that a producer could have written, with the hash that it would have stored."""
+"""Sample signals: rows as a producer writes them, with their verification hash."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def producer_hash(row: Row, as_integer: Iterable[str] = ()) -> str:
 
 
 def signal(number: int = 1, as_integer: Iterable[str] = (), **changes: object) -> Row:
-    """A good signal of ``DAY``, with the given changes; its hash is right unless given."""
+    """A good signal of ``DAY``, with the given changes; its hash is correct unless given."""
     row: Row = {
         "signal_id": f"signal-{number:05}",
         "symbol": "EURUSD",
@@ -52,12 +52,12 @@ def signal(number: int = 1, as_integer: Iterable[str] = (), **changes: object) -
 
 
 def signals(count: int) -> list[Row]:
-    """As many good signals of ``DAY``, in backup order."""
+    """``count`` good signals of ``DAY``, in backup order."""
     return [signal(number) for number in range(1, count + 1)]
 
 
 def hash_vectors() -> list[Row]:
-    """The reference rows: nine fields as a database returns them, and the hash that the producer stored."""
+    """The reference rows: the nine hashed fields as a database returns them, and the producer's hash."""
     lines = (DATA / "verification_hash_vectors.jsonl").read_text(encoding="utf-8").splitlines()
     vectors = [json.loads(line) for line in lines]
     return [{**vector["stored"], "verification_hash": vector["verification_hash"]} for vector in vectors]

@@ -1,4 +1,4 @@
-"""Signals tables made from rows, in SQLite and in PostgreSQL."""
+"""Creating signals tables in SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psycopg
 from signal_backups.core.source import SignalSource, open_source
 from signal_backups_tests.samples.signals import NUMBERS, Row
 
-#: Column types of a table, field by field; the hash column is the one among them of its name.
+#: Column name -> type of a table; the hash column is ``sha256``.
 SQLITE_TYPES = {
     "signal_id": "TEXT",
     "symbol": "TEXT",
@@ -34,7 +34,7 @@ UNTYPED = dict.fromkeys(SQLITE_TYPES, "")
 
 
 def sqlite_table(path: Path, rows: Sequence[Row], types: Mapping[str, str] = SQLITE_TYPES) -> SignalSource:
-    """A table ``signals`` in an SQLite file, with an index on its timestamp."""
+    """Create a table ``signals`` in an SQLite file, with an index on its timestamp."""
     with closing(sqlite3.connect(path)) as connection, connection:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
         connection.execute(f"CREATE TABLE signals ({columns})")
@@ -50,7 +50,7 @@ def sqlite_source(path: Path) -> SignalSource:
 
 @contextmanager
 def another_process(path: Path, *statements: str) -> Iterator[None]:
-    """Another process that executes the statements and keeps its connection open for the block.
+    """Run the statements in another process, which keeps its connection open inside the ``with`` block.
 
     Two SQLite libraries in one process (Python's and ADBC's) do not see each other's locks.
     """
@@ -72,7 +72,7 @@ def another_process(path: Path, *statements: str) -> Iterator[None]:
 
 
 def copies(*names: str, **changes: str) -> str:
-    """SQL that inserts, for each name, a copy of the first row with that name for its id, with the given changes."""
+    """SQL that inserts copies of the first row, one for each name, with that name as id and with the given changes."""
     values = {"signal_id": "n.column1"} | {name: f"'{value}'" for name, value in changes.items()}
     fields = ", ".join(f"{values.get(name, f's.{name}')}" for name in SQLITE_TYPES)
     listed = ", ".join(f"('{name}')" for name in names)
@@ -85,7 +85,7 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[Row], types: Mapping[
 
 
 def postgres_table(url: str, rows: Sequence[Row], types: Mapping[str, str] = POSTGRES_TYPES) -> SignalSource:
-    """A fresh table ``signals`` in a PostgreSQL database, with an index on its timestamp."""
+    """Create a new table ``signals`` in a PostgreSQL database, with an index on its timestamp."""
     columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
     marks = ", ".join("%s" for _ in types)
     with psycopg.connect(url) as connection:

@@ -52,7 +52,7 @@ def retention(
         raise SettingsError(f"the range begins on {begin}, after its end {end}", remedy="Swap --from and --to")
     _require_folders(html, png)
     wanted = load_profile(profile or settings.profile)
-    start = settings.start_date if settings.names_start_date else None
+    start = settings.start_date if settings.start_date_is_set else None
     with opened_vault(settings) as vault:
         found = audit_retention(
             vault, wanted, start=start, first=begin, last=end, destinations=anchor_destinations(settings)

@@ -11,10 +11,11 @@ from signal_backups.cli.output import print_line
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import settings_with_notice, started_store
 from signal_backups.core.base.errors import ExitCode
-from signal_backups.core.cost.break_even import cheaper_note
+from signal_backups.core.cost.break_even import break_even_note
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import Change, Setting, SetupPlan, make_right, plan_for
+from signal_backups.core.retention.setup import set_up_bucket, setup_plan_of
+from signal_backups.core.retention.setup_plan import Change, Setting, SetupPlan
 
 
 class InitResult(CommandResult):
@@ -57,9 +58,9 @@ def init(
     settings = settings_with_notice()
     wanted = load_profile(profile or settings.profile)
     with started_store(settings, wanted) as vault:
-        before = plan_for(vault, wanted)
-        refused = {} if dry_run else make_right(vault, wanted, confirmed=confirm)
-        after = before if dry_run else plan_for(vault, wanted)
+        before = setup_plan_of(vault, wanted)
+        refused = {} if dry_run else set_up_bucket(vault, wanted, confirmed=confirm)
+        after = before if dry_run else setup_plan_of(vault, wanted)
     result = InitResult.of(before, after, refused, dry_run=dry_run)
     show(result, lambda found: _print(found, _verdict(before, after, dry_run=dry_run)), as_json=as_json)
     if not as_json:
@@ -93,7 +94,7 @@ def _smallest_moved(profile: Profile) -> str:
         "all_storage_classes_128K": "Rules without a size move nothing below 128 KiB, on purpose.",
         "varies_by_storage_class": "Rules without a size move objects of any size to GLACIER and DEEP_ARCHIVE.",
     }
-    return f"{sizes[profile.transition_minimum]} {cheaper_note(profile)}"
+    return f"{sizes[profile.transition_minimum]} {break_even_note(profile)}"
 
 
 def _verdict(before: SetupPlan, after: SetupPlan, *, dry_run: bool) -> str:

@@ -13,7 +13,8 @@ from signal_backups.cli.session import settings_with_notice, started_store
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import is_ours
-from signal_backups.core.retention.setup import Setting, SetupPlan, make_right, plan_for
+from signal_backups.core.retention.setup import set_up_bucket, setup_plan_of
+from signal_backups.core.retention.setup_plan import Setting, SetupPlan
 from signal_backups.core.s3.lifecycle import LifecycleRule
 from signal_backups.core.s3.lifecycle_words import rule_in_words
 from signal_backups.core.vault.vault import BackupVault
@@ -74,7 +75,7 @@ def diff(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     settings = settings_with_notice()
     wanted = load_profile(profile or settings.profile)
     with started_store(settings, wanted) as vault:
-        found = plan_for(vault, wanted)
+        found = setup_plan_of(vault, wanted)
     _end_with(LifecycleDifference.of(found), as_json=as_json)
 
 
@@ -84,9 +85,9 @@ def apply(profile: ProfileOption = None, confirm: ConfirmOption = False, as_json
     settings = settings_with_notice()
     wanted = load_profile(profile or settings.profile)
     with started_store(settings, wanted) as vault:
-        before = plan_for(vault, wanted)
-        make_right(vault, wanted, confirmed=confirm, only={Setting.LIFECYCLE})
-        after = plan_for(vault, wanted)
+        before = setup_plan_of(vault, wanted)
+        set_up_bucket(vault, wanted, confirmed=confirm, only={Setting.LIFECYCLE})
+        after = setup_plan_of(vault, wanted)
     _end_with(LifecycleDifference.of(after, before), as_json=as_json)
 
 

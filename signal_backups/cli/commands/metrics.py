@@ -85,7 +85,7 @@ def _end(*_: object) -> NoReturn:
 
 def _exporter(settings: Settings, vault: BackupVault) -> Exporter:
     criteria = Criteria(
-        start=settings.start_date if settings.names_start_date else None,
+        start=settings.start_date if settings.start_date_is_set else None,
         profile=load_profile(settings.profile),
         prices=load_prices(vault.store.configuration.region),
         quota_gb=settings.storage_quota_gb,

@@ -27,7 +27,7 @@ from signal_backups.core.restore.selection import (
     choose_version_of_day,
 )
 from signal_backups.core.restore.targets.contract import OnConflict, RestoreTarget
-from signal_backups.core.restore.targets.opening import open_target, refuse_source
+from signal_backups.core.restore.targets.open_target import open_target, refuse_source
 from signal_backups.core.s3.thaw import ThawPlan, Tier
 from signal_backups.core.vault.vault import BackupVault
 
@@ -61,7 +61,7 @@ class PlannedDay(BaseModel):
             storage_class=item.version.storage_class,
             records=manifest.records if manifest else None,
             verified_at=moment(manifest.verification.verified_at) if manifest else None,
-            there_now=target.rows_of(item.day),
+            there_now=target.count_signals(item.day),
         )
 
 

@@ -24,7 +24,7 @@ from signal_backups.core.s3.object_lock import LockPolicy
 from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.simulation.findings import kilobytes
-from signal_backups.core.simulation.outcomes import StoryFigures
+from signal_backups.core.simulation.outcomes import ScenarioFigures
 from signal_backups.core.simulation.run import DEFAULT_RECORD_BYTES, DEFAULT_YEARS, SimulationReport, present_lifecycle
 from signal_backups.core.simulation.run import simulate as play
 from signal_backups.core.vault.layout import Layout
@@ -81,7 +81,7 @@ def simulate(
         subject=subject.name,
     )
     print_json(_document(report, with_records=records)) if as_json else _print(report)
-    raise typer.Exit(ExitCode.FAILED if report.loses_records else ExitCode.OK)
+    raise typer.Exit(ExitCode.FAILED if report.loses_backups else ExitCode.OK)
 
 
 def _subject(settings: Settings, profile: Profile | None, size: int | None) -> _Subject:
@@ -122,8 +122,8 @@ def _median_bytes(vault: BackupVault) -> int | None:
 def _document(report: SimulationReport, *, with_records: bool) -> dict[str, Any]:
     left_out = None if with_records else {"played": {"fates"}}
     return {
-        "ok": not report.loses_records,
-        "holes": len(report.holes),
+        "ok": not report.loses_backups,
+        "holes": len(report.to_fix),
         **report.model_dump(mode="json", exclude=left_out),
     }
 
@@ -156,12 +156,11 @@ def _print(report: SimulationReport) -> None:
     )
     for finding in report.findings:
         print_line(f"{finding.severity.upper():<6} {finding.sentence}")
-    print_line(
-        f"{len(report.holes) or 'No'} {'finding' if len(report.holes) == 1 else 'findings'} to fix in {report.subject}"
-    )
+    count = len(report.to_fix)
+    print_line(f"{count or 'No'} {'finding' if count == 1 else 'findings'} to fix in {report.subject}")
 
 
-def _scenario_row(figures: StoryFigures) -> tuple[str, ...]:
+def _scenario_row(figures: ScenarioFigures) -> tuple[str, ...]:
     after = "never" if figures.destroyed_after_days is None else f"{figures.destroyed_after_days} days"
     return figures.story, str(figures.hidden_early), str(figures.destroyed_early), after
 

@@ -40,7 +40,7 @@ def status(
     """Answer "are we safe?": what is backed up, missing or failed, and what runs next."""
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
-        start = settings.start_date if settings.names_start_date else None
+        start = settings.start_date if settings.start_date_is_set else None
         found = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
         where = vault.store.uri(vault.layout.prefix)
     is_empty = not (found.days_backed_up or found.hidden_days)

@@ -1,11 +1,11 @@
-"""One day of rows becomes a verified object, in three stages: extract, hashed CSV, stored backup.
+"""Backing up one day of rows as a verified object, in three stages: extract, hashed CSV, stored backup.
 
 Not here: reading the database (``source``), keys and manifests (``vault``), running days in Dagster
 (``orchestration``).
 
 - ``extract_day`` -> ``write_hashed_csv`` -> ``store_backup``; each returns a report and leaves its files in a
   ``DayFolder``.
-- ``examine_rows``, ``schema``, ``quarantine``: what is wrong with a row, and which rows are good.
-- ``fingerprint``: whether a day has changed since its backup. ``plausibility``, ``record_counts``: whether a day's
-  size is usual.
+- ``examine_rows``, ``schema``, ``quarantine``: what is wrong with a row, and which rows are backed up.
+- ``fingerprint``: shows whether a day has changed since its backup. ``plausibility``, ``signal_counts``: whether a day
+  has about as many signals as usual.
 """

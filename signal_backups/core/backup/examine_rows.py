@@ -1,4 +1,4 @@
-"""Examining rows as they leave the database: their texts, the form each was hashed in, what breaks the schema."""
+"""Examining rows from the database: their text in the CSV, the form they were hashed in, and schema violations."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, UNRE
 from signal_backups.core.signals.row_hash import CANONICAL_FORM, matches_sql, other_forms_sql
 from signal_backups.core.signals.timestamps import INSTANT
 
-#: The form a row was hashed in (``row_hash.FORMS``); null when the row does not match its hash.
+#: The form in which a row was hashed (``row_hash.FORMS``); null when the row does not match its hash.
 HASH_FORM = "hash_form"
-#: How a row breaks the schema, in words; null when it conforms.
+#: How a row violates the schema, for people; null when it conforms.
 SCHEMA_FAULT = "schema_fault"
 
-#: Shape of examined rows: the columns of a CSV as they will be written, and the findings.
+#: Schema of examined rows: the columns of the CSV as they will be written, and the findings.
 EXAMINED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in (*CSV_COLUMNS, UNREADABLE_VALUES)]
     + [(INSTANT, pa.int64()), (HASH_FORM, pa.int8()), (SCHEMA_FAULT, pa.string())]
@@ -29,8 +29,8 @@ def examine(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Reco
     """Examine a batch.
 
     Args:
-        cursor: an engine cursor of the calling thread's own.
-        batch: rows of a source, and their instants.
+        cursor: a DuckDB cursor that no other thread uses.
+        batch: rows of a source, with their instants.
 
     Returns:
         The same rows in the same order, in ``EXAMINED_SCHEMA``.
@@ -46,7 +46,7 @@ def examine(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Reco
 
 
 def _with_texts_and_forms(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Table:
-    """The batch, its numbers as texts, and the canonical form where a row's unchanged texts give its hash."""
+    """Convert numbers to text, and add the canonical form to each row whose hash its unchanged text gives."""
     cursor.register("extracted", pa.Table.from_batches([batch]))
     computed = cursor.sql(
         f"SELECT {', '.join(NUMBER_COLUMNS)}, "
@@ -54,7 +54,7 @@ def _with_texts_and_forms(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBat
         f"FROM (SELECT {_TEXTS_SQL} FROM extracted)"
     ).to_arrow_table()
     cursor.unregister("extracted")
-    # Texts are taken from the batch as they are: copying them through the engine would cost most of the time.
+    # Text columns bypass DuckDB: copying them through it would take most of the time.
     names = [*batch.schema.names, HASH_FORM]
     return pa.table([(computed if name in computed.column_names else batch).column(name) for name in names], names)
 

@@ -1,4 +1,4 @@
-"""Stage one: the rows of one UTC day are read from the database, examined, and written to disk in order."""
+"""Stage one: read the rows of one UTC day from the database, examine them, and write them to disk in order."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import map_in_order, read_ahead
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import CSV_COLUMNS, SIGNAL_ID, UNREADABLE_VALUES
-from signal_backups.core.signals.timestamps import INSTANT, cut
+from signal_backups.core.signals.timestamps import INSTANT, rows_of_day
 from signal_backups.core.source import SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
 
-#: Backup order: by instant, then id; the other columns only settle ties, so that equal input gives equal bytes.
+#: Backup order: by instant, then id; the other columns break ties, so that equal rows give equal bytes.
 _ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
 
 _log = logging.getLogger(__name__)
 
 
 class ExtractReport(StageReport):
-    """What was extracted."""
+    """The result of extracting a day."""
 
     file_name = "ExtractReport.json"
 
@@ -50,12 +50,12 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
     """
     started = time.perf_counter()
     description: SourceDescription = source.describe()
-    order = _OrderWatch()
+    order = _OrderCheck()
     with source.read_day(folder.day) as snapshot, _writing_extract(folder.extract) as writer:
-        # The drivers work outside the interpreter lock: the next batch is read while the last ones are examined.
+        # The drivers release the GIL: the next batch is read while earlier ones are examined.
         batches = read_ahead(snapshot.batches)
         for batch in map_in_order(partial(_examined, day=folder.day), batches, duckdb_engine.THREADS):
-            order.see(batch)
+            order.add(batch)
             writer.write_batch(batch)
     if not order.is_sorted:
         _sort(folder)
@@ -74,7 +74,7 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
 
 @contextmanager
 def reading_extract(path: Path) -> Iterator[pa.RecordBatchReader]:
-    """Stream an extract file, a batch in memory at a time."""
+    """Stream an extract file with one batch in memory at a time."""
     with pa.OSFile(str(path)) as file:
         extract = pa.ipc.open_file(file)
         batches = (extract.get_batch(number) for number in range(extract.num_record_batches))
@@ -89,11 +89,11 @@ def _writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
 
 def _examined(batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
     with closing(duckdb_engine.cursor()) as cursor:
-        return examine(cursor, cut(cursor, batch, day))
+        return examine(cursor, rows_of_day(cursor, batch, day))
 
 
-class _OrderWatch:
-    """Watches batches go by and knows whether they already came in backup order."""
+class _OrderCheck:
+    """Counts the rows of passing batches, and checks whether they are already in backup order."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -101,13 +101,13 @@ class _OrderWatch:
         self.is_sorted = True
         self._last: pa.RecordBatch | None = None
 
-    def see(self, batch: pa.RecordBatch) -> None:
+    def add(self, batch: pa.RecordBatch) -> None:
         if not batch.num_rows:
             return
         self.rows += batch.num_rows
         without_instant = batch.column(INSTANT).null_count
         self.rows_without_instant += without_instant
-        # Rows without an instant are rare and have no natural place: let the engine order them.
+        # Rows without an instant are rare and have no natural position: let DuckDB sort them.
         self.is_sorted = self.is_sorted and not without_instant and self._continues(batch)
         self._last = batch.slice(batch.num_rows - 1)
 
@@ -123,7 +123,7 @@ class _OrderWatch:
 
 
 def _sort(folder: DayFolder) -> None:
-    """Order the extract on disk, in bounded memory."""
+    """Sort the extract on disk, in bounded memory."""
     unsorted = folder.extract.rename(folder.extract.with_suffix(".unsorted"))
     with closing(duckdb_engine.cursor()) as cursor, reading_extract(unsorted) as reader:
         cursor.register("unsorted", reader)

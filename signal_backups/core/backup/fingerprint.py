@@ -1,7 +1,7 @@
-"""The fingerprint of a day: cheap to take from the database, and another one when a signal came, went or changed.
+"""The fingerprint of a day: a cheap checksum that differs when a signal was added, deleted or changed.
 
-It is the number of rows and the sum of a hash of each row's id and stored hash, whatever their order. It is no proof
-(a value changed without its hash goes unseen, which a reconciliation finds), it shows which days to compare.
+It is the number of rows and the sum of a hash over each row's id and stored hash, in any order. It only shows which
+days to compare: a value that was changed without its hash is found by a reconciliation, not by the fingerprint.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import pyarrow as pa
 from signal_backups.core.backup.extract import reading_extract
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import SIGNAL_ID, VERIFICATION_HASH
-from signal_backups.core.signals.timestamps import INSTANT, cut
+from signal_backups.core.signals.timestamps import INSTANT, rows_of_day
 from signal_backups.core.source import IDENTITY_SCHEMA, SignalSource
 
-# MD5, because it must be the same in years to come; the separator cannot be part of a hash.
+# MD5, because fingerprints are stored and must never change; the separator cannot occur in a hash.
 _SUM = f"coalesce(sum(md5_number_lower(concat({SIGNAL_ID}, '|', {VERIFICATION_HASH}))), 0)"
 
 
@@ -37,12 +37,12 @@ def fingerprint_of_source(source: SignalSource, day: date) -> str:
     """
     with (
         source.read_identities(day) as snapshot,
-        closing(duckdb_engine.cursor()) as cutting,
-        closing(duckdb_engine.cursor()) as summing,
+        closing(duckdb_engine.cursor()) as day_cursor,
+        closing(duckdb_engine.cursor()) as sum_cursor,
     ):
-        of_day = (cut(cutting, batch, day) for batch in snapshot.batches)
+        of_day = (rows_of_day(day_cursor, batch, day) for batch in snapshot.batches)
         schema = IDENTITY_SCHEMA.append(pa.field(INSTANT, pa.int64()))
-        return _fingerprint(summing, pa.RecordBatchReader.from_batches(schema, of_day))
+        return _fingerprint(sum_cursor, pa.RecordBatchReader.from_batches(schema, of_day))
 
 
 def _fingerprint(cursor: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader) -> str:

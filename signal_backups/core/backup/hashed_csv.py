@@ -1,4 +1,4 @@
-"""Stage two: the extract is judged batch by batch and becomes the backup CSV and, if need be, a quarantine CSV."""
+"""Stage two: turn the extract, batch by batch, into the backup CSV and, if rows are bad, a quarantine CSV."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from signal_backups.core.signals.fields import CSV_COLUMNS, FAULTS, QUARANTINE_C
 from signal_backups.core.signals.merkle import MerkleTree
 from signal_backups.core.signals.row_tree import leaf_hashes
 
-#: How many quarantined rows a report names.
+#: How many quarantined rows a report names for each fault.
 NAMED_ROWS = 10
 
 _log = logging.getLogger(__name__)
 
 
 class QuarantinedRow(StageReport):
-    """A row that did not make it into the backup, for people."""
+    """A quarantined row, for people."""
 
     signal_id: str | None
     timestamp: str | None
@@ -40,7 +40,7 @@ class QuarantinedRow(StageReport):
 
 
 class CsvReport(StageReport):
-    """What the CSV holds and what was kept out of it; ``merkle_root`` is that of its row tree, hex."""
+    """The contents of the CSV and of the quarantine; ``merkle_root`` is the root (hex) of the row tree."""
 
     file_name = "CsvReport.json"
 
@@ -57,13 +57,13 @@ class CsvReport(StageReport):
     seconds: float
 
     def rows_with(self, fault: Fault) -> list[QuarantinedRow]:
-        """The named rows that show a fault."""
+        """The named rows that have a fault."""
         return [row for row in self.named_rows if fault in row.faults.split()]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One batch, written."""
+    """The files and numbers of one written batch."""
 
     good: Path
     bad: Path | None
@@ -120,7 +120,7 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
 
 
 def _good_files(written: Iterator[tuple[_Part, bytes]], parts: list[_Part], tree: MerkleTree) -> Iterator[Path]:
-    """Pass on the files as they come, so that joining overlaps writing; keep the parts and the leaves' tree."""
+    """Yield files as they are written, so that joining overlaps writing; also fill ``parts`` and ``tree``."""
     for part, leaves in written:
         parts.append(part)
         tree.add(leaves)
@@ -129,7 +129,7 @@ def _good_files(written: Iterator[tuple[_Part, bytes]], parts: list[_Part], tree
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch of the extract and its position."""
+    """A batch of the extract, its number, and the number of its first row."""
 
     number: int
     first_row: int
@@ -145,7 +145,7 @@ def _batches(folder: DayFolder) -> Iterator[_Batch]:
 
 
 def _write_part(batch: _Batch, folder: DayFolder, duplicates: Duplicates) -> tuple[_Part, bytes]:
-    """Write one batch; also returns the leaf hashes of its good rows."""
+    """Write one batch; returns also the leaf hashes of its good rows."""
     judged = judge(batch.rows, duplicates, batch.first_row)
     rows = pa.Table.from_batches([judged.good])
     with closing(duckdb_engine.cursor()) as cursor:
@@ -176,11 +176,11 @@ def _named(quarantined: pa.Table) -> Iterator[QuarantinedRow]:
 
 
 def _first_of_each_fault(rows: Iterable[QuarantinedRow]) -> list[QuarantinedRow]:
-    """Ten rows for each fault, so that every check can name its own."""
-    seen: Counter[str] = Counter()
+    """The first rows of each fault, so that the check for a fault can name some of its rows."""
+    named: Counter[str] = Counter()
     chosen = []
     for row in rows:
-        if any(seen[fault] < NAMED_ROWS for fault in row.faults.split()):
+        if any(named[fault] < NAMED_ROWS for fault in row.faults.split()):
             chosen.append(row)
-        seen.update(row.faults.split())
+        named.update(row.faults.split())
     return chosen

@@ -1,4 +1,4 @@
-"""Is a day's number of records plausible, given the same weekday in the weeks before."""
+"""Whether a day's number of signals is plausible, compared with the same weekday in earlier weeks."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 
-#: Same weekdays looked back on; markets have weekly rhythms, so other weekdays say little.
+#: How many earlier weeks are compared; only the same weekday, because markets have a weekly rhythm.
 WEEKS_BACK = 8
-#: Fewer earlier days than this say nothing.
+#: With fewer earlier days than this, every count is plausible.
 MIN_WEEKS = 3
-#: A count is implausible below this share of the median, or above its inverse.
+#: A count is implausible below the median times this share, or above the median divided by it.
 LOW_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class CountJudgement:
-    """Whether a count is plausible, and the words and numbers that say why.
+class CountPlausibility:
+    """Whether a count is plausible, and why.
 
-    ``lost_all``: nothing is left of what the backup stored before.
+    Attributes:
+        plausible: whether it is.
+        reason: why, for people.
+        median: the median of the earlier days; None when there are none.
+        earlier_days: how many earlier days were compared.
+        lost_all: the day is empty now, although its stored backup has signals.
     """
 
     plausible: bool
@@ -29,26 +34,26 @@ class CountJudgement:
     lost_all: bool = False
 
 
-def judge_count(day: date, records: int, counts: Mapping[date, int]) -> CountJudgement:
-    """Compare a day's records with the trailing same-weekday median.
+def check_count(day: date, signals: int, counts: Mapping[date, int]) -> CountPlausibility:
+    """Compare a day's number of signals with its stored backup and with the median of the same weekday.
 
     Args:
         day: the day.
-        records: how many records it has now.
-        counts: records of days already backed up, the day itself included if it was.
+        signals: how many signals it has now.
+        counts: numbers of signals of days already backed up, including the day itself if it was.
     """
     before = [counts[past] for past in trailing_weekdays(day) if past in counts]
     usual = float(median(before)) if before else None
     stored = counts.get(day)
-    if stored is not None and records < stored:
-        reason = f"{stored - records} fewer than the backup stored before"
-        return CountJudgement(False, reason, usual, len(before), lost_all=not records)
+    if stored is not None and signals < stored:
+        reason = f"{stored - signals} fewer than in the stored backup"
+        return CountPlausibility(False, reason, usual, len(before), lost_all=not signals)
     if usual is None or len(before) < MIN_WEEKS:
-        return CountJudgement(True, f"only {len(before)} earlier {day:%A}s to compare with", usual, len(before))
+        return CountPlausibility(True, f"only {len(before)} earlier {day:%A}s to compare with", usual, len(before))
     low, high = usual * LOW_SHARE, usual / LOW_SHARE
-    plausible = low <= records <= high
-    return CountJudgement(
-        plausible, f"{records} records, {day:%A}s have {usual:g} (accepted: {low:g} to {high:g})", usual, len(before)
+    plausible = low <= signals <= high
+    return CountPlausibility(
+        plausible, f"{signals} signals, {day:%A}s have {usual:g} (accepted: {low:g} to {high:g})", usual, len(before)
     )
 
 

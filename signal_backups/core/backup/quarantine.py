@@ -1,4 +1,4 @@
-"""Judging examined rows: which go into the backup, which into quarantine, and why."""
+"""Deciding which examined rows go into the backup and which into quarantine, and why."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from signal_backups.core.signals.row_hash import CANONICAL_FORM
 
 
 class Fault(StrEnum):
-    """Kinds of reasons to quarantine a row; each is what one asset check asks about."""
+    """Kinds of reasons to quarantine a row; there is one asset check for each."""
 
     SCHEMA = "schema"
     HASH = "hash"
     DUPLICATE = "duplicate"
 
 
-#: Rows of one extract that repeat an id and lost to another row: row number -> reason.
+#: Row number in the extract -> reason, of rows whose id another row keeps.
 Duplicates = Mapping[int, str]
 
 
 @dataclass(frozen=True)
 class JudgedBatch:
-    """One batch, judged.
+    """A batch, split into good and quarantined rows.
 
     Attributes:
         good: the rows to back up (``CSV_COLUMNS``).
-        quarantined: the others (``QUARANTINE_COLUMNS``); None when there are none.
-        integer_forms: how many good rows were hashed with integers for integral numbers.
-        faults: how many rows show each fault (a row may show several).
+        quarantined: the other rows (``QUARANTINE_COLUMNS``); None when there are none.
+        integer_forms: number of good rows that were hashed with integral numbers written as integers.
+        faults: number of rows with each fault (a row can have several).
     """
 
     good: pa.RecordBatch
@@ -57,12 +57,12 @@ class JudgedBatch:
 
 
 def judge(batch: pa.RecordBatch, duplicates: Duplicates, first_row: int = 0) -> JudgedBatch:
-    """Judge a batch of an extract.
+    """Split a batch of an extract into good and quarantined rows.
 
     Args:
         batch: rows in ``EXAMINED_SCHEMA``.
-        duplicates: what ``find_duplicates`` found for the whole extract.
-        first_row: the batch's first row number within the extract.
+        duplicates: the result of ``find_duplicates`` for the whole extract.
+        first_row: number of the batch's first row in the extract.
     """
     repeated = _duplicate_reasons(duplicates, first_row, batch.num_rows)
     is_bad = pc.or_(_is_faulty(batch), pc.is_valid(repeated))
@@ -78,17 +78,17 @@ def judge(batch: pa.RecordBatch, duplicates: Duplicates, first_row: int = 0) -> 
 
 
 def find_duplicates(cursor: duckdb.DuckDBPyConnection, extract: Path) -> Duplicates:
-    """Find rows that repeat a signal_id of the same day and have to give way.
+    """Find the rows to quarantine because another row of the day has the same signal_id.
 
-    Of the rows that share an id, the first good one (in backup order) keeps it; when none is good, the first.
+    Of the rows that share an id, the first good one (in backup order) keeps it, or the first one when none is good.
     """
-    contested = _contested_rows(cursor, extract)
-    ids = contested.column(SIGNAL_ID).to_pylist()
-    faulty = _is_faulty(contested).to_pylist()
+    repeated = _rows_with_repeated_ids(cursor, extract)
+    ids = repeated.column(SIGNAL_ID).to_pylist()
+    faulty = _is_faulty(repeated).to_pylist()
     keepers: dict[str, int] = {}
     for row, signal_id in sorted(enumerate(ids), key=lambda item: (faulty[item[0]], item[0])):
         keepers.setdefault(signal_id, row)
-    numbers = contested.column("row").to_pylist()
+    numbers = repeated.column("row").to_pylist()
     return {
         numbers[row]: f"{SIGNAL_ID} repeats within the day"
         for row, signal_id in enumerate(ids)
@@ -106,8 +106,8 @@ def _duplicate_reasons(duplicates: Duplicates, first_row: int, rows: int) -> pa.
     return pa.array([duplicates.get(row) for row in range(first_row, first_row + rows)], pa.string())
 
 
-def _contested_rows(cursor: duckdb.DuckDBPyConnection, extract: Path) -> pa.Table:
-    """The rows of an extract whose signal_id repeats, with their row numbers in the extract."""
+def _rows_with_repeated_ids(cursor: duckdb.DuckDBPyConnection, extract: Path) -> pa.Table:
+    """The rows of an extract whose signal_id occurs more than once, with their row numbers in the extract."""
     repeated = f"SELECT hash({SIGNAL_ID}) FROM extract GROUP BY hash({SIGNAL_ID}) HAVING count(*) > 1"
     with reading_extract(extract) as reader:
         cursor.register("extract", reader)
@@ -125,8 +125,8 @@ def _contested_rows(cursor: duckdb.DuckDBPyConnection, extract: Path) -> pa.Tabl
 
 
 def _reasons(bad: pa.RecordBatch, repeated: pa.Array) -> list[dict[Fault, str]]:
-    """For each row what is wrong with it, by fault."""
-    # A missing value is a finding of the schema already; there is nothing left to hash.
+    """The reasons for each row, by fault."""
+    # A missing value already violates the schema, and the row cannot be hashed.
     complete = reduce(pc.and_, (pc.is_valid(bad.column(name)) for name in REQUIRED_COLUMNS))
     mismatch = pc.and_(complete, pc.is_null(bad.column(HASH_FORM)))
     hash_fault = pc.if_else(mismatch, f"{VERIFICATION_HASH} does not match the row", None)

@@ -1,4 +1,4 @@
-"""The schema of a signal, as pandera, and the reasons it gives for a row that breaks it."""
+"""The pandera schema of a signal, and readable reasons for the rows that violate it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NON_EMPTY = pan.Check.ne("", error="is empty")
 _PRICE = [
     pan.Check.gt(0.0, error="is not above zero"),
     pan.Check.lt(math.inf, error="is not finite"),
-    pan.Check(lambda values: values == values, error="is not a number"),  # noqa: PLR0124 - NaN is unlike itself
+    pan.Check(lambda values: values == values, error="is not a number"),  # noqa: PLR0124 - NaN does not equal itself
 ]
 _RULES: dict[str, list[pan.Check]] = {
     "action": [pan.Check.isin(ACTIONS, error=f"is not {' or '.join(ACTIONS)}")],
@@ -42,7 +42,7 @@ _RULES: dict[str, list[pan.Check]] = {
 
 @cache
 def signal_schema() -> pan.DataFrameSchema:
-    """The schema of a batch of signals held in Arrow-backed pandas columns."""
+    """The schema of a batch of signals in Arrow-backed pandas columns."""
     columns = {field.name: _column(field) for field in FIELDS}
     columns[INSTANT] = pan.Column(
         pd.ArrowDtype(pa.int64()), nullable=False, title="null when the timestamp is not an instant"
@@ -65,7 +65,7 @@ def schema_violations(batch: pa.RecordBatch) -> dict[int, list[str]]:
     """
     frame = batch.to_pandas(types_mapper=pd.ArrowDtype)
     try:
-        signal_schema().validate(frame, lazy=True, inplace=True)  # the frame is a view made for this alone
+        signal_schema().validate(frame, lazy=True, inplace=True)  # nothing else uses the frame
     except SchemaErrors as errors:
         return _reasons_by_row(errors.failure_cases, batch)
     return {}
@@ -74,22 +74,22 @@ def schema_violations(batch: pa.RecordBatch) -> dict[int, list[str]]:
 def _reasons_by_row(cases: pd.DataFrame, batch: pa.RecordBatch) -> dict[int, list[str]]:
     whole_frame = cases[cases["index"].isna()]
     if len(whole_frame):
-        raise TypeError(f"batch does not have the shape of an extract: {whole_frame['failure_case'].tolist()}")
+        raise TypeError(f"the batch does not have the columns of an extract: {whole_frame['failure_case'].tolist()}")
     reasons: dict[int, list[str]] = defaultdict(list)
-    noted: dict[int, dict[str, str]] = {}
+    unreadable_by_row: dict[int, dict[str, str]] = {}
     for column, check, value, index in cases[["column", "check", "failure_case", "index"]].itertuples(index=False):
         row = int(index)
-        unreadable = noted.setdefault(row, _unreadable_values(batch, row))
+        unreadable = unreadable_by_row.setdefault(row, _unreadable_values(batch, row))
         reason = _reason(str(column), str(check), value, unreadable)
         if reason is not None and reason not in reasons[row]:
             reasons[row].append(reason)
-    for row, unreadable in noted.items():
+    for row, unreadable in unreadable_by_row.items():
         reasons[row] += [f"{name} cannot hold {stored}" for name, stored in unreadable.items()]
     return dict(reasons)
 
 
 def _reason(column: str, check: str, value: object, unreadable: dict[str, str]) -> str | None:
-    """One finding in words; None when ``unreadable_values`` says it better."""
+    """One violation as text; None when the reason from ``unreadable_values`` replaces it."""
     if column == UNREADABLE_VALUES or column in unreadable:
         return None
     if column == INSTANT:

@@ -1,4 +1,4 @@
-"""What one backup stage leaves for the next: a folder a day, with the bytes and a report beside them."""
+"""Scratch folders in which a backup stage leaves its files and a report for the next stage, one per day."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.errors import StageInputMissingError
 
-#: Scratch of a run that nobody knows any more is swept after this long.
+#: Scratch of an unknown run is removed after this long.
 ORPHAN_AGE_S = 24 * 3600
 
 
 class StageReport(BaseModel):
-    """Base of the reports; immutable, stored as JSON in ``file_name`` beside the stage's files."""
+    """Base of the stages' reports; stored as JSON in ``file_name`` next to the stage's files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     file_name: ClassVar[str]
@@ -47,23 +47,23 @@ class DayFolder:
 
     @property
     def quarantine_csv(self) -> Path:
-        """The quarantine CSV; only there when a row was quarantined."""
+        """The quarantine CSV; exists only when a row was quarantined."""
         return self.path / "quarantine.csv"
 
     @property
     def downloaded_csv(self) -> Path:
-        """What the store returned for the backup."""
+        """The backup as read back from the store."""
         return self.path / "downloaded.csv"
 
     def save(self, report: StageReport) -> None:
-        """Record that a stage is done."""
+        """Save the report of a finished stage."""
         (self.path / report.file_name).write_text(report.model_dump_json(), encoding="utf-8")
 
     def load(self, kind: type[Report], stage: str) -> Report:
-        """The report of an earlier stage.
+        """Load the report of an earlier stage.
 
         Raises:
-            StageInputMissingError: the stage did not run here, or its scratch is gone.
+            StageInputMissingError: the stage did not run in this run, or its scratch was removed.
         """
         path = self.path / kind.file_name
         if not path.is_file():
@@ -76,14 +76,14 @@ class DayFolder:
 
 
 class Scratch:
-    """The scratch root: a folder a run, in it a folder a day."""
+    """The scratch root: one folder per run, with one folder per day."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     @contextmanager
     def day(self, run_id: str, day: date) -> Iterator[DayFolder]:
-        """The folder of one day, removed on the way out; what a crash leaves, ``sweep`` removes."""
+        """Create the folder of one day and remove it afterwards; ``sweep`` removes what a crash leaves behind."""
         path = self._root / run_id / day.isoformat()
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
@@ -95,11 +95,11 @@ class Scratch:
                 path.parent.rmdir()
 
     def sweep(self, is_finished: Callable[[str], bool | None], now: Callable[[], float] = time.time) -> list[str]:
-        """Remove what crashed runs left and return their ids.
+        """Remove the scratch of crashed runs, and return their ids.
 
         Args:
-            is_finished: returns whether the run of an id has ended; None when it is unknown (then age decides).
-            now: seconds since 1970, for tests.
+            is_finished: returns whether the run with an id has ended; None when it is unknown (then its age decides).
+            now: the clock, in seconds since 1970.
         """
         swept = []
         for folder in sorted(self._root.glob("*/")):

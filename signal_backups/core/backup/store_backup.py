@@ -1,7 +1,7 @@
-"""Stage three: the CSV becomes a versioned S3 object, is read back, verified, and only then vouched for.
+"""Stage three: store the CSV as a versioned S3 object, read it back and verify it, and then write its manifest.
 
-The order matters: object, read back, verify, quarantine, manifest (in the manifest log, then for the day), read back,
-audit event. A failure on the way leaves the manifest of the last good backup, and the version it names, untouched.
+The order matters: CSV, read back, verify, quarantine, manifest (first in the manifest log, then for the day), read
+back, audit event. After a failure the manifest of the last good backup and the version that it names are still there.
 """
 
 from __future__ import annotations
@@ -36,13 +36,18 @@ _log = logging.getLogger(__name__)
 class StoreOutcome:
     """The result of storing a day.
 
-    ``changed`` is False when S3 already held exactly this, ``vouched_anew`` is whether a new manifest was written;
-    ``event`` is the number of the audit event, None while that waits to be written.
+    Attributes:
+        manifest: the current manifest of the day.
+        changed: whether a new version was stored; False when S3 already held the same content.
+        manifest_written: whether a new manifest was written.
+        verification: the verification of the stored version.
+        seconds: how long it took.
+        event: number of the audit event; None while the event is in the outbox.
     """
 
     manifest: Manifest
     changed: bool
-    vouched_anew: bool
+    manifest_written: bool
     verification: VerifyReport
     seconds: float
     event: int | None = None
@@ -50,7 +55,7 @@ class StoreOutcome:
 
 @dataclass(frozen=True)
 class BackupRun:
-    """Who makes the backup: goes into the manifest."""
+    """The run that makes the backup; ``verify_sample`` limits the number of rows that are hashed, None hashes all."""
 
     run_id: str
     clock: Clock = utc_now
@@ -63,11 +68,11 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
     Raises:
         StageInputMissingError: there is no CSV.
         StoreError: the store cannot be reached or refuses.
-        ReadBackError: what came back is not what was sent; nothing vouches for it.
-        VerificationError: the same of the quarantine or the manifest.
+        ReadBackError: the CSV was read back with other bytes than were sent; no manifest was written.
+        VerificationError: the same for the quarantine or the manifest.
         SignalBackupsError: the audit event cannot be written, and the vault has no outbox for it.
     """
-    outcome = _stored(vault, folder, run)
+    outcome = _store(vault, folder, run)
     stored = outcome.manifest.backup
     log_step(
         _log,
@@ -84,7 +89,7 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
     return replace(outcome, event=event.number if event else None)
 
 
-def _stored(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
+def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
     started, started_at = time.perf_counter(), run.clock()
     report = folder.load(CsvReport, "hashed_csv")
     slot = BackupSlot(folder.day)
@@ -123,7 +128,7 @@ def _details(outcome: StoreOutcome) -> dict[str, Any]:
         "sha256": manifest.backup.sha256,
         "seconds": round(outcome.seconds, 3),
     }
-    return details | (vouching_details(manifest) if outcome.vouched_anew else {})
+    return details | (vouching_details(manifest) if outcome.manifest_written else {})
 
 
 def _is_same(manifest: Manifest, report: CsvReport) -> bool:
@@ -134,16 +139,16 @@ def _is_same(manifest: Manifest, report: CsvReport) -> bool:
 def _up_to_date(
     vault: BackupVault, slot: BackupSlot, manifest: Manifest, fingerprint: str, merkle_root: str
 ) -> Manifest:
-    """A manifest that lacks what newer ones have is written anew: without fingerprint its day would look changed."""
-    is_chained = manifest.number is not None and manifest.merkle_root == merkle_root
-    if manifest.fingerprint == fingerprint and is_chained:
+    """Replace a manifest that lacks a field of newer releases: without a fingerprint its day would look changed."""
+    is_provable = manifest.number is not None and manifest.merkle_root == merkle_root
+    if manifest.fingerprint == fingerprint and is_provable:
         return manifest
     updated = manifest.model_copy(update={"fingerprint": fingerprint, "merkle_root": merkle_root})
     return write_manifest(vault, slot, updated)
 
 
 def _verify_unchanged(vault: BackupVault, manifest: Manifest, folder: DayFolder, run: BackupRun) -> VerifyReport | None:
-    """Prove that what the manifest says is still so; None when it is not, and the day must be written again."""
+    """Verify the stored backup against its manifest; None when it differs, so that the day must be stored again."""
     current = vault.store.head(manifest.backup.key)
     if current is None or current.version_id != manifest.backup.version_id:
         return None

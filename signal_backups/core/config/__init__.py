@@ -1,8 +1,8 @@
-"""Every setting of the project, from the environment and ``.env``.
+"""All settings, from the environment and ``.env``.
 
-No other room of the domain reads a setting, except ``doctor``: values are handed down. Not here: connections
+No other room of ``core`` but ``doctor`` reads settings: values are passed as arguments. Not here: connections
 (``signal_backups.connect``).
 
-- ``settings``: ``load_settings()`` returns ``Settings``, validated before anything is touched.
-- ``observed``: the one rule for which day should be the first.
+- ``settings``: ``load_settings()`` returns the validated ``Settings``.
+- ``expected_days``: which day should be the first that is backed up.
 """

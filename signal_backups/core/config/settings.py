@@ -1,4 +1,4 @@
-"""Every setting of the project, typed, from the environment and ``.env``; validated before anything is touched."""
+"""All settings, typed and validated, from the environment and ``.env``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Kind = TypeVar("Kind", bound="LogSettings")
 
 
 class LogSettings(BaseSettings):
-    """What is logged where: read by itself before a command begins."""
+    """Settings of the log output; loaded alone before a command begins."""
 
-    # An empty variable is an unset one: the fallback or default behind it counts.
-    # What pydantic says of a bad value is the cause of our error, and causes end up in Dagster's logs.
+    # An empty variable counts as unset, so that its fallback or default applies.
+    # Inputs are hidden: the pydantic error is the cause of ours, and Dagster logs causes.
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
@@ -39,7 +39,7 @@ class LogSettings(BaseSettings):
 
 
 class Settings(LogSettings):
-    """The settings; see ``.env.example`` for what each means to a user."""
+    """All settings; ``.env.example`` explains each of them."""
 
     database_url: SecretStr | None = Field(None, validation_alias="SIGNALS_DATABASE_URL")
     table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)
@@ -78,7 +78,7 @@ class Settings(LogSettings):
     @classmethod
     def _prefix_is_a_folder(cls, prefix: str) -> str:
         cleaned = "/".join(part for part in prefix.split("/") if part)
-        # Some stores collapse "//" in keys, so a prefix must never bring one in.
+        # Some stores collapse "//" in keys, so a prefix must not contain it.
         return f"{cleaned}/" if cleaned else DEFAULT_PREFIX
 
     @field_validator("start_date", mode="before")
@@ -92,10 +92,10 @@ class Settings(LogSettings):
     @field_validator("endpoint_url", "tsa_url", "anchor_endpoint_url", "ui_url")
     @classmethod
     def _endpoint_is_a_url(cls, url: str | None) -> str | None:
-        # These are shown: in errors, alerts and anchors. What is wrong with one must not show a password either.
+        # Errors, alerts and anchors show these URLs, so they must not contain a password; nor must this message.
         if url is not None and "@" in url:
-            raise ValueError("holds a user or password, which errors, alerts or anchors would show")
-        # urlsplit refuses what no address can be, a bracket that is not closed for one.
+            raise ValueError("contains a user name or password, which errors, alerts or anchors would show")
+        # urlsplit raises ValueError for malformed URLs, such as one with an unclosed bracket.
         if url is not None and urlsplit(url).scheme not in {"http", "https"}:
             raise ValueError("does not begin with http:// or https://")
         return url
@@ -113,17 +113,17 @@ class Settings(LogSettings):
 
     @property
     def uses_embedded_database(self) -> bool:
-        """Whether no database was named, so the one under ``home`` is used."""
+        """Whether no database is set, so that the one under ``home`` is used."""
         return self.database_url is None
 
     @property
     def uses_embedded_store(self) -> bool:
-        """Whether no bucket was named, so the local S3 server under ``home`` is used."""
+        """Whether no bucket is set, so that the S3 server under ``home`` is used."""
         return self.bucket is None
 
     @property
-    def names_start_date(self) -> bool:
-        """Whether the first partition was set, rather than defaulted to."""
+    def start_date_is_set(self) -> bool:
+        """Whether the start date was set, and is not the default."""
         return "start_date" in self.model_fields_set
 
     @property
@@ -138,7 +138,7 @@ class Settings(LogSettings):
 
     @property
     def scratch(self) -> Path:
-        """Root of the runs' scratch folders."""
+        """Root of the scratch folders of runs."""
         return self.home.absolute() / "scratch"
 
     @property
@@ -148,12 +148,12 @@ class Settings(LogSettings):
 
     @property
     def refused_rows(self) -> Path:
-        """Folder of rows that restores of damaged backups left out."""
+        """Folder of rows that restores of damaged backups did not import."""
         return self.home.absolute() / "refused_rows"
 
     @property
     def unwritten_events(self) -> Path:
-        """Folder of audit events that wait until the store takes them."""
+        """The outbox: folder of audit events that could not be written to S3 yet."""
         return self.home.absolute() / "unwritten_events"
 
     @property
@@ -163,12 +163,12 @@ class Settings(LogSettings):
 
     @property
     def drill_url(self) -> str | None:
-        """URL of the server on which drills make their scratch database; None: the source's own."""
+        """URL of the server on which drills create their scratch database; None: the server of the source."""
         return self.drill_database_url.get_secret_value() if self.drill_database_url else None
 
     @property
     def source_url(self) -> str:
-        """URL of the database to read; holds a password, never to be shown."""
+        """URL of the source; can contain a password, so it must not be shown."""
         if self.database_url is None:
             return f"sqlite:///{self.embedded_database}"
         return self.database_url.get_secret_value()
@@ -178,21 +178,21 @@ def load_settings() -> Settings:
     """Read the settings from the environment and ``.env``.
 
     Raises:
-        SettingsError: one of them is malformed; the message names it, and never its value when it is secret.
+        SettingsError: a setting is malformed; the message names it, but not its value if it is secret.
     """
-    return _loaded(Settings)
+    return _load(Settings)
 
 
 def load_log_settings() -> LogSettings:
-    """Like ``load_settings``, those of the logs alone.
+    """Like ``load_settings``, but only the settings of the log output.
 
     Raises:
-        SettingsError: one of them is malformed.
+        SettingsError: a setting is malformed.
     """
-    return _loaded(LogSettings)
+    return _load(LogSettings)
 
 
-def _loaded(kind: type[Kind]) -> Kind:
+def _load(kind: type[Kind]) -> Kind:
     try:
         return kind()
     except ValidationError as error:

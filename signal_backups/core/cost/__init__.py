@@ -2,6 +2,7 @@
 
 Not here: the prices themselves and what lifecycle rules do to an object (``s3``).
 
-- ``inventory`` counts, ``billing`` multiplies, ``forecast`` and ``break_even`` look ahead, ``quota`` compares.
-- ``cost_report`` (``report``) is all of it; ``chart`` draws it.
+- ``inventory``: what is stored. ``billing``: what S3 bills for it. ``quota``: how much of the quota is used.
+- ``forecast``: the cost of the coming years. ``break_even``: the size from which transitions pay.
+- ``report``: ``cost_report`` returns all of it. ``chart`` draws it.
 """

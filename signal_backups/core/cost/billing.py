@@ -1,6 +1,6 @@
-"""What S3 bills: bytes with minimum sizes and overhead, days with minimum durations, moves by the request.
+"""What S3 bills: bytes with minimum sizes and overhead, days with minimum durations, and transition requests.
 
-Billing follows the date a rule gives, not the day S3 gets round to it.
+S3 bills from the date at which a rule is due, even if it acts later.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ _STANDARD = STORAGE_CLASSES[0]
 
 
 class Spend(BaseModel):
-    """US dollars for one object over its life."""
+    """The cost of one object until it is destroyed, in US dollars."""
 
     model_config = ConfigDict(frozen=True)
 
     storage_usd: float
-    moves_usd: float
+    transitions_usd: float
 
     @property
     def usd(self) -> float:
-        """The whole of it."""
-        return self.storage_usd + self.moves_usd
+        """Storage and transitions."""
+        return self.storage_usd + self.transitions_usd
 
 
 class BilledGroup(BaseModel):
-    """A group of stored versions and what S3 bills for it; dollars a month."""
+    """A group of stored versions and what S3 bills for it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class BilledGroup(BaseModel):
 
 
 class Bill(BaseModel):
-    """What S3 bills a month for a stock that stays as it is."""
+    """What S3 bills for a month in which nothing changes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,43 +51,43 @@ class Bill(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def usd_per_month(self) -> float:
-        """All of it."""
+        """US dollars a month for all groups."""
         return sum(group.usd_per_month for group in self.groups)
 
 
 def usd_per_month(size: int, storage_class_name: str, prices: Prices) -> float:
-    """What one object of that size costs a month in a class; one that S3 does not have is billed as STANDARD."""
+    """US dollars a month for one object; a storage class that S3 does not have is billed as STANDARD."""
     known = storage_class(storage_class_name) or _STANDARD
     return _usd_per_month(max(size, known.minimum_billed_bytes), 1, storage_class_name, prices)
 
 
 def spend(size: int, stays: Sequence[Stay], prices: Prices) -> Spend:
-    """What one object costs over its stays; leaving a class before its minimum days is billed as staying for them."""
+    """The cost of one object over its stays in storage classes, each billed for at least the minimum days."""
     return Spend(
         storage_usd=sum(
             usd_per_month(size, stay.storage_class, prices) * _billed_days(stay) / DAYS_PER_MONTH for stay in stays
         ),
-        moves_usd=sum(move_usd(stay.storage_class, prices) for stay in stays[1:]),
+        transitions_usd=sum(transition_usd(stay.storage_class, prices) for stay in stays[1:]),
     )
 
 
-def move_usd(storage_class_name: str, prices: Prices) -> float:
-    """What one lifecycle move into a class costs."""
+def transition_usd(storage_class_name: str, prices: Prices) -> float:
+    """US dollars for one lifecycle transition into a storage class."""
     return prices.of_class(storage_class_name).move_per_1000 / 1000
 
 
 def put_usd(prices: Prices) -> float:
-    """What one write costs."""
+    """US dollars for one PUT request."""
     return prices.prices.put_per_1000 / 1000
 
 
-def early_leave_days(stay: Stay) -> float:
-    """Days billed beyond those that were spent, because a class has a minimum."""
+def unused_minimum_days(stay: Stay) -> float:
+    """Days that are billed after an object left a storage class before its minimum days."""
     return _billed_days(stay) - stay.days
 
 
 def bill(inventory: Inventory, prices: Prices) -> Bill:
-    """What S3 bills a month for what is stored; delete markers are billed for their names alone: nothing here."""
+    """What S3 bills a month for what is stored. Delete markers count as free: S3 bills only their names."""
     return Bill(groups=tuple(_billed(group, prices) for group in inventory.groups))
 
 

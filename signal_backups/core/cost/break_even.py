@@ -1,4 +1,4 @@
-"""From which object size on moving to colder classes is cheaper than staying in STANDARD."""
+"""The object size from which on transitions to colder storage classes cost less than STANDARD."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ _STANDARD = STORAGE_CLASSES[0].name
 KIB = 1024
 
 
-def stays_of(moves: Sequence[Transition], days: int) -> list[Stay]:
-    """The stays of an object that is kept for so many days and moves when rules say, none of it blocked."""
-    entered = [Transition(days=0, storage_class=_STANDARD), *sorted(moves, key=lambda move: move.days)]
+def stays_of(transitions: Sequence[Transition], days: int) -> list[Stay]:
+    """The stays of an object that is kept for some days and makes all of the transitions."""
+    by_age = sorted(transitions, key=lambda transition: transition.days)
+    entered = [Transition(days=0, storage_class=_STANDARD), *by_age]
     leaving = Transition(days=days, storage_class="")
     return [Stay(one.storage_class, other.days - one.days) for one, other in pairwise([*entered, leaving])]
 
 
-def break_even_bytes(moves: Sequence[Transition], days: int, prices: Prices) -> int | None:
-    """The smallest size whose moves cost less than staying in STANDARD for all the days; None when none does."""
-    moving, staying = stays_of(moves, days), [Stay(_STANDARD, days)]
+def break_even_bytes(transitions: Sequence[Transition], days: int, prices: Prices) -> int | None:
+    """The smallest size for which the transitions cost less than STANDARD over the days; None if there is none."""
+    moving, staying = stays_of(transitions, days), [Stay(_STANDARD, days)]
 
     def is_cheaper(size: int) -> bool:
         return spend(size, moving, prices).usd < spend(size, staying, prices).usd
@@ -40,36 +41,35 @@ def break_even_bytes(moves: Sequence[Transition], days: int, prices: Prices) -> 
     return high
 
 
-def cheaper_note(profile: Profile, prices: Prices | None = None) -> str:
-    """One sentence: from which size of a backup on the profile's moves are cheaper than STANDARD, and why."""
-    known = prices or load_prices()
-    keep = profile.keep.backups
+def break_even_note(profile: Profile) -> str:
+    """One sentence: the size from which on a profile's transitions of backups cost less than STANDARD, and why."""
+    prices, keep = load_prices(), profile.keep.backups
     found = [
-        (size, moves)
-        for moves in keep.moves
-        if moves.current and (size := _cheaper_from(moves, keep.expire_days, known)) is not None
+        (size, each.current)
+        for each in keep.transitions
+        if each.current and (size := _cheaper_from(each, keep.expire_days, prices)) is not None
     ]
     if not found:
-        return f"Profile {profile.name} moves no backup to a storage class that is cheaper than {_STANDARD}."
-    size, moves = min(found, key=lambda each: each[0])
-    names = [move.storage_class for move in moves.current]
+        return f"Profile {profile.name} has no transition of backups that is cheaper than {_STANDARD}."
+    size, transitions = min(found, key=lambda each: each[0])
+    names = [transition.storage_class for transition in transitions]
     return (
-        f"Moves of profile {profile.name} are cheaper than {_STANDARD} for backups of {size / KIB:.1f} KB or more: "
-        f"{_reasons(names)}."
+        f"Transitions of profile {profile.name} are cheaper than {_STANDARD} for backups of {size / KIB:.1f} KB or "
+        f"more: {_reasons(names)}."
     )
 
 
-def _cheaper_from(moves: Transitions, days: int, prices: Prices) -> int | None:
-    size = break_even_bytes(moves.current, days, prices)
+def _cheaper_from(transitions: Transitions, days: int, prices: Prices) -> int | None:
+    size = break_even_bytes(transitions.current, days, prices)
     if size is None:
         return None
-    first = max(size, 0 if moves.larger_than_bytes is None else moves.larger_than_bytes + 1)
-    return first if moves.smaller_than_bytes is None or first < moves.smaller_than_bytes else None
+    first = max(size, 0 if transitions.larger_than_bytes is None else transitions.larger_than_bytes + 1)
+    return first if transitions.smaller_than_bytes is None or first < transitions.smaller_than_bytes else None
 
 
 def _reasons(names: Sequence[str]) -> str:
     classes = [known for name in names if (known := storage_class(name))]
-    return "; ".join([*filter(None, map(_reason, classes)), "each move is a paid request"])
+    return "; ".join([*filter(None, map(_reason, classes)), "each transition is a paid request"])
 
 
 def _reason(of: StorageClass) -> str:

@@ -1,6 +1,6 @@
-"""The cost of each month over the years, one line a profile, as a PNG.
+"""A chart of the forecast cost, one line for each profile.
 
-The only module here that imports matplotlib: import it where a chart is drawn, not at the top.
+Loads matplotlib: import it where a chart is drawn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LINES = ("-", "--", "-.", ":")
 
 
 def cost_chart(forecasts: Sequence[Forecast], prices: Prices) -> bytes:
-    """Draw dollars a month over years from now; the bytes of a PNG."""
+    """A PNG with US dollars a month over the coming years."""
     figure = Figure(figsize=_INCHES, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -27,10 +27,10 @@ def cost_chart(forecasts: Sequence[Forecast], prices: Prices) -> bytes:
         axes.plot(
             [month.month / MONTHS_PER_YEAR for month in found.months],
             [month.usd for month in found.months],
-            # Lines may coincide, so their strokes differ as well.
+            # Lines may coincide, so their styles differ too.
             linestyle=_LINES[position % len(_LINES)],
             linewidth=2,
-            label=f"{found.name}: ${found.total_usd:,.2f} in all",
+            label=f"{found.name}: ${found.total_usd:,.2f} in total",
         )
     axes.set_xlabel("years from now")
     axes.set_ylabel("US dollars a month")

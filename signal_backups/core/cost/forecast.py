@@ -1,7 +1,7 @@
-"""What the backups will cost: seven years from the measured daily growth, for one lifecycle configuration.
+"""Forecasts the cost of the backups from the measured daily growth, for one lifecycle configuration.
 
-Stock-based: every day adds a backup and its manifest, and all that are not destroyed are billed at their age. Backups
-that are there already count as if they had always been under that configuration, so that several can be compared.
+Every day adds a backup and its manifest, and each is billed by its age until it is destroyed. Stored backups count as
+if they had always been under that configuration, so that configurations can be compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statistics import median
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from signal_backups.core.base.days import ONE_DAY
-from signal_backups.core.cost.billing import early_leave_days, move_usd, put_usd, usd_per_month
+from signal_backups.core.cost.billing import put_usd, transition_usd, unused_minimum_days, usd_per_month
 from signal_backups.core.cost.inventory import Listing
 from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.s3.lifecycle_timeline import Timeline, rules_for
@@ -23,13 +23,20 @@ from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.prices import DAYS_PER_MONTH, Prices
 from signal_backups.core.vault.layout import BackupSlot, Layout
 
-#: Growth is the median of so many of the newest backups; of fewer than the lower number it is a guess.
+#: Growth is the median of the newest backups, at most the first number; with fewer than the second there is a note.
 MOST_DAYS_MEASURED, FEWEST_DAYS_MEASURED = 90, 30
 MONTHS_PER_YEAR = 12
 
 
 class DailyGrowth(BaseModel):
-    """What a day adds: median bytes of the newest backups and manifests, and how many backups there are."""
+    """What each day adds.
+
+    Attributes:
+        backup_bytes: median size of the newest backups.
+        manifest_bytes: median size of the newest manifests.
+        measured_days: number of backups in the median.
+        stored_days: number of all backups.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,19 +47,19 @@ class DailyGrowth(BaseModel):
 
     @property
     def bytes(self) -> int:
-        """Bytes a day."""
+        """Bytes that a day adds."""
         return self.backup_bytes + self.manifest_bytes
 
     @property
-    def statement(self) -> str | None:
-        """What a reader must know of the measure; None when it is sound."""
+    def note(self) -> str | None:
+        """A note if too few backups were measured; else None."""
         if self.measured_days >= FEWEST_DAYS_MEASURED:
             return None
         return f"growth is measured on {self.measured_days} backups only, fewer than {FEWEST_DAYS_MEASURED}"
 
 
 class MonthCost(BaseModel):
-    """A twelfth of a year: dollars for storage and for requests, and the bytes stored at its end."""
+    """The cost of a twelfth of a year in US dollars, and the bytes stored at its end."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,12 +70,12 @@ class MonthCost(BaseModel):
 
     @property
     def usd(self) -> float:
-        """The whole month."""
+        """Storage and requests."""
         return self.storage_usd + self.requests_usd
 
 
 class Forecast(BaseModel):
-    """Month by month, from now on; month 1 is the first."""
+    """The cost of the coming months; month 1 is the first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,25 +85,25 @@ class Forecast(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def total_usd(self) -> float:
-        """All months."""
+        """Cost of all months."""
         return sum(month.usd for month in self.months)
 
     @property
     def years(self) -> list[float]:
-        """Dollars a year."""
+        """Cost of each year."""
         costs = [month.usd for month in self.months]
         return [sum(costs[at : at + MONTHS_PER_YEAR]) for at in range(0, len(costs), MONTHS_PER_YEAR)]
 
 
 def measured_growth(listing: Listing, layout: Layout) -> DailyGrowth | None:
-    """The daily growth, from the newest current backups; None without any."""
+    """The daily growth, measured on the newest current backups; None without backups."""
     backups = _newest_sizes(listing["backups"], layout.slot_of)
     manifests = _newest_sizes(listing["manifests"], layout.slot_of_manifest)
     if not backups:
         return None
     return DailyGrowth(
-        backup_bytes=_middle(backups),
-        manifest_bytes=_middle(manifests),
+        backup_bytes=_median(backups),
+        manifest_bytes=_median(manifests),
         measured_days=min(len(backups), MOST_DAYS_MEASURED),
         stored_days=len(backups),
     )
@@ -113,17 +120,17 @@ def forecast(
     years: int,
     locked_until: datetime | None = None,
 ) -> Forecast:
-    """The cost of every month from ``start`` (UTC) on.
+    """The cost of every month from a start on.
 
     Args:
-        name: whose configuration it is.
+        name: name of the configuration, for the report.
         lifecycle: the configuration.
-        growth: what a day adds, and how many days there are already.
-        prices: the prices.
-        layout: the prefixes of the rules.
-        start: the day the forecast begins with.
-        years: how many.
-        locked_until: end of the Object Lock of what is stored at ``start``; None for no lock.
+        growth: what each day adds, and the number of stored days.
+        prices: the prices to use.
+        layout: where the backups are in the bucket.
+        start: when the first backup of the forecast is stored, UTC.
+        years: calendar years to forecast.
+        locked_until: end of the lock of a backup stored at ``start``; None for no lock.
     """
     slot, ends = BackupSlot(start.date() - ONE_DAY), _month_ends(years)
     horizon = growth.stored_days + ends[-1]
@@ -143,51 +150,51 @@ def forecast(
 
 
 @dataclass(frozen=True)
-class _AtAge:
-    """What one object costs and holds on the day of its life with this number."""
+class _DayCost:
+    """What one object costs and how many bytes it has on one day of its life."""
 
     storage_usd: float = 0.0
     requests_usd: float = 0.0
     bytes: int = 0
 
-    def __add__(self, other: _AtAge) -> _AtAge:
-        return _AtAge(
+    def __add__(self, other: _DayCost) -> _DayCost:
+        return _DayCost(
             self.storage_usd + other.storage_usd, self.requests_usd + other.requests_usd, self.bytes + other.bytes
         )
 
 
 class _Stock:
-    """A stock with one set of objects of each age: what a day costs is the sum over all ages there are by then."""
+    """One backup and manifest of each age; the cost of a day is the sum over the ages that exist by then."""
 
-    def __init__(self, costs: Sequence[Sequence[_AtAge]], stored_days: int) -> None:
-        by_age = [sum(same_age, _AtAge()) for same_age in zip(*costs, strict=True)]
+    def __init__(self, costs: Sequence[Sequence[_DayCost]], stored_days: int) -> None:
+        by_age = [sum(same_age, _DayCost()) for same_age in zip(*costs, strict=True)]
         self._up_to_age = list(accumulate(by_age))
         self._stored_days = stored_days
 
     def month(self, number: int, begin: int, end: int) -> MonthCost:
         days = [self._up_to_age[self._stored_days + day] for day in range(begin, end)]
-        # Months of 30 and of 31 days cost the same here: otherwise a chart would show the calendar.
-        whole_month = DAYS_PER_MONTH / len(days)
+        # Months of 30 and 31 days cost the same, so that a chart does not show the calendar.
+        scale = DAYS_PER_MONTH / len(days)
         return MonthCost(
             month=number,
-            storage_usd=sum(day.storage_usd for day in days) * whole_month,
-            requests_usd=sum(day.requests_usd for day in days) * whole_month,
+            storage_usd=sum(day.storage_usd for day in days) * scale,
+            requests_usd=sum(day.requests_usd for day in days) * scale,
             bytes=days[-1].bytes,
         )
 
 
-def _by_age(size: int, timeline: Timeline, days: int, prices: Prices) -> list[_AtAge]:
-    entries = [_AtAge() for _ in range(days)]
+def _by_age(size: int, timeline: Timeline, days: int, prices: Prices) -> list[_DayCost]:
+    entries = [_DayCost() for _ in range(days)]
     begin, stays = 0, timeline.stays(timeline.stored_at + timedelta(days=days))
     for number, stay in enumerate(stays):
         end = min(days, begin + round(stay.days))
         daily = usd_per_month(size, stay.storage_class, prices) / DAYS_PER_MONTH
-        entries[begin:end] = [_AtAge(daily, 0.0, size)] * (end - begin)
-        request = move_usd(stay.storage_class, prices) if number else put_usd(prices)
+        entries[begin:end] = [_DayCost(daily, 0.0, size)] * (end - begin)
+        request = transition_usd(stay.storage_class, prices) if number else put_usd(prices)
         if begin < end:
-            entries[begin] += _AtAge(0.0, request)
+            entries[begin] += _DayCost(0.0, request)
         if begin < end < days:
-            entries[end - 1] += _AtAge(daily * early_leave_days(stay))
+            entries[end - 1] += _DayCost(daily * unused_minimum_days(stay))
         begin = end
     return entries
 
@@ -202,5 +209,5 @@ def _newest_sizes(versions: Sequence[ObjectVersion], slot_of: Callable[[str], Ba
     return [sizes[slot] for slot in sorted(sizes, reverse=True)]
 
 
-def _middle(newest_first: Sequence[int]) -> int:
+def _median(newest_first: Sequence[int]) -> int:
     return round(median(newest_first[:MOST_DAYS_MEASURED])) if newest_first else 0

@@ -1,6 +1,6 @@
 """What is stored now: objects and bytes by kind, storage class and version state.
 
-Unfinished uploads are in no listing of versions and are not counted.
+Unfinished uploads are not in a listing of versions, so they are not counted.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ Listing = Mapping[str, Sequence[ObjectVersion]]
 
 
 class VersionState(StrEnum):
-    """What a version is to its key."""
+    """What a version is to its object; the values are stored names."""
 
     CURRENT = "current"
-    PREVIOUS = "previous"
+    NONCURRENT = "previous"
     DELETE_MARKER = "delete marker"
 
 
 class StoredGroup(BaseModel):
-    """Versions that are alike.
+    """Versions of the same kind, storage class and state.
 
     Attributes:
         kind: backups, manifests, quarantine or evidence.
-        storage_class: S3's name of it.
-        state: what they are to their keys.
-        objects: how many.
-        bytes: their size.
-        padding_bytes: what S3 adds on the bill, because it bills a minimum size for each.
+        storage_class: S3's name of the storage class.
+        state: current, noncurrent or delete marker.
+        objects: number of versions.
+        bytes: size of all versions.
+        padding_bytes: bytes that S3 bills in addition, because it bills a minimum size for each version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,7 +51,7 @@ class StoredGroup(BaseModel):
 
 
 class Inventory(BaseModel):
-    """All that is stored."""
+    """Everything that is stored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,17 +59,17 @@ class Inventory(BaseModel):
 
     @property
     def objects(self) -> int:
-        """Versions and delete markers."""
+        """Number of versions and delete markers."""
         return sum(group.objects for group in self.groups)
 
     @property
     def bytes(self) -> int:
-        """Their size."""
+        """Size of all versions."""
         return sum(group.bytes for group in self.groups)
 
 
 def list_everything(store: S3ObjectStore, layout: Layout) -> Listing:
-    """Every version of the layout's objects, one listing a prefix: a request for each thousand versions."""
+    """Every version and delete marker of the layout, by kind; one request for each thousand of them."""
     return {
         kind: [version for prefix in layout.prefixes_of(kind) for version in store.list_versions(prefix)]
         for kind in KindsKept.model_fields
@@ -77,18 +77,18 @@ def list_everything(store: S3ObjectStore, layout: Layout) -> Listing:
 
 
 def inventory_of(listing: Listing) -> Inventory:
-    """Count a listing."""
+    """The inventory of a listing."""
     groups: dict[tuple[str, str, VersionState], list[ObjectVersion]] = {}
     for kind, versions in listing.items():
         for version in versions:
             groups.setdefault((kind, version.storage_class, _state(version)), []).append(version)
-    return Inventory(groups=tuple(_group(*name, groups[name]) for name in sorted(groups)))
+    return Inventory(groups=tuple(_group(*group, groups[group]) for group in sorted(groups)))
 
 
 def _state(version: ObjectVersion) -> VersionState:
     if version.is_delete_marker:
         return VersionState.DELETE_MARKER
-    return VersionState.CURRENT if version.is_latest else VersionState.PREVIOUS
+    return VersionState.CURRENT if version.is_latest else VersionState.NONCURRENT
 
 
 def _group(kind: str, name: str, state: VersionState, versions: Iterable[ObjectVersion]) -> StoredGroup:

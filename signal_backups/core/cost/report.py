@@ -1,4 +1,4 @@
-"""The whole of the cost of a backup set in one document: stored now, billed now, forecast by profile, quota."""
+"""The cost report of a vault: what is stored, what S3 bills for it, forecasts by profile, and the quota."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ DEFAULT_YEARS = 7
 
 
 class CostReport(BaseModel):
-    """The cost of a backup set.
+    """The cost of a vault.
 
     Attributes:
-        at: when it was taken, UTC.
+        at: when the vault was listed, UTC.
         inventory: what is stored.
-        bill: what S3 bills for that.
-        growth: what a day adds; None without backups, and then there are no forecasts.
-        forecasts: one a profile, in the order asked for.
-        quota: None when no quota is set.
-        prices: the prices all of it is made with.
-        statements: what a reader must know of the figures.
+        bill: what S3 bills for it.
+        growth: what each day adds; None without backups, and then there are no forecasts.
+        forecasts: one for each profile, in the given order.
+        quota: None if no quota is set.
+        prices: the prices that all figures use.
+        statements: notes that a reader needs to understand the figures.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,7 +48,7 @@ class CostReport(BaseModel):
 
     @property
     def ok(self) -> bool:
-        """Whether the quota holds."""
+        """Whether the quota is not exceeded."""
         return self.quota is None or self.quota.state is not QuotaState.OVER
 
 
@@ -61,7 +61,16 @@ def cost_report(
     quota_gb: float | None = None,
     clock: Clock = utc_now,
 ) -> CostReport:
-    """List everything once and reckon; reads no object."""
+    """Compute the report from one listing, without reading an object.
+
+    Args:
+        vault: the vault of the backups.
+        prices: the prices to use.
+        profiles: the profiles to forecast.
+        years: calendar years to forecast.
+        quota_gb: quota in GB of 2^30 bytes; None for no quota.
+        clock: returns the current time, UTC.
+    """
     listing, at = list_everything(vault.store, vault.layout), clock()
     inventory, growth = inventory_of(listing), measured_growth(listing, vault.layout)
     return CostReport(
@@ -72,12 +81,12 @@ def cost_report(
         forecasts=tuple(_forecast(profile, growth, prices, vault, at, years) for profile in profiles) if growth else (),
         quota=quota_of(inventory.bytes, quota_gb, daily_bytes=growth.bytes if growth else None) if quota_gb else None,
         prices=prices,
-        statements=tuple(_statements(vault, prices, growth)),
+        statements=tuple(_notes(vault, prices, growth)),
     )
 
 
 def compared_profiles(own: str) -> list[Profile]:
-    """The profile in use, by name or path, and then the shipped ones.
+    """The profile in use (by name or path), then the other shipped profiles.
 
     Raises:
         SettingsError: there is no such profile.
@@ -102,8 +111,8 @@ def _forecast(
     )
 
 
-def _statements(vault: BackupVault, prices: Prices, growth: DailyGrowth | None) -> list[str]:
-    found = [prices.statement, growth.statement if growth else "no backups yet: nothing to forecast from"]
+def _notes(vault: BackupVault, prices: Prices, growth: DailyGrowth | None) -> list[str]:
+    notes = [prices.statement, growth.note if growth else "no backups yet: nothing to forecast from"]
     if not vault.store.configuration.is_amazon:
-        found.append("this store is not Amazon's: shown is what S3 would bill")
-    return [statement for statement in found if statement]
+        notes.append("this store is not Amazon S3: the figures are what S3 would bill")
+    return [note for note in notes if note]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from signal_backups.core.base.errors import UnsupportedError
 from signal_backups.core.doctor.finding import DoctorResult, failed, ok, warning
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import BucketState, Setting, plan
+from signal_backups.core.retention.setup_plan import BucketState, Setting, setup_plan
 from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.vault.vault import BackupVault
 
@@ -48,7 +48,7 @@ def lifecycle(vault: BackupVault, profile: Profile) -> DoctorResult:
         lifecycle=bucket.lifecycle(),
         is_amazon=bucket.is_amazon,
     )
-    found = plan(bucket.name, state, profile, vault.layout)
+    found = setup_plan(bucket.name, state, profile, vault.layout)
     if change := found.change(Setting.LIFECYCLE):
         return failed(
             f"{len(change.lines)} differences from profile {profile.name}, first: {change.lines[0]}",

@@ -16,7 +16,7 @@ from signal_backups.core.doctor.probes import OpenStore, Probes
 from signal_backups.core.ledger.outbox import Outbox
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.source.opening import database_address
+from signal_backups.core.source.database_url import database_address
 from signal_backups.core.vault.vault import BackupVault
 
 
@@ -102,7 +102,7 @@ class Doctor:
     def _is_backed_up(self) -> DoctorResult:
         vault, settings = self._store.vault, self.settings
         self._largest_day = backups.largest_day(vault)
-        return backups.is_recent(vault, settings.start_date if settings.names_start_date else None, self._clock)
+        return backups.is_recent(vault, settings.start_date if settings.start_date_is_set else None, self._clock)
 
     def _has_free_space(self) -> DoctorResult:
         return has_free_space(self.settings.home, self._largest_day)

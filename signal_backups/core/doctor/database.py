@@ -17,7 +17,7 @@ from signal_backups.core.signals.fields import TIMESTAMP
 from signal_backups.core.source import open_source
 from signal_backups.core.source.adbc import execute
 from signal_backups.core.source.base import TableColumns, padded_text_range, quoted
-from signal_backups.core.source.opening import database_address
+from signal_backups.core.source.database_url import database_address
 from signal_backups.core.source.postgres import with_connect_timeout
 
 

@@ -1,7 +1,7 @@
 """Restore drills: sample days are restored into a scratch database, compared with the source, and timed.
 
-Not here: restoring and comparing as such (``restore``).
+Not here: restoring and comparing a day (``restore``).
 
-- ``choose_days``: which days. ``scratch_database``: where to. ``rto``: what the measured time means for everything.
-- ``drill`` (``run``) does it and returns a ``DrillReport``.
+- ``choose_days``: which days are restored. ``scratch_database``: where. ``rto``: the forecast for restoring everything.
+- ``run``: ``drill`` runs a drill and returns its ``DrillReport``.
 """

@@ -1,4 +1,4 @@
-"""Which days a drill restores: the last ones, and an older one of each storage class."""
+"""Chooses the days that a drill restores: the most recent days, and an older one of each storage class."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ RECENT_DAYS = 7
 
 @dataclass(frozen=True)
 class DrillChoice:
-    """Days to restore, oldest first, and the storage classes no day of which can be read without a thaw."""
+    """The days to restore, oldest first, and the storage classes that were left out because they need a thaw."""
 
     days: tuple[date, ...]
     archived_classes: tuple[str, ...]
 
 
 def choose_drill_days(backups: Sequence[StoredBackup], last: date, recent_days: int, rng: random.Random) -> DrillChoice:
-    """Choose from the current backups.
+    """Choose days from the current backups.
 
     Args:
-        backups: all of them.
+        backups: all current backups.
         last: the last complete day.
-        recent_days: how many days up to it are restored whatever happens.
+        recent_days: how many days up to ``last`` are always restored.
         rng: chooses the older days.
     """
     first_recent = last - timedelta(days=recent_days - 1)

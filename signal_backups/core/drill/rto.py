@@ -1,7 +1,7 @@
-"""The RTO forecast: how long restoring everything would take, from what a drill measured.
+"""The RTO forecast: how long restoring everything would take, extrapolated from a drill.
 
-It is the larger of two straight lines, by days and by bytes, so that many small days and few large ones are both
-covered; archived classes add the longest wait of a standard thaw, during which nothing else has to wait.
+It is extrapolated by number of days and by bytes, and the larger result counts, so that both many small days and few
+large ones are covered. Archived storage classes add the longest wait of a standard thaw.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
 from signal_backups.core.s3.thaw import THAW_TERMS, Tier, needs_thaw
 from signal_backups.core.vault.vault import StoredBackup
 
-#: From this share of the objective on, a drill warns.
+#: A drill warns if the forecast reaches this share of the objective.
 WARN_SHARE = 0.8
 
 
 class RtoForecast(BaseModel):
-    """Seconds to restore everything, and of what it is made.
+    """How long restoring everything would take.
 
     Attributes:
-        days: days in retention.
+        days: number of backed-up days.
         bytes: their size.
-        restore_seconds: download, verification, import and verification after it, of all of them.
-        thaw_seconds: how long the slowest storage class takes to thaw.
+        restore_seconds: time to download, verify, import and verify all of them again.
+        thaw_seconds: time that the slowest storage class takes to thaw.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +37,7 @@ class RtoForecast(BaseModel):
 
     @property
     def seconds(self) -> float:
-        """The forecast."""
+        """The forecast in seconds."""
         return self.restore_seconds + self.thaw_seconds
 
     @property
@@ -49,7 +49,7 @@ class RtoForecast(BaseModel):
 def forecast_rto(
     backups: Sequence[StoredBackup], drilled_days: int, drilled_bytes: int, drilled_seconds: float
 ) -> RtoForecast:
-    """Extrapolate from what was drilled to all current backups."""
+    """Extrapolate the measurements of a drill to all current backups."""
     days, size = len(backups), sum(backup.current.size for backup in backups)
     by_day = drilled_seconds / drilled_days * days if drilled_days else 0.0
     by_byte = drilled_seconds / drilled_bytes * size if drilled_bytes else 0.0

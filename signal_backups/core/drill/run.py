@@ -1,4 +1,4 @@
-"""One drill: restore, verify, compare with the live source, forecast, record; the scratch is thrown away."""
+"""Runs a drill: restores days into a scratch database, compares them with the live source, and stores a report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from signal_backups.core.restore.reconcile import Reconciliation, add_quarantine
 from signal_backups.core.restore.report import DayRestore
 from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days
-from signal_backups.core.restore.targets.opening import open_database
+from signal_backups.core.restore.targets.open_target import open_database
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.signals.compare_rows import RowComparer
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class DrillDay(BaseModel):
-    """One day: how its restore ended, and how it compares with the source (None when it was not restored)."""
+    """One day: its restore, and its comparison with the source (None if it was not restored)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,11 +48,11 @@ class DrillDay(BaseModel):
 
 
 class DrillReport(BaseModel):
-    """A drill. Times are UTC, durations seconds.
+    """The result of a drill. Times are in UTC, durations in seconds.
 
     Attributes:
-        seconds: by phase: download, verify, import, verify_import, compare.
-        archived_classes: storage classes that were not drilled, because their objects have to thaw first.
+        seconds: duration of each phase: download, verify, import, verify_import, compare.
+        archived_classes: storage classes that were left out, because their objects must be thawed first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,37 +68,37 @@ class DrillReport(BaseModel):
 
     @property
     def rows(self) -> int:
-        """Signals restored."""
+        """Number of restored signals."""
         return sum(day.restore.restored for day in self.days)
 
     @property
     def restore_seconds(self) -> float:
-        """What a restore took, without the comparison with the source."""
+        """Duration of the restores, without the comparison with the source."""
         return sum(seconds for phase, seconds in self.seconds.items() if phase != "compare")
 
     @property
     def rows_per_second(self) -> float:
-        """Signals restored a second."""
+        """Restored signals per second."""
         return self.rows / self.restore_seconds if self.restore_seconds else 0.0
 
     @property
     def failed_days(self) -> list[DrillDay]:
-        """Days that did not come back whole."""
+        """Days that were not restored completely."""
         return [day for day in self.days if day.restore.exit_code is not ExitCode.OK]
 
     @property
     def differing_days(self) -> list[Reconciliation]:
-        """Days that are not the same in source and backup."""
+        """Days that differ between source and backup."""
         return [day.reconciliation for day in self.days if day.reconciliation and not day.reconciliation.is_equal]
 
     @property
     def restores_everything(self) -> bool:
-        """Whether every day that was tried came back whole and equal to its backup."""
+        """Whether every chosen day was restored completely and equals its backup."""
         return not self.failed_days
 
     @property
     def source_matches(self) -> bool:
-        """Whether no backed-up signal was changed in or deleted from the source; late ones are no mismatch."""
+        """Whether no backed-up signal was changed or deleted in the source; late signals are allowed."""
         return all(day.only_late for day in self.differing_days)
 
     @property
@@ -108,21 +108,22 @@ class DrillReport(BaseModel):
 
     @property
     def ok(self) -> bool:
-        """Whether restore and comparison found nothing wrong."""
+        """Whether restore and comparison both passed."""
         return self.restores_everything and self.source_matches
 
 
 @dataclass(frozen=True)
 class DrillRun:
-    """Who drills, and how.
+    """The parameters of a drill.
 
     Attributes:
         run_id: for the report.
-        source_url: the live source; the scratch database is of its engine.
+        source_url: the live source; the scratch database has the same engine.
         table: the source's table.
-        scratch_url: where scratch databases are made; None: on the source's own server.
         scratch: folder for files.
+        scratch_url: where scratch databases are created; None: on the source's own server.
         recent_days: how many of the last days are restored.
+        clock: the present (UTC).
         rng: chooses the older days.
     """
 
@@ -137,16 +138,16 @@ class DrillRun:
 
 
 def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] = lambda _: None) -> DrillReport:
-    """Restore some days into a scratch database, compare them with the source, and record what came out.
+    """Restore some days into a scratch database, compare them with the source, and store and record the report.
 
     Raises:
-        NotFoundError: there is nothing to restore.
+        NotFoundError: there is no backup.
         SourceError: the live source cannot be read.
-        TargetError: no scratch database can be made.
+        TargetError: no scratch database can be created.
         StoreError: the store cannot be reached.
     """
     with vault.trail.recording_failure(Action.DRILL, {"run_id": run.run_id}):
-        report = _held(vault, run, on_day)
+        report = _restore_and_compare(vault, run, on_day)
         stored = _store(vault, report)
     result = Result.PASSED if report.ok else Result.FAILED
     log_step(
@@ -163,12 +164,14 @@ def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] 
     return report
 
 
-def _held(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None]) -> DrillReport:
+def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None]) -> DrillReport:
     started, at = time.perf_counter(), run.clock()
     last = last_complete_day(run.clock)
     backups = vault.backups(date.min, last)
     if not backups:
-        raise NotFoundError(f"no backups in {vault.store.uri(vault.layout.prefix)}", remedy="Make one first")
+        raise NotFoundError(
+            f"no backups in {vault.store.uri(vault.layout.prefix)}", remedy="Make one with: signal-backups backup"
+        )
     choice = choose_drill_days(backups, last, run.recent_days, run.rng)
     source = open_source(run.source_url, run.table)
     days: list[DrillDay] = []
@@ -180,20 +183,20 @@ def _held(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None])
 
 
 def _drill_day(vault: BackupVault, source: SignalSource, scratch_url: str, day: date, run: DrillRun) -> DrillDay:
-    # A table a day: producers may use an id again on another day.
+    # One table per day, because producers may reuse an id on another day.
     target = open_database(scratch_url, f"signals_{day:%Y%m%d}")
     (chosen,) = choose_days(vault, day, day)
     restored = Restore(vault, target, RestoreOptions(is_drill=True), run.scratch).run([chosen]).days[0]
     if isinstance(chosen, UnavailableDay) or restored.exit_code is not ExitCode.OK:
         return DrillDay(day=day, storage_class="", restore=restored, reconciliation=None, bytes=0)
     started = time.perf_counter()
-    found = _compare(vault, source, target.source, chosen, run)
+    reconciliation = _compare(vault, source, target.source, chosen, run)
     seconds = {**restored.seconds, "compare": time.perf_counter() - started}
     return DrillDay(
         day=day,
         storage_class=chosen.version.storage_class,
         restore=restored.model_copy(update={"seconds": seconds}),
-        reconciliation=found,
+        reconciliation=reconciliation,
         bytes=chosen.version.size,
     )
 
@@ -205,7 +208,7 @@ def _compare(
 
         def add_restored(comparer: RowComparer) -> None:
             with restored.read_day(chosen.day) as snapshot:
-                comparer.add_saved(snapshot.batches, SOURCE_SCHEMA)
+                comparer.add_backup_rows(snapshot.batches, SOURCE_SCHEMA)
             add_quarantine(comparer, vault, chosen, folder.path)
 
         return compare_with_source(source, folder, chosen, add_restored)
@@ -223,8 +226,8 @@ def _report(
     seconds: Counter[str] = Counter()
     for day in days:
         seconds.update(day.restore.seconds)
-    restore_seconds = sum(took for phase, took in seconds.items() if phase != "compare")
-    whole = [day for day in days if day.restore.exit_code is ExitCode.OK]
+    restore_seconds = sum(duration for phase, duration in seconds.items() if phase != "compare")
+    restored = [day for day in days if day.restore.exit_code is ExitCode.OK]
     return DrillReport(
         at=at,
         run_id=run.run_id,
@@ -233,7 +236,7 @@ def _report(
         archived_classes=list(choice.archived_classes),
         seconds=dict(seconds),
         total_seconds=total_seconds,
-        forecast=forecast_rto(backups, len(whole), sum(day.bytes for day in whole), restore_seconds),
+        forecast=forecast_rto(backups, len(restored), sum(day.bytes for day in restored), restore_seconds),
     )
 
 

@@ -1,4 +1,4 @@
-"""A database of the source's own engine that exists only as long as a drill."""
+"""A temporary database for a drill, with the same engine as the source."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.postgres import is_transient, with_connect_timeout
 
-#: Names of scratch databases begin with this and the time they were made, so that leftovers are known.
+#: Names of scratch databases start with this and the time of their creation, so that orphans can be found.
 SCRATCH_PREFIX = "signal_backups_drill_"
-#: A scratch database of a drill that crashed is removed by the next one after this long.
+#: A drill removes scratch databases of crashed drills that are older than this.
 ORPHAN_AGE_S = 24 * 3600
 
 
 @contextmanager
 def scratch_database(source_url: str, folder: Path, now: datetime) -> Iterator[str]:
-    """The URL of an empty database, gone afterwards: a file in ``folder``, or a database on the source's server.
+    """Create an empty database for the duration of the block: a file in ``folder``, or one on the source's server.
+
+    Yields the URL of the database.
 
     Raises:
-        TargetError: the server is out of reach, or its user may not create databases.
+        TargetError: the server cannot be reached, or its user may not create databases.
     """
     address = database_address(source_url)
     if isinstance(address, Path):
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix="drill-") as own:
-            yield f"sqlite:///{Path(own).absolute() / 'drill.db'}"
+        with TemporaryDirectory(dir=folder, prefix="drill-") as temporary:
+            yield f"sqlite:///{Path(temporary).absolute() / 'drill.db'}"
         return
     name = f"{SCRATCH_PREFIX}{now:%Y%m%d%H%M%S}_{uuid4().hex[:8]}"
     with _server(address) as connection:
@@ -57,8 +59,8 @@ def _server(address: str) -> Iterator[dbapi.Connection]:
             yield connection
     except dbapi.Error as error:
         raise TargetError(
-            f"cannot make a scratch database: {str(error).splitlines()[0]}",
-            remedy="A drill makes a database on the source's server and drops it: grant the user of "
+            f"cannot create a scratch database: {str(error).splitlines()[0]}",
+            remedy="A drill creates a database on the source's server and drops it: grant the user of "
             "SIGNALS_DATABASE_URL CREATEDB, or name another server in SIGNAL_BACKUPS_DRILL_DATABASE_URL",
             transient=is_transient(error),
         ) from error

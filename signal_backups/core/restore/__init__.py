@@ -1,9 +1,9 @@
-"""Choosing the right version of each day, fetching and verifying it, importing it whole, comparing what arrived.
+"""Restores days: chooses a version of each, fetches and verifies it, imports it, and compares what arrived.
 
-Not here: S3's thawing as such (``s3.thaw``), drills (``drill``).
+Not here: thaw states and tiers of S3 (``s3.thaw``), drills (``drill``).
 
-- ``selection`` chooses, ``fetch`` downloads and verifies, ``targets`` import, ``run`` goes through the days.
-- ``journal``: continuing an interrupted restore. ``salvage``: the good rows of a damaged backup.
-- ``reconcile``: the live source compared with its backups. ``undelete``: a good version becomes current again.
-- ``request_thaw``, ``audit_event``, ``report``: asking for a thaw, the event of a restore, its result.
+- ``selection`` chooses versions, ``fetch`` downloads and verifies them, ``targets`` import them, ``run`` does all days.
+- ``journal``: continues an interrupted restore. ``salvage``: takes the good rows out of a damaged backup.
+- ``reconcile``: compares the live source with its backups. ``undelete``: makes a good version current again.
+- ``request_thaw``: requests thaws. ``audit_event``: the audit event of a restore. ``report``: its result.
 """

@@ -1,4 +1,4 @@
-"""What the audit trail says of a restore."""
+"""The audit event of a restore."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _COUNTS = ("restored", "replaced", "skipped", "refused", "quarantined")
 
 
 def record_restore(trail: AuditTrail, report: RestoreReport, wanted: Sequence[date], on_conflict: OnConflict) -> None:
-    """Record a restore: its days, the versions they were brought back from, and what became of each.
+    """Record a restore: its days, the restored versions, and the outcome of each day.
 
     Args:
-        trail: where.
+        trail: where to record it.
         report: the days done so far.
-        wanted: the UTC days it was to restore; when it was broken off, the report has only the first of them.
-        on_conflict: what it did with signals that were there.
+        wanted: the UTC days to restore; if the restore was interrupted, the report has only the first of them.
+        on_conflict: what was done with signals that were already there.
     """
-    left = wanted[len(report.days) :]
-    broken_off = {"broken_off_in": left[0].isoformat()} if left else {}
+    remaining = wanted[len(report.days) :]
+    interrupted = {"broken_off_in": remaining[0].isoformat()} if remaining else {}
 
     def details_of(part: Sequence[DayRestore]) -> dict[str, Any]:
         return {
@@ -34,13 +34,13 @@ def record_restore(trail: AuditTrail, report: RestoreReport, wanted: Sequence[da
             "on_conflict": on_conflict,
             "days": [_day(day) for day in part],
             **{count: sum(getattr(day, count) for day in part) for count in _COUNTS},
-            **broken_off,
+            **interrupted,
         }
 
     record_several(
         trail,
         Action.RESTORE,
-        Result.INTERRUPTED if left else _result(report),
+        Result.INTERRUPTED if remaining else _result(report),
         report.days,
         objects_of=lambda part: [
             ObjectName(key=day.key, version_id=day.version_id) for day in part if day.key and day.version_id

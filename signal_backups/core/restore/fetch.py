@@ -1,4 +1,4 @@
-"""Getting a chosen backup out of the store and proving it, before anything is imported."""
+"""Downloads a chosen backup and verifies it, before anything is imported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signal_backups.core.vault.vault import BackupVault
 
 @dataclass(frozen=True)
 class FetchedBackup:
-    """A downloaded backup and what its verification found; seconds of both steps."""
+    """A downloaded backup and the report of its verification."""
 
     chosen: ChosenBackup
     csv: Path
@@ -33,11 +33,11 @@ class FetchFailure:
 
 
 def fetch(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBackup:
-    """Download one version and verify all of it: file hash, structure, count, every row.
+    """Download one version and verify its hash, structure, number of rows, and every row.
 
     Raises:
-        NotFoundError: the version is gone.
-        ArchivedError: it has to be thawed first.
+        NotFoundError: the version does not exist.
+        ArchivedError: it must be thawed first.
         StoreError: the store cannot be reached.
     """
     started = time.perf_counter()
@@ -49,7 +49,7 @@ def fetch(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBack
 
 
 def fetch_or_failure(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBackup | FetchFailure:
-    """Like ``fetch``; an expected error is returned, so that it can wait for its day's turn."""
+    """Like ``fetch``, but return an expected error, because days are fetched ahead of their import."""
     try:
         return fetch(vault, chosen, folder)
     except SignalBackupsError as error:
@@ -57,10 +57,10 @@ def fetch_or_failure(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> 
 
 
 def fetch_quarantine(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> Path | None:
-    """Download the day's quarantined rows; None when there are none.
+    """Download the day's quarantined rows; None if there are none.
 
     Raises:
-        VerificationError: they are not what the manifest says.
+        VerificationError: they do not match the manifest.
     """
     stored = chosen.manifest.quarantine if chosen.manifest else None
     if stored is None:
@@ -70,13 +70,13 @@ def fetch_quarantine(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> 
     if digest(csv).sha256 != stored.sha256:
         raise VerificationError(
             f"{vault.store.uri(stored.key)} version {stored.version_id} is not what its manifest says",
-            remedy="The good rows of the day are not affected; look at its other versions",
+            remedy="The good rows of the day are not affected; see its other versions",
         )
     return csv
 
 
 def nearest_good_version(vault: BackupVault, refused: ChosenBackup, folder: Path) -> ChosenBackup | None:
-    """Of the day's other versions, the one nearest in time that verifies now; None when none does."""
+    """Return the version of the day that is nearest in time and verifies now; None if there is none."""
     history = vault.history(refused.slot)
     candidates = good_versions(history) if history else []
     for candidate in sorted(
@@ -88,7 +88,7 @@ def nearest_good_version(vault: BackupVault, refused: ChosenBackup, folder: Path
 
 
 def refusal(fetched: FetchedBackup, offered: ChosenBackup | None) -> RefusedBackupError:
-    """The error that says what is wrong with a backup, row by row, and what to take instead."""
+    """Return the error that names the faults of a backup, row by row, and the version to use instead."""
     chosen = fetched.chosen
     rows = [f"row {row.row} ({row.signal_id}) {row.reason}" for row in fetched.report.bad_rows]
     remedy = "No other version of this day verifies. Import its good rows only with --allow-corrupt-rows"
@@ -105,14 +105,14 @@ def refusal(fetched: FetchedBackup, offered: ChosenBackup | None) -> RefusedBack
 
 
 def _expected(vault: BackupVault, chosen: ChosenBackup) -> Expected | None:
-    """What vouches for the file: its manifest, else what was written on the object itself when it was stored."""
+    """Return what the file must match: its manifest, else the metadata of the object."""
     if chosen.manifest is not None:
         return chosen.manifest.expected
-    noted = vault.store.metadata(chosen.version.key, chosen.version.version_id)
+    metadata = vault.store.metadata(chosen.version.key, chosen.version.version_id)
     try:
-        return Expected(records=int(noted["record_count"]), bytes=chosen.version.size, sha256=noted["sha256"])
+        return Expected(records=int(metadata["record_count"]), bytes=chosen.version.size, sha256=metadata["sha256"])
     except (KeyError, ValueError):
-        return None  # an older tool's object carries no such notes
+        return None  # objects of older tools have no such metadata
 
 
 def _is_good(vault: BackupVault, candidate: ChosenBackup, folder: Path) -> bool:

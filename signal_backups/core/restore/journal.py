@@ -1,8 +1,8 @@
-"""What an interrupted restore had done, so that running it again goes on instead of stumbling over its own days.
+"""The journal of an unfinished restore, so that the same command continues it and its own days are no conflicts.
 
-A restore that ends well leaves no journal: the same command, given anew, meets the signals that are there as any other
-restore would. Of two restores into one target at once, one keeps the journal: or each would take the other's days for
-its own.
+A successful restore deletes its journal, so the same command run again reports the signals that are there as conflicts.
+Of two simultaneous restores into one target only one has a journal; otherwise each would take the other's days for its
+own.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ class _Entries(BaseModel):
 
 @contextmanager
 def restore_journal(folder: Path, target: str) -> Iterator[RestoreJournal | None]:
-    """The journal of restores into a target; None while another restore into it keeps one."""
+    """Open the journal of a target; None while another restore into the target has it open."""
     folder.mkdir(parents=True, exist_ok=True)
     with file_locks.exclusive_or_not(_file_of(folder, target).with_suffix(".lock")) as is_ours:
         yield RestoreJournal(folder, target) if is_ours else None
 
 
 class RestoreJournal:
-    """The versions that an unfinished restore into one target has imported, or was importing."""
+    """The versions that an unfinished restore into a target has imported or started to import."""
 
     def __init__(self, folder: Path, target: str) -> None:
         self._path = _file_of(folder, target)
         self._entries = _Entries(target=target)
         if self._path.is_file():
-            # One that a crash cut off while it was written says nothing.
+            # A crash can leave an incomplete file, which is ignored.
             with suppress(ValidationError):
                 self._entries = _Entries.model_validate_json(self._path.read_text(encoding="utf-8"))
 
-    def knows(self, version: str) -> bool:
-        """Whether an unfinished restore got as far as this version."""
+    def contains(self, version: str) -> bool:
+        """Return whether an unfinished restore started to import a version."""
         return version in self._entries.versions
 
-    def begin(self, version: str) -> None:
-        """Note that a version is about to be imported."""
-        if not self.knows(version):
+    def add(self, version: str) -> None:
+        """Add a version that is about to be imported."""
+        if not self.contains(version):
             self._entries.versions.append(version)
             self._write()
 
-    def forget(self, version: str) -> None:
-        """Note that a version was not imported after all."""
-        if self.knows(version):
+    def remove(self, version: str) -> None:
+        """Remove a version that was not imported after all."""
+        if self.contains(version):
             self._entries.versions.remove(version)
             self._write()
 
     def close(self) -> None:
-        """The restore is complete."""
+        """Delete the journal, because the restore is complete."""
         self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:

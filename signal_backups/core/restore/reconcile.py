@@ -1,4 +1,4 @@
-"""Reconciliation: what the live source holds of a day beside what its backup holds, row by row."""
+"""Reconciliation: compares a day in the live source with its backup, row by row."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 class Reconciliation(BaseModel):
-    """One day; ``key`` and ``version_id`` are None when it has no backup. Counts are signals.
+    """The result of one day; ``key`` and ``version_id`` are None if it has no backup. Counts are signals.
 
     Attributes:
         source_rows: rows of the day in the source, good and bad.
-        late: in the source, not in the backup.
-        mutated: in both by id, with another content.
-        deleted: in the backup, gone from the source.
         unchanged: the same in both.
+        late: only in the source.
+        mutated: in both, with different content.
+        deleted: only in the backup.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,22 +43,22 @@ class Reconciliation(BaseModel):
 
     @property
     def is_equal(self) -> bool:
-        """Whether source and backup hold the same."""
+        """Whether source and backup are the same."""
         return not (self.late.count or self.mutated.count or self.deleted.count)
 
     @property
     def only_late(self) -> bool:
-        """Whether a new backup would add rows and lose none."""
+        """Whether a new backup would only add rows."""
         return bool(self.late.count) and not (self.mutated.count or self.deleted.count)
 
 
 def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -> Reconciliation:
-    """Compare the folder's day in the source with its verified backup; a day without one is late as a whole.
+    """Compare the folder's day in the source with its backup; without a backup all its signals are late.
 
     Raises:
         SourceError: the source cannot be read.
         StoreError: the store cannot be reached.
-        RefusedBackupError: the backup does not verify, so there is nothing to compare the source with.
+        RefusedBackupError: the backup does not verify.
     """
     chosen = _chosen(vault, folder.day)
     if chosen is None:
@@ -72,26 +72,26 @@ def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -
 
 
 def add_backup(comparer: RowComparer, vault: BackupVault, chosen: ChosenBackup, csv: Path) -> None:
-    """Add a backup's good rows from a CSV, and its quarantined ones from the store."""
+    """Add a backup's good rows from a CSV, and its quarantined rows from the store."""
     comparer.add_backup(csv)
     add_quarantine(comparer, vault, chosen, csv.parent)
 
 
 def add_quarantine(comparer: RowComparer, vault: BackupVault, chosen: ChosenBackup, folder: Path) -> None:
-    """Add the quarantined rows of a backup, which are known and not late."""
+    """Add the quarantined rows of a backup, so that they do not count as late."""
     quarantine = fetch_quarantine(vault, chosen, folder)
     if quarantine is not None:
         comparer.add_backup(quarantine, is_quarantine=True)
 
 
 def compare_with_source(
-    source: SignalSource, folder: DayFolder, chosen: ChosenBackup | None, add_saved: Callable[[RowComparer], None]
+    source: SignalSource, folder: DayFolder, chosen: ChosenBackup | None, add_backup_rows: Callable[[RowComparer], None]
 ) -> Reconciliation:
-    """Compare the day in the source with the rows that ``add_saved`` adds."""
+    """Compare the day in the source with the rows that ``add_backup_rows`` adds."""
     extracted = extract_day(source, folder)
     with row_comparer() as comparer, reading_extract(folder.extract) as held:
-        add_saved(comparer)
-        comparer.add_held(held, EXAMINED_SCHEMA)
+        add_backup_rows(comparer)
+        comparer.add_database_rows(held, EXAMINED_SCHEMA)
         found: RowComparison = comparer.compare()
     return Reconciliation(
         day=folder.day,

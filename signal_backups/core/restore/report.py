@@ -1,4 +1,4 @@
-"""The result of a restore, day by day, for people, machines and exit codes."""
+"""The result of a restore, for each day and as an exit code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
-#: Of several failures, the exit code says the first of these.
-_GRAVEST_FIRST = (ExitCode.UNREACHABLE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOT_FOUND, ExitCode.THAWING)
+#: If there are several failures, the exit code is the first of these that occurred.
+_MOST_SEVERE_FIRST = (ExitCode.UNREACHABLE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOT_FOUND, ExitCode.THAWING)
 
 
 class Outcome(StrEnum):
@@ -28,12 +28,12 @@ class Outcome(StrEnum):
 
 
 class DayRestore(BaseModel):
-    """One day. Counts are signals, times seconds; ``problem`` and ``remedy`` are there when it did not end well.
+    """One day. Counts are signals, times are seconds; ``problem`` and ``remedy`` are set if something failed.
 
     Attributes:
-        refused: rows of a damaged backup that were not imported; ``refused_file`` holds them.
-        skipped_different: skipped signals whose content in the target is not the backup's.
-        quarantined: quarantined rows that came back beside the others.
+        refused: rows of a damaged backup that were not imported; they are in ``refused_file``.
+        skipped_different: skipped signals whose content in the target differs from the backup.
+        quarantined: quarantined rows that were restored beside the others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,7 +59,7 @@ class DayRestore(BaseModel):
 
     @classmethod
     def failed(cls, day: date, outcome: Outcome, error: SignalBackupsError, **known: object) -> DayRestore:
-        """A day that an error ended."""
+        """Return the result of a day that ended with an error."""
         return cls.model_validate(
             {
                 "day": day,
@@ -83,10 +83,10 @@ class RestoreReport(BaseModel):
 
     @property
     def exit_code(self) -> ExitCode:
-        """Ok when every day is in the target; else the gravest of what went wrong."""
+        """OK if every day is in the target, else the most severe failure."""
         codes = {day.exit_code for day in self.days}
-        return next((code for code in _GRAVEST_FIRST if code in codes), ExitCode.OK)
+        return next((code for code in _MOST_SEVERE_FIRST if code in codes), ExitCode.OK)
 
     def total(self, count: str) -> int:
-        """The sum of one of the counts over all days."""
+        """Return the sum of one of the counts over all days."""
         return sum(int(getattr(day, count)) for day in self.days)

@@ -1,4 +1,4 @@
-"""Asking S3 to thaw archived versions, and the audit event of it."""
+"""Requests thaws of archived versions, and records them in the audit trail."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from signal_backups.core.vault.vault import BackupVault
 def request_all(
     vault: BackupVault, versions: Iterable[ObjectVersion], tier: Tier, days: int, *, clock: Clock
 ) -> list[ObjectVersion]:
-    """Ask for a thaw of every version that is frozen now, and return those asked for; made again, it goes on.
+    """Request a thaw of every version that is still frozen, and return those versions; can be repeated.
 
     Raises:
-        SettingsError: one of them cannot be thawed at that tier; nothing was asked for.
-        StoreError: the store refuses; what was asked for until then is recorded.
+        SettingsError: one of them cannot be thawed at that tier; nothing was requested.
+        StoreError: the store refuses; the requests until then are recorded.
     """
-    asked: list[ObjectVersion] = []
+    requested: list[ObjectVersion] = []
     try:
         for version in archived_versions(versions, tier):
             is_frozen = state_of(vault.store, version, clock()) is ThawState.FROZEN
             if is_frozen and vault.store.request_thaw(version.key, version.version_id, tier, days):
-                asked.append(version)
+                requested.append(version)
     finally:
-        if asked:
-            _record(vault, asked, tier, days)
-    return asked
+        if requested:
+            _record(vault, requested, tier, days)
+    return requested
 
 
-def _record(vault: BackupVault, asked: Sequence[ObjectVersion], tier: Tier, days: int) -> None:
+def _record(vault: BackupVault, requested: Sequence[ObjectVersion], tier: Tier, days: int) -> None:
     record_several(
         vault.trail,
         Action.THAW,
         Result.REQUESTED,
-        asked,
+        requested,
         objects_of=lambda part: [named(version) for version in part],
         details_of=lambda _: {"tier": tier, "days": days},
     )

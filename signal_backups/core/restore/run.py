@@ -1,4 +1,4 @@
-"""Running a restore: day after day, each proven before and after; the next is fetched while one is imported."""
+"""Runs a restore: verifies, imports and compares day after day, and fetches the next day during an import."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """What a person may ask for.
+    """The options of a restore.
 
     Attributes:
         on_conflict: what to do with signals that are already there.
-        rejected_folder: import the good rows of a damaged backup and write the others into this folder; None refuses
-            the backup.
-        include_quarantined: bring quarantined rows back too, beside the others.
-        is_drill: it is part of a drill, which has an audit event of its own.
+        rejected_folder: import the good rows of a damaged backup and write the others to this folder; None refuses
+            damaged backups.
+        include_quarantined: also restore quarantined rows, beside the others.
+        is_drill: the restore is part of a drill, which writes its own audit event.
     """
 
     on_conflict: OnConflict = OnConflict.ERROR
@@ -80,16 +80,16 @@ class Restore:
         self._journal = journal
 
     def run(self, selection: Selection, on_day: Callable[[DayRestore], None] = lambda _: None) -> RestoreReport:
-        """Restore every day that can be; what failed is in the report, and stopped nobody else.
+        """Restore every day that can be restored; failures are in the report and do not stop other days.
 
-        Only a store or target that cannot be reached ends the run early; the days after it are "not attempted".
+        Only an unreachable store or target ends the run early; the days after it are "not attempted".
         """
         started = time.perf_counter()
         days: list[DayRestore] = []
         try:
             self._restore(selection, days, on_day)
         finally:
-            # Also when somebody breaks it off: what was done is recorded.
+            # Record the finished days even if the restore is interrupted.
             report = RestoreReport(target=self._target.location, days=days, seconds=time.perf_counter() - started)
             if not self._options.is_drill:
                 wanted = [item.day for item in selection]
@@ -133,7 +133,7 @@ class Restore:
             shutil.rmtree(item.csv.parent, ignore_errors=True)
 
     def _import(self, fetched: FetchedBackup) -> DayRestore:
-        chosen, refused = fetched.chosen, _Refused()
+        chosen, refused = fetched.chosen, _RefusedRows()
         csv, records = fetched.csv, fetched.report.records or 0
         if not fetched.report.ok:
             csv, records, refused = self._salvaged(fetched)
@@ -160,15 +160,15 @@ class Restore:
                 "verify_import": imported.verify_seconds,
             },
             problem=refused.problem,
-            remedy=f"What was left out is in {refused.file}" if refused.rows else None,
+            remedy=f"The rows left out are in {refused.file}" if refused.rows else None,
             exit_code=ExitCode.FAILED if refused.file else ExitCode.OK,
         )
 
     def _import_rows(self, chosen: ChosenBackup, csv: Path, records: int) -> Imported:
         version = f"{chosen.version.key}?versionId={chosen.version.version_id}"
-        was_interrupted = self._journal is not None and self._journal.knows(version)
+        was_interrupted = self._journal is not None and self._journal.contains(version)
         if self._journal is not None:
-            self._journal.begin(version)
+            self._journal.add(version)
         try:
             return self._target.import_day(
                 DayToImport(
@@ -177,39 +177,39 @@ class Restore:
                     records=records,
                     hash_column=chosen.manifest.source.hash_column if chosen.manifest else VERIFICATION_HASH,
                     on_conflict=self._options.on_conflict,
-                    may_be_there=was_interrupted,
+                    may_exist=was_interrupted,
                 )
             )
         except SignalBackupsError as error:
-            # A target that broke off may have kept the day, and only its answer was lost.
+            # After a lost connection nobody knows whether the target committed the day.
             is_certain = not isinstance(error, TargetError)
             if self._journal is not None and not was_interrupted and is_certain:
-                self._journal.forget(version)
+                self._journal.remove(version)
             raise
 
     def _import_quarantine(self, chosen: ChosenBackup, folder: Path) -> int:
         csv = fetch_quarantine(self._vault, chosen, folder)
         return self._target.import_quarantine(chosen.day, csv, self._options.on_conflict) if csv is not None else 0
 
-    def _salvaged(self, fetched: FetchedBackup) -> tuple[Path, int, _Refused]:
-        """The good rows of a damaged backup, if a person asked for them.
+    def _salvaged(self, fetched: FetchedBackup) -> tuple[Path, int, _RefusedRows]:
+        """Return the good rows of a damaged backup, if the user asked for them.
 
         Raises:
-            RefusedBackupError: nobody did.
+            RefusedBackupError: the user did not.
         """
         folder = self._options.rejected_folder
         if folder is None:
             raise refusal(fetched, nearest_good_version(self._vault, fetched.chosen, fetched.csv.parent))
         folder.mkdir(parents=True, exist_ok=True)
         rejected = folder / f"refused_rows_of_{fetched.csv.name}"
-        parted = salvage(fetched.csv, fetched.csv.with_suffix(".good.csv"), rejected)
-        problem = f"{'; '.join(fetched.report.problems)}. {parted.rejected_rows} rows were left out"
+        salvaged = salvage(fetched.csv, fetched.csv.with_suffix(".good.csv"), rejected)
+        problem = f"{'; '.join(fetched.report.problems)}. {salvaged.rejected_rows} rows were left out"
         problem += f"; the others match their hash, which does not cover {' and '.join(OPTIONAL_COLUMNS)}"
-        return parted.good, parted.good_rows, _Refused(parted.rejected_rows, str(rejected), problem)
+        return salvaged.good, salvaged.good_rows, _RefusedRows(salvaged.rejected_rows, str(rejected), problem)
 
 
 @dataclass(frozen=True)
-class _Refused:
+class _RefusedRows:
     rows: int = 0
     file: str | None = None
     problem: str | None = None
@@ -252,7 +252,7 @@ def _not_attempted(item: ChosenBackup | UnavailableDay) -> DayRestore:
     return DayRestore(
         day=item.day,
         outcome=Outcome.NOT_ATTEMPTED,
-        problem="an earlier failure ended the restore before this day's turn",
-        remedy="Run the same command again when its cause is gone",
+        problem="the failure of an earlier day ended the restore",
+        remedy="Run the same command again when that failure is fixed",
         exit_code=ExitCode.UNREACHABLE,
     )

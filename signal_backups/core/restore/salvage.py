@@ -1,4 +1,4 @@
-"""Parting the good rows of a damaged backup from the others, when a person asked for it."""
+"""Separates the good rows of a damaged backup from the others, if the user asked for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from signal_backups.core.signals.row_hash import matches_sql, other_forms_sql
 
 @dataclass(frozen=True)
 class Salvage:
-    """Two CSV files, in the order of the damaged one, and how many rows each holds."""
+    """Two CSV files, in the order of the damaged one, and how many rows each has."""
 
     good: Path
     good_rows: int
@@ -30,26 +30,26 @@ def salvage(damaged: Path, good: Path, rejected: Path) -> Salvage:
 
     Raises:
         RefusedBackupError: the file cannot be split into rows.
-        VerificationError: it has no header of a backup.
+        VerificationError: its header is not that of a backup.
     """
     with closing(duckdb_engine.cursor()) as cursor:
         try:
             cursor.execute(
-                f"CREATE TEMP TABLE parted AS SELECT row_number() OVER () AS row, * FROM {read_sql(damaged)}"
+                f"CREATE TEMP TABLE damaged AS SELECT row_number() OVER () AS row, * FROM {read_sql(damaged)}"
             )
         except duckdb.Error as error:
             raise RefusedBackupError(
                 f"{damaged.name} cannot be split into rows: {str(error).splitlines()[0]}",
                 remedy="Restore another version of the day",
             ) from error
-        cursor.execute(f"CREATE TEMP TABLE plain AS SELECT row FROM parted WHERE {matches_sql()}")
-        cursor.execute("CREATE TEMP TABLE unmatched AS SELECT * FROM parted ANTI JOIN plain USING (row)")
+        cursor.execute(f"CREATE TEMP TABLE plain AS SELECT row FROM damaged WHERE {matches_sql()}")
+        cursor.execute("CREATE TEMP TABLE unmatched AS SELECT * FROM damaged ANTI JOIN plain USING (row)")
         matched = f"(SELECT row FROM plain UNION ALL SELECT row FROM {other_forms_sql('unmatched')})"
         cursor.execute(
-            f"CREATE TEMP TABLE good AS SELECT min(row) AS row FROM parted SEMI JOIN {matched} USING (row) "
+            f"CREATE TEMP TABLE good AS SELECT min(row) AS row FROM damaged SEMI JOIN {matched} USING (row) "
             f"GROUP BY {SIGNAL_ID}"
         )
         columns = ", ".join(CSV_COLUMNS)
-        kept = write_rows(cursor, f"SELECT {columns} FROM parted SEMI JOIN good USING (row) ORDER BY row", good)
-        rest = write_rows(cursor, f"SELECT {columns} FROM parted ANTI JOIN good USING (row) ORDER BY row", rejected)
+        kept = write_rows(cursor, f"SELECT {columns} FROM damaged SEMI JOIN good USING (row) ORDER BY row", good)
+        rest = write_rows(cursor, f"SELECT {columns} FROM damaged ANTI JOIN good USING (row) ORDER BY row", rejected)
     return Salvage(good, kept, rejected, rest)

@@ -1,4 +1,4 @@
-"""Which version of each day a restore takes: the current one, the one of an instant, or one that is named."""
+"""Chooses the version of each day to restore: the current one, the one at some instant, or a named one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signal_backups.core.vault.vault import BackupVault, SlotHistory
 
 @dataclass(frozen=True)
 class ChosenBackup:
-    """One version to restore; ``manifest`` is None when none vouches for it (older tools wrote none)."""
+    """A version to restore; ``manifest`` is None if no manifest vouches for it, as for backups of older tools."""
 
     slot: BackupSlot
     version: ObjectVersion
@@ -24,13 +24,13 @@ class ChosenBackup:
 
     @property
     def day(self) -> date:
-        """The UTC day it holds."""
+        """The UTC day of the backup."""
         return self.slot.day
 
 
 @dataclass(frozen=True)
 class UnavailableDay:
-    """A day that has nothing to restore, and why."""
+    """A day that cannot be restored, and why."""
 
     day: date
     error: SignalBackupsError
@@ -40,13 +40,13 @@ Selection = Sequence[ChosenBackup | UnavailableDay]
 
 
 def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | None = None) -> Selection:
-    """A version for every day of the range, from the first that was ever backed up.
+    """Choose a version for every day of the range, starting with the first day that was ever backed up.
 
     Args:
         vault: where the backups are.
-        first: first day wanted.
-        last: last day wanted, included.
-        as_of: take what was current and verified at that instant (UTC); None takes what is so now.
+        first: first day of the range.
+        last: last day of the range, included.
+        as_of: choose what was current and verified at that instant (UTC); None: now.
 
     Raises:
         NotFoundError: no day of the range was ever backed up.
@@ -55,7 +55,7 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
     if not histories:
         raise NotFoundError(
             f"no backup from {first} to {last} in {vault.store.uri(vault.layout.prefix)}",
-            remedy="See what there is with: signal-backups list",
+            remedy="See all backups with: signal-backups list",
         )
     by_day: dict[date, list[SlotHistory]] = {}
     for history in histories:
@@ -65,7 +65,7 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
 
 
 def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: datetime | None = None) -> ChosenBackup:
-    """One object, in the version named, of an instant, or as it is now.
+    """Choose a version of one object: the named one, the one at some instant, or the current one.
 
     Raises:
         NotFoundError: there is no such backup or version.
@@ -73,9 +73,7 @@ def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: date
     slot = vault.layout.slot_of(key)
     history = vault.history(slot) if slot is not None else None
     if slot is None or history is None:
-        raise NotFoundError(
-            f"no backup {vault.store.uri(key)}", remedy="See the keys there are with: signal-backups list"
-        )
+        raise NotFoundError(f"no backup {vault.store.uri(key)}", remedy="See all keys with: signal-backups list")
     if version_id is None:
         return _choose_version(vault, history, as_of)
     for version in history.versions:
@@ -83,12 +81,12 @@ def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: date
             return ChosenBackup(slot, version, history.vouching(version_id))
     raise NotFoundError(
         f"no version {version_id} of {vault.store.uri(key)}",
-        remedy=f"See the versions there are with: signal-backups versions {slot.day}",
+        remedy=f"See all versions with: signal-backups versions {slot.day}",
     )
 
 
 def choose_version_of_day(vault: BackupVault, day: date, version_id: str) -> ChosenBackup:
-    """The version of that id among a day's backups.
+    """Choose the version with some id among a day's backups.
 
     Raises:
         NotFoundError: the day has no such version.
@@ -98,12 +96,12 @@ def choose_version_of_day(vault: BackupVault, day: date, version_id: str) -> Cho
             return choose_key(vault, vault.layout.backup_key(history.slot), version_id)
     raise NotFoundError(
         f"no version {version_id} among the backups of {day}",
-        remedy=f"See the versions there are with: signal-backups versions {day}",
+        remedy=f"See all versions with: signal-backups versions {day}",
     )
 
 
 def good_versions(history: SlotHistory) -> list[ChosenBackup]:
-    """Versions a manifest vouches for, newest first."""
+    """Return the versions that a manifest vouches for, newest first."""
     return [
         ChosenBackup(history.slot, version, manifest)
         for version in history.versions
@@ -114,14 +112,14 @@ def good_versions(history: SlotHistory) -> list[ChosenBackup]:
 def _choose_day(
     vault: BackupVault, day: date, histories: list[SlotHistory], as_of: datetime | None
 ) -> ChosenBackup | UnavailableDay:
-    """The day's backup at the scheduled time, else the latest that an older tool wrote."""
+    """Choose the backup made at the backup time, else the latest that an older tool wrote."""
     ordered = sorted(histories, key=lambda history: (history.slot == BackupSlot(day), history.slot), reverse=True)
     missing: SignalBackupsError = NotFoundError(f"no backup of {day}", remedy=f"See: signal-backups versions {day}")
     for history in ordered:
         try:
             return _choose_version(vault, history, as_of)
         except DeletedBackupError as error:
-            # Somebody deleted the day's backup: an older tool's must not quietly take its place.
+            # Do not silently fall back to an older tool's backup: the day's own was deleted.
             return UnavailableDay(day, error)
         except NotFoundError as error:
             missing = error
@@ -146,5 +144,5 @@ def _choose_version(vault: BackupVault, history: SlotHistory, as_of: datetime | 
         manifest = history.vouching(version.version_id)
         if manifest is not None and (as_of is None or manifest.verification.verified_at <= as_of):
             return ChosenBackup(history.slot, version, manifest)
-    # Nothing vouches for any of them, as with older tools' backups: the file is judged on its own.
+    # No manifest vouches for any version, as for older tools' backups: only the file itself can be verified.
     return ChosenBackup(history.slot, newest, None)

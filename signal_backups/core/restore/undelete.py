@@ -1,6 +1,6 @@
-"""Bringing a day's backup back as the current one: by removing delete markers, or by copying a good version up.
+"""Makes a good version of a day current again, by removing delete markers or by copying the version up.
 
-What is there already is never removed; each of the two is an event of the audit trail.
+No version is ever removed. Each of the two steps writes an audit event.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from signal_backups.core.vault.writing import put_csv, read_back, vouching_detai
 
 
 class Undeletion(BaseModel):
-    """What was done; ``version_id`` is current now.
+    """What was done; ``version_id`` is the current version now.
 
-    ``event`` is the number of the last audit event; None when nothing had to be done, and while the event waits.
+    ``event`` is the number of the last audit event; None if nothing was done, or if the event is in the outbox.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,8 +48,8 @@ def undelete(
 ) -> Undeletion:
     """Make a verified version of the day current again.
 
-    Without a ``version_id`` delete markers are removed; when that is not allowed, or the version below was never
-    verified, the newest verified version is copied up. Doing it again does nothing.
+    Without a ``version_id`` delete markers are removed; if that is not allowed, or the version below was never
+    verified, the newest verified version is copied up. A second call does nothing.
 
     Args:
         vault: where the backups are.
@@ -92,24 +92,24 @@ def _history_of(vault: BackupVault, day: date) -> SlotHistory:
 
 
 def _remove_markers(vault: BackupVault, history: SlotHistory) -> tuple[list[ObjectName], int | None]:
-    """Remove the markers on top of the day's objects; returns them, and the number of the event."""
+    """Remove the current delete markers of the day's objects; returns them, and the number of the event."""
     removed: list[ObjectName] = []
     event = None
     try:
-        _remove_allowed(vault, history.slot, removed)
+        _remove_while_allowed(vault, history.slot, removed)
     finally:
-        # Also when one of them failed: what was done is recorded.
+        # Record the removed markers even if removing one of the others failed.
         if removed:
             event = _record(vault, Result.MARKERS_REMOVED, removed, {"day": history.slot.day.isoformat()})
     return removed, event
 
 
-def _remove_allowed(vault: BackupVault, slot: BackupSlot, removed: list[ObjectName]) -> None:
-    """Remove markers until there are no more, or the store does not allow it; ``removed`` takes them."""
+def _remove_while_allowed(vault: BackupVault, slot: BackupSlot, removed: list[ObjectName]) -> None:
+    """Remove markers until there are no more or the store does not allow it, and append each to ``removed``."""
     layout = vault.layout
     for key in (layout.backup_key(slot), layout.manifest_key(slot), layout.quarantine_key(slot)):
-        # Listed anew each time: of versions of one second a listing does not tell which is the newer.
-        while (marker := _marker_on_top(vault, key)) is not None and named(marker) not in removed:
+        # Listed again each time, because a listing does not order the versions of the same second.
+        while (marker := _current_marker(vault, key)) is not None and named(marker) not in removed:
             try:
                 vault.store.remove_delete_marker(marker)
             except StoreError as error:
@@ -119,13 +119,13 @@ def _remove_allowed(vault: BackupVault, slot: BackupSlot, removed: list[ObjectNa
             removed.append(named(marker))
 
 
-def _marker_on_top(vault: BackupVault, key: str) -> ObjectVersion | None:
+def _current_marker(vault: BackupVault, key: str) -> ObjectVersion | None:
     versions = vault.store.list_versions(key)
     return versions[0] if versions and versions[0].key == key and versions[0].is_delete_marker else None
 
 
 def _is_current(vault: BackupVault, history: SlotHistory, version_id: str | None) -> bool:
-    """Whether what was asked for is so already: a good version is current, the named one or a copy of it."""
+    """Return whether nothing needs to be done: a good version is current, or the named one or a copy of it."""
     current = history.versions[0]
     if current.hides:
         return False
@@ -141,13 +141,13 @@ def _newest_good(vault: BackupVault, history: SlotHistory) -> str:
     if not candidates:
         raise NotFoundError(
             f"no version of {vault.store.uri(history.key)} was ever verified",
-            remedy=f"Restore one as it is with: signal-backups restore --key {history.key} --version-id ID",
+            remedy=f"Restore an unverified one with: signal-backups restore --key {history.key} --version-id ID",
         )
     return candidates[0].version.version_id
 
 
 def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clock) -> Manifest:
-    """Store a version anew, read it back, and let a manifest vouch for it."""
+    """Store a copy of a version, read it back, and write its manifest."""
     started = clock()
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="undelete-") as name:
@@ -158,12 +158,12 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
         if chosen.manifest is None:
             raise NotFoundError(
                 f"no manifest vouches for version {chosen.version.version_id} of {vault.store.uri(chosen.version.key)}",
-                remedy=f"Take a verified one, see: signal-backups versions {chosen.day}",
+                remedy=f"Choose a verified version, see: signal-backups versions {chosen.day}",
             )
         good = FileDigest(fetched.report.bytes, fetched.report.sha256)
         stored = put_csv(vault, chosen.version.key, fetched.csv, good, chosen.manifest.records, chosen.day)
         report = read_back(vault, stored, chosen.manifest.expected, folder / "read_back.csv")
-        # A manifest of an earlier version has none.
+        # Computed here, because manifests of older releases have no Merkle root.
         root = root_of_csv(fetched.csv)
     finished = clock()
     manifest = chosen.manifest.model_copy(

@@ -1,4 +1,4 @@
-"""Legal holds over a range of days: while one is on a version, nothing and nobody can delete it, whatever its age."""
+"""Legal holds on the stored versions of a range of days."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Model(BaseModel):
 
 
 class DayHolds(_Model):
-    """How many stored versions a UTC day has, and which of them are on hold."""
+    """The number of stored versions of a UTC day, and those on hold."""
 
     day: date
     versions: int
@@ -29,7 +29,7 @@ class DayHolds(_Model):
 
 
 class DayHoldChange(_Model):
-    """What was done to a UTC day: the versions whose hold changed, and how many were as wanted already."""
+    """The versions of a UTC day whose hold changed, and the number that needed no change."""
 
     day: date
     changed: list[ObjectName]
@@ -37,9 +37,9 @@ class DayHoldChange(_Model):
 
 
 class HoldChange(_Model):
-    """What was done to a range of days, and the number of its (last) audit event.
+    """The changes to a range of days, and the number of the (last) audit event.
 
-    ``event`` is None when nothing had to be done, and while the event waits to be written.
+    ``event`` is None when nothing changed, and while the event is in the outbox.
     """
 
     days: list[DayHoldChange]
@@ -52,7 +52,7 @@ class HoldChange(_Model):
 
 
 def list_holds(vault: BackupVault, first: date, last: date) -> list[DayHolds]:
-    """The holds on every day of a range that has stored versions, oldest first.
+    """The holds on each day of a range that has stored versions, oldest first.
 
     Raises:
         NotFoundError: no version of any of the days is stored.
@@ -68,25 +68,25 @@ def list_holds(vault: BackupVault, first: date, last: date) -> list[DayHolds]:
 
 
 def put_holds(vault: BackupVault, first: date, last: date, reason: str) -> HoldChange:
-    """Put a legal hold on every version of the days' backups, manifests and quarantine; again, it does nothing.
+    """Put a legal hold on every version of the days' backups, manifests and quarantine that has none.
 
     Args:
-        vault: where the backups are.
+        vault: the vault of the backups.
         first: first UTC day.
-        last: last UTC day, included.
-        reason: why, for the audit trail.
+        last: last UTC day, inclusive.
+        reason: reason to give in the audit event.
 
     Raises:
         NotFoundError: no version of any of the days is stored.
-        StoreError: the bucket has no Object Lock, or the store refuses; what was done until then is recorded.
-        VerificationError: the store does not show a hold that it took.
+        StoreError: the bucket has no Object Lock, or the store refuses; the holds changed before that are recorded.
+        VerificationError: the store accepted a hold and does not show it.
     """
-    return _Change(vault, (first, last), reason, on=True).make()
+    return _Change(vault, (first, last), reason, on=True).run()
 
 
 def release_holds(vault: BackupVault, first: date, last: date, reason: str) -> HoldChange:
-    """Release every legal hold on the days' versions, no matter who put it; otherwise like ``put_holds``."""
-    return _Change(vault, (first, last), reason, on=False).make()
+    """Release every legal hold on the days' versions, whoever put it; arguments and errors as of ``put_holds``."""
+    return _Change(vault, (first, last), reason, on=False).run()
 
 
 class _Change:
@@ -97,20 +97,20 @@ class _Change:
         self._on = on
         self._changed: list[ObjectName] = []
 
-    def make(self) -> HoldChange:
+    def run(self) -> HoldChange:
         require_lock(self._vault)
         stored = versions_by_day(self._vault, *self._days)
         held = _held(self._vault, _all(stored.values()))
-        todo = [version for version in _all(stored.values()) if (named(version) in held) != self._on]
+        to_change = [version for version in _all(stored.values()) if (named(version) in held) != self._on]
         event = None
         try:
-            in_parallel(self._set, todo)
+            in_parallel(self._set, to_change)
         finally:
-            # Also when one of them failed: what was done is recorded.
+            # When one of them fails, the changes before it are still recorded.
             if self._changed:
                 event = self._record()
-        done = set(self._changed)
-        days = [_day_change(day, versions, done) for day, versions in stored.items()]
+        changed = set(self._changed)
+        days = [_day_change(day, versions, changed) for day, versions in stored.items()]
         return HoldChange(days=days, event=event)
 
     def _set(self, version: ObjectVersion) -> None:
@@ -120,8 +120,8 @@ class _Change:
         if store.lock_of(version.key, version.version_id).legal_hold != self._on:
             shown = "no legal hold" if self._on else "still a legal hold"
             raise VerificationError(
-                f"{store.uri(version.key)} version {version.version_id}: the store took the change and shows {shown}",
-                remedy="Check that the credentials may see holds (s3:GetObjectLegalHold), then run it again",
+                f"{store.uri(version.key)} version {version.version_id} shows {shown} after the change was accepted",
+                remedy="Check that the credentials may read holds (s3:GetObjectLegalHold), then run the command again",
             )
 
     def _record(self) -> int | None:
@@ -138,8 +138,8 @@ class _Change:
         return number_of(event)
 
 
-def _day_change(day: date, versions: Sequence[ObjectVersion], done: set[ObjectName]) -> DayHoldChange:
-    changed = [name for name in _names(versions) if name in done]
+def _day_change(day: date, versions: Sequence[ObjectVersion], all_changed: set[ObjectName]) -> DayHoldChange:
+    changed = [name for name in _names(versions) if name in all_changed]
     return DayHoldChange(day=day, changed=changed, unchanged=len(versions) - len(changed))
 
 

@@ -1,4 +1,4 @@
-"""Least-privilege IAM policies of the four roles that work with the backups, for one bucket and layout."""
+"""Least-privilege IAM policies of the four roles, for one bucket and layout."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SPECIAL = re.compile(r"[*?$]")
 
 
 class Role(StrEnum):
-    """Who works with the backups every day; none of them can delete."""
+    """A set of rights for everyday work; none of them allows deleting."""
 
     WRITER = "writer"
     VERIFIER = "verifier"
@@ -47,21 +47,21 @@ class Role(StrEnum):
 
 
 def policy(role: Role, bucket: str, layout: Layout, lock: LockPolicy | None) -> dict[str, Any]:
-    """The IAM policy of a role, as it is written in JSON.
+    """The IAM policy document of a role.
 
-    The writer backs up, reconciles and drills; the verifier reads everything and stores drill and retention reports;
-    the restorer reads and thaws; the auditor reads, the bucket's set-up included. All of them add events to the audit
-    trail for what they do, which keeps those that are there by its lock and its hashes. What changes protection,
-    ``init``, ``lifecycle apply``, ``hold`` and ``lock``, is for an administrator with rights of his own. A bucket
-    encrypted with a KMS key needs ``kms:Decrypt`` (all) and ``kms:GenerateDataKey`` (who writes) on that key besides.
+    The writer backs up, reconciles and drills. The verifier reads everything and stores drill and retention reports.
+    The restorer reads and thaws. The auditor reads, the bucket's configuration included. All of them append events to
+    the audit trail; locks and hashes protect the existing events. ``init``, ``lifecycle apply``, ``hold`` and ``lock``
+    need an administrator's rights. With a KMS key, all roles also need ``kms:Decrypt`` on it, and those that write
+    ``kms:GenerateDataKey``.
 
     Args:
-        role: whose.
-        bucket: the bucket's name.
-        layout: where the backups are in it.
-        lock: what new versions are locked with; None when they are not.
+        role: the role.
+        bucket: name of the bucket.
+        layout: where the backups are in the bucket.
+        lock: lock that each new version gets; None for no lock.
     """
-    # Appending to the trail probes first whether the store honours conditional writes.
+    # Before it appends, the audit trail probes whether the store honours conditional writes.
     events = (layout.event_prefix, layout.probe_key)
     written = {
         Role.WRITER: layout.all_prefixes,
@@ -81,7 +81,7 @@ def _reading(bucket: str, layout: Layout) -> list[Statement]:
         _allow("ReadBucketSetUp", _READ_BUCKET, [_arn(bucket)]),
         _allow("List", ["ListBucket", "ListBucketVersions"], [_arn(bucket)])
         | {"Condition": {"StringLike": {"s3:prefix": prefixes}}},
-        # To HEAD an object that is missing takes the right to list, without a prefix: else the answer is "forbidden".
+        # Without the right to list (requests without a prefix), HEAD of a missing object returns 403 instead of 404.
         _allow("TellMissingFromForbidden", ["ListBucket"], [_arn(bucket)])
         | {"Condition": {"Null": {"s3:prefix": "true"}}},
         _allow("ReadObjects", _READ_OBJECTS, _objects(bucket, layout.all_prefixes)),
@@ -92,7 +92,7 @@ def _writing(bucket: str, prefixes: Sequence[str], lock: LockPolicy | None) -> l
     objects = _objects(bucket, prefixes)
     statements = [_allow("WriteObjects", _WRITE_OBJECTS, objects)]
     if lock is not None:
-        # No shorter than the years can be; and not by much longer, for which nobody could stop paying.
+        # No shorter than these years can be, and hardly longer: a longer lock costs money and cannot be undone.
         bounds = {
             "NumericGreaterThanEquals": {"s3:object-lock-remaining-retention-days": str(lock.years * 365)},
             "NumericLessThanEquals": {"s3:object-lock-remaining-retention-days": str(lock.years * 366 + 1)},
@@ -102,7 +102,7 @@ def _writing(bucket: str, prefixes: Sequence[str], lock: LockPolicy | None) -> l
 
 
 def _never(bucket: str, layout: Layout) -> list[Statement]:
-    """What no other policy can give a role either."""
+    """Denied explicitly, so that no other policy can allow it."""
     objects = _objects(bucket, layout.all_prefixes)
     insecure = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     return [

@@ -1,6 +1,6 @@
-"""From the lifecycle a bucket has to the one it should have: what differs, what is foreign, what is deleted sooner.
+"""Compares the lifecycle of a bucket with the wanted one: differences, foreign rules, what would be deleted sooner.
 
-Pure: everything here compares; ``setup`` reads and writes. Foreign rules are kept as they are, word for word.
+Nothing here reads or writes S3. Foreign rules are kept unchanged.
 """
 
 from __future__ import annotations
@@ -16,77 +16,77 @@ from signal_backups.core.s3.lifecycle_words import rule_in_words
 from signal_backups.core.vault.layout import Layout
 
 _NEVER = 10**9
-WITHOUT_MOVES = "moves to other storage classes"
+NO_TRANSITIONS = "transitions to other storage classes"
 
 
 @dataclass(frozen=True)
 class Reduction:
-    """A lifecycle that asks for less, for stores that cannot do the whole; ``without`` names what is left out."""
+    """A reduced lifecycle for stores that lack a feature; ``without`` names what is left out, None for nothing."""
 
     lifecycle: Lifecycle
     without: str | None = None
 
 
 def reductions(wanted: Lifecycle) -> list[Reduction]:
-    """The wanted lifecycle, and what to fall back to one after the other; what is left out deletes nothing sooner."""
+    """The wanted lifecycle and its fallbacks, in the order to try; no fallback deletes anything sooner."""
     no_sizes = [rule for rule in wanted.rules if rule.larger_than is None and rule.smaller_than is None]
-    no_moves = [rule.model_copy(update={"transitions": (), "noncurrent_transitions": ()}) for rule in no_sizes]
+    no_transitions = [rule.model_copy(update={"transitions": (), "noncurrent_transitions": ()}) for rule in no_sizes]
     return [
         Reduction(wanted),
         Reduction(Lifecycle.of(no_sizes, wanted.transition_minimum), "rules by object size"),
-        Reduction(Lifecycle.of(no_moves, wanted.transition_minimum), WITHOUT_MOVES),
+        Reduction(Lifecycle.of(no_transitions, wanted.transition_minimum), NO_TRANSITIONS),
     ]
 
 
 def own_rules(stored: StoredLifecycle, layout: Layout) -> Lifecycle:
-    """Our rules in a stored configuration."""
+    """The rules of this layout in a stored configuration."""
     ours = [LifecycleRule.from_s3(rule) for rule in stored.rules if is_ours(rule.get("ID", ""), layout)]
     minimum = stored.transition_minimum
     return Lifecycle.of(ours, minimum) if minimum else Lifecycle.of(ours)
 
 
 def foreign_rules(stored: StoredLifecycle, layout: Layout) -> list[Mapping[str, Any]]:
-    """The rules that others put there, in S3's own form."""
+    """The rules that this software did not write for this layout, in S3's own form."""
     return [rule for rule in stored.rules if not is_ours(rule.get("ID", ""), layout)]
 
 
 def merged(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> StoredLifecycle:
-    """The configuration to write: foreign rules as they are, ours as wanted."""
+    """The configuration to write: the foreign rules unchanged, and the wanted rules."""
     rules = [*foreign_rules(stored, layout), *(rule.to_s3() for rule in wanted.rules)]
     return StoredLifecycle(rules, wanted.transition_minimum)
 
 
 def is_same(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> bool:
-    """Whether our part of a stored configuration is the wanted one; a minimum the store does not tell passes."""
+    """Whether our stored rules are the wanted ones; a minimum size that the store does not report is not compared."""
     same_minimum = stored.transition_minimum in (None, wanted.transition_minimum)
     return same_minimum and own_rules(stored, layout).rules == wanted.rules
 
 
 def difference(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> list[str]:
-    """What would change, as ``-`` and ``+`` lines; empty when nothing."""
-    now = {rule.id: rule_in_words(rule) for rule in own_rules(stored, layout).rules}
-    then = {rule.id: rule_in_words(rule) for rule in wanted.rules}
+    """What would change, as ``-`` and ``+`` lines."""
+    present = {rule.id: rule_in_words(rule) for rule in own_rules(stored, layout).rules}
+    wanted_rules = {rule.id: rule_in_words(rule) for rule in wanted.rules}
     lines = []
-    for name in sorted({*now, *then}):
-        if now.get(name) != then.get(name):
-            lines += [f"- {now[name]}"] if name in now else []
-            lines += [f"+ {then[name]}"] if name in then else []
+    for name in sorted({*present, *wanted_rules}):
+        if present.get(name) != wanted_rules.get(name):
+            lines += [f"- {present[name]}"] if name in present else []
+            lines += [f"+ {wanted_rules[name]}"] if name in wanted_rules else []
     if stored.transition_minimum not in (None, wanted.transition_minimum):
         lines += [
-            f"- smallest objects moved: {stored.transition_minimum}",
-            f"+ smallest objects moved: {wanted.transition_minimum} (counts for foreign rules too)",
+            f"- smallest objects that transition: {stored.transition_minimum}",
+            f"+ smallest objects that transition: {wanted.transition_minimum} (foreign rules too)",
         ]
     return lines
 
 
 def deleted_sooner(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> list[str]:
-    """Which objects the wanted lifecycle deletes sooner than the present one, a sentence each."""
+    """One sentence for each group of versions that the wanted lifecycle deletes sooner than the present one."""
     present = own_rules(stored, layout).rules
     sentences = []
     for prefix in layout.all_prefixes:
         for whose, field in (("current", "expire_days"), ("noncurrent", "noncurrent_expire_days")):
-            certain = [rule for rule in present if _covers(rule, prefix)]
-            before, after = _shortest(certain, prefix, field), _shortest(wanted.rules, prefix, field)
+            covering = [rule for rule in present if _covers(rule, prefix)]
+            before, after = _shortest(covering, prefix, field), _shortest(wanted.rules, prefix, field)
             if after < before:
                 kept = "for ever" if before == _NEVER else f"{before} days"
                 sentences.append(f"{whose} versions of {prefix}* are kept {after} days instead of {kept}")
@@ -94,17 +94,17 @@ def deleted_sooner(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -
 
 
 def threats(stored: StoredLifecycle, wanted: Lifecycle, layout: Layout) -> list[str]:
-    """Foreign rules that delete or move our objects against the wanted lifecycle, a sentence each."""
+    """One sentence for each foreign rule that deletes our objects too early or changes their storage class."""
     return [
-        f"foreign rule {rule.id!r} reaches {prefix}*: {reason}"
+        f"foreign rule {rule.id!r} applies to {prefix}*: {reason}"
         for rule in (LifecycleRule.from_s3(raw) for raw in foreign_rules(stored, layout))
         for prefix in layout.all_prefixes
         if rule.enabled and _overlap(rule.prefix, prefix)
-        for reason in _against(rule, wanted.rules, prefix)
+        for reason in _conflicts(rule, wanted.rules, prefix)
     ]
 
 
-def _against(rule: LifecycleRule, wanted: Sequence[LifecycleRule], prefix: str) -> Iterator[str]:
+def _conflicts(rule: LifecycleRule, wanted: Sequence[LifecycleRule], prefix: str) -> Iterator[str]:
     if rule.expire_date is not None:
         yield f"it deletes on {rule.expire_date:%Y-%m-%d}"
     for whose, field in (("current", "expire_days"), ("noncurrent", "noncurrent_expire_days")):
@@ -112,13 +112,13 @@ def _against(rule: LifecycleRule, wanted: Sequence[LifecycleRule], prefix: str) 
         if theirs is not None and theirs < ours:
             yield f"it deletes {whose} versions after {theirs} days, ours after {ours}"
     for name in rule.classes_by_date:
-        yield f"it moves objects to {name} at a date"
-    for move in (*rule.transitions, *rule.noncurrent_transitions):
-        yield f"it moves objects to {move.storage_class} after {move.days} days"
+        yield f"it transitions objects to {name} at a date"
+    for transition in (*rule.transitions, *rule.noncurrent_transitions):
+        yield f"it transitions objects to {transition.storage_class} after {transition.days} days"
 
 
 def _covers(rule: LifecycleRule, prefix: str) -> bool:
-    """Whether a rule reaches everything under a prefix; what it spares is kept for ever as it is."""
+    """Whether a rule applies to every version under a prefix; versions without a rule are kept for ever."""
     sizes = (rule.larger_than, rule.smaller_than)
     return prefix.startswith(rule.prefix) and sizes == (None, None) and not rule.tags and rule.noncurrent_kept is None
 

@@ -1,4 +1,4 @@
-"""Loading a retention profile: shipped with the project, or a TOML file; checked against S3's own rules."""
+"""Loads retention profiles, shipped or from a TOML file, and checks them against S3's rules."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from pydantic import ValidationError
 
 from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.retention.profile import Profile
+from signal_backups.core.retention.rules import profile_findings
 
 _SHIPPED = files("signal_backups.core.retention") / "profiles"
 
 
 def shipped_profiles() -> list[str]:
-    """Names of the profiles that come with the project."""
+    """Names of the shipped profiles."""
     return sorted(entry.name.removesuffix(".toml") for entry in _SHIPPED.iterdir() if entry.name.endswith(".toml"))
 
 
 def load_profile(name_or_path: str) -> Profile:
-    """A shipped profile by its name, or one from a TOML file; checked against S3's own rules.
+    """A shipped profile by its name, or a profile from a TOML file by its path.
 
     Raises:
-        SettingsError: there is no such profile, or it breaks a rule; the message names the rule.
+        SettingsError: there is no such profile, or it is invalid; the message says why.
     """
     if name_or_path in shipped_profiles():
         return _parsed((_SHIPPED / f"{name_or_path}.toml").read_text("utf-8"), name_or_path)
@@ -36,29 +37,27 @@ def load_profile(name_or_path: str) -> Profile:
     try:
         profile = _parsed(path.read_text("utf-8"), name_or_path)
     except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(name_or_path, [f"the file cannot be read as UTF-8 text: {error}"]) from error
+        raise _invalid(name_or_path, [f"the file cannot be read as UTF-8 text: {error}"]) from error
     if profile.name in shipped_profiles():
-        raise _wrong(name_or_path, [f"name: {profile.name} is the name of a shipped profile"])
+        raise _invalid(name_or_path, [f"name: {profile.name} is the name of a shipped profile"])
     return profile
 
 
 def _parsed(text: str, name: str) -> Profile:
-    from signal_backups.core.retention.rules import profile_findings  # noqa: PLC0415  rules are made of profiles
-
     try:
         profile = Profile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise _wrong(name, [str(error)]) from error
+        raise _invalid(name, [str(error)]) from error
     except ValidationError as error:
         findings = [f"{'.'.join(map(str, item['loc'])) or 'profile'}: {item['msg']}" for item in error.errors()]
-        raise _wrong(name, findings) from error
-    if found := profile_findings(profile):
-        raise _wrong(name, found)
+        raise _invalid(name, findings) from error
+    if findings := profile_findings(profile):
+        raise _invalid(name, findings)
     return profile
 
 
-def _wrong(name: str, findings: list[str]) -> SettingsError:
+def _invalid(name: str, findings: list[str]) -> SettingsError:
     return SettingsError(
-        f"retention profile {name} is not acceptable: {'; '.join(findings)}",
-        remedy="Mend the file, nothing was changed",
+        f"retention profile {name} is not valid: {'; '.join(findings)}",
+        remedy="Fix the file; nothing was changed",
     )

@@ -1,4 +1,4 @@
-"""Longer retentions for versions that are stored already: locked for too short a time, too weakly, or not at all."""
+"""Longer or stronger Object Locks on stored versions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,16 @@ class _Model(BaseModel):
 
 
 class LockChange(_Model):
-    """One version whose lock was too short or too weak; mode and end (UTC) of what it has now, or would in a dry run.
+    """One version whose lock was missing, too short or too weak.
 
-    ``refused`` says why its mode stays weaker than asked, where the store does not let it become stronger.
+    Attributes:
+        day: the UTC day of the backup.
+        key: key of the object.
+        version_id: the version.
+        before: the lock before the change.
+        mode: mode after the change (in a dry run: planned).
+        until: end of the lock after the change, UTC (in a dry run: planned).
+        refused: why the store refused the stronger mode; None if it did not.
     """
 
     day: date
@@ -39,12 +46,12 @@ class LockChange(_Model):
 
     @property
     def changed(self) -> bool:
-        """Whether the lock is another one now."""
+        """Whether mode or end of the lock differ from before."""
         return (self.mode, self.until) != (self.before.mode, self.before.retain_until)
 
 
 class DayExtension(_Model):
-    """A UTC day: the versions whose lock was not as asked, and how many were locked well enough already."""
+    """The lock changes of a UTC day, and the number of versions that needed none."""
 
     day: date
     changes: list[LockChange]
@@ -52,9 +59,9 @@ class DayExtension(_Model):
 
 
 class Extension(_Model):
-    """What was (in a dry run: would be) done to a range of days, and the number of its (last) audit event.
+    """The lock changes (in a dry run: planned changes) of a range of days, and the number of the (last) audit event.
 
-    ``event`` is None when nothing was done, and while the event waits to be written.
+    ``event`` is None when nothing changed, and while the event is in the outbox.
     """
 
     days: list[DayExtension]
@@ -62,12 +69,12 @@ class Extension(_Model):
 
     @property
     def changes(self) -> list[LockChange]:
-        """Every version whose lock was not as asked."""
+        """The changes of all days."""
         return [change for day in self.days for change in day.changes]
 
     @property
     def refused(self) -> list[LockChange]:
-        """Those that the store left with a weaker mode than asked."""
+        """The changes whose stronger mode the store refused."""
         return [change for change in self.changes if change.refused is not None]
 
 
@@ -80,23 +87,23 @@ def extend(
     dry_run: bool = False,
     clock: Clock = utc_now,
 ) -> Extension:
-    """Lock every version of the days' backups, manifests and quarantine as the policy says; never for a shorter time.
+    """Lock every version of the days' backups, manifests and quarantine as the policy says; never shorten a lock.
 
-    Versions whose time under the policy is over are left alone, and so are those locked long and strongly enough.
+    Versions whose retention under the policy is over, or that are already locked long and strongly enough, are skipped.
 
     Args:
-        vault: where the backups are.
-        policy: mode, and years from when a version was stored.
-        days: first and last UTC day, both included.
-        until: a UTC midnight, later than the policy's own, at which all retentions end; None for the policy's own.
-        dry_run: change nothing.
-        clock: the present, UTC.
+        vault: the vault of the backups.
+        policy: mode, and calendar years from when a version was stored.
+        days: first and last UTC day, inclusive.
+        until: a UTC midnight at which all locks end instead, later than the policy asks; None for the policy's own end.
+        dry_run: only plan the changes.
+        clock: returns the current time, UTC.
 
     Raises:
         NotFoundError: no version of any of the days is stored.
-        SettingsError: ``until`` is earlier than a version is, or by the policy must be, locked; nothing was changed.
-        StoreError: the bucket has no Object Lock, or the store refuses; what was done until then is recorded.
-        VerificationError: the store does not show a lock that it took.
+        SettingsError: ``until`` is earlier than the end of a lock or of the policy's retention; nothing was changed.
+        StoreError: the bucket has no Object Lock, or the store refuses; the locks changed before that are recorded.
+        VerificationError: the store accepted a lock and does not show it.
     """
     require_lock(vault)
     run = _Run(vault, policy, until, clock)
@@ -108,7 +115,7 @@ def extend(
     try:
         in_parallel(run.lock, planned)
     finally:
-        # Also when one of them failed: what was done is recorded.
+        # When one of them fails, the changes before it are still recorded.
         if changed := [change for change in run.done if change.changed]:
             event = _record(vault, days, changed)
     return _report(stored, run.done, event)
@@ -158,22 +165,22 @@ class _Run:
         self.done: list[LockChange] = []
 
     def plan(self, stored: Mapping[date, Sequence[ObjectVersion]]) -> list[LockChange]:
-        """The versions that are not locked as asked."""
+        """The changes that are needed."""
         versions = [(day, version) for day, found in stored.items() for version in found]
-        locks = in_parallel(lambda one: self._store.lock_of(one[1].key, one[1].version_id), versions)
+        locks = in_parallel(lambda pair: self._store.lock_of(pair[1].key, pair[1].version_id), versions)
         planned = [self._planned(day, version, lock) for (day, version), lock in zip(versions, locks, strict=True)]
         return [change for change in planned if change is not None]
 
     def lock(self, change: LockChange) -> None:
-        """Lock a version as planned, and look whether it is."""
+        """Change a lock as planned, and read it back."""
         done = self._set(change)
         self.done.append(done)
         shown = self._store.lock_of(done.key, done.version_id)
         if shown.mode != done.mode or not shown.holds_until(done.until):
             raise VerificationError(
-                f"the store shows {shown} as the lock of {self._name(done.key, done.version_id)} after it took "
+                f"the store shows {shown} as the lock of {self._name(done.key, done.version_id)} after it accepted "
                 f"{done.mode.lower()} until {done.until:%Y-%m-%d}",
-                remedy="Check that the credentials may see locks (s3:GetObjectRetention), then run it again",
+                remedy="Check that the credentials may read locks (s3:GetObjectRetention), then run the command again",
             )
 
     def _planned(self, day: date, version: ObjectVersion, lock: ObjectLock) -> LockChange | None:
@@ -184,18 +191,18 @@ class _Run:
             raise SettingsError(
                 f"{wanted:%Y-%m-%d} is earlier than {max(end, present):%Y-%m-%d}, when the retention of "
                 f"{self._name(version.key, version.version_id)} ends; nothing was changed",
-                remedy="A retention is never shortened: give a later date, or none",
+                remedy="A lock is never shortened: give a later date, or none",
             )
-        strong = LockMode.COMPLIANCE in (lock.mode, self._policy.mode)
-        mode = LockMode.COMPLIANCE if strong else LockMode.GOVERNANCE
+        is_strong = LockMode.COMPLIANCE in (lock.mode, self._policy.mode)
+        mode = LockMode.COMPLIANCE if is_strong else LockMode.GOVERNANCE
         if wanted <= self._clock() or (lock.holds_until(wanted) and lock.mode == mode):
             return None
-        # Stores cut fractions of a second off: the next midnight is never earlier.
+        # Stores drop fractions of a second; at midnight there are none, so the lock never ends early.
         until = next_midnight(max(wanted, present))
         return LockChange(day=day, key=version.key, version_id=version.version_id, before=lock, mode=mode, until=until)
 
     def _set(self, change: LockChange) -> LockChange:
-        """Set the lock; where the store refuses a stronger mode, only the longer time."""
+        """Set the lock; if the store refuses the stronger mode, only make it longer."""
         before = change.before
         try:
             self._store.set_retention(change.key, change.version_id, change.mode, change.until)

@@ -1,4 +1,4 @@
-"""Whether a bucket still is what its retention profile asks for: five claims, each with what speaks against it."""
+"""Compares a bucket with its retention profile, in five checks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from pydantic import BaseModel, ConfigDict
 
 from signal_backups.core.base.days import Clock, next_midnight, utc_now, years_after
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import Setting, SetupPlan, plan_for
+from signal_backups.core.retention.setup import setup_plan_of
+from signal_backups.core.retention.setup_plan import Setting, SetupPlan
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
-#: How many of the newest backups are asked for their lock.
+#: Number of newest backups whose lock is read.
 NEWEST_LOCKS = 7
 
 
-class Claim(StrEnum):
-    """What has to hold of the bucket."""
+class PolicyCheck(StrEnum):
+    """One comparison of the bucket with its profile."""
 
     VERSIONING = "versioning_enabled"
     LIFECYCLE = "lifecycle_matches_profile"
@@ -30,23 +31,23 @@ class Claim(StrEnum):
 
 
 class PolicyFinding(BaseModel):
-    """The result for one claim: what contradicts it, how to fix that, and what this store cannot do."""
+    """The result of one check: deviations from the profile, how to fix them, and what this store does not support."""
 
     model_config = ConfigDict(frozen=True)
 
-    claim: Claim
-    against: tuple[str, ...] = ()
+    check: PolicyCheck
+    deviations: tuple[str, ...] = ()
     remedy: str | None = None
-    cannot: str | None = None
+    unsupported: str | None = None
 
     @property
-    def holds(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not self.against
+    def ok(self) -> bool:
+        """Whether there is no deviation."""
+        return not self.deviations
 
 
 class PolicyReport(BaseModel):
-    """All five answers."""
+    """The results of all checks."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,16 +57,16 @@ class PolicyReport(BaseModel):
 
 
 def examine_policy(vault: BackupVault, profile: Profile, clock: Clock = utc_now) -> PolicyReport:
-    """Compare a vault's bucket with a profile; changes nothing.
+    """Compare a vault's bucket with a profile, without changing anything.
 
     Raises:
         StoreError: the store cannot be reached or does not allow it.
     """
-    setup = plan_for(vault, profile)
+    setup = setup_plan_of(vault, profile)
     findings = (
-        _of_setting(setup, Claim.VERSIONING, Setting.VERSIONING),
+        _of_setting(setup, PolicyCheck.VERSIONING, Setting.VERSIONING),
         _lifecycle(setup),
-        _of_setting(setup, Claim.PUBLIC_ACCESS, Setting.PUBLIC_ACCESS),
+        _of_setting(setup, PolicyCheck.PUBLIC_ACCESS, Setting.PUBLIC_ACCESS),
         _locks(vault, setup, profile),
         _markers(vault, profile, clock),
     )
@@ -73,9 +74,9 @@ def examine_policy(vault: BackupVault, profile: Profile, clock: Clock = utc_now)
 
 
 def hidden_objects(vault: BackupVault, profile: Profile, clock: Clock = utc_now) -> list[ObjectVersion]:
-    """What is on top of each object that must still be kept and is not current: a delete marker, as a rule.
+    """The newest entry of each object that must be visible and is not: usually a delete marker.
 
-    Ceph 16 can lose track of which version is current when it moves one; then it is a version that is not the latest.
+    Ceph 16 can lose the current version in a transition; then the newest entry is a version that is not the latest.
     """
     now = clock()
     return [
@@ -83,12 +84,12 @@ def hidden_objects(vault: BackupVault, profile: Profile, clock: Clock = utc_now)
         for prefix in vault.layout.all_prefixes
         for versions in _by_key(vault.store.list_versions(prefix))
         if versions[0].hides
-        and any(_must_be_seen(each, profile) > now for each in versions if not each.is_delete_marker)
+        and any(_visible_until(each, profile) > now for each in versions if not each.is_delete_marker)
     ]
 
 
-def _must_be_seen(version: ObjectVersion, profile: Profile) -> datetime:
-    """Until when nothing may hide it: a profile that hides it sooner is short by itself, which ``audit`` says."""
+def _visible_until(version: ObjectVersion, profile: Profile) -> datetime:
+    """Until when it must be visible; a profile that expires it too early is a problem of the retention audit."""
     expires = next_midnight(version.last_modified + timedelta(days=profile.keep.backups.expire_days))
     return min(expires, years_after(version.last_modified, profile.retention_years))
 
@@ -97,35 +98,35 @@ def _by_key(versions: Iterable[ObjectVersion]) -> list[list[ObjectVersion]]:
     return [list(group) for _, group in groupby(versions, key=lambda version: version.key)]
 
 
-def _of_setting(setup: SetupPlan, claim: Claim, setting: Setting) -> PolicyFinding:
+def _of_setting(setup: SetupPlan, check: PolicyCheck, setting: Setting) -> PolicyFinding:
     change = setup.change(setting)
     return PolicyFinding(
-        claim=claim,
-        against=("it is off",) if change else (),
+        check=check,
+        deviations=("it is off",) if change else (),
         remedy="signal-backups init" if change else None,
-        cannot=setup.missing_capabilities.get(setting),
+        unsupported=setup.missing_capabilities.get(setting),
     )
 
 
 def _lifecycle(setup: SetupPlan) -> PolicyFinding:
     change = setup.change(Setting.LIFECYCLE)
     return PolicyFinding(
-        claim=Claim.LIFECYCLE,
-        against=(*(change.lines if change else ()), *setup.threats),
+        check=PolicyCheck.LIFECYCLE,
+        deviations=(*(change.lines if change else ()), *setup.threats),
         remedy=_lifecycle_remedy(setup),
-        cannot=setup.missing_capabilities.get(Setting.LIFECYCLE),
+        unsupported=setup.missing_capabilities.get(Setting.LIFECYCLE),
     )
 
 
 def _lifecycle_remedy(setup: SetupPlan) -> str | None:
     if setup.change(Setting.LIFECYCLE):
         return "signal-backups lifecycle apply"
-    return "Remove or narrow the foreign rule; nobody but its owner may" if setup.threats else None
+    return "Remove or narrow the foreign rule; only its owner may do that" if setup.threats else None
 
 
 def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> PolicyFinding:
-    finding = _of_setting(setup, Claim.OBJECT_LOCK, Setting.OBJECT_LOCK)
-    if profile.lock is None or not finding.holds or finding.cannot:
+    finding = _of_setting(setup, PolicyCheck.OBJECT_LOCK, Setting.OBJECT_LOCK)
+    if profile.lock is None or not finding.ok or finding.unsupported:
         return finding
     newest = vault.backups(date.min, date.max)[-NEWEST_LOCKS:]
     unlocked, days = [], []
@@ -136,15 +137,15 @@ def _locks(vault: BackupVault, setup: SetupPlan, profile: Profile) -> PolicyFind
             unlocked.append(f"{backup.key}: lock {lock}, wanted {profile.lock.mode.lower()} until {end:%Y-%m-%d}")
             days.append(backup.slot.day)
     remedy = f"signal-backups lock extend --from {days[0]} --to {days[-1]}" if days else None
-    return finding.model_copy(update={"against": tuple(unlocked), "remedy": remedy})
+    return finding.model_copy(update={"deviations": tuple(unlocked), "remedy": remedy})
 
 
 def _markers(vault: BackupVault, profile: Profile, clock: Clock) -> PolicyFinding:
     hidden = hidden_objects(vault, profile, clock)
     days = [slot.day for each in hidden if (slot := vault.layout.slot_of(each.key))]
     return PolicyFinding(
-        claim=Claim.DELETE_MARKERS,
-        against=tuple(_hidden_in_words(each) for each in hidden),
+        check=PolicyCheck.DELETE_MARKERS,
+        deviations=tuple(_hidden_in_words(each) for each in hidden),
         remedy=f"signal-backups undelete {days[0]}" if days else None,
     )
 
@@ -152,4 +153,4 @@ def _markers(vault: BackupVault, profile: Profile, clock: Clock) -> PolicyFindin
 def _hidden_in_words(top: ObjectVersion) -> str:
     if top.is_delete_marker:
         return f"{top.key} was deleted at {top.last_modified:%Y-%m-%d %H:%M:%SZ}"
-    return f"{top.key} has versions, and the store has none of them current"
+    return f"{top.key} has versions, but none of them is current"

@@ -1,6 +1,6 @@
-"""Retention profiles: how long what is kept, where, and under which lock, as data that can be read and checked.
+"""Retention profiles: how long each kind of object is kept, in which storage class, under which lock.
 
-Shipped profiles are in ``profiles/``; any other is a TOML file of the same form.
+The shipped profiles in ``profiles/`` show the TOML form. Aliases are TOML keys that never change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.s3.storage_classes import storage_class
 
 DEFAULT_PROFILE = "documented"
-#: A hundred years: nobody means more.
+#: A hundred years.
 MOST_DAYS = 36_525
 
 
@@ -23,40 +23,43 @@ class _Part(BaseModel):
 
 
 class Transitions(_Part):
-    """The moves of objects of some sizes, bytes, both bounds exclusive; days as S3 counts them."""
+    """Transitions of the objects in a range of sizes (bytes, both bounds exclusive); days as S3 counts them."""
 
     larger_than_bytes: int | None = None
     smaller_than_bytes: int | None = None
     current: tuple[Transition, ...] = ()
-    previous: tuple[Transition, ...] = ()
+    noncurrent: tuple[Transition, ...] = Field((), alias="previous")
 
     @property
     def is_for_all_sizes(self) -> bool:
-        """Whether size does not matter."""
+        """Whether there is no bound on the size."""
         return self.larger_than_bytes is None and self.smaller_than_bytes is None
 
 
 class KeepRule(_Part):
-    """How long objects of one kind are kept, in days from when they were stored, and where."""
+    """How many days objects of one kind are kept, and in which storage classes.
+
+    Current versions count from when they were stored, noncurrent ones from when they became noncurrent.
+    """
 
     expire_days: int = Field(ge=1, le=MOST_DAYS)
-    previous_expire_days: int = Field(ge=1, le=MOST_DAYS)
-    moves: tuple[Transitions, ...] = ()
+    noncurrent_expire_days: int = Field(ge=1, le=MOST_DAYS, alias="previous_expire_days")
+    transitions: tuple[Transitions, ...] = Field((), alias="moves")
 
     @model_validator(mode="after")
     def _one_entry_for_all_sizes(self) -> Self:
-        if sum(moves.is_for_all_sizes for moves in self.moves) > 1:
-            raise ValueError("moves: two entries are for all sizes; put their moves into one")
+        if sum(each.is_for_all_sizes for each in self.transitions) > 1:
+            raise ValueError("moves: two entries are for all sizes; merge them")
         return self
 
 
 class KindsKept(_Part):
-    """What is kept, by kind: the backups, and what describes them."""
+    """Rules by kind of object: the backups, and the objects that describe them."""
 
     backups: KeepRule
     manifests: KeepRule
     quarantine: KeepRule
-    evidence: KeepRule = Field(description="Drill and retention reports, records of what was done, the audit trail.")
+    evidence: KeepRule = Field(description="Drill and retention reports, records of actions, the audit trail.")
 
 
 class LockSetting(_Part):
@@ -70,7 +73,7 @@ class Profile(_Part):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     summary: str
-    retention_years: int = Field(ge=1, le=100, description="The calendar years that each record must be kept.")
+    retention_years: int = Field(ge=1, le=100, description="The calendar years that each backup must be kept.")
     transition_minimum: TransitionMinimum = DEFAULT_TRANSITION_MINIMUM
     abort_uploads_days: int = Field(7, ge=1)
     lock: LockSetting | None = None
@@ -85,23 +88,23 @@ class Profile(_Part):
                     f"{kind} expire after {rule.expire_days} days, sooner than the backups they describe "
                     f"({backups.expire_days})"
                 )
-            if rule.previous_expire_days < backups.previous_expire_days:
+            if rule.noncurrent_expire_days < backups.noncurrent_expire_days:
                 raise ValueError(
-                    f"noncurrent versions of {kind} expire after {rule.previous_expire_days} days, sooner than those "
-                    f"of the backups they describe ({backups.previous_expire_days})"
+                    f"noncurrent versions of {kind} expire after {rule.noncurrent_expire_days} days, sooner than those "
+                    f"of the backups they describe ({backups.noncurrent_expire_days})"
                 )
         return self
 
     @model_validator(mode="after")
     def _manifests_can_be_read_at_once(self) -> Self:
-        for moves in self.keep.manifests.moves:
-            for move in (*moves.current, *moves.previous):
-                known = storage_class(move.storage_class)
+        for transitions in self.keep.manifests.transitions:
+            for transition in (*transitions.current, *transitions.noncurrent):
+                known = storage_class(transition.storage_class)
                 if known is not None and known.needs_thaw:
-                    raise ValueError(f"manifests move to {known.name}, but every verification reads them")
+                    raise ValueError(f"manifests transition to {known.name}, but every verification reads them")
         return self
 
     @property
     def lock_policy(self) -> LockPolicy | None:
-        """What new versions are locked with; None for no lock."""
+        """Lock that each new version gets; None for no lock."""
         return LockPolicy(self.lock.mode, self.retention_years) if self.lock else None

@@ -1,4 +1,4 @@
-"""The lifecycle rules of a profile, for one backup set of a bucket."""
+"""The lifecycle rules of a profile, for the objects of one layout."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _RULE_ID = "signal-backups"
 
 
 def lifecycle_of(profile: Profile, layout: Layout) -> Lifecycle:
-    """The whole of what the profile asks for, for the objects of a layout."""
+    """All lifecycle rules that the profile asks for."""
     rules = [
         rule
         for kind, keep in profile.keep
         for prefix in layout.prefixes_of(kind)
-        # A log that loses its oldest entry is broken, and the trail is small: it never expires.
+        # A log without its oldest entries cannot be examined, so nothing under this prefix expires.
         if prefix != layout.audit_prefix
         for rule in _rules(keep, prefix)
     ]
@@ -26,39 +26,39 @@ def lifecycle_of(profile: Profile, layout: Layout) -> Lifecycle:
 
 
 def is_ours(rule_id: str, layout: Layout) -> bool:
-    """Whether a rule was made for this layout: others in the bucket are never touched."""
+    """Whether this software wrote the rule for this layout; all other rules are foreign."""
     return any(rule_id.startswith(f"{_RULE_ID} {prefix} ") for prefix in layout.all_prefixes)
 
 
 def profile_findings(profile: Profile) -> list[str]:
-    """What S3 would refuse of the profile's rules."""
+    """Reasons for which S3 would refuse the profile's rules."""
     return findings(lifecycle_of(profile, Layout()).rules)
 
 
 def _rules(keep: KeepRule, prefix: str) -> Iterator[LifecycleRule]:
-    everything = next((moves for moves in keep.moves if moves.is_for_all_sizes), Transitions())
+    for_all_sizes = next((each for each in keep.transitions if each.is_for_all_sizes), Transitions())
     yield LifecycleRule(
         id=f"{_RULE_ID} {prefix} keep",
         prefix=prefix,
-        transitions=everything.current,
+        transitions=for_all_sizes.current,
         expire_days=keep.expire_days,
-        noncurrent_transitions=everything.previous,
-        noncurrent_expire_days=keep.previous_expire_days,
+        noncurrent_transitions=for_all_sizes.noncurrent,
+        noncurrent_expire_days=keep.noncurrent_expire_days,
     )
-    for moves in keep.moves:
-        if not moves.is_for_all_sizes:
+    for each in keep.transitions:
+        if not each.is_for_all_sizes:
             yield LifecycleRule(
-                id=f"{_RULE_ID} {prefix} move {_sizes(moves)}",
+                id=f"{_RULE_ID} {prefix} move {_sizes(each)}",
                 prefix=prefix,
-                larger_than=moves.larger_than_bytes,
-                smaller_than=moves.smaller_than_bytes,
-                transitions=moves.current,
-                noncurrent_transitions=moves.previous,
+                larger_than=each.larger_than_bytes,
+                smaller_than=each.smaller_than_bytes,
+                transitions=each.current,
+                noncurrent_transitions=each.noncurrent,
             )
 
 
-def _sizes(moves: Transitions) -> str:
-    bounds = [("over", moves.larger_than_bytes), ("under", moves.smaller_than_bytes)]
+def _sizes(transitions: Transitions) -> str:
+    bounds = [("over", transitions.larger_than_bytes), ("under", transitions.smaller_than_bytes)]
     return " ".join(f"{word} {size}" for word, size in bounds if size is not None)
 
 

@@ -1,4 +1,4 @@
-"""The stored versions of a range of days, for legal holds and longer locks."""
+"""The stored versions of a range of days that legal holds and locks apply to."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 def require_lock(vault: BackupVault) -> None:
-    """Refuse to lock where nothing would be locked: some stores take it without a word.
+    """Raise unless the bucket has Object Lock; without it some stores silently ignore locks.
 
     Raises:
-        StoreError: Object Lock is not on for the bucket.
+        StoreError: the bucket has no Object Lock.
     """
     if not vault.store.configuration.is_lock_enabled():
         raise StoreError(
@@ -23,14 +23,14 @@ def require_lock(vault: BackupVault) -> None:
 
 
 def versions_by_day(vault: BackupVault, first: date, last: date) -> dict[date, list[ObjectVersion]]:
-    """Every version of the days' backups, manifests and quarantine, no delete markers; by UTC day, oldest day first.
+    """Every version (without delete markers) of the days' backups, manifests and quarantine, oldest UTC day first.
 
     Raises:
         NotFoundError: no version of any of the days is stored.
     """
     found: dict[date, list[ObjectVersion]] = {}
-    for by_slot in (vault.backup_versions, vault.manifest_versions, vault.quarantine_versions):
-        for slot, versions in by_slot(first, last).items():
+    for versions_of in (vault.backup_versions, vault.manifest_versions, vault.quarantine_versions):
+        for slot, versions in versions_of(first, last).items():
             found.setdefault(slot.day, []).extend(each for each in versions if not each.is_delete_marker)
     found = {day: found[day] for day in sorted(found) if found[day]}
     if not found:

@@ -2,7 +2,7 @@
 
 Not here: the bucket's set-up (``retention.policy``), examining the logs (``integrity``).
 
-- ``audit_retention`` (``run``) returns a ``RetentionAudit`` (``report``) and keeps it in the bucket.
-- ``evidence`` is what was read of a day, ``judge_day`` finds its problems, ``deletions`` records what was deleted.
-- ``heat_map``, ``page``: a picture and an HTML page of it.
+- ``run``: ``audit_retention`` returns a ``RetentionAudit`` (``report``), ``store_report`` stores it in the bucket.
+- ``evidence`` reads S3, ``check_day`` finds the problems of a day, ``deletions`` records unrecorded deletions.
+- ``heat_map``, ``page``: the audit as a picture and as an HTML page.
 """

@@ -1,7 +1,6 @@
-"""Reading what a retention audit judges: all of a bucket's backups, with requests in bulk and side by side.
+"""Reads what a retention audit checks, with parallel requests.
 
-Two requests a day (HEAD of the backup, GET of the manifest), one a drill report, and the pages of four listings.
-What does not belong here: judgement (``judging``).
+Two requests for each day (HEAD of the backup, GET of the manifest), one for each drill report, and four listings.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from signal_backups.core.base.errors import ExitCode, UnsupportedError, VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.drill.run import DrillDay, DrillReport
-from signal_backups.core.retention_audit.judge_day import DayEvidence, DrillOutcome, ManifestState
+from signal_backups.core.retention_audit.check_day import DayEvidence, DrillOutcome, ManifestState
 from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
@@ -24,7 +23,7 @@ from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
 
 
 @dataclass(frozen=True)
-class Listed:
+class BucketListing:
     """All versions and delete markers of backups, manifests and quarantine, newest first within a slot."""
 
     backups: VersionsBySlot
@@ -33,54 +32,56 @@ class Listed:
 
     @property
     def oldest_day(self) -> date | None:
-        """The oldest day that anything is listed of, hidden or not: a manifest shows that there once was a backup."""
+        """The oldest day with a backup or a manifest, hidden or not: a manifest shows that there was a backup."""
         return min((slot.day for slot in (*self.backups, *self.manifests)), default=None)
 
 
 @dataclass(frozen=True)
-class Drills:
-    """The results of all drills: the last one of each day, the number of reports, and keys that cannot be read."""
+class DrillOutcomes:
+    """The last drill of each day, the number of drill reports, and the keys of those that cannot be read."""
 
     last: dict[date, DrillOutcome] = field(default_factory=dict)
     reports: int = 0
     unreadable: Sequence[str] = ()
 
 
-def list_bucket(vault: BackupVault) -> Listed:
-    """List backups, manifests and quarantine, all pages."""
-    return Listed(
+def list_bucket(vault: BackupVault) -> BucketListing:
+    """List backups, manifests and quarantine."""
+    return BucketListing(
         backups=vault.backup_versions(date.min, date.max),
         manifests=vault.manifest_versions(date.min, date.max),
         quarantine=vault.quarantine_versions(date.min, date.max),
     )
 
 
-def read_days(vault: BackupVault, listed: Listed, days: Sequence[date], drills: Drills) -> list[DayEvidence]:
-    """Read what S3 shows of each day; days without an object cost no request."""
+def read_days(
+    vault: BackupVault, listing: BucketListing, days: Sequence[date], drills: DrillOutcomes
+) -> list[DayEvidence]:
+    """Read the evidence of each day; days without an object need no request."""
     slots: dict[date, list[BackupSlot]] = {}
-    for slot in listed.backups:
+    for slot in listing.backups:
         slots.setdefault(slot.day, []).append(slot)
 
     def read(day: date) -> DayEvidence:
         drill = drills.last.get(day)
-        return _read_day(vault, listed, _chosen(slots[day]), drill) if day in slots else DayEvidence(day, drill=drill)
+        return _read_day(vault, listing, _chosen(slots[day]), drill) if day in slots else DayEvidence(day, drill=drill)
 
     return in_parallel(read, days)
 
 
-def read_drills(vault: BackupVault) -> Drills:
-    """Read every drill's report."""
+def read_drills(vault: BackupVault) -> DrillOutcomes:
+    """Read all drill reports."""
     keys = sorted(item.key for item in vault.store.list_current(vault.layout.drill_prefix))
     reports = in_parallel(lambda key: _drill_report(vault, key), keys)
     last: dict[date, DrillOutcome] = {}
     for report in sorted((report for report in reports if report), key=lambda report: report.at):
         last.update({day.day: DrillOutcome(report.at, _problem(day)) for day in report.days})
     unreadable = [key for key, report in zip(keys, reports, strict=True) if report is None]
-    return Drills(last, len(keys), unreadable)
+    return DrillOutcomes(last, len(keys), unreadable)
 
 
-def moves_objects(configuration: BucketConfiguration) -> bool:
-    """Whether the store moves objects between storage classes: Amazon's does, others where such a rule is stored."""
+def has_transitions(configuration: BucketConfiguration) -> bool:
+    """Whether the store transitions objects: Amazon S3 does, other stores if they keep such a rule."""
     if configuration.is_amazon:
         return True
     try:
@@ -90,20 +91,20 @@ def moves_objects(configuration: BucketConfiguration) -> bool:
 
 
 def _chosen(slots: Sequence[BackupSlot]) -> BackupSlot:
-    """The slot of the scheduled time, else the latest that an older tool wrote."""
+    """The slot of the scheduled backup time, else the latest one that an older tool wrote."""
     scheduled = BackupSlot(slots[0].day)
     return scheduled if scheduled in slots else max(slots)
 
 
-def _read_day(vault: BackupVault, listed: Listed, slot: BackupSlot, drill: DrillOutcome | None) -> DayEvidence:
-    versions = listed.backups[slot]
+def _read_day(vault: BackupVault, listing: BucketListing, slot: BackupSlot, drill: DrillOutcome | None) -> DayEvidence:
+    versions = listing.backups[slot]
     is_hidden = versions[0].hides
-    below = next((version for version in versions if not version.is_delete_marker), None)
-    if below is None:
+    newest = next((version for version in versions if not version.is_delete_marker), None)
+    if newest is None:
         return DayEvidence(slot.day, is_hidden=True, drill=drill)
-    # Without a version id S3 shows the expiration, and the manifest read next is as new as what it vouches for.
-    version = vault.store.head(below.key, below.version_id if is_hidden else None)
-    manifest, state = _manifest(vault, listed.manifests.get(slot, []), slot)
+    # Without a version id, HEAD returns the expiration, and the version that the manifest read next vouches for.
+    version = vault.store.head(newest.key, newest.version_id if is_hidden else None)
+    manifest, state = _manifest(vault, listing.manifests.get(slot, []), slot)
     return DayEvidence(slot.day, version, is_hidden, manifest, state, drill)
 
 

@@ -1,7 +1,7 @@
-"""The heat map of a retention audit: a cell a day, months downwards, days of the month across, a panel a question.
+"""The heat map of a retention audit: one panel for each question, with months as rows and days as columns.
 
-The only module that imports matplotlib: callers import it when they draw. Colours are of the Okabe-Ito palette, which
-the colour-blind can tell apart, and what is wrong carries a cross besides.
+Loads matplotlib: import it where a picture is drawn. The colours are those of the Okabe-Ito palette, which colour-blind
+people can tell apart; wrong days also have a cross.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 
 from signal_backups.core.retention_audit.report import Aspect, DayFinding, RetentionAudit, State
 
-GOOD, WRONG, NOT_YET, NOT_ASKED, OUTSIDE = "#56B4E9", "#D55E00", "#DCEBF4", "#B8B8B8", "#FFFFFF"
+GOOD, WRONG, NOT_DRILLED, NOT_APPLICABLE, OUTSIDE = "#56B4E9", "#D55E00", "#DCEBF4", "#B8B8B8", "#FFFFFF"
 CLASS_COLOURS = {
     "STANDARD": "#F0E442",
     "STANDARD_IA": "#009E73",
@@ -31,7 +31,7 @@ OTHER_CLASS = "#E69F00"
 
 DAYS_ACROSS = 31
 DPI = 100
-#: Up to so many months the panels are stacked, with large cells; above, side by side.
+#: With more months than this, the panels are side by side instead of stacked, and their cells smaller.
 STACKED_MONTHS = 18
 _STACKED_CELL, _SIDE_CELL = 0.26, 0.068
 _LEFT, _TOP, _BOTTOM, _GAP = 0.75, 0.95, 0.75, 0.65
@@ -47,7 +47,7 @@ class _Panel:
 
 
 def heat_map(audit: RetentionAudit) -> bytes:
-    """The picture as PNG: present, verified, locked, drilled and storage class of every day of the audit."""
+    """A PNG that shows for every day whether it is present, verified, locked and drilled, and its storage class."""
     months = _months(audit.first_day, audit.last_day)
     panels = _panels()
     stacked = len(months) <= STACKED_MONTHS
@@ -83,26 +83,26 @@ def _panels() -> list[_Panel]:
 
 
 def _of_state(aspect: Aspect, when_not: str) -> _Colour:
-    colours = {State.YES: GOOD, State.NO: when_not, State.NOT_APPLICABLE: NOT_ASKED}
+    colours = {State.YES: GOOD, State.NO: when_not, State.NOT_APPLICABLE: NOT_APPLICABLE}
     return lambda finding: colours[finding.states[aspect]]
 
 
 def _of_manifest(finding: DayFinding) -> str:
-    # A manifest that vouches for the object and contradicts it proves nothing.
+    # A manifest that vouches for the object but disagrees with it proves nothing.
     if finding.states[Aspect.MANIFEST_AGREES] is State.NO:
         return WRONG
     return _of_state(Aspect.VERIFIED, WRONG)(finding)
 
 
 def _of_drill(finding: DayFinding) -> str:
-    # That no drill has taken a day yet is not wrong; that the last one failed is.
-    return _of_state(Aspect.DRILLED, NOT_YET if finding.drilled_at is None else WRONG)(finding)
+    # A day that was never drilled is not wrong; a day whose last drill failed is.
+    return _of_state(Aspect.DRILLED, NOT_DRILLED if finding.drilled_at is None else WRONG)(finding)
 
 
 def _of_class(finding: DayFinding) -> str:
     if finding.states[Aspect.CLASS_AS_PLANNED] is State.NO:
         return WRONG
-    return NOT_ASKED if finding.storage_class is None else CLASS_COLOURS.get(finding.storage_class, OTHER_CLASS)
+    return NOT_APPLICABLE if finding.storage_class is None else CLASS_COLOURS.get(finding.storage_class, OTHER_CLASS)
 
 
 def _draw(axes: Axes, panel: _Panel, audit: RetentionAudit, months: Sequence[date]) -> None:
@@ -119,11 +119,11 @@ def _draw(axes: Axes, panel: _Panel, audit: RetentionAudit, months: Sequence[dat
             good += 1
     axes.imshow(grid, aspect="auto", interpolation="nearest")
     if wrong:
-        size = 30 if len(months) <= STACKED_MONTHS else 20  # the crosses of small cells stand out over their edges
+        size = 30 if len(months) <= STACKED_MONTHS else 20  # crosses of small cells extend beyond them
         across, down = zip(*wrong, strict=True)
         axes.scatter(across, down, marker="x", s=size, c="black", linewidths=1.2)
-    asked = sum(audit.count(panel.aspect, state) for state in (State.YES, State.NO))
-    found = f"{good:,} of {asked:,}" if asked else "not applicable"
+    applicable = sum(audit.count(panel.aspect, state) for state in (State.YES, State.NO))
+    found = f"{good:,} of {applicable:,}" if applicable else "not applicable"
     remark, weight = (f", {len(wrong):,} wrong", "bold") if wrong else ("", "normal")
     axes.set_title(f"{panel.title}: {found}{remark}", fontsize=9, loc="left", pad=4, weight=weight)
 
@@ -133,7 +133,7 @@ def _label(axes: Axes, months: Sequence[date], *, with_months: bool) -> None:
     shown = [row for row, month in enumerate(months) if len(months) <= STACKED_MONTHS or month.month in {1, 7}]
     axes.set_yticks(shown, [f"{months[row]:%Y-%m}" for row in shown] if with_months else [], fontsize=7)
     axes.tick_params(length=0, pad=2)
-    # Lines of our own: a grid of minor ticks takes ten times as long to draw.
+    # A grid of minor ticks takes ten times as long to draw as these lines.
     bottom, right = len(months) - 0.5, DAYS_ACROSS - 0.5
     axes.vlines([column - 0.5 for column in range(DAYS_ACROSS + 1)], -0.5, bottom, colors="white", linewidths=0.6)
     axes.hlines([row - 0.5 for row in range(len(months) + 1)], -0.5, right, colors="white", linewidths=0.6)
@@ -143,21 +143,21 @@ def _label(axes: Axes, months: Sequence[date], *, with_months: bool) -> None:
 
 
 def _title(audit: RetentionAudit) -> str:
-    verdict = "no errors" if audit.ok else f"{audit.errors:,} error{'s' if audit.errors > 1 else ''}"
+    result = "no errors" if audit.ok else f"{audit.errors:,} error{'s' if audit.errors > 1 else ''}"
     return (
-        f"Retention audit of {audit.bucket}/{audit.prefix}, {audit.at:%Y-%m-%d %H:%MZ}: {verdict}\n"
+        f"Retention audit of {audit.bucket}/{audit.prefix}, {audit.at:%Y-%m-%d %H:%MZ}: {result}\n"
         f"{len(audit.days):,} days, {audit.first_day} to {audit.last_day}, profile {audit.profile}"
     )
 
 
 def _legend(figure: Figure, audit: RetentionAudit) -> None:
-    held = {finding.storage_class for finding in audit.days if finding.storage_class}
-    classes = [name for name in CLASS_COLOURS if name in held] + sorted(held - CLASS_COLOURS.keys())
+    present = {finding.storage_class for finding in audit.days if finding.storage_class}
+    classes = [name for name in CLASS_COLOURS if name in present] + sorted(present - CLASS_COLOURS.keys())
     entries: list[Patch | Line2D] = [
         _patch(GOOD, "yes"),
         Line2D([], [], marker="X", color="black", markerfacecolor=WRONG, linestyle="", markersize=9, label="wrong"),
-        _patch(NOT_YET, "not drilled yet"),
-        _patch(NOT_ASKED, "not applicable"),
+        _patch(NOT_DRILLED, "not drilled yet"),
+        _patch(NOT_APPLICABLE, "not applicable"),
         *(_patch(CLASS_COLOURS.get(name, OTHER_CLASS), name) for name in classes),
     ]
     figure.legend(
@@ -176,6 +176,6 @@ def _patch(colour: str, label: str) -> Patch:
 
 
 def _months(first: date, last: date) -> list[date]:
-    """The first days of all months from one day to another."""
+    """The first day of each month from one day to another."""
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return [date(number // 12, number % 12 + 1, 1) for number in numbers]

@@ -1,4 +1,4 @@
-"""A retention audit as one HTML page that needs nothing else: for people who neither log in nor run commands."""
+"""A retention audit as one self-contained HTML page, for people who run no commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from signal_backups.core.retention_audit.report import Aspect, DayFinding, Reten
 
 
 def audit_page(audit: RetentionAudit) -> str:
-    """The page: verdict, aspects, problems with remedies, heat map, months, how it was measured."""
+    """The HTML page of an audit."""
     return render(
         "retention_audit/page.html.j2",
         title=f"Retention audit of {audit.bucket}/{audit.prefix}, {audit.at:%Y-%m-%d}",
@@ -27,7 +27,7 @@ def audit_page(audit: RetentionAudit) -> str:
 
 
 def _months(days: Sequence[DayFinding]) -> Iterator[tuple[str, list[str], int]]:
-    """Each month, its share of good days by aspect, and how many problems it has."""
+    """Each month with its good days by aspect and its number of problems."""
 
     def month_of(finding: DayFinding) -> date:
         return finding.day.replace(day=1)
@@ -39,5 +39,5 @@ def _months(days: Sequence[DayFinding]) -> Iterator[tuple[str, list[str], int]]:
 
 
 def _share(findings: Sequence[DayFinding], aspect: Aspect) -> str:
-    asked = [finding.states[aspect] for finding in findings if finding.states[aspect] is not State.NOT_APPLICABLE]
-    return f"{asked.count(State.YES)} of {len(asked)}" if asked else "-"
+    applicable = [finding.states[aspect] for finding in findings if finding.states[aspect] is not State.NOT_APPLICABLE]
+    return f"{applicable.count(State.YES)} of {len(applicable)}" if applicable else "-"

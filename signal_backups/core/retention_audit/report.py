@@ -1,4 +1,4 @@
-"""What a retention audit found, as data: aspects and states of every day, problems, counts; goes to JSON and back."""
+"""The report of a retention audit: the states of every day, problems and counts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-#: Of a kind of problem that every day has, nobody reads more than so many rows.
+#: Most rows that a table shows for one kind of problem.
 ROWS_A_KIND = 20
 
 
 class Aspect(StrEnum):
-    """What is asked of every day."""
+    """The questions that an audit asks about every day."""
 
     PRESENT = "present"
     NOT_HIDDEN = "not hidden"
@@ -27,7 +27,7 @@ class Aspect(StrEnum):
 
 
 class State(StrEnum):
-    """The answer; not applicable: the store or the profile does not have it, or there is no object to ask it of."""
+    """The answer to a question; not applicable if store, profile or day lack what the question is about."""
 
     YES = "yes"
     NO = "no"
@@ -35,14 +35,14 @@ class State(StrEnum):
 
 
 class ProblemSeverity(StrEnum):
-    """An error breaks the promise of the profile; a warning is worth knowing."""
+    """An error breaks the profile; a warning does not."""
 
     ERROR = "ERROR"
     WARN = "WARN"
 
 
 class ProblemCode(StrEnum):
-    """Kinds of problems; stable, machines may rely on them."""
+    """Kinds of problems; programs may rely on them."""
 
     MISSING = "missing"
     HIDDEN = "hidden"
@@ -68,7 +68,7 @@ class _Model(BaseModel):
 
 
 class Problem(_Model):
-    """One problem: what is wrong, and what to do about it."""
+    """One problem and its remedy."""
 
     code: ProblemCode
     severity: ProblemSeverity
@@ -77,7 +77,10 @@ class Problem(_Model):
 
 
 class DayFinding(_Model):
-    """One day. Times are UTC; key and what follows it are None for a day that has no object."""
+    """The result of one day; times are UTC.
+
+    ``key`` and the fields after it describe the stored object. They are None without one, but for ``drilled_at``.
+    """
 
     day: date
     states: dict[Aspect, State]
@@ -92,7 +95,7 @@ class DayFinding(_Model):
 
 
 class ProblemRow(_Model):
-    """A problem of a day (None: of none), or the first of several of its kind that were not worth a row each."""
+    """A row of the table of problems; ``day`` is None for a general problem, ``more`` counts the folded rows."""
 
     day: date | None
     problem: Problem
@@ -100,21 +103,28 @@ class ProblemRow(_Model):
 
     @property
     def what(self) -> str:
-        """The words, with how many days more they are true of."""
+        """What is wrong, with the number of folded rows."""
         return f"{self.problem.what}; and {self.more:,} more days like it" if self.more else self.problem.what
 
 
 class RetentionAudit(_Model):
-    """An audit. Times are UTC.
+    """The report of an audit; times are UTC.
 
     Attributes:
-        retention_first_day: the oldest day whose backup, made on time, must still be kept.
-        first_signal_day: from here on every day must be there; days before it are explained.
-        first_day: first day that was looked at; ``last_day`` is the last.
-        general: problems of no single day.
-        requests: by S3 operation, retries included.
-        drill_reports: how many reports of drills were read.
-        seconds: what all of it took.
+        at: when the audit began.
+        bucket: name of the bucket.
+        prefix: prefix of the backups.
+        profile: name of the retention profile.
+        retention_years: calendar years that each backup must be kept.
+        retention_first_day: first day of the retention window.
+        first_signal_day: every day from here on must have a backup; the days before it are explained.
+        first_day: first audited day.
+        last_day: last audited day.
+        days: the result of each audited day.
+        general: problems that belong to no single day.
+        requests: number of requests by S3 operation, retries included.
+        drill_reports: number of drill reports.
+        seconds: duration of the audit.
     """
 
     at: datetime
@@ -141,35 +151,35 @@ class RetentionAudit(_Model):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def errors(self) -> int:
-        """How many errors."""
+        """Number of errors."""
         return self._count(ProblemSeverity.ERROR)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def warnings(self) -> int:
-        """How many warnings."""
+        """Number of warnings."""
         return self._count(ProblemSeverity.WARN)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def explained_days(self) -> int:
-        """Days of the retention window from before the first signal."""
+        """Number of days of the retention window before the first signal."""
         return max(0, (self.first_signal_day - self.retention_first_day).days)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def counts(self) -> dict[Aspect, dict[State, int]]:
-        """Days by aspect and state."""
+        """Number of days by aspect and state."""
         return {aspect: {state: self.count(aspect, state) for state in State} for aspect in Aspect}
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def problem_counts(self) -> dict[ProblemCode, int]:
-        """Problems by kind."""
+        """Number of problems by kind."""
         return dict(Counter(problem.code for _, problem in self.problems()))
 
     def count(self, aspect: Aspect, state: State) -> int:
-        """Days in a state."""
+        """Number of days in a state."""
         return sum(finding.states[aspect] is state for finding in self.days)
 
     def problems(self) -> Iterator[tuple[date | None, Problem]]:
@@ -179,7 +189,7 @@ class RetentionAudit(_Model):
             yield from ((finding.day, problem) for problem in finding.problems)
 
     def problem_rows(self) -> list[ProblemRow]:
-        """The problems for a table: errors first, by day, of each kind no more than ``ROWS_A_KIND`` rows."""
+        """The rows of the table of problems: errors first, then by day; at most ``ROWS_A_KIND`` of a kind."""
         by_kind: dict[tuple[ProblemSeverity, ProblemCode], list[ProblemRow]] = {}
         for day, problem in self.problems():
             by_kind.setdefault((problem.severity, problem.code), []).append(ProblemRow(day=day, problem=problem))

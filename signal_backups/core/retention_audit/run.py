@@ -1,4 +1,4 @@
-"""The retention audit: every day of the retention window compared with the profile, from S3 alone."""
+"""Runs a retention audit, and stores its report."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from signal_backups.core.integrity.anchors.destinations import NO_DESTINATIONS, 
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
+from signal_backups.core.retention_audit.check_day import Criteria, DayEvidence, check_day
 from signal_backups.core.retention_audit.deletions import record_deletions
 from signal_backups.core.retention_audit.evidence import (
-    Drills,
-    Listed,
+    BucketListing,
+    DrillOutcomes,
+    has_transitions,
     list_bucket,
-    moves_objects,
     read_days,
     read_drills,
 )
-from signal_backups.core.retention_audit.judge_day import Criteria, DayEvidence, judge_day
 from signal_backups.core.retention_audit.report import Problem, ProblemCode, ProblemSeverity, RetentionAudit
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.vault import BackupVault
@@ -37,62 +37,55 @@ def audit_retention(
     last: date | None = None,
     destinations: AnchorDestinations = NO_DESTINATIONS,
 ) -> RetentionAudit:
-    """Look at every day of the retention window, and at every entry of the audit trail.
+    """Check every day of the retention window, and every entry of the two logs.
 
-    Deletions that nobody recorded are recorded.
+    Deletions that the audit trail lacks are recorded in it.
 
     Args:
-        vault: where the backups are.
-        profile: what is promised of them.
-        start: the day of the first signal; None: nobody said, so the oldest day that ever had a backup.
-        clock: the present (UTC).
-        first: audit no day before this one.
-        last: audit no day after this one.
-        destinations: where there are anchors besides the bucket itself.
+        vault: the vault of the backups.
+        profile: the profile to compare the days with.
+        start: UTC day of the first signal; None for the oldest day that ever had a backup.
+        clock: returns the current time, UTC.
+        first: first UTC day to audit; None for the start of the window.
+        last: last UTC day to audit; None for the newest complete day.
+        destinations: where anchors are kept besides the bucket itself.
 
     Raises:
-        NotFoundError: the window has no day that should be there.
+        NotFoundError: there is no day to audit.
         StoreError: the store cannot be reached.
     """
     started, now = time.perf_counter(), clock()
     with vault.store.counted_requests() as sent:
-        listed = list_bucket(vault)
-        # A start that was set too late must not hide backups that are there.
-        begin = min((day for day in (start, listed.oldest_day) if day is not None), default=None)
-        still_kept = oldest_kept_day(now, profile.retention_years)
-        end = min(last_complete_day(clock), last or date.max)
-        begins = max(begin or date.max, still_kept, first or date.min)
-        if begins > end:
+        listing = list_bucket(vault)
+        # A start that is set too late must not hide existing backups.
+        first_signal_day = min((day for day in (start, listing.oldest_day) if day is not None), default=None)
+        oldest_kept = oldest_kept_day(now, profile.retention_years)
+        last_day = min(last_complete_day(clock), last or date.max)
+        first_day = max(first_signal_day or date.max, oldest_kept, first or date.min)
+        if first_day > last_day:
             raise NotFoundError(
-                f"no day to audit up to {end} in {vault.store.uri(vault.layout.prefix)}",
+                f"no day to audit up to {last_day} in {vault.store.uri(vault.layout.prefix)}",
                 remedy="Make a backup with: signal-backups backup",
             )
         drills = read_drills(vault)
-        configuration = vault.store.configuration
-        terms = Criteria(
-            profile,
-            lifecycle_of(profile, vault.layout),
-            moves_objects(configuration),
-            # Ceph computes the header of a current version from the rule for previous ones; others do not send it.
-            shows_expiration=configuration.is_amazon,
-        )
-        days = read_days(vault, listed, list(days_between(begins, end)), drills)
-        trail_problems = _broken_trail(vault, destinations, still_kept)
+        criteria = _criteria(vault, profile)
+        days = read_days(vault, listing, list(days_between(first_day, last_day)), drills)
+        log_problems = _log_problems(vault, destinations, oldest_kept)
     return RetentionAudit(
         at=now,
         bucket=vault.store.bucket,
         prefix=vault.layout.prefix,
         profile=profile.name,
         retention_years=profile.retention_years,
-        retention_first_day=still_kept,
-        first_signal_day=begin or begins,
-        first_day=begins,
-        last_day=end,
-        days=[judge_day(evidence, terms, now) for evidence in days],
+        retention_first_day=oldest_kept,
+        first_signal_day=first_signal_day or first_day,
+        first_day=first_day,
+        last_day=last_day,
+        days=[check_day(evidence, criteria, now) for evidence in days],
         general=[
-            *trail_problems,
-            *_unreadable(vault, drills),
-            *_not_recorded(vault, listed, days),
+            *log_problems,
+            *_unreadable_drills(vault, drills),
+            *_unrecorded_deletions(vault, listing, days),
         ],
         requests=dict(sorted(Counter(sent).items())),
         drill_reports=drills.reports,
@@ -101,10 +94,10 @@ def audit_retention(
 
 
 def store_report(vault: BackupVault, audit: RetentionAudit) -> str:
-    """Keep the report in the bucket and return its key.
+    """Store the report in the bucket and return its key.
 
     Raises:
-        ReadBackError: S3 returns another one.
+        ReadBackError: S3 returns other bytes than were sent.
         StoreError: the store cannot be reached or refuses.
     """
     key = vault.layout.report_key("retention", audit.at)
@@ -115,7 +108,18 @@ def store_report(vault: BackupVault, audit: RetentionAudit) -> str:
     return key
 
 
-def _broken_trail(vault: BackupVault, destinations: AnchorDestinations, kept_from: date) -> list[Problem]:
+def _criteria(vault: BackupVault, profile: Profile) -> Criteria:
+    configuration = vault.store.configuration
+    return Criteria(
+        profile,
+        lifecycle_of(profile, vault.layout),
+        has_transitions(configuration),
+        # Ceph computes the header of a current version from the noncurrent rule; other stores do not send it.
+        shows_expiration=configuration.is_amazon,
+    )
+
+
+def _log_problems(vault: BackupVault, destinations: AnchorDestinations, kept_from: date) -> list[Problem]:
     report = examine_trail(
         vault, full=True, second=destinations.second, ca_pem=destinations.ca_pem, kept_from=kept_from
     )
@@ -124,16 +128,16 @@ def _broken_trail(vault: BackupVault, destinations: AnchorDestinations, kept_fro
             code=ProblemCode.TRAIL_BROKEN,
             severity=ProblemSeverity.ERROR,
             what=f"{finding.log} {finding.number or finding.key}: {finding.words}",
-            remedy="See all that is wrong with: signal-backups audit verify --full",
+            remedy="See all findings with: signal-backups audit verify --full",
         )
         for finding in report.findings
     ]
 
 
-def _not_recorded(vault: BackupVault, listed: Listed, days: list[DayEvidence]) -> list[Problem]:
-    """Record the deletions that were seen; that it cannot be done is found, and takes no other finding away."""
+def _unrecorded_deletions(vault: BackupVault, listing: BucketListing, days: list[DayEvidence]) -> list[Problem]:
+    """Record the deletions; a failure is a problem of the audit, not its end."""
     try:
-        record_deletions(vault, listed, days)
+        record_deletions(vault, listing, days)
     except SignalBackupsError as error:
         return [
             Problem(
@@ -146,13 +150,13 @@ def _not_recorded(vault: BackupVault, listed: Listed, days: list[DayEvidence]) -
     return []
 
 
-def _unreadable(vault: BackupVault, drills: Drills) -> list[Problem]:
+def _unreadable_drills(vault: BackupVault, drills: DrillOutcomes) -> list[Problem]:
     return [
         Problem(
             code=ProblemCode.DRILL_UNREADABLE,
             severity=ProblemSeverity.WARN,
-            what=f"{vault.store.uri(key)} is not the report of a drill that can be read",
-            remedy="Look at the object's older versions; hold another drill with: signal-backups drill",
+            what=f"{vault.store.uri(key)} is not a readable drill report",
+            remedy="Inspect the noncurrent versions of the object; run another drill with: signal-backups drill",
         )
         for key in drills.unreadable
     ]

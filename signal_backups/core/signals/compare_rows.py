@@ -1,6 +1,6 @@
-"""Comparing two copies of one day's signals, row by row: unchanged, missing, changed or new.
+"""Comparing the signals of a day in a backup and in a database: which are unchanged, changed, missing or new.
 
-Rows are compared by identity and by the content of every backed-up column, numbers as doubles.
+Rows are matched by their id and compared in every backed-up column, numbers as doubles.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import read_sql
 from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, SIGNAL_ID
 
-#: How many ids a comparison names of each kind.
+#: How many ids a comparison names for each kind of difference.
 NAMED_IDS = 10
 
 
 class Difference(BaseModel):
-    """One kind of difference: how many signals, and the ids of the first."""
+    """One kind of difference: the number of signals, and the first of their ids."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,13 +31,13 @@ class Difference(BaseModel):
 
 
 class RowComparison(BaseModel):
-    """Counts of the comparison, from the backup's point of view.
+    """The database compared with the backup.
 
     Attributes:
-        unchanged: backed-up signals that are held with the same content.
-        mutated: backed-up signals that are held with another content.
-        deleted: backed-up signals that are not held.
-        late: held signals that the backup does not know.
+        unchanged: number of backed-up signals that are in the database with the same content.
+        mutated: backed-up signals that are in the database with other content.
+        deleted: backed-up signals that are not in the database.
+        late: signals in the database that are not in the backup.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,50 +49,50 @@ class RowComparison(BaseModel):
 
     @property
     def is_equal(self) -> bool:
-        """Whether both hold the same."""
+        """Whether there is no difference."""
         return not (self.mutated.count or self.deleted.count or self.late.count)
 
 
 class RowComparer:
-    """Compares one backup with what is held; bounded memory, the engine spills."""
+    """Compares the rows of a backup with those of a database, in bounded memory."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
-        for table in ("saved", "held"):
+        for table in ("backup_rows", "database_rows"):
             cursor.execute(
                 f"CREATE OR REPLACE TEMP TABLE {table} "
                 "(id UBIGINT, content UBIGINT, signal_id VARCHAR, is_quarantined BOOLEAN)"
             )
 
     def add_backup(self, csv: Path, *, is_quarantine: bool = False) -> None:
-        """Add the rows of a backup CSV; quarantined rows are known, but not missed when they are gone."""
-        self._add("saved", read_sql(csv), is_quarantine=is_quarantine)
+        """Add the rows of a backup CSV; quarantined rows are not late in the database, and may be missing there."""
+        self._add("backup_rows", read_sql(csv), is_quarantine=is_quarantine)
 
-    def add_saved(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
-        """Add rows of the backup that came out of a database; batches as for ``add_held``."""
-        self._add_batches("saved", batches, schema)
+    def add_backup_rows(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        """Add rows of the backup that were restored into a scratch database; see ``add_database_rows``."""
+        self._add_batches("backup_rows", batches, schema)
 
-    def add_held(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
-        """Add held rows: batches that have at least ``CSV_COLUMNS``, numbers as doubles or as texts."""
-        self._add_batches("held", batches, schema)
+    def add_database_rows(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        """Add rows of the database: batches with at least ``CSV_COLUMNS``, numbers as doubles or as text."""
+        self._add_batches("database_rows", batches, schema)
 
     def compare(self) -> RowComparison:
-        """Compare what was added."""
-        good = "saved WHERE NOT is_quarantined"
-        same = "EXISTS (FROM held h WHERE h.id = s.id AND h.content = s.content)"
-        present = "EXISTS (FROM held h WHERE h.id = s.id)"
+        """Compare the added rows."""
+        good = "backup_rows WHERE NOT is_quarantined"
+        same = "EXISTS (FROM database_rows d WHERE d.id = s.id AND d.content = s.content)"
+        present = "EXISTS (FROM database_rows d WHERE d.id = s.id)"
         changed = f"{present} AND NOT {same}"
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE changed AS SELECT id FROM (FROM {good}) s WHERE {changed}")
-        # A changed signal is mutated, not late; a second one of an id that is there unchanged is late.
-        # Two conditions, each on equality: joined by OR they would make the engine compare every pair of rows.
-        unknown = "NOT EXISTS (FROM saved k WHERE k.content = s.content)"
-        no_changed_one = "NOT EXISTS (FROM changed c WHERE c.id = s.id)"
+        # A changed signal is mutated, not late; a second signal with the id of an unchanged one is late.
+        # Two conditions on equality, because with OR the engine would compare every pair of rows.
+        unknown = "NOT EXISTS (FROM backup_rows b WHERE b.content = s.content)"
+        not_mutated = "NOT EXISTS (FROM changed c WHERE c.id = s.id)"
         (unchanged,) = self._cursor.execute(f"SELECT count(*) FROM (FROM {good}) s WHERE {same}").fetchone() or (0,)
         return RowComparison(
             unchanged=unchanged,
             mutated=self._difference(good, changed),
             deleted=self._difference(good, f"NOT {present}"),
-            late=self._difference("held", f"{unknown} AND {no_changed_one}"),
+            late=self._difference("database_rows", f"{unknown} AND {not_mutated}"),
         )
 
     def _add_batches(self, table: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
@@ -104,7 +104,7 @@ class RowComparer:
         content = ", ".join(
             f"CAST(TRY_CAST({name} AS DOUBLE) AS VARCHAR)" if name in NUMBER_COLUMNS else name for name in CSV_COLUMNS
         )
-        # Both sides are hashed in one process, so the engine's own hash will do; it distinguishes NULL from ''.
+        # DuckDB's own hash suffices, because both sides are hashed in one process; it distinguishes NULL from ''.
         self._cursor.execute(
             f"INSERT INTO {table} SELECT hash({SIGNAL_ID}), hash({content}), {SIGNAL_ID}, {is_quarantine} FROM {rows}"
         )
@@ -121,6 +121,6 @@ class RowComparer:
 
 @contextmanager
 def row_comparer() -> Iterator[RowComparer]:
-    """A comparer with a session of its own in the engine."""
+    """Provide a comparer with its own DuckDB session."""
     with closing(duckdb_engine.cursor()) as cursor:
         yield RowComparer(cursor)

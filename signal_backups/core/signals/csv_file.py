@@ -1,10 +1,11 @@
-"""The backup CSV as bytes: UTF-8, header, RFC 4180 quoting, LF; NULL is nothing, an empty string is ``""``."""
+"""Writing and reading the backup CSV: UTF-8, header, RFC 4180 quoting, LF; NULL is empty, an empty string is ``""``."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     OPTIONAL_COLUMNS,
@@ -20,14 +22,14 @@ from signal_backups.core.signals.fields import (
     VERIFICATION_HASH,
 )
 
-#: Longest line that is read back, in bytes; a signal is some 300.
+#: Longest line that can be read, in bytes; a signal has about 300.
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
 _COPY_CHUNK_BYTES = 1024 * 1024
 
 
 def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) -> None:
-    """Write text columns as CSV lines, without a header, in the order given."""
+    """Write text columns as CSV lines without a header, in the given order."""
     cursor.register("csv_rows", rows)
     cursor.execute(
         f"COPY (SELECT * FROM csv_rows) TO {_literal(str(path))} "
@@ -37,7 +39,7 @@ def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) ->
 
 
 def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    """Write the text columns of a query as a whole CSV with a header; returns how many rows it has."""
+    """Write the text columns of a query as a CSV with a header; returns the number of rows."""
     (count,) = cursor.execute(
         f"COPY ({query}) TO {_literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', NULLSTR '')"
     ).fetchone() or (0,)
@@ -45,7 +47,7 @@ def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> int
 
 
 def join_parts(columns: Sequence[str], parts: Iterable[Path], target: Path) -> FileDigest:
-    """Write a header and the parts, in order, into one file; parts are removed as they are used."""
+    """Write a header and the parts, in order, into one file; each part is removed after it was copied."""
     sha256 = hashlib.sha256()
     with target.open("wb") as out:
         header = (",".join(columns) + "\n").encode("ascii")
@@ -61,25 +63,42 @@ def join_parts(columns: Sequence[str], parts: Iterable[Path], target: Path) -> F
 
 
 def read_sql(path: Path) -> str:
-    """SQL for a relation of the backup's text columns (``CSV_COLUMNS``), one row a signal, in file order.
+    """SQL for a relation of the text columns (``CSV_COLUMNS``) of a backup, one row per signal, in file order.
 
     Raises:
-        VerificationError: the file has no header of a backup.
+        VerificationError: the header is not that of a backup.
     """
     header = _read_header(path)
-    spelled = {_field_of(name): name for name in header}
-    missing = [name for name in REQUIRED_COLUMNS if name not in spelled]
-    if missing or len(spelled) != len(header):
+    column_of = {_field_of(name): name for name in header}
+    missing = [name for name in REQUIRED_COLUMNS if name not in column_of]
+    if missing or len(column_of) != len(header):
         raise VerificationError(
             f"{path.name} is not a backup CSV: its header {'lacks ' + ', '.join(missing) if missing else 'repeats'}",
-            remedy="Check that it is the whole, unedited file",
+            remedy="Check that it is the complete, unedited file",
         )
-    selected = ", ".join(_selected(name, spelled) for name in CSV_COLUMNS)
+    selected = ", ".join(_selected(name, column_of) for name in CSV_COLUMNS)
     return f"(SELECT {selected} FROM {_reader(path, header)})"
 
 
+@contextmanager
+def reading_rows(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Provide a cursor, and the relation of a backup CSV's text columns, for queries inside the ``with`` block.
+
+    Raises:
+        VerificationError: the file does not parse as a backup CSV.
+    """
+    with closing(duckdb_engine.cursor()) as cursor:
+        try:
+            yield cursor, read_sql(path)
+        except duckdb.OutOfMemoryException:
+            raise  # says nothing about the file
+        except duckdb.Error as error:
+            reason = " ".join(str(error).splitlines()[:2])
+            raise VerificationError(f"{path.name} does not parse as a backup CSV: {reason}") from error
+
+
 def read_as_stored_sql(path: Path) -> str:
-    """SQL for a relation of all columns that a CSV of ours has, as text."""
+    """SQL for a relation of all columns of a CSV that this software wrote, as text."""
     return f"(FROM {_reader(path, _read_header(path))})"
 
 
@@ -98,16 +117,16 @@ def _read_header(path: Path) -> list[str]:
     try:
         return next(csv.reader([first_line]), [])
     except csv.Error:
-        return []  # a line that no header is as long as
+        return []  # the first line is too long for a header
 
 
 def _field_of(column: str) -> str:
     return VERIFICATION_HASH if column in SOURCE_HASH_COLUMNS else column
 
 
-def _selected(name: str, spelled: dict[str, str]) -> str:
-    if name in spelled:
-        return '"' + spelled[name].replace('"', '""') + f'" AS {name}'
+def _selected(name: str, column_of: dict[str, str]) -> str:
+    if name in column_of:
+        return '"' + column_of[name].replace('"', '""') + f'" AS {name}'
     if name in OPTIONAL_COLUMNS:
         return f"CAST(NULL AS VARCHAR) AS {name}"
     raise KeyError(name)

@@ -1,4 +1,4 @@
-"""The DuckDB engine that does the bulk work: one per process, bounded memory, no network, UTC."""
+"""The DuckDB database for bulk work: one per process, in memory, with bounded memory, without network, in UTC."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tempfile import gettempdir
 import duckdb
 import pyarrow as pa
 
-#: Ceiling of the engine's own buffers; beyond it sorts and groupings spill to disk.
+#: Limit of DuckDB's buffers; beyond it, sorting and grouping spill to disk.
 MEMORY_LIMIT = "192MB"
-#: Threads of the engine, and batches worked on at a time. Each holds buffers of its own (32 MB to write or read a
-#: CSV), so with a thread for each of many cores the limit would not be enough.
+#: Threads of DuckDB, and batches processed at a time. Each has its own buffers (32 MB for writing or reading a CSV), so
+#: one thread per core could exceed the memory limit.
 THREADS = 2
 
-#: SQL name of the function that gives Python's JSON escape of a text, without the quotes.
+#: SQL function that escapes a text as Python's JSON does, without the quotes.
 ESCAPED = "python_json_escape"
-#: SQL name of the function that writes a number's text as an integer, for doubles beyond HUGEINT.
+#: SQL function that writes the text of an integral double as an integer, for doubles beyond HUGEINT.
 INTEGER_TEXT = "python_integer_text"
 
 
 def cursor() -> duckdb.DuckDBPyConnection:
-    """A connection of its own to the process's engine; use one per thread and close it."""
+    """Open a connection to the database of this process; use one per thread, and close it."""
     return _engine().cursor()
 
 
@@ -36,13 +36,13 @@ def _engine() -> duckdb.DuckDBPyConnection:
         config={
             "memory_limit": MEMORY_LIMIT,
             "threads": THREADS,
-            # One a process: two engines in one folder would overwrite each other's files.
+            # One per process: two databases in one folder would overwrite each other's files.
             "temp_directory": f"{gettempdir()}/signal_backups_spill_{os.getpid()}",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         },
     )
-    # A global setting: cursors start sessions of their own, and the host's zone must never leak in.
+    # Global, because each cursor starts its own session; the time zone of the host must not matter.
     engine.execute("SET GLOBAL TimeZone = 'UTC'")
     engine.create_function(ESCAPED, _escape, ["VARCHAR"], "VARCHAR", type="arrow")
     engine.create_function(INTEGER_TEXT, _integer_text, ["VARCHAR"], "VARCHAR", type="arrow")

@@ -1,4 +1,4 @@
-"""The field list of a signal: names, order, kinds. Every other module imports it from here."""
+"""The fields of a signal: names, order and kinds. This is the only list of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """How a field is held: text is kept verbatim, a number is an IEEE double."""
+    """How a field is stored: text verbatim, a number as an IEEE 754 double."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -51,12 +51,12 @@ REQUIRED_COLUMNS = tuple(field.name for field in FIELDS if field.required)
 OPTIONAL_COLUMNS = tuple(field.name for field in FIELDS if not field.required)
 NUMBER_COLUMNS = tuple(field.name for field in FIELDS if field.kind is Kind.NUMBER)
 TEXT_COLUMNS = tuple(field.name for field in FIELDS if field.kind is Kind.TEXT)
-#: The nine hashed fields, in the order in which the canonical JSON holds them.
+#: The nine hashed fields, in the order of the canonical JSON.
 HASHED_FIELDS = tuple(sorted((field for field in FIELDS if field.hashed), key=lambda field: field.name))
 
-#: Column beside the fields: a JSON object, field name -> the stored value that its kind cannot hold; else null.
+#: Extra column: a JSON object of field name -> stored value, for values that the field's kind cannot hold; else null.
 UNREADABLE_VALUES = "unreadable_values"
 
-#: Columns of a quarantine CSV: the backup's, and what is wrong.
+#: Columns of a quarantine CSV: those of a backup, and the reasons.
 FAULTS, REASON = "quarantine_faults", "quarantine_reason"
 QUARANTINE_COLUMNS = (*CSV_COLUMNS, UNREADABLE_VALUES, FAULTS, REASON)

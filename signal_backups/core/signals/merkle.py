@@ -1,6 +1,6 @@
-"""The Merkle tree of RFC 6962, section 2.1, with SHA-256: roots, streamed, and inclusion paths.
+"""The Merkle tree of RFC 6962, section 2.1, with SHA-256: streamed roots and inclusion paths.
 
-No library: pymerkle is GPL-3 and says itself that it needs a security audit.
+Not from a library: pymerkle is GPL-3, and states that it needs a security audit.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from signal_backups.core.base.errors import VerificationError
 
-#: Bytes of a SHA-256.
+#: Length of a SHA-256 in bytes.
 HASH_BYTES = 32
 #: Root of a tree without leaves.
 EMPTY_ROOT = sha256(b"").digest()
@@ -19,22 +19,22 @@ _PAIR_BYTES = 2 * HASH_BYTES
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """The hash of a leaf that holds ``data``, 32 bytes."""
+    """The hash (32 bytes) of a leaf with ``data``."""
     return sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of the node above two others, 32 bytes."""
+    """The hash (32 bytes) of the parent of two nodes."""
     return sha256(b"\x01" + left + right).digest()
 
 
 def leaves(hashes: Iterable[bytes]) -> bytes:
-    """The leaf hashes of 32-byte data, concatenated in their order."""
+    """The leaf hashes of the data, concatenated in order."""
     return b"".join(leaf_hash(data) for data in hashes)
 
 
 class MerkleTree:
-    """A tree that takes leaf hashes as they come and keeps at most one unpaired node a level."""
+    """A tree to which leaf hashes are appended; it keeps at most one unpaired node per level."""
 
     def __init__(self) -> None:
         self._leaves = 0
@@ -42,17 +42,17 @@ class MerkleTree:
 
     @property
     def size(self) -> int:
-        """How many leaves it has."""
+        """The number of leaves."""
         return self._leaves
 
     def add(self, leaves: bytes) -> None:
-        """Append leaf hashes, any number of them, concatenated.
+        """Append any number of concatenated leaf hashes.
 
         Raises:
-            ValueError: the bytes are no whole number of hashes.
+            ValueError: the length is not a multiple of 32.
         """
         if len(leaves) % HASH_BYTES:
-            raise ValueError(f"{len(leaves)} bytes are no whole number of hashes")
+            raise ValueError(f"{len(leaves)} bytes are not a whole number of hashes")
         self._leaves += len(leaves) // HASH_BYTES
         level, nodes = 0, leaves
         while nodes:
@@ -62,7 +62,7 @@ class MerkleTree:
             level += 1
 
     def root(self) -> bytes:
-        """The root over all leaves so far, 32 bytes."""
+        """The root (32 bytes) of all leaves so far."""
         root = b""
         for node in filter(None, self._unpaired):
             root = node_hash(node, root) if root else node
@@ -74,7 +74,7 @@ def inclusion_path(leaves: bytes, index: int) -> list[bytes]:
 
     Args:
         leaves: the leaf hashes of the whole tree, concatenated.
-        index: which leaf, from 0.
+        index: the index of the leaf, from 0.
 
     Raises:
         IndexError: the tree has no such leaf.
@@ -83,38 +83,38 @@ def inclusion_path(leaves: bytes, index: int) -> list[bytes]:
 
 
 def streamed_path(chunks: Iterable[bytes], index: int, size: int) -> list[bytes]:
-    """``inclusion_path`` over leaf hashes that come in chunks, in order; keeps none of them.
+    """``inclusion_path`` for leaf hashes in ordered chunks, which are not kept in memory.
 
     Raises:
         IndexError: a tree of that size has no such leaf.
     """
     if not 0 <= index < size:
-        raise IndexError(f"no leaf {index} among {size}")
-    below = [(span, MerkleTree()) for span in _spans_of_path(index, size)]
+        raise IndexError(f"a tree of {size} leaves has no leaf {index}")
+    subtrees = [(span, MerkleTree()) for span in _spans_of_path(index, size)]
     first = 0
     for chunk in chunks:
         end = first + len(chunk) // HASH_BYTES
-        for span, tree in below:
+        for span, tree in subtrees:
             begin, stop = max(first, span.start), min(end, span.stop)
             if begin < stop:
                 tree.add(chunk[(begin - first) * HASH_BYTES : (stop - first) * HASH_BYTES])
         first = end
-    return [tree.root() for _, tree in below]
+    return [tree.root() for _, tree in subtrees]
 
 
 def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The root that a leaf hash and its path lead to.
+    """Compute the root from a leaf hash and its path.
 
-    Trees of different sizes can share a path, so who compares the root has to know the size from elsewhere.
+    Trees of different sizes can share a path, so the caller has to know the size from a trusted source.
 
     Args:
-        leaf: the leaf's hash.
-        index: its place, from 0.
-        size: leaves of the whole tree.
-        path: as ``inclusion_path`` gives it.
+        leaf: the hash of the leaf.
+        index: its index, from 0.
+        size: the number of leaves of the whole tree.
+        path: as ``inclusion_path`` returns it.
 
     Raises:
-        VerificationError: such a path does not fit that place in a tree of that size.
+        VerificationError: the path does not fit the index and size.
     """
     if not 0 <= index < size:
         raise VerificationError(f"a tree of {size} leaves has no leaf {index}")
@@ -134,14 +134,16 @@ def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
 
 
 def _pair_up(nodes: bytes) -> tuple[bytes, bytes]:
-    """The nodes above a level's, and the last node if it has no pair."""
+    """The parents of the nodes of a level, and the last node if it has no sibling."""
     paired = len(nodes) - len(nodes) % _PAIR_BYTES
-    above = b"".join([sha256(b"\x01" + nodes[at : at + _PAIR_BYTES]).digest() for at in range(0, paired, _PAIR_BYTES)])
-    return above, nodes[paired:]
+    parents = b"".join(
+        [sha256(b"\x01" + nodes[at : at + _PAIR_BYTES]).digest() for at in range(0, paired, _PAIR_BYTES)]
+    )
+    return parents, nodes[paired:]
 
 
 def _spans_of_path(index: int, size: int) -> list[range]:
-    """Which leaves are below each node of a path, nearest first."""
+    """The range of leaves below each node of a path, nearest first."""
     spans, first, end = [], 0, size
     while end - first > 1:
         middle = first + (1 << (end - first - 1).bit_length() - 1)

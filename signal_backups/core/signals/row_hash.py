@@ -1,11 +1,11 @@
-"""The verification hash of a signal: what is hashed, and how a stored hash is accepted.
+"""The verification hash of a signal: what is hashed, and which stored hashes are accepted.
 
 The hash is the lower-case hex SHA-256 of the ASCII JSON object of the nine hashed fields: keys sorted, separators
 ``", "`` and ``": "``, numbers as ``repr`` writes the double. Some producers hashed integral numbers as integers
-(``87`` for ``87.0``), so a stored hash is also accepted when some choice of integer forms gives it.
+(``87`` for ``87.0``), so a stored hash is also accepted when it is that of any combination of integer forms.
 
 ``canonical_json`` and ``matching_form`` compute it in Python, one row at a time, for proofs; ``matches_sql`` and
-``other_forms_sql`` do the same in SQL. A property test compares the two.
+``other_forms_sql`` do the same in SQL. A property test compares both.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from signal_backups.core.signals.fields import HASHED_FIELDS, VERIFICATION_HASH,
 HASHED_NUMBERS = tuple(field.name for field in HASHED_FIELDS if field.kind is Kind.NUMBER)
 _TEXTS = tuple(field.name for field in HASHED_FIELDS if field.kind is Kind.TEXT)
 
-#: The canonical way to hash a row. Any other form is a bit mask: bit i set, ``HASHED_NUMBERS[i]`` is an integer.
+#: The canonical form of a row. Other forms are bit masks: if bit i is set, ``HASHED_NUMBERS[i]`` is an integer.
 CANONICAL_FORM = 0
 FORMS = range(2 ** len(HASHED_NUMBERS))
 
-#: A text that holds any of these differs between plain and JSON-escaped form.
+#: Characters that JSON escapes.
 _NEEDS_ESCAPE = r"[^ !#-\[\]-~]"
-#: Doubles from here on do not fit HUGEINT and go to Python for their integer text.
+#: Doubles from here on do not fit into HUGEINT; Python writes their integer text.
 _HUGEINT_LIMIT = "1e38"
 
 
@@ -43,7 +43,7 @@ def canonical_json(signal: Mapping[str, object], as_integer: Iterable[str] = ())
 
 
 def matching_form(signal: Mapping[str, object], stored_hash: str) -> int | None:
-    """The form (see ``FORMS``) that gives ``stored_hash``; None when the row does not match its hash."""
+    """The form (see ``FORMS``) whose hash is ``stored_hash``; None when the row does not match its hash."""
     for form in FORMS:
         as_integer = [name for bit, name in enumerate(HASHED_NUMBERS) if form & 1 << bit]
         if all(float(signal[name]).is_integer() for name in as_integer) and (  # type: ignore[arg-type]
@@ -54,23 +54,23 @@ def matching_form(signal: Mapping[str, object], stored_hash: str) -> int | None:
 
 
 def matches_sql() -> str:
-    """SQL condition over text columns: the row, hashed with its texts as they are, gives its stored hash."""
-    plain = _concatenated(_as_it_stands, _as_it_stands)
-    # A hash of unescaped text proves the row only if no value contains a backslash, which could pass for an escape.
-    # Where it does not match, the rare texts that need escapes are tried; asking every row first would cost more.
+    """SQL condition over text columns: the row matches its stored hash with all texts unchanged."""
+    plain = _concatenated(_unchanged, _unchanged)
+    # A match of unescaped text counts only without backslashes: they could be the escapes of another text.
+    # Escaping is tried only where the plain text does not match, because it is slow and rarely needed.
     return (
-        f"CASE WHEN NOT ({_nothing_missing()}) THEN false "
+        f"CASE WHEN NOT ({_all_present()}) THEN false "
         f"WHEN sha256({plain}) = {VERIFICATION_HASH} AND NOT contains({plain}, '\\') THEN true "
-        f"WHEN {_needs_escape()} THEN sha256({_concatenated(_as_it_stands, _escaped)}) = {VERIFICATION_HASH} "
+        f"WHEN {_needs_escape()} THEN sha256({_concatenated(_unchanged, _escaped)}) = {VERIFICATION_HASH} "
         "ELSE false END"
     )
 
 
 def other_forms_sql(rows: str) -> str:
-    """SQL for a relation ``(row, form)``: which form each row of ``rows`` matches, for those that match one.
+    """SQL for a relation ``(row, form)``: the form of each row of ``rows`` that matches one.
 
-    Meant for the few rows that ``matches_sql`` rejects. A number's text must be its canonical or its integer form,
-    nothing else; the hash may have been taken of either.
+    For the few rows that ``matches_sql`` rejects. The text of a number must be its canonical or its integer form; the
+    hash may be of either.
 
     Args:
         rows: a relation of text columns and a ``row`` number.
@@ -85,7 +85,7 @@ def other_forms_sql(rows: str) -> str:
     )
     bits = {name: 1 << bit for bit, name in enumerate(HASHED_NUMBERS)}
     json_sql = _json_sql(lambda name: f"CASE WHEN form & {bits[name]} > 0 THEN integer_{name} ELSE {name} END")
-    # Unnested, because a join with all forms would hash every row in every form before it asks which ones apply.
+    # Unnested, because a join would hash every row in every form before filtering the forms that apply.
     forms = f"unnest(list_filter(range({len(FORMS)}), lambda form: form & ({integral}) = form)) AS form"
     return (
         f"(SELECT row, min(form) AS form "
@@ -95,7 +95,7 @@ def other_forms_sql(rows: str) -> str:
 
 
 def canonical_number_sql(column: str) -> str:
-    """SQL: a number's text as ``repr`` writes it; NULL when the text is no number."""
+    """SQL: the text of a number as ``repr`` writes it; NULL when the text is not a number."""
     return f"CAST(TRY_CAST({column} AS DOUBLE) AS VARCHAR)"
 
 
@@ -111,11 +111,11 @@ def integer_form_sql(column: str) -> str:
 
 def _json_sql(number: Callable[[str], str]) -> str:
     """SQL for ``canonical_json``; NULL when a field is missing. ``number`` gives the SQL for a number's text."""
-    plain, escaped = (_concatenated(number, text) for text in (_as_it_stands, _escaped))
-    return f"CASE WHEN NOT ({_nothing_missing()}) THEN NULL WHEN {_needs_escape()} THEN {escaped} ELSE {plain} END"
+    plain, escaped = (_concatenated(number, text) for text in (_unchanged, _escaped))
+    return f"CASE WHEN NOT ({_all_present()}) THEN NULL WHEN {_needs_escape()} THEN {escaped} ELSE {plain} END"
 
 
-def _nothing_missing() -> str:
+def _all_present() -> str:
     return " AND ".join(f"{field.name} IS NOT NULL" for field in HASHED_FIELDS)
 
 
@@ -123,7 +123,7 @@ def _needs_escape() -> str:
     return f"regexp_matches(concat({', '.join(_TEXTS)}), '{_NEEDS_ESCAPE}')"
 
 
-def _as_it_stands(column: str) -> str:
+def _unchanged(column: str) -> str:
     return column
 
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_sql
+from signal_backups.core.signals.csv_file import reading_rows
 from signal_backups.core.signals.fields import VERIFICATION_HASH
 from signal_backups.core.signals.merkle import HASH_BYTES, MerkleTree
 
-#: Rows of one chunk of leaf hashes.
+#: Number of rows in one chunk of leaf hashes.
 _CHUNK_ROWS = 65_536
 
 
 def leaf_hashes(cursor: duckdb.DuckDBPyConnection, rows: str) -> Iterator[bytes]:
-    """The leaf hashes of a relation's rows, in its order: chunks of concatenated 32-byte hashes.
+    """Yield the leaf hashes of the rows of a relation, in order, as chunks of concatenated 32-byte hashes.
 
     Raises:
         VerificationError: a row has no hash.
         duckdb.Error: a hash is not hex, or the relation cannot be read.
     """
-    # The same as ``merkle.leaf_hash``, of all rows at once.
+    # The same as ``merkle.leaf_hash``, for all rows at once.
     leaves = cursor.sql(f"SELECT unhex(sha256('\\x00'::BLOB || unhex({VERIFICATION_HASH}))) FROM {rows}")
     for batch in leaves.to_arrow_reader(_CHUNK_ROWS):
         column = batch.column(0)
@@ -37,39 +35,22 @@ def leaf_hashes(cursor: duckdb.DuckDBPyConnection, rows: str) -> Iterator[bytes]
 
 
 def row_leaves(path: Path) -> Iterator[bytes]:
-    """The leaf hashes of a backup CSV's rows, in file order: chunks of concatenated 32-byte hashes.
+    """Yield the leaf hashes of a backup CSV, in file order, as chunks of concatenated 32-byte hashes.
 
     Raises:
-        VerificationError: it does not parse as a backup CSV, or a row has no hash.
+        VerificationError: the file does not parse as a backup CSV, or a row has no hash.
     """
     with reading_rows(path) as (cursor, rows):
         yield from leaf_hashes(cursor, rows)
 
 
 def root_of_csv(path: Path) -> str:
-    """The root of a backup CSV's row tree, lower-case hex.
+    """The root of the row tree of a backup CSV, in lower-case hex.
 
     Raises:
-        VerificationError: it does not parse as a backup CSV, or a row has no hash.
+        VerificationError: the file does not parse as a backup CSV, or a row has no hash.
     """
     tree = MerkleTree()
     for chunk in row_leaves(path):
         tree.add(chunk)
     return tree.root().hex()
-
-
-@contextmanager
-def reading_rows(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A cursor, and the relation of a backup CSV's text columns for queries in the block.
-
-    Raises:
-        VerificationError: it does not parse as a backup CSV.
-    """
-    with closing(duckdb_engine.cursor()) as cursor:
-        try:
-            yield cursor, read_sql(path)
-        except duckdb.OutOfMemoryException:
-            raise  # says nothing about the file
-        except duckdb.Error as error:
-            reason = " ".join(str(error).splitlines()[:2])
-            raise VerificationError(f"{path.name} does not parse as a backup CSV: {reason}") from error

@@ -1,8 +1,8 @@
-"""Reading timestamp text as an instant, in bulk: which UTC day a row belongs to.
+"""Parsing timestamps in bulk: which UTC day a row belongs to.
 
-Accepted: ISO 8601 calendar date, ``T`` or a blank, hours and minutes, optional seconds and fraction (any length,
-microseconds count), ``Z``, an offset, or nothing (= UTC). Anything else is not an instant; such a row goes
-with the day its text begins with, or with every day when it names none, and ends in quarantine.
+Accepted: ISO 8601 calendar date, ``T`` or a space, hours and minutes, optional seconds and fraction (any length, read
+to the microsecond), and ``Z``, an offset, or nothing (UTC). Anything else is not an instant: the row goes to quarantine
+with the day that its text begins with, or with every day when it begins with none.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def instant_sql() -> str:
 
 
 def belongs_sql(day: date) -> str:
-    """SQL condition on ``INSTANT`` and the timestamp text: the row is to be kept with ``day``."""
+    """SQL condition on ``INSTANT`` and the timestamp text: the row belongs to ``day``."""
     first, end = (int(start_of(bound).timestamp()) * 1_000_000 for bound in (day, day + ONE_DAY))
     named_day = f"TRY_CAST(CASE WHEN regexp_matches({TIMESTAMP}, '^{_DATE}') THEN left({TIMESTAMP}, 10) END AS DATE)"
     return (
@@ -39,16 +39,16 @@ def belongs_sql(day: date) -> str:
     )
 
 
-def cut(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
-    """Keep the rows of a source's batch that belong to the day, and add their instants."""
-    # Only the timestamps visit the engine.
+def rows_of_day(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
+    """Filter a batch of a source to the rows of a day, and add their instants."""
+    # Only the timestamps are copied to DuckDB, for speed.
     timestamps = pa.table({TIMESTAMP: batch.column(TIMESTAMP)})
     cursor.register("timestamps", timestamps)
-    judged = cursor.sql(
+    parsed = cursor.sql(
         f"SELECT {INSTANT}, {belongs_sql(day)} AS belongs "
         f"FROM (SELECT {TIMESTAMP}, {instant_sql()} AS {INSTANT} FROM timestamps)"
     ).to_arrow_table()
     cursor.unregister("timestamps")
     schema = batch.schema.append(pa.field(INSTANT, pa.int64()))
-    rows = pa.record_batch([*batch.columns, judged.column(INSTANT).combine_chunks()], schema=schema)
-    return rows if pc.all(judged.column("belongs")).as_py() else rows.filter(judged.column("belongs").combine_chunks())
+    rows = pa.record_batch([*batch.columns, parsed.column(INSTANT).combine_chunks()], schema=schema)
+    return rows if pc.all(parsed.column("belongs")).as_py() else rows.filter(parsed.column("belongs").combine_chunks())

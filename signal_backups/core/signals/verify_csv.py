@@ -1,14 +1,12 @@
-"""Verification: is a backup file whole, is it the file its manifest speaks of, does every row match its hash.
+"""Verifying a local backup file: whether it is complete, equals its manifest, and every row matches its hash.
 
-Works on a local file alone; what S3 holds is downloaded first (``vault``). Findings are collected, not raised:
-the report tells all that is wrong at once.
+Objects in S3 are downloaded first (``vault.verify_stored``). Problems are not raised: the report lists all of them.
 """
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -16,8 +14,7 @@ from pydantic import BaseModel
 
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError, VerificationError
-from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_sql
+from signal_backups.core.signals.csv_file import reading_rows
 from signal_backups.core.signals.fields import SIGNAL_ID, TIMESTAMP
 from signal_backups.core.signals.row_hash import matches_sql, other_forms_sql
 from signal_backups.core.signals.verify_report import BadRow, Expected, VerifyReport
@@ -31,9 +28,9 @@ def verify_csv(path: Path, expected: Expected | None = None, sample: int | None 
 
     Args:
         path: the file.
-        expected: what its manifest says; without one, only the file itself is judged.
-        sample: hash at most that many rows, evenly spaced; None hashes every row. Structure, ids and count are always
-            checked over the whole file.
+        expected: what its manifest says; None: only the file itself is checked.
+        sample: hash at most so many rows, evenly spaced; None: every row. Structure, ids and number of signals are
+            always checked in the whole file.
 
     Raises:
         NotFoundError: there is no such file.
@@ -41,10 +38,10 @@ def verify_csv(path: Path, expected: Expected | None = None, sample: int | None 
     if not path.is_file():
         raise NotFoundError(f"no file at {path}", remedy="Check the path")
     started = time.perf_counter()
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        digesting = beside.submit(digest, path)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        file_digest = executor.submit(digest, path)
         rows, row_problems = _examine_rows(path, expected, sample)
-        found = digesting.result()
+        found = file_digest.result()
     problems = _file_problems(found.bytes, found.sha256, expected) + _ending_problems(path) + row_problems
     return VerifyReport(
         bytes=found.bytes,
@@ -55,20 +52,14 @@ def verify_csv(path: Path, expected: Expected | None = None, sample: int | None 
     )
 
 
-def count_records(path: Path) -> int:
-    """Parse a backup CSV and count its records.
+def count_signals(path: Path) -> int:
+    """Parse a backup CSV and count its signals.
 
     Raises:
-        VerificationError: it does not parse.
+        VerificationError: the file does not parse.
     """
-    with closing(duckdb_engine.cursor()) as cursor:
-        try:
-            (count,) = cursor.execute(f"SELECT count(*) FROM {read_sql(path)}").fetchone() or (0,)
-        except duckdb.OutOfMemoryException:
-            raise  # says nothing about the file
-        except duckdb.Error as error:
-            raise _unparsable(path, error) from error
-    return int(count)
+    with reading_rows(path) as (cursor, rows):
+        return _numbers(cursor, f"SELECT count(*) FROM {rows}")[0]
 
 
 class _RowFindings(BaseModel):
@@ -97,38 +88,32 @@ def _file_problems(size: int, sha256: str, expected: Expected | None) -> list[st
 
 
 def _ending_problems(path: Path) -> list[str]:
-    """Every tool ends the last line; a file cut off inside it may still parse, with one value shortened."""
+    """A file that is truncated within its last line can still parse, so the line must end with a line break."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 1))
-        return [] if file.read() in (b"\n", b"") else ["the last line is not ended: the file is cut off"]
+        return [] if file.read() in (b"\n", b"") else ["the last line has no line break: the file is truncated"]
 
 
 def _row_problems(rows: _RowFindings, expected: Expected | None) -> list[str]:
     problems = []
     if expected is not None and rows.records != expected.records:
-        problems.append(f"file has {rows.records} records, its manifest says {expected.records}")
+        problems.append(f"file has {rows.records} signals, its manifest says {expected.records}")
     if rows.repeated_ids:
         problems.append(f"{SIGNAL_ID} repeats: {', '.join(rows.repeated_ids)}")
     if rows.bad_row_count:
-        problems.append(f"{rows.bad_row_count} of {rows.rows_hashed} records do not match their hash")
+        problems.append(f"{rows.bad_row_count} of {rows.rows_hashed} signals do not match their hash")
     return problems
 
 
 def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
-    rows = read_sql(path)
-    with closing(duckdb_engine.cursor()) as cursor:
-        try:
-            records, ids, matched = _counts(cursor, rows, matches_sql() if sample is None else "false")
-            hashed, chosen = records, _numbered(rows)
-            if sample is not None:
-                chosen = _every_nth(rows, records, sample)
-                hashed, _, matched = _counts(cursor, chosen, matches_sql())
-            integer_forms, bad = _look_closer(cursor, chosen) if matched < hashed else (0, [])
-            repeated = _repeated_ids(cursor, rows) if ids < records else []
-        except duckdb.OutOfMemoryException:
-            raise  # says nothing about the file
-        except duckdb.Error as error:
-            raise _unparsable(path, error) from error
+    with reading_rows(path) as (cursor, rows):
+        records, ids, matched = _counts(cursor, rows, matches_sql() if sample is None else "false")
+        hashed, chosen = records, _numbered(rows)
+        if sample is not None:
+            chosen = _every_nth(rows, records, sample)
+            hashed, _, matched = _counts(cursor, chosen, matches_sql())
+        integer_forms, bad = _check_other_forms(cursor, chosen) if matched < hashed else (0, [])
+        repeated = _repeated_ids(cursor, rows) if ids < records else []
     return _RowFindings(
         records=records,
         rows_hashed=hashed,
@@ -140,15 +125,15 @@ def _verify_rows(path: Path, sample: int | None) -> _RowFindings:
 
 
 def _counts(cursor: duckdb.DuckDBPyConnection, rows: str, condition: str) -> tuple[int, int, int]:
-    """How many rows there are, how many ids they have, and how many meet a condition."""
-    # Ids are compared by a 64-bit hash. They go through a table, because count(DISTINCT) does not spill to disk.
+    """The number of rows, of distinct ids, and of rows that meet a condition."""
+    # Ids are compared by a 64-bit hash, in a table, because count(DISTINCT) does not spill to disk.
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE seen AS SELECT hash({SIGNAL_ID}) AS id, {condition} AS met FROM {rows}"
+        f"CREATE OR REPLACE TEMP TABLE checked AS SELECT hash({SIGNAL_ID}) AS id, {condition} AS met FROM {rows}"
     )
-    # Not count_if, which is NULL when there are no rows.
-    records, met = _numbers(cursor, "SELECT count(*), count(*) FILTER (WHERE met) FROM seen")
-    (ids,) = _numbers(cursor, "SELECT count(*) FROM (SELECT DISTINCT id FROM seen)")
-    cursor.execute("DROP TABLE seen")
+    # FILTER, because count_if is NULL when there are no rows.
+    records, met = _numbers(cursor, "SELECT count(*), count(*) FILTER (WHERE met) FROM checked")
+    (ids,) = _numbers(cursor, "SELECT count(*) FROM (SELECT DISTINCT id FROM checked)")
+    cursor.execute("DROP TABLE checked")
     return records, ids, met
 
 
@@ -161,8 +146,8 @@ def _every_nth(rows: str, records: int, sample: int) -> str:
     return f"(SELECT * FROM {_numbered(rows)} WHERE (row - 1) % {stride} = 0)"
 
 
-def _look_closer(cursor: duckdb.DuckDBPyConnection, chosen: str) -> tuple[int, list[BadRow]]:
-    """Of the rows whose text does not give their hash: how many match in another form, and the first that do not."""
+def _check_other_forms(cursor: duckdb.DuckDBPyConnection, chosen: str) -> tuple[int, list[BadRow]]:
+    """Check the other forms of rows that do not match: how many match in one, and the first that match in none."""
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE unmatched AS SELECT * FROM {chosen} WHERE NOT {matches_sql()}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE matched AS SELECT row FROM {other_forms_sql('unmatched')}")
     (integer_forms,) = _numbers(cursor, "SELECT count(*) FROM matched")
@@ -189,8 +174,3 @@ def _repeated_ids(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
 
 def _numbers(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
     return cursor.execute(query).fetchone() or ()
-
-
-def _unparsable(path: Path, error: duckdb.Error) -> VerificationError:
-    reason = " ".join(str(error).splitlines()[:2])
-    return VerificationError(f"{path.name} does not parse as a backup CSV: {reason}")

@@ -1,4 +1,4 @@
-"""What a verification of a backup file expects and reports; verifying itself needs DuckDB and is in ``verify_csv``."""
+"""What a verification of a backup file expects, and its result; separate from ``verify_csv``, which needs DuckDB."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Expected(BaseModel):
-    """What a manifest promises of a file."""
+    """What the manifest of a file says: number of signals, size, and SHA-256 (hex)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -16,7 +16,7 @@ class Expected(BaseModel):
 
 
 class BadRow(BaseModel):
-    """A row that failed; ``row`` counts from 1, the header not counted."""
+    """A row that does not match its hash; ``row`` counts from 1, without the header."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class BadRow(BaseModel):
 
 
 class VerifyReport(BaseModel):
-    """The outcome of one verification; ``problems`` is empty exactly when it passed."""
+    """The result of one verification; it passed if ``problems`` is empty."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,5 +44,5 @@ class VerifyReport(BaseModel):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no problems."""
         return not self.problems

@@ -1,4 +1,4 @@
-"""What a configuration does to records of one size: planned and real moves, restore points outside the RTO, cost."""
+"""Figures of backups of one size: planned and actual transitions, restore points outside the RTO, cost."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from signal_backups.core.s3.lifecycle_timeline import Stay
 from signal_backups.core.s3.prices import Prices
 from signal_backups.core.s3.storage_classes import STORAGE_CLASSES
 from signal_backups.core.s3.thaw import THAW_TERMS, Tier, needs_thaw
-from signal_backups.core.simulation.outcomes import Plan
+from signal_backups.core.simulation.outcomes import ObjectProtection
 
 _STANDARD = STORAGE_CLASSES[0].name
 
 
 class SizeFigures(BaseModel):
-    """Records of one size.
+    """Figures of backups of one size.
 
     Attributes:
-        bytes: the size.
-        moves: what happens, ``("STANDARD_IA after 90 days", ...)``.
-        blocked: what rules plan and S3 never does.
+        bytes: size of each backup.
+        moves: transitions that happen.
+        blocked: transitions that the rules plan and S3 never makes, because the objects are too small.
         restore_points: backups that can be restored on the last simulated day.
-        outside_rto: those of them that take longer to thaw than the objective allows.
-        slow_classes: the storage classes that do.
-        usd: cost of all records, from storing to destroying (to the end of the retention if never destroyed).
-        usd_to_end: that part of it that falls into the retention.
-        usd_standard: what the retention would cost without any move.
-        usd_planned: what the retention would cost if the blocked moves were made as well.
+        outside_rto: restore points that take longer to thaw than the RTO allows.
+        slow_classes: storage classes of the restore points outside the RTO.
+        usd: cost of all backups until they are destroyed (until their retention ends if they never are).
+        usd_to_end: cost of all backups until their retention ends.
+        usd_standard: ``usd_to_end`` without any transition.
+        usd_planned: ``usd_to_end`` if the blocked transitions happened too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,45 +50,47 @@ class SizeFigures(BaseModel):
     usd_planned: float
 
     @property
-    def never_moves(self) -> bool:
-        """Whether moves are planned and none ever happens."""
+    def never_transitions(self) -> bool:
+        """Whether transitions are planned and none happens."""
         return bool(self.blocked) and not self.moves
 
     @property
     def outside_rto_share(self) -> float:
-        """Share of restore points outside the RTO."""
+        """Fraction of the restore points outside the RTO, 0 to 1."""
         return self.outside_rto / self.restore_points if self.restore_points else 0.0
 
 
 def misses_rto(storage_class: str) -> bool:
-    """Whether a standard thaw of the class alone may take longer than the recovery time objective."""
+    """Whether a thaw at the Standard tier may take longer than the recovery time objective."""
     if not needs_thaw(storage_class):
         return False
     return THAW_TERMS[storage_class, Tier.STANDARD].longest_wait.total_seconds() > RTO_OBJECTIVE_S
 
 
-def size_figures(plan: Plan, size: int, stored: Sequence[datetime], prices: Prices) -> SizeFigures:
-    """Simulate untouched backups of one size, stored at these instants, up to the last instant."""
-    now = stored[-1]
-    timelines = [plan.untouched(at) for at in stored]
-    points = [line.class_at(now) for line in timelines if line.hidden_at is None or line.hidden_at > now]
-    slow = [name for name in points if misses_rto(name)]
-    first, end = timelines[0], plan.end_of(stored[0])
-    days = (end - stored[0]).days
-    planned = stays_of([*plan.rules.moves, *plan.rules.blocked], days)
+def size_figures(
+    protection: ObjectProtection, size: int, stored_times: Sequence[datetime], prices: Prices
+) -> SizeFigures:
+    """Simulate untouched backups of one size, one per time of storing (UTC, ascending), until the last of them."""
+    now = stored_times[-1]
+    timelines = [protection.untouched(at) for at in stored_times]
+    restore_points = [line.class_at(now) for line in timelines if line.hidden_at is None or line.hidden_at > now]
+    slow = [name for name in restore_points if misses_rto(name)]
+    first, end = timelines[0], protection.end_of(stored_times[0])
+    days = (end - stored_times[0]).days
+    rules = protection.rules
 
     def usd(stays: Sequence[Stay]) -> float:
-        return spend(size, stays, prices).usd * len(stored)
+        return spend(size, stays, prices).usd * len(stored_times)
 
     return SizeFigures(
         bytes=size,
-        moves=plan.rules.moves,
-        blocked=plan.rules.blocked,
-        restore_points=len(points),
+        moves=rules.moves,
+        blocked=rules.blocked,
+        restore_points=len(restore_points),
         outside_rto=len(slow),
         slow_classes=tuple(sorted(set(slow))),
         usd=usd(first.stays(first.destroyed_at or end)),
         usd_to_end=usd(first.stays(end)),
         usd_standard=usd([Stay(_STANDARD, days)]),
-        usd_planned=usd(planned),
+        usd_planned=usd(stays_of([*rules.moves, *rules.blocked], days)),
     )

@@ -1,4 +1,4 @@
-"""What happens to each backup until its retention ends: untouched, deleted or overwritten."""
+"""How each backup ends in each scenario: untouched, deleted or overwritten."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from signal_backups.core.base.days import BACKUP_TIME, ONE_DAY, years_after
 from signal_backups.core.s3.lifecycle_timeline import ObjectRules, Timeline
 from signal_backups.core.s3.object_lock import LockPolicy
 
-#: An incident is worst right after a backup: it is simulated on the day after.
-MISHAP_AGE = ONE_DAY
-#: Leap years repeat: so many start dates in a row cover all cases.
+#: Age of a backup at the incident. An early incident destroys the most retention.
+INCIDENT_AGE = ONE_DAY
+#: The leap years of the retention depend on the start date; this many days in a row cover every case.
 _DAYS_OF_LEAP_CYCLE = 1461
 _HOUR = timedelta(hours=1)
 
 
 class Scenario(StrEnum):
-    """What happens to a record."""
+    """What is done to a backup."""
 
     UNTOUCHED = "untouched"
     DELETED = "deleted"
@@ -48,14 +48,14 @@ class ScenarioOutcome(BaseModel):
 
 
 class BackupOutcome(BaseModel):
-    """One day's record.
+    """The outcomes of one day's backup.
 
     Attributes:
-        day: the day of its signals.
+        day: the UTC day of its signals.
         stored_at: when it was stored, UTC.
         end: end of its retention, UTC.
-        is_locked: whether its lock lasts until then.
-        fates: the outcomes by scenario.
+        is_locked: whether its lock lasts until the end of its retention.
+        fates: the outcome in each scenario.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,13 +68,13 @@ class BackupOutcome(BaseModel):
 
 
 class Shortfall(BaseModel):
-    """Untouched records that are hidden so many hours before their retention ends.
+    """Untouched backups that are hidden a certain time before their retention ends.
 
     Attributes:
-        hours: how early.
-        records: how many of the simulated backups.
-        share: of the simulated backups.
-        share_of_start_dates: of all possible start dates.
+        hours: how early they are hidden.
+        records: number of such backups.
+        share: fraction of the simulated backups, 0 to 1.
+        share_of_start_dates: fraction of all possible start dates, 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,16 +85,16 @@ class Shortfall(BaseModel):
     share_of_start_dates: float
 
 
-class StoryFigures(BaseModel):
+class ScenarioFigures(BaseModel):
     """The figures of one scenario.
 
     Attributes:
         story: the scenario.
-        hidden_early: records hidden before their end, those destroyed included.
-        destroyed_early: records destroyed before their end.
-        destroyed_after_days: whole days from the incident (or expiration) to the destruction; None for never.
-        lost_hours: smallest and largest number of hours by which they are destroyed too early; None for none.
-        lost_up_to_age_days: greatest age, days, at which an incident still destroys a backup early; None for none.
+        hidden_early: backups hidden or destroyed before their retention ends.
+        destroyed_early: backups destroyed before their retention ends.
+        destroyed_after_days: whole days from the incident (or expiration) to the destruction; None if never destroyed.
+        lost_hours: fewest and most hours from an early destruction to the end of the retention; None without one.
+        lost_up_to_age_days: greatest age in days at which an incident destroys a backup early; None without one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -108,27 +108,27 @@ class StoryFigures(BaseModel):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is simulated: the rules of one object, its lock, and how long it must be kept."""
+class ObjectProtection:
+    """What applies to one object: lifecycle rules, lock, and the calendar years it must be kept."""
 
     rules: ObjectRules
     lock: LockPolicy | None
     retention_years: int
 
     def end_of(self, stored_at: datetime) -> datetime:
-        """The end of the retention of what was stored then."""
+        """End of the retention of an object, UTC."""
         return years_after(stored_at, self.retention_years)
 
     def untouched(self, stored_at: datetime) -> Timeline:
-        """The timeline of a record nobody touches."""
+        """The timeline of a version that stays current until it expires."""
         return self.rules.play(stored_at, lock_until=self._lock_until(stored_at))
 
-    def hit(self, stored_at: datetime, age: timedelta = MISHAP_AGE) -> Timeline:
-        """The timeline of a record that is deleted or overwritten at an age; to its bytes both are the same."""
+    def after_incident(self, stored_at: datetime, age: timedelta = INCIDENT_AGE) -> Timeline:
+        """The timeline of a version that is deleted or overwritten at an age; both make it noncurrent."""
         return self.rules.play(stored_at, superseded_at=stored_at + age, lock_until=self._lock_until(stored_at))
 
     def is_locked(self, stored_at: datetime) -> bool:
-        """Whether its lock lasts until the end of its retention."""
+        """Whether the lock lasts until the end of the retention."""
         until = self._lock_until(stored_at)
         return until is not None and until >= self.end_of(stored_at)
 
@@ -141,56 +141,63 @@ def stored_at(day: date) -> datetime:
     return datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC)
 
 
-def play_records(plan: Plan, days: Sequence[date]) -> list[BackupOutcome]:
+def outcomes_of_days(protection: ObjectProtection, days: Sequence[date]) -> list[BackupOutcome]:
     """The outcome of each day's backup in every scenario."""
-    return [_record(plan, day) for day in days]
+    return [_outcome_of_day(protection, day) for day in days]
 
 
-def shortfalls(plan: Plan, records: Sequence[BackupOutcome]) -> list[Shortfall]:
-    """How early untouched records are hidden, most hours first; empty when none is."""
-    played = Counter(_hours_short(record.fates[Scenario.UNTOUCHED].hidden_at, record.end) for record in records)
-    cycle = Counter(_hours_short(plan.untouched(at).hidden_at, plan.end_of(at)) for at in _leap_cycle(records))
+def shortfalls(protection: ObjectProtection, backups: Sequence[BackupOutcome]) -> list[Shortfall]:
+    """How early untouched backups are hidden, most hours first; empty when none is."""
+    simulated = Counter(_hours_short(backup.fates[Scenario.UNTOUCHED].hidden_at, backup.end) for backup in backups)
+    cycle = Counter(
+        _hours_short(protection.untouched(at).hidden_at, protection.end_of(at))
+        for at in _leap_cycle(backups[0].stored_at)
+    )
     return [
         Shortfall(
             hours=hours,
-            records=played[hours],
-            share=played[hours] / len(records),
+            records=simulated[hours],
+            share=simulated[hours] / len(backups),
             share_of_start_dates=cycle[hours] / _DAYS_OF_LEAP_CYCLE,
         )
-        for hours in sorted(cycle | played, reverse=True)
+        for hours in sorted(cycle | simulated, reverse=True)
         if hours > 0
     ]
 
 
-def figures_of(plan: Plan, scenario: Scenario, records: Sequence[BackupOutcome]) -> StoryFigures:
+def scenario_figures(
+    protection: ObjectProtection, scenario: Scenario, backups: Sequence[BackupOutcome]
+) -> ScenarioFigures:
     """The figures of one scenario."""
     lost = [
-        (record.end - destroyed) / _HOUR
-        for record in records
-        if (destroyed := record.fates[scenario].destroyed_at) is not None and destroyed < record.end
+        (backup.end - destroyed) / _HOUR
+        for backup in backups
+        if (destroyed := backup.fates[scenario].destroyed_at) is not None and destroyed < backup.end
     ]
-    outcomes = Counter(record.fates[scenario].fate for record in records)
-    return StoryFigures(
+    outcomes = Counter(backup.fates[scenario].fate for backup in backups)
+    return ScenarioFigures(
         story=scenario,
         hidden_early=outcomes[Outcome.HIDDEN] + outcomes[Outcome.DESTROYED],
         destroyed_early=outcomes[Outcome.DESTROYED],
-        destroyed_after_days=_days_until_destroyed(records[0].fates[scenario]),
+        destroyed_after_days=_days_until_destroyed(backups[0].fates[scenario]),
         lost_hours=(min(lost), max(lost)) if lost else None,
-        lost_up_to_age_days=None if scenario is Scenario.UNTOUCHED else _last_age_lost(plan, records[0].stored_at),
+        lost_up_to_age_days=None
+        if scenario is Scenario.UNTOUCHED
+        else _last_age_lost(protection, backups[0].stored_at),
     )
 
 
-def _record(plan: Plan, day: date) -> BackupOutcome:
+def _outcome_of_day(protection: ObjectProtection, day: date) -> BackupOutcome:
     at = stored_at(day)
-    end, hit = plan.end_of(at), plan.hit(at)
-    after_incident = _outcome(hit, end)
+    end = protection.end_of(at)
+    after_incident = _outcome(protection.after_incident(at), end)
     return BackupOutcome(
         day=day,
         stored_at=at,
         end=end,
-        is_locked=plan.is_locked(at),
+        is_locked=protection.is_locked(at),
         fates={
-            Scenario.UNTOUCHED: _outcome(plan.untouched(at), end),
+            Scenario.UNTOUCHED: _outcome(protection.untouched(at), end),
             Scenario.DELETED: after_incident,
             Scenario.OVERWRITTEN: after_incident,
         },
@@ -211,23 +218,23 @@ def _hours_short(hidden_at: datetime | None, end: datetime) -> float:
     return 0.0 if hidden_at is None else max(0.0, (end - hidden_at) / _HOUR)
 
 
-def _leap_cycle(records: Sequence[BackupOutcome]) -> Iterator[datetime]:
-    first = records[0].stored_at
+def _leap_cycle(first: datetime) -> Iterator[datetime]:
     return (first + timedelta(days=offset) for offset in range(_DAYS_OF_LEAP_CYCLE))
 
 
-def _days_until_destroyed(found: ScenarioOutcome) -> int | None:
-    if found.hidden_at is None or found.destroyed_at is None:
+def _days_until_destroyed(outcome: ScenarioOutcome) -> int | None:
+    if outcome.hidden_at is None or outcome.destroyed_at is None:
         return None
-    return (found.destroyed_at - found.hidden_at).days
+    return (outcome.destroyed_at - outcome.hidden_at).days
 
 
-def _last_age_lost(plan: Plan, stored: datetime) -> int | None:
-    """Played for every age in days, because a lock or a second rule may save some ages and not others."""
-    end = plan.end_of(stored)
+def _last_age_lost(protection: ObjectProtection, stored: datetime) -> int | None:
+    """Greatest age in days at which an incident destroys a backup early; every age is tried, a lock may save some."""
+    end = protection.end_of(stored)
     lost = [
         age
         for age in range((end - stored).days)
-        if (gone := plan.hit(stored, timedelta(days=age)).destroyed_at) is not None and gone < end
+        if (destroyed := protection.after_incident(stored, timedelta(days=age)).destroyed_at) is not None
+        and destroyed < end
     ]
     return max(lost, default=None)

@@ -1,4 +1,4 @@
-"""Plays a bucket configuration over years of days and says what becomes of each record; pure, no store."""
+"""Simulates a bucket configuration over years of daily backups."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.lifecycle import DEFAULT_TRANSITION_MINIMUM, Lifecycle, LifecycleRule
 from signal_backups.core.s3.object_lock import LockPolicy
 from signal_backups.core.s3.prices import Prices, load_prices
+from signal_backups.core.simulation.figures import SimulationFigures, figures_of
 from signal_backups.core.simulation.findings import SimulationFinding, findings
-from signal_backups.core.simulation.play import Played, play
 from signal_backups.core.vault.layout import Layout
 
 DEFAULT_YEARS = 7
@@ -19,14 +19,14 @@ DEFAULT_RECORD_BYTES = 1024**2
 
 
 class SimulationReport(BaseModel):
-    """What a configuration does to the records of some years.
+    """What a configuration does to years of daily backups.
 
     Attributes:
-        subject: whose configuration it is.
-        first_day: the day of the first backup.
-        years: how many calendar years of days were simulated.
-        played: all figures.
-        findings: what they mean, worst first.
+        subject: the profile or bucket whose configuration was simulated.
+        first_day: UTC day of the first backup.
+        years: calendar years of daily backups.
+        played: the figures.
+        findings: what the figures mean, worst first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,16 +34,16 @@ class SimulationReport(BaseModel):
     subject: str
     first_day: date
     years: int
-    played: Played
+    played: SimulationFigures
     findings: tuple[SimulationFinding, ...]
 
     @property
-    def holes(self) -> list[SimulationFinding]:
+    def to_fix(self) -> list[SimulationFinding]:
         """The findings that should be fixed."""
         return [finding for finding in self.findings if finding.is_hole]
 
     @property
-    def loses_records(self) -> bool:
+    def loses_backups(self) -> bool:
         """Whether a backup is lost too early: destroyed in any scenario, or hidden although untouched."""
         return bool(self.played.shortfalls) or any(figures.destroyed_early for figures in self.played.stories)
 
@@ -60,20 +60,20 @@ def simulate(
     prices: Prices | None = None,
     subject: str = "",
 ) -> SimulationReport:
-    """Play one backup a day, stored at 02:00 UTC of the next day: untouched, deleted and overwritten.
+    """Simulate one backup a day, stored at 02:00 UTC of the next day, in every scenario.
 
     Args:
         lifecycle: the configuration.
-        lock: what each version is locked with when it is stored; None for no lock.
-        first_day: the day of the first backup.
-        years: calendar years of days to simulate.
-        retention_years: calendar years each record must be kept, from when it was stored.
-        record_bytes: size of a record.
-        layout: the prefixes of the rules; the default one unless given.
-        prices: what things cost; those of the reference region unless given.
-        subject: whose configuration it is, for the report.
+        lock: lock that each new version gets; None for no lock.
+        first_day: UTC day of the first backup.
+        years: calendar years of daily backups.
+        retention_years: calendar years each backup must be kept after it was stored.
+        record_bytes: size of a backup.
+        layout: where the backups are in the bucket; None for the default prefix.
+        prices: None for those of the reference region.
+        subject: the profile or bucket whose configuration this is, for the report.
     """
-    played = play(
+    figures = figures_of(
         lifecycle,
         lock,
         first_day=first_day,
@@ -84,11 +84,11 @@ def simulate(
         prices=prices or load_prices(),
     )
     return SimulationReport(
-        subject=subject, first_day=first_day, years=years, played=played, findings=tuple(findings(played))
+        subject=subject, first_day=first_day, years=years, played=figures, findings=tuple(findings(figures))
     )
 
 
 def present_lifecycle(stored: StoredLifecycle) -> Lifecycle:
-    """The configuration a bucket has now, foreign rules included; S3's default where the store does not say."""
+    """The lifecycle of a bucket, foreign rules included; S3's default minimum size if the store reports none."""
     rules = [LifecycleRule.from_s3(rule) for rule in stored.rules]
     return Lifecycle.of(rules, stored.transition_minimum or DEFAULT_TRANSITION_MINIMUM)

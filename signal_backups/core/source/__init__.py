@@ -1,27 +1,27 @@
-"""Reading one day of signals out of a database, in one snapshot.
+"""Reading one day of signals from a database, in one snapshot.
 
-Not here: cutting the day exactly and what is wrong with a row (``backup``). A source never holds a row back.
+Not here: selecting exactly the rows of the day (``signals.timestamps``), and finding bad rows (``backup``).
 
-- ``base``: the contract, ``SignalSource`` and ``DaySnapshot``. ``sqlite``, ``postgres``: one module a database.
-- ``open_source`` (``opening``): the source that a URL names. ``adbc``: what both drivers share.
+- ``base``: the contract, ``SignalSource`` and ``DaySnapshot``. ``sqlite``, ``postgres``: one module per database.
+- ``database_url``: ``open_source`` returns the source for a URL. ``adbc``: helpers for both drivers.
 """
 
 from signal_backups.core.source.base import (
     IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
     DaySnapshot,
-    OpenSource,
     SignalSource,
+    SignalTable,
     SourceDescription,
 )
-from signal_backups.core.source.opening import database_address, open_source
+from signal_backups.core.source.database_url import database_address, open_source
 
 __all__ = [
     "IDENTITY_SCHEMA",
     "SOURCE_SCHEMA",
     "DaySnapshot",
-    "OpenSource",
     "SignalSource",
+    "SignalTable",
     "SourceDescription",
     "database_address",
     "open_source",

@@ -1,4 +1,4 @@
-"""Statements on an ADBC connection, each with a cursor of its own that is closed."""
+"""Running statements on an ADBC connection, each with its own cursor, which is closed."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from adbc_driver_manager import dbapi
 
 
 def execute(connection: dbapi.Connection, statement: str) -> None:
-    """Run a statement that returns nothing.
+    """Run a statement that returns no rows.
 
     Raises:
-        dbapi.Error: the database refuses it.
+        dbapi.Error: the database reports an error.
     """
     with closing(connection.cursor()) as cursor:
         cursor.execute(statement)
 
 
 def fetch_all(connection: dbapi.Connection, query: str) -> list[tuple[object, ...]]:
-    """Run a query of few rows.
+    """Run a query and return its rows; for small results.
 
     Raises:
-        dbapi.Error: the database refuses it.
+        dbapi.Error: the database reports an error.
     """
     with closing(connection.cursor()) as cursor:
         cursor.execute(query)

@@ -1,11 +1,10 @@
-"""The contract between the backup and any signals database.
+"""The contract between the backup and a signals database.
 
-A source hands out one day as Arrow batches of bounded size, read in one consistent snapshot, read-only. It may
-hand out rows of neighbouring days too (``extract`` cuts exactly), but it must never hold one back:
+A source returns one day as Arrow batches of bounded size, from one consistent read-only snapshot. It may also return
+rows of neighbouring days, which ``signals.timestamps`` filters out, but it must return:
 
-* every row whose timestamp text may denote an instant of the day, whatever its UTC offset;
-* every row whose timestamp does not begin with a calendar date, because it belongs to no day and
-  would otherwise be lost.
+* every row whose timestamp can be an instant of the day, whatever its UTC offset;
+* every row whose timestamp does not begin with a calendar date, because it belongs to no day and would be lost.
 """
 
 from __future__ import annotations
@@ -32,25 +31,25 @@ from signal_backups.core.signals.fields import (
     VERIFICATION_HASH,
 )
 
-#: Shape of every batch a source hands out: the CSV columns (text as string, numbers as double) and one more.
+#: Schema of the batches of a source: the CSV columns (text as string, numbers as double) and ``UNREADABLE_VALUES``.
 SOURCE_SCHEMA = pa.schema(
     [(name, pa.float64() if name in NUMBER_COLUMNS else pa.string()) for name in CSV_COLUMNS]
     + [(UNREADABLE_VALUES, pa.string())]
 )
 
-#: The columns that tell one state of a day from another; an index that covers them is read instead of the table.
+#: The columns of a fingerprint; an index that covers them is read instead of the table.
 IDENTITY_COLUMNS = (TIMESTAMP, SIGNAL_ID, VERIFICATION_HASH)
 IDENTITY_SCHEMA = pa.schema([(name, pa.string()) for name in IDENTITY_COLUMNS])
 
 BATCH_ROWS = 65_536
 
-#: UTC offsets reach a day either way, so the text of an instant of day D may carry the date D-1, D or D+1.
+#: UTC offsets are less than a day, so the text of an instant of day D begins with the date D-1, D or D+1.
 _PADDING = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class SourceDescription:
-    """What was read from, without credentials: goes into the manifest as the source fingerprint."""
+    """The table that was read, without credentials; stored in the manifest as ``source``."""
 
     engine: str
     location: str
@@ -59,13 +58,13 @@ class SourceDescription:
     optional_columns: tuple[str, ...]
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values for JSON."""
+        """The fields as values for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class DaySnapshot:
-    """One consistent read of a day: its batches (``SOURCE_SCHEMA``) and the database's own name for the snapshot."""
+    """A consistent read of a day: its batches (``SOURCE_SCHEMA``), and the snapshot's id in the database."""
 
     batches: Iterator[pa.RecordBatch]
     snapshot_id: str
@@ -75,28 +74,28 @@ class SignalSource(Protocol):
     """A signals table that can be read day by day.
 
     Every method raises ``SourceError`` when the database is missing, locked, unreachable or not a signals table; an
-    unreadable source is never an empty one.
+    unreadable source is never read as empty.
     """
 
     def describe(self) -> SourceDescription:
-        """Look at the table and say what it is."""
+        """Describe the table."""
 
     def read_day(self, day: date) -> AbstractContextManager[DaySnapshot]:
-        """Open one read-only snapshot that covers ``day``; the batches are valid inside the context only."""
+        """Open a read-only snapshot that covers ``day``; the batches are valid only inside the ``with`` block."""
 
     def read_identities(self, day: date) -> AbstractContextManager[DaySnapshot]:
-        """Like ``read_day``, with the columns of ``IDENTITY_SCHEMA`` only."""
+        """Like ``read_day``, but only with the columns of ``IDENTITY_SCHEMA``."""
 
 
 @dataclass(frozen=True)
 class TableColumns:
-    """How a table spells the fields: field name -> column name as the database has it."""
+    """Field name -> name of its column in a table."""
 
     columns: dict[str, str]
 
     @property
     def hash_column(self) -> str:
-        """The column that holds the producer's hash."""
+        """The column of the producer's hash."""
         return self.columns[VERIFICATION_HASH]
 
     @property
@@ -127,13 +126,13 @@ class TableColumns:
 
 
 @dataclass(frozen=True)
-class OpenSource:
-    """A signals table inside a transaction that the caller holds open, so that it sees what the caller wrote.
+class SignalTable:
+    """A signals table as seen inside an open transaction of the caller, with what the caller wrote.
 
     Attributes:
-        columns: how the table spells the fields.
-        rows: reads the rows (``SOURCE_SCHEMA``) that meet an SQL condition on the table, which is called ``t``.
-        types: column name -> the engine's name of its type, where columns have one.
+        columns: the names of its columns.
+        rows: reads the rows (``SOURCE_SCHEMA``) that meet an SQL condition; the table's alias in it is ``t``.
+        types: column name -> database type; empty where columns have no type.
     """
 
     columns: TableColumns
@@ -142,10 +141,10 @@ class OpenSource:
 
 
 def padded_text_range(day: date) -> tuple[str, str]:
-    """Bounds ``[low, high)`` on timestamp text that no instant of ``day`` can fall outside of."""
+    """Bounds ``[low, high)`` on timestamp text that include every instant of ``day``."""
     return (day - _PADDING).isoformat(), (day + 2 * _PADDING).isoformat()
 
 
 def quoted(identifier: str) -> str:
-    """An SQL identifier, quoted (both engines)."""
+    """Quote an SQL identifier, for both databases."""
     return '"' + identifier.replace('"', '""') + '"'

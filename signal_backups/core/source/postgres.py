@@ -1,7 +1,7 @@
-"""PostgreSQL: one repeatable-read, read-only transaction a day, streamed by binary COPY.
+"""Reading signals from PostgreSQL: one repeatable-read, read-only transaction per day, streamed by binary COPY.
 
-Columns keep their database types until the query turns them into the text or double of the contract: timestamps as
-Python's ``isoformat`` writes them, numerics as the nearest double.
+The query converts columns of any type to the text or double of the contract: timestamps as ``datetime.isoformat``
+writes them, numerics as the nearest double.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from signal_backups.core.source.base import (
     IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
     DaySnapshot,
-    OpenSource,
+    SignalTable,
     SourceDescription,
     TableColumns,
     padded_text_range,
@@ -38,13 +38,13 @@ LOCK_TIMEOUT_MS = 10_000
 
 _NUMBER_TYPES = {"float4", "float8", "numeric", "int2", "int4", "int8"}
 _TIMESTAMP_TYPES = {"timestamp", "timestamptz"}
-#: Text that begins with a date of the calendar; exact, because a row with any other beginning belongs to every day.
+#: Text that begins with a valid date; must be exact, because a row with any other beginning belongs to every day.
 _BEGINS_WITH_A_DATE = (
     r"^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
     r"|02-(0[1-9]|1[0-9]|2[0-8]))"
     r"|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)"
 )
-#: SQLSTATE classes that may pass by themselves: connection, resources, operator intervention, lock not available.
+#: SQLSTATE classes of transient errors: connection, resources, operator intervention, lock not available, rollback.
 _TRANSIENT_CLASSES = ("08", "53", "57", "55P03", "40")
 
 
@@ -81,14 +81,14 @@ class PostgresSource:
             optional_columns=columns.optional_present,
         )
 
-    def within(self, connection: dbapi.Connection) -> OpenSource:
-        """See ``OpenSource``.
+    def in_transaction(self, connection: dbapi.Connection) -> SignalTable:
+        """See ``SignalTable``.
 
         Raises:
-            SourceError: the table is not one of signals.
+            SourceError: the table is not a signals table.
         """
         table = self._inspect(connection)
-        return OpenSource(table.fields, partial(self._rows, connection, table), table.types)
+        return SignalTable(table.fields, partial(self._rows, connection, table), table.types)
 
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
@@ -164,8 +164,8 @@ class PostgresSource:
 
 
 def _row_filters(table: _Table, day: date) -> tuple[str, str]:
-    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that name no day at all."""
-    # Qualified, or ORDER BY would sort by the result column of that name instead of following the index.
+    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that begin with no date."""
+    # Qualified: otherwise ORDER BY would sort by the result column of that name instead of using the index.
     stamp = f"t.{quoted(table.fields.columns[TIMESTAMP])}"
     if table.type_of(TIMESTAMP) in _TIMESTAMP_TYPES:
         low, high = f"'{day} 00:00:00+00'", f"'{day + ONE_DAY} 00:00:00+00'"
@@ -208,7 +208,7 @@ def _expression(name: str, table: _Table) -> str:
 
 
 def _isoformat(column: str, kind: str) -> str:
-    """Text of a timestamp column as ``datetime.isoformat`` writes it: no fraction when it is zero, else six digits."""
+    """SQL: a timestamp as ``datetime.isoformat`` writes it, with a fraction of six digits unless it is zero."""
     offset = "+00:00" if kind == "timestamptz" else ""
     fraction = f"CASE WHEN date_trunc('second', {column}) <> {column} THEN to_char({column}, '.US') ELSE '' END"
     text = f"to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS') || {fraction} || '{offset}'"
@@ -222,7 +222,7 @@ def is_transient(error: dbapi.Error) -> bool:
 
 
 def with_connect_timeout(url: str) -> str:
-    """Libpq waits for ever by default; a backup must not. Libpq reads its URLs its own way: nothing else is touched."""
+    """Add a connect timeout, because libpq waits forever by default; the rest of the URL stays as libpq reads it."""
     query = urlsplit(url).query
     if "connect_timeout=" in query:
         return url

@@ -1,7 +1,7 @@
-"""SQLite: values are typed one by one, so every value is asked for its type and nothing is trusted.
+"""Reading signals from SQLite, where every value has its own type, so the type of every value is checked.
 
-Text leaves as bytes, so that NUL and broken UTF-8 survive the trip; a value that a field cannot hold is carried
-along in ``unreadable_values`` as an SQL literal. WAL databases are read while writers write.
+Text is read as bytes, so that NUL and invalid UTF-8 are preserved; a value that its field cannot hold is put into
+``unreadable_values`` as an SQL literal. A WAL database is read while others write to it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from signal_backups.core.source.base import (
     IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
     DaySnapshot,
-    OpenSource,
+    SignalTable,
     SourceDescription,
     TableColumns,
     padded_text_range,
@@ -34,7 +34,7 @@ from signal_backups.core.source.base import (
 )
 
 BUSY_TIMEOUT_MS = 5_000
-#: Integers beyond this are not all doubles; rounding one silently would change the record.
+#: Larger integers may not be exact doubles; rounding one would change the signal.
 _EXACT_INTEGER = 2**53
 
 
@@ -59,16 +59,16 @@ class SqliteSource:
             optional_columns=columns.optional_present,
         )
 
-    def within(self, connection: dbapi.Connection) -> OpenSource:
-        """See ``OpenSource``.
+    def in_transaction(self, connection: dbapi.Connection) -> SignalTable:
+        """See ``SignalTable``.
 
         Raises:
-            SourceError: the table is not one of signals.
+            SourceError: the table is not a signals table.
         """
         with closing(connection.cursor()) as cursor:
             cursor.execute("SELECT name FROM pragma_table_info(?)", (self._table,))
             columns = TableColumns.match(self._table, [str(name) for (name,) in cursor.fetchall()])
-        return OpenSource(columns, partial(self._rows, connection, columns))
+        return SignalTable(columns, partial(self._rows, connection, columns))
 
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
@@ -90,7 +90,7 @@ class SqliteSource:
                 with closing(connection.cursor()) as cursor:
                     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
                     cursor.fetchall()
-                    # The first read of a transaction fixes its snapshot, so this read and the batches agree.
+                    # The first read of a transaction fixes its snapshot, so the batches are of this snapshot.
                     cursor.execute("PRAGMA schema_version")
                     (schema_version,) = cursor.fetchone() or (None,)
                 batches = (batch for where in _row_filters(columns, day) for batch in read(connection, columns, where))
@@ -130,7 +130,7 @@ class SqliteSource:
         locked = "locked" in reason or "busy" in reason
         return SourceError(
             f"cannot read SQLite database {self._path}: {reason.splitlines()[0]}",
-            remedy="A writer holds it: run again when it is done, or switch the database to WAL mode"
+            remedy="A writer has locked it: run again when it has finished, or switch the database to WAL mode"
             if locked
             else "Check that the file is a readable SQLite database; nothing was backed up",
             transient=locked,
@@ -138,12 +138,12 @@ class SqliteSource:
 
 
 def _row_filters(columns: TableColumns, day: date) -> tuple[str, str]:
-    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that name no day at all."""
+    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that begin with no date."""
     low, high = padded_text_range(day)
-    # Qualified, or ORDER BY would sort by the result column of that name instead of following the index.
+    # Qualified: otherwise ORDER BY would sort by the result column of that name instead of using the index.
     stamp = f"t.{quoted(columns.columns[TIMESTAMP])}"
     beginning = f"substr({stamp}, 1, 10)"
-    # NULL where there is nothing to compare (SQLite takes the beginning of an empty blob for NULL): that is no day.
+    # NULL, which SQLite also returns for the beginning of an empty blob, is no date either.
     names_no_day = f"coalesce(date({beginning}) <> {beginning}, 1)"
     return (
         f"{stamp} >= '{low}' AND {stamp} < '{high}' ORDER BY {stamp}",
@@ -152,7 +152,7 @@ def _row_filters(columns: TableColumns, day: date) -> tuple[str, str]:
 
 
 def _select(table: str, columns: TableColumns, where: str) -> str:
-    """The query of one filter, led by a row that pins the type of each column (ADBC types by the first batch)."""
+    """The query of one filter; its first row sets the column types, which ADBC takes from the first batch."""
     fields = ", ".join(f"{_expression(name, columns)} AS {quoted(name)}" for name in CSV_COLUMNS)
     type_row = ", ".join("0.5" if name in NUMBER_COLUMNS else "x''" for name in CSV_COLUMNS)
     return (
@@ -172,15 +172,15 @@ def _expression(name: str, columns: TableColumns) -> str:
 
 
 def _unreadable_values(columns: TableColumns) -> str:
-    """JSON of the numbers that are not doubles; null for nearly every row."""
+    """SQL: JSON of the values of number columns that are not doubles; NULL for nearly every row."""
     present = [(name, quoted(columns.columns[name])) for name in NUMBER_COLUMNS if name in columns.columns]
-    misfit = {
+    is_unreadable = {
         name: f"(typeof({column}) <> 'real' AND (typeof({column}) IN ('text', 'blob') "
         f"OR {column} NOT BETWEEN -{_EXACT_INTEGER} AND {_EXACT_INTEGER}))"
         for name, column in present
     }
-    pairs = ", ".join(f"'{name}', CASE WHEN {misfit[name]} THEN quote({column}) END" for name, column in present)
-    return f"CAST(CASE WHEN {' OR '.join(misfit.values())} THEN json_object({pairs}) END AS BLOB)"
+    pairs = ", ".join(f"'{name}', CASE WHEN {is_unreadable[name]} THEN quote({column}) END" for name, column in present)
+    return f"CAST(CASE WHEN {' OR '.join(is_unreadable.values())} THEN json_object({pairs}) END AS BLOB)"
 
 
 def _select_identities(table: str, columns: TableColumns, where: str) -> str:
@@ -190,7 +190,7 @@ def _select_identities(table: str, columns: TableColumns, where: str) -> str:
 
 
 def _batches(connection: dbapi.Connection, query: str) -> Iterator[pa.RecordBatch]:
-    """Run a query led by a row that pins the types, and leave that row out."""
+    """Run a query whose first row only sets the column types, and skip that row."""
     with closing(connection.cursor()) as cursor:
         cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
         cursor.execute(query)
@@ -204,7 +204,7 @@ def _batches(connection: dbapi.Connection, query: str) -> Iterator[pa.RecordBatc
 
 
 def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Bytes to text; zero copies when every value is UTF-8, which it is unless a producer is broken."""
+    """Convert bytes to text; without a copy if all values are UTF-8, as they are unless a producer is faulty."""
     arrays = list(batch.columns)
     try:
         decoded = [array.cast(pa.string()) if pa.types.is_binary(array.type) else array for array in arrays]
@@ -214,18 +214,18 @@ def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _decoded_row_by_row(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Keep bytes that are not UTF-8 as backslash escapes and say so in ``unreadable_values``."""
+    """Write bytes that are not UTF-8 as backslash escapes, and note them in ``unreadable_values``."""
     names = schema.names
     rows: list[dict[str, object]] = []
     for values in zip(*(array.to_pylist() for array in batch.columns), strict=True):
         row = dict(zip(names, values, strict=True))
-        noted = json.loads(row.get(UNREADABLE_VALUES) or "{}")
+        unreadable = json.loads(row.get(UNREADABLE_VALUES) or "{}")
         for name in TEXT_COLUMNS:
             raw = row.get(name)
             if isinstance(raw, bytes):
                 row[name] = raw.decode("utf-8", "backslashreplace")
                 if row[name].encode("utf-8") != raw:
-                    noted[name] = f"X'{raw.hex().upper()}'"
-        row[UNREADABLE_VALUES] = json.dumps(noted) if noted else None
+                    unreadable[name] = f"X'{raw.hex().upper()}'"
+        row[UNREADABLE_VALUES] = json.dumps(unreadable) if unreadable else None
         rows.append(row)
     return pa.RecordBatch.from_pylist(rows, schema=schema)

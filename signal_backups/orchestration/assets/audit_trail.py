@@ -110,8 +110,8 @@ def _anchored(vault: BackupVault, places: AnchorDestinations) -> dg.AssetCheckRe
 audit_trail = build_watching_asset(
     WatchingSpec(
         key=AUDIT_TRAIL,
-        description="Did anybody tamper with the records? Examines the audit trail and the manifest log, then anchors "
-        "both outside of the bucket, if a time-stamp authority or a second bucket is set. "
+        description="Did anybody tamper with the backups or their logs? Examines the audit trail and the manifest "
+        "log, then anchors both outside of the bucket, if a time-stamp authority or a second bucket is set. "
         "`signal-backups audit verify` shows the same.",
         checks={
             TRAIL_UNBROKEN: "No event and no manifest was edited, removed, inserted, reordered or forked, and both "

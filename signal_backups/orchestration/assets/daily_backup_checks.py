@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from signal_backups.core.backup.hashed_csv import CsvReport, QuarantinedRow
-from signal_backups.core.backup.plausibility import CountJudgement
+from signal_backups.core.backup.plausibility import CountPlausibility
 from signal_backups.core.backup.quarantine import Fault
 from signal_backups.core.backup.store_backup import StoreOutcome
 from signal_backups.orchestration.names import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
@@ -69,14 +69,14 @@ def check_specs(partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def count_answer(judgement: CountJudgement) -> CheckAnswer:
+def count_answer(plausibility: CountPlausibility) -> CheckAnswer:
     """Answer of ``record_count_is_plausible``."""
     return CheckAnswer(
         COUNT_PLAUSIBLE,
-        judgement.plausible,
-        judgement.reason,
-        {"earlier_days": judgement.earlier_days, **({"median": judgement.median} if judgement.median else {})},
-        dg.AssetCheckSeverity.ERROR if judgement.lost_all else dg.AssetCheckSeverity.WARN,
+        plausibility.plausible,
+        plausibility.reason,
+        {"earlier_days": plausibility.earlier_days, **({"median": plausibility.median} if plausibility.median else {})},
+        dg.AssetCheckSeverity.ERROR if plausibility.lost_all else dg.AssetCheckSeverity.WARN,
     )
 
 
@@ -89,7 +89,7 @@ def csv_answers(report: CsvReport, parsed_records: int) -> list[CheckAnswer]:
         CheckAnswer(
             CSV_PARSES,
             parsed_records == report.records,
-            f"{report.records} records written, {parsed_records} read back",
+            f"{report.records} signals written, {parsed_records} read back",
             {"records_written": report.records, "records_read_back": parsed_records},
         ),
     ]

@@ -12,13 +12,13 @@ import dagster as dg
 
 from signal_backups.core.backup.extract import extract_day
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
-from signal_backups.core.backup.plausibility import judge_count
-from signal_backups.core.backup.record_counts import record_counts
+from signal_backups.core.backup.plausibility import check_count
 from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.backup.signal_counts import signal_counts
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.base.errors import ReadBackError, VerificationError
 from signal_backups.core.ledger.event import Action
-from signal_backups.core.signals.verify_csv import count_records
+from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.assets import daily_backup_checks, partition_events
@@ -65,7 +65,7 @@ class DayRun:
     @cached_property
     def counts(self) -> Mapping[date, int]:
         """How many signals the earlier days had that the days of this run are compared with."""
-        return record_counts(self.vault, self.days)
+        return signal_counts(self.vault, self.days)
 
     def events(self, folder: DayFolder) -> Iterator[DayEvent]:
         """Run the selected stages of the folder's day, one after another.
@@ -94,17 +94,17 @@ class DayRun:
         # The run id is the data version: what was extracted is hashed only by the next stage.
         yield partition_events.materialization(SIGNAL_EXTRACT, folder.day, metadata, self.run.run_id)
         if daily_backup_checks.COUNT_PLAUSIBLE in self.checks:
-            judgement = judge_count(folder.day, report.rows, self.counts)
+            judgement = check_count(folder.day, report.rows, self.counts)
             yield from self._evaluations([daily_backup_checks.count_answer(judgement)], folder)
 
     def _hashed_csv(self, folder: DayFolder) -> Iterator[DayEvent]:
         report = write_hashed_csv(folder)
-        parsed = count_records(folder.backup_csv)
+        parsed = count_signals(folder.backup_csv)
         yield partition_events.materialization(HASHED_CSV, folder.day, csv_metadata(report), report.sha256)
         yield from self._evaluations(daily_backup_checks.csv_answers(report, parsed), folder)
         if parsed != report.records:
             raise VerificationError(
-                f"the CSV of {folder.day} reads back to {parsed} of {report.records} records",
+                f"the CSV of {folder.day} reads back to {parsed} of {report.records} signals",
                 remedy="Nothing was uploaded; keep the database as it is and report this",
             )
 

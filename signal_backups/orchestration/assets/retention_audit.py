@@ -24,7 +24,7 @@ def _examine(
     from signal_backups.core.retention_audit.heat_map import heat_map  # noqa: PLC0415  matplotlib takes long to load
 
     current, vault = settings.load(), backup_store.vault(context.run.run_id)
-    start = current.start_date if current.names_start_date else None
+    start = current.start_date if current.start_date_is_set else None
     audit = audit_retention(
         vault, backup_store.retention_profile(), start=start, destinations=anchor_destinations(current)
     )

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import ALERT_INTERVAL
-from signal_backups.core.config.observed import observed
+from signal_backups.core.config.expected_days import observe_expected_days
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.monitoring.alerts.channels import Channel, channels_of
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition
@@ -86,12 +86,12 @@ def _gathered(
     ]
     try:
         vault = backup_store.vault()
-        observation = observed(
+        observation = observe_expected_days(
             vault,
             backup_store.retention_profile(),
             clock,
             start_date=settings.start_date,
-            names_start_date=settings.names_start_date,
+            start_date_is_set=settings.start_date_is_set,
         )
         state = _with_new_events(state, vault)
         found += _stored_conditions(snapshot, vault, observation, state)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.objectives import REPAIR_INTERVAL
-from signal_backups.core.config.observed import observed
+from signal_backups.core.config.expected_days import observe_expected_days
 from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.monitoring.repair_plan import Attempt, Attempts, Plan, plan_repair
 from signal_backups.orchestration.instance.dagster_types import AssetJob
@@ -39,12 +39,12 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         current, now = settings.load(), clock()
         if not current.repair:
             return dg.SkipReason("repair is off (SIGNAL_BACKUPS_REPAIR)")
-        observation = observed(
+        observation = observe_expected_days(
             backup_store.vault(),
             backup_store.retention_profile(),
             clock,
             start_date=current.start_date,
-            names_start_date=current.names_start_date,
+            start_date_is_set=current.start_date_is_set,
         )
         days = dagster_days(context.instance, daily_partitions(current.start_date), observation.days)
         plan = plan_repair(observation, days, _attempts(context), now)

@@ -1,4 +1,4 @@
-"""The fingerprint of a day: the same for the same signals wherever they are, another one after any change."""
+"""The fingerprint of a day: equal for equal signals in any database, different after any change."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 from signal_backups_tests.samples.tables import SQLITE_TYPES, postgres_table, sqlite_table
 
-Print = Callable[[list[Row]], str]
+Fingerprint = Callable[[list[Row]], str]
 
 
 @pytest.fixture
-def fingerprint(tmp_path: Path) -> Print:
-    made = iter(range(100))
-    return lambda rows: fingerprint_of_source(sqlite_table(tmp_path / f"{next(made)}.db", rows), DAY)
+def fingerprint(tmp_path: Path) -> Fingerprint:
+    numbers = iter(range(100))
+    return lambda rows: fingerprint_of_source(sqlite_table(tmp_path / f"{next(numbers)}.db", rows), DAY)
 
 
-def test_the_source_and_its_extract_have_the_same(tmp_path: Path) -> None:
+def test_source_and_extract_have_equal_fingerprints(tmp_path: Path) -> None:
     source = sqlite_table(tmp_path / "signals.db", [*signals(20), signal(21, timestamp="no instant")])
     assert fingerprint_of_source(source, DAY) == fingerprint_of_extract(extracted(source, tmp_path).folder.extract)
 
 
-def test_both_engines_give_the_same(fingerprint: Print, postgres_database: str) -> None:
+def test_both_databases_give_equal_fingerprints(fingerprint: Fingerprint, postgres_database: str) -> None:
     rows = [*signals(5), signal(6, symbol="Ω"), signal(7, timestamp="2026-11-02T00:30:00+01:00")]
     assert fingerprint_of_source(postgres_table(postgres_database, rows), DAY) == fingerprint(rows)
 
 
-def test_it_does_not_depend_on_order(fingerprint: Print) -> None:
+def test_it_does_not_depend_on_order(fingerprint: Fingerprint) -> None:
     assert fingerprint(signals(9)) == fingerprint(signals(9)[::-1])
 
 
-def test_neighbouring_days_do_not_count(fingerprint: Print) -> None:
+def test_neighbouring_days_do_not_count(fingerprint: Fingerprint) -> None:
     others = [signal(50, timestamp="2026-11-02T00:00:00Z"), signal(51, timestamp="2026-11-01T00:30:00+01:00")]
     assert fingerprint([*signals(3), *others]) == fingerprint(signals(3))
 
@@ -56,13 +56,13 @@ def test_neighbouring_days_do_not_count(fingerprint: Print) -> None:
         [*signals(3), signal(3)],
         [],
     ],
-    ids=["late", "deleted", "mutated", "another id", "hash gone", "twice", "empty"],
+    ids=["late", "deleted", "mutated", "another id", "hash missing", "twice", "empty"],
 )
-def test_any_change_of_ids_or_hashes_gives_another(fingerprint: Print, changed: list[Row]) -> None:
+def test_any_change_of_ids_or_hashes_gives_another_fingerprint(fingerprint: Fingerprint, changed: list[Row]) -> None:
     assert fingerprint(changed) != fingerprint(signals(3))
 
 
-def test_it_is_the_same_for_ever(fingerprint: Print) -> None:
+def test_the_stored_format_never_changes(fingerprint: Fingerprint) -> None:
     texts = [f"{row['signal_id']}|{row['verification_hash']}" for row in signals(3)]
     halves = [int.from_bytes(md5(text.encode(), usedforsecurity=False).digest()[8:], "little") for text in texts]
     assert fingerprint(signals(3)) == f"3-{sum(halves):x}"

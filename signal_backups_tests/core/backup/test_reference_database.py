@@ -1,4 +1,4 @@
-"""The reference database, whole: every signal of every day is backed up and verifies."""
+"""Every signal of every day of the reference database is backed up and verifies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST, LAST = date(2026, 9, 1), date(2026, 11, 14)
 DATABASE = DATA / "argo_signals.db"
 
 
-def test_all_75_days_are_backed_up_whole_and_verify(tmp_path: Path) -> None:
+def test_all_75_days_are_backed_up_completely_and_verify(tmp_path: Path) -> None:
     source = sqlite_source(DATABASE)
     runs: list[DayRun] = [extracted(source, tmp_path, day) for day in days_between(FIRST, LAST)]
     assert len(runs) == 75
@@ -30,7 +30,7 @@ def test_all_75_days_are_backed_up_whole_and_verify(tmp_path: Path) -> None:
     assert sorted(found) == sorted(stored)  # type: ignore[type-var]
 
 
-def test_the_days_around_are_empty(tmp_path: Path) -> None:
+def test_the_days_before_and_after_are_empty(tmp_path: Path) -> None:
     source = sqlite_source(DATABASE)
     around = [extracted(source, tmp_path, day) for day in (FIRST - timedelta(days=1), LAST + timedelta(days=1))]
     assert [run.extract.rows for run in around] == [0, 0]

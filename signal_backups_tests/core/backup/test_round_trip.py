@@ -1,4 +1,4 @@
-"""Whatever a database holds comes out of the CSV as it went in, and verifies."""
+"""Any value in the database is read unchanged from the CSV, and verifies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signal_backups.core.source import SignalSource
-from signal_backups_tests.samples.days import Back, extracted
+from signal_backups_tests.samples.days import RunDay, extracted
 from signal_backups_tests.samples.examples import confidences, examples, nonempty_texts, prices, texts
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import (
@@ -46,12 +46,12 @@ AWKWARD = [
 
 
 #: SQLite stores -0.0 as 0.0.
-zero_is_plain = st.floats(allow_nan=False).map(lambda number: number + 0.0)
+without_negative_zero = st.floats(allow_nan=False).map(lambda number: number + 0.0)
 
 
 @st.composite
 def good_rows(draw: st.DrawFn) -> list[Row]:
-    """Good signals with any text and any number in them."""
+    """Good signals with arbitrary texts and numbers."""
     ids = draw(st.lists(nonempty_texts, max_size=6, unique=True))
     return [
         signal(
@@ -64,7 +64,7 @@ def good_rows(draw: st.DrawFn) -> list[Row]:
             target_price=draw(prices),
             stop_price=draw(prices),
             confidence=draw(confidences),
-            generation_latency_ms=draw(st.none() | zero_is_plain),
+            generation_latency_ms=draw(st.none() | without_negative_zero),
             server_timestamp=draw(st.none() | texts),
         )
         for number, signal_id in enumerate(ids)
@@ -94,7 +94,7 @@ def test_sqlite_to_csv_to_verified(tmp_path_factory: pytest.TempPathFactory, row
 
 
 def without_nul(row: Row) -> bool:
-    """PostgreSQL holds no NUL in text."""
+    """PostgreSQL cannot store NUL in text."""
     return "\0" not in "".join(value for value in row.values() if isinstance(value, str))
 
 
@@ -111,7 +111,7 @@ def test_postgres_to_csv_to_verified(database: str, tmp_path_factory: pytest.Tem
 
 
 @pytest.mark.parametrize("text", AWKWARD)
-def test_awkward_text_survives(run_day: Back, text: str) -> None:
+def test_awkward_text_survives(run_day: RunDay, text: str) -> None:
     run = run_day(
         [signal(1, symbol=text or "-", signal_id=text or "-", server_timestamp=text)],
         types=SQLITE_TYPES | OPTIONAL_TYPES,
@@ -121,7 +121,7 @@ def test_awkward_text_survives(run_day: Back, text: str) -> None:
     assert run.verify().ok
 
 
-def test_null_and_the_empty_string_are_told_apart(run_day: Back) -> None:
+def test_null_and_the_empty_string_are_distinguished(run_day: RunDay) -> None:
     rows = [signal(1, server_timestamp=None), signal(2, server_timestamp="")]
     run = run_day(rows, types=SQLITE_TYPES | OPTIONAL_TYPES)
     assert [line.split(b",")[-1] for line in run.csv.splitlines()[1:]] == [b"", b'""']
@@ -138,12 +138,12 @@ def test_null_and_the_empty_string_are_told_apart(run_day: Back) -> None:
         (123456789012345.6, "123456789012345.6"),
     ],
 )
-def test_numbers_are_written_as_repr(run_day: Back, number: float, text: str) -> None:
+def test_numbers_are_written_as_repr(run_day: RunDay, number: float, text: str) -> None:
     (record,) = run_day([signal(entry_price=number)]).records
     assert record["entry_price"] == text == repr(number)
 
 
-def test_the_file_is_utf8_with_lf_and_a_header_in_order(run_day: Back) -> None:
+def test_the_file_is_utf8_with_lf_and_a_header_in_order(run_day: RunDay) -> None:
     run = run_day([signal(symbol="Zoë")])
     header, row = run.csv.decode("utf-8").splitlines()
     assert header == (

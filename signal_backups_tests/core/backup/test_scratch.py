@@ -1,4 +1,4 @@
-"""Scratch folders: the hand-over between stages, and what crashes leave."""
+"""Scratch folders: passing files between stages, and removing what crashes leave behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signal_backups.core.base.errors import ExitCode, StageInputMissingError
 from signal_backups_tests.samples.signals import DAY
 
 
-def test_a_folder_is_there_for_its_block_alone(tmp_path: Path) -> None:
+def test_a_folder_exists_only_inside_its_block(tmp_path: Path) -> None:
     with Scratch(tmp_path).day("run", DAY) as folder:
         (folder.path / "file").touch()
         assert folder.day == DAY
@@ -27,7 +27,7 @@ def test_a_folder_is_removed_after_a_failure_too(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_an_earlier_attempt_left_is_gone(tmp_path: Path) -> None:
+def test_files_of_an_earlier_attempt_are_removed(tmp_path: Path) -> None:
     left = tmp_path / "run" / DAY.isoformat()
     left.mkdir(parents=True)
     (left / "backup.csv").touch()
@@ -35,7 +35,7 @@ def test_what_an_earlier_attempt_left_is_gone(tmp_path: Path) -> None:
         assert list(folder.path.iterdir()) == []
 
 
-def test_a_stage_without_its_input_says_what_to_select(tmp_path: Path) -> None:
+def test_a_stage_without_its_input_names_the_assets_to_select(tmp_path: Path) -> None:
     with pytest.raises(StageInputMissingError, match="signal_extract, hashed_csv and backup_object") as raised:
         write_hashed_csv(DayFolder(tmp_path, DAY))
     assert raised.value.exit_code == ExitCode.USAGE
@@ -43,7 +43,7 @@ def test_a_stage_without_its_input_says_what_to_select(tmp_path: Path) -> None:
         DayFolder(tmp_path, DAY).load(CsvReport, "hashed_csv")
 
 
-def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_report_is_loaded_unchanged(tmp_path: Path) -> None:
     report = ExtractReport(
         rows=1, rows_without_instant=0, sorted_by_engine=True, source={"engine": "sqlite"}, snapshot_id="x", seconds=0.1
     )
@@ -63,5 +63,5 @@ def test_only_folders_of_finished_runs_are_swept(tmp_path: Path) -> None:
     assert sorted(folder.name for folder in tmp_path.iterdir()) == ["running", "unknown-new"]
 
 
-def test_sweeping_where_nothing_is_does_nothing(tmp_path: Path) -> None:
+def test_sweeping_a_missing_folder_does_nothing(tmp_path: Path) -> None:
     assert Scratch(tmp_path / "nowhere").sweep(lambda _: True) == []

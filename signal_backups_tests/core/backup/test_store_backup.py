@@ -1,4 +1,4 @@
-"""Storing a day on a real S3 server: nothing is claimed before it was read back, nothing good is lost."""
+"""Storing a day on a real S3 server: a manifest is written only after the read-back, and no good backup is lost."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.backup.record_counts import record_counts
 from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.backup.signal_counts import signal_counts
 from signal_backups.core.backup.store_backup import BackupRun, StoreOutcome, store_backup
 from signal_backups.core.base.errors import (
     ConflictError,
@@ -30,7 +30,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
-from signal_backups_tests.samples.days import Back, DayRun
+from signal_backups_tests.samples.days import DayRun, RunDay
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 from signal_backups_tests.servers.chaos import ChaosProxy
 from signal_backups_tests.servers.faults import Flip
@@ -47,16 +47,16 @@ def now() -> datetime:
 
 RUN = BackupRun("run-1", now)
 
-Stored = Callable[..., StoreOutcome]
+StoreDay = Callable[..., StoreOutcome]
 
 
 @pytest.fixture
-def stored(run_day: Back, vault: BackupVault, tmp_path: Path) -> Stored:
-    """Makes a table of the rows and backs a day of it up."""
-    made = iter(range(1000))
+def store_day(run_day: RunDay, vault: BackupVault, tmp_path: Path) -> StoreDay:
+    """Makes a table of the rows and backs up one day of it."""
+    numbers = iter(range(1000))
 
     def back_up(rows: list[Row], into: BackupVault = vault, day: date = DAY) -> StoreOutcome:
-        return store_backup(into, run_day(rows, day=day, file=f"table-{next(made)}.db").folder, RUN)
+        return store_backup(into, run_day(rows, day=day, file=f"table-{next(numbers)}.db").folder, RUN)
 
     return back_up
 
@@ -78,7 +78,7 @@ def content(vault: BackupVault, version: str) -> bytes:
     return vault.store.get_bytes(KEY, version)[0]
 
 
-def test_a_day_is_stored_verified_and_vouched_for(run_day: Back, vault: BackupVault) -> None:
+def test_a_day_is_stored_and_verified_and_gets_a_manifest(run_day: RunDay, vault: BackupVault) -> None:
     run = run_day(signals(3))
     outcome = store_backup(vault, run.folder, RUN)
     assert outcome.changed
@@ -102,18 +102,20 @@ def test_a_day_is_stored_verified_and_vouched_for(run_day: Back, vault: BackupVa
     }  # fmt: skip
 
 
-def test_unchanged_content_writes_no_new_version(stored: Stored, vault: BackupVault) -> None:
-    first = stored([*signals(3), signal(4, action="HOLD")])
+def test_unchanged_content_writes_no_new_version(store_day: StoreDay, vault: BackupVault) -> None:
+    first = store_day([*signals(3), signal(4, action="HOLD")])
     before = everything_but_events(vault)
-    second = stored([*signals(3), signal(4, action="HOLD")])
+    second = store_day([*signals(3), signal(4, action="HOLD")])
     assert not second.changed
     assert second.manifest == first.manifest
     assert second.verification.ok
     assert everything_but_events(vault) == before
 
 
-def test_changed_content_writes_a_new_version_and_the_old_one_stays(stored: Stored, vault: BackupVault) -> None:
-    first, second = stored(signals(3)), stored(signals(4))
+def test_changed_content_writes_a_new_version_and_keeps_the_noncurrent_one(
+    store_day: StoreDay, vault: BackupVault
+) -> None:
+    first, second = store_day(signals(3)), store_day(signals(4))
     assert second.changed
     assert backup_versions(vault) == [second.manifest.backup.version_id, first.manifest.backup.version_id]
     assert content(vault, first.manifest.backup.version_id).count(b"\n") == 4
@@ -124,16 +126,16 @@ def test_changed_content_writes_a_new_version_and_the_old_one_stays(stored: Stor
     ]  # fmt: skip
 
 
-def test_a_change_in_the_quarantine_alone_is_a_change(stored: Stored, vault: BackupVault) -> None:
-    first = stored(signals(3))
-    second = stored([*signals(3), signal(4, action="HOLD")])
+def test_a_change_of_the_quarantine_alone_is_a_change(store_day: StoreDay, vault: BackupVault) -> None:
+    first = store_day(signals(3))
+    second = store_day([*signals(3), signal(4, action="HOLD")])
     assert second.changed
     assert second.manifest.quarantined == 1
     assert second.manifest.backup.sha256 == first.manifest.backup.sha256
     assert second.manifest.expected == first.manifest.expected
 
 
-def test_the_quarantine_is_stored_beside_the_backup(run_day: Back, vault: BackupVault) -> None:
+def test_the_quarantine_is_stored_under_its_own_key(run_day: RunDay, vault: BackupVault) -> None:
     run = run_day([*signals(3), signal(4, action="HOLD")])
     quarantine = store_backup(vault, run.folder, RUN).manifest.quarantine
     assert quarantine is not None
@@ -142,69 +144,69 @@ def test_the_quarantine_is_stored_beside_the_backup(run_day: Back, vault: Backup
     assert body == run.folder.quarantine_csv.read_bytes()
 
 
-def test_a_day_without_signals_is_backed_up_too(stored: Stored) -> None:
-    outcome = stored([])
+def test_a_day_without_signals_is_backed_up_too(store_day: StoreDay) -> None:
+    outcome = store_day([])
     assert outcome.changed
     assert outcome.manifest.records == 0
 
 
-class Watched(S3ObjectStore):
-    """Records its calls, and damages what it reads back when asked to."""
+class SpyStore(S3ObjectStore):
+    """Records its calls; damages files that it reads back whose key begins with one of ``damaged_prefixes``."""
 
     def __init__(self, store: S3ObjectStore) -> None:
         super().__init__(store._client, store.bucket)
-        self.diary: list[tuple[str, str]] = []
-        self.damage: tuple[str, ...] = ()
+        self.calls: list[tuple[str, str]] = []
+        self.damaged_prefixes: tuple[str, ...] = ()
 
     def put_file(self, key: str, *args: object, **named: object) -> str:
-        self.diary.append(("put", key))
+        self.calls.append(("put", key))
         return super().put_file(key, *args, **named)  # type: ignore[arg-type]
 
     def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
-        self.diary.append(("put", key))
+        self.calls.append(("put", key))
         return super().put_bytes(key, body, content_type, only_new=only_new)
 
     def get_file(self, key: str, version_id: str, target: Path) -> None:
-        self.diary.append(("get", key))
+        self.calls.append(("get", key))
         super().get_file(key, version_id, target)
-        if key.startswith(self.damage or ("nothing",)):
+        if key.startswith(self.damaged_prefixes or ("nothing",)):
             body = bytearray(target.read_bytes())
             body[len(body) // 2] ^= 1
             target.write_bytes(body)
 
     def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
         if version_id is not None:
-            self.diary.append(("get", key))
+            self.calls.append(("get", key))
         return super().get_bytes(key, version_id)
 
 
 @pytest.fixture
-def watched(store: S3ObjectStore) -> BackupVault:
-    return BackupVault(Watched(store), Layout())
+def spied(store: S3ObjectStore) -> BackupVault:
+    return BackupVault(SpyStore(store), Layout())
 
 
-def diary(vault: BackupVault) -> Watched:
-    assert isinstance(vault.store, Watched)
+def spy_of(vault: BackupVault) -> SpyStore:
+    assert isinstance(vault.store, SpyStore)
     return vault.store
 
 
-def test_the_manifest_is_written_only_after_everything_was_read_back(stored: Stored, watched: BackupVault) -> None:
-    stored([*signals(3), signal(4, action="HOLD")], watched)
-    layout, chain, trail = watched.layout, watched.manifest_log, watched.trail.log
-    keys = (KEY, layout.quarantine_key(SLOT), chain.key_of(1), MANIFEST, trail.key_of(1))
-    seen = [(what, key) for what, key in diary(watched).diary if key != layout.probe_key]
-    assert seen == [(what, key) for key in keys for what in ("put", "get")]
+def test_the_manifest_is_written_only_after_everything_was_read_back(store_day: StoreDay, spied: BackupVault) -> None:
+    store_day([*signals(3), signal(4, action="HOLD")], spied)
+    layout, manifest_log, trail = spied.layout, spied.manifest_log, spied.trail.log
+    keys = (KEY, layout.quarantine_key(SLOT), manifest_log.key_of(1), MANIFEST, trail.key_of(1))
+    calls = [(what, key) for what, key in spy_of(spied).calls if key != layout.probe_key]
+    assert calls == [(what, key) for key in keys for what in ("put", "get")]
 
 
 @pytest.mark.parametrize("damaged", ["signals/", "quarantine/"])
-def test_a_broken_read_back_leaves_the_last_good_backup_as_it_was(
-    stored: Stored, vault: BackupVault, watched: BackupVault, tmp_path: Path, damaged: str
+def test_a_failed_read_back_leaves_the_last_good_backup_unchanged(
+    store_day: StoreDay, vault: BackupVault, spied: BackupVault, tmp_path: Path, damaged: str
 ) -> None:
-    good = stored(signals(3)).manifest
+    good = store_day(signals(3)).manifest
     before = manifest_versions(vault)
-    diary(watched).damage = (damaged,)
+    spy_of(spied).damaged_prefixes = (damaged,)
     with pytest.raises(VerificationError, match="not what was sent") as raised:
-        stored([*signals(4), signal(5, action="HOLD")], watched)
+        store_day([*signals(4), signal(5, action="HOLD")], spied)
     assert raised.value.exit_code == ExitCode.FAILED
     assert vault.manifest(SLOT) == good
     assert manifest_versions(vault) == before
@@ -212,60 +214,60 @@ def test_a_broken_read_back_leaves_the_last_good_backup_as_it_was(
     assert verify_stored(vault, vault.find(DAY), tmp_path).version_id == good.backup.version_id
 
 
-def test_a_broken_first_backup_is_vouched_for_by_nothing(
-    stored: Stored, vault: BackupVault, watched: BackupVault
-) -> None:
-    diary(watched).damage = ("signals/",)
+def test_a_failed_first_backup_has_no_manifest(store_day: StoreDay, vault: BackupVault, spied: BackupVault) -> None:
+    spy_of(spied).damaged_prefixes = ("signals/",)
     with pytest.raises(VerificationError):
-        stored(signals(3), watched)
+        store_day(signals(3), spied)
     assert vault.manifest(SLOT) is None
     assert not vault.find(DAY).is_vouched
     assert [version.verified_at for version in vault.versions(DAY)] == [None]
     assert backup_status(vault, DAY, now).unverified_days == [DAY]
 
 
-def test_after_a_broken_backup_the_next_one_is_good(stored: Stored, vault: BackupVault, watched: BackupVault) -> None:
-    diary(watched).damage = ("signals/",)
+def test_after_a_failed_backup_the_next_one_succeeds(
+    store_day: StoreDay, vault: BackupVault, spied: BackupVault
+) -> None:
+    spy_of(spied).damaged_prefixes = ("signals/",)
     with pytest.raises(VerificationError):
-        stored(signals(3), watched)
-    assert stored(signals(3)).changed
+        store_day(signals(3), spied)
+    assert store_day(signals(3)).changed
     assert vault.find(DAY).is_vouched
 
 
-def test_an_unchanged_backup_that_reads_back_broken_is_written_again(
-    stored: Stored, vault: BackupVault, watched: BackupVault
+def test_an_unchanged_backup_that_fails_to_verify_is_stored_again(
+    store_day: StoreDay, vault: BackupVault, spied: BackupVault
 ) -> None:
-    first = stored(signals(3)).manifest
-    seen = diary(watched)
-    plain = seen.get_file
+    first = store_day(signals(3)).manifest
+    spy = spy_of(spied)
+    original = spy.get_file
 
-    def broken_once(key: str, version_id: str, target: Path) -> None:
-        seen.damage = ("signals/",) if version_id == first.backup.version_id else ()
-        plain(key, version_id, target)
+    def damaged_once(key: str, version_id: str, target: Path) -> None:
+        spy.damaged_prefixes = ("signals/",) if version_id == first.backup.version_id else ()
+        original(key, version_id, target)
 
-    seen.get_file = broken_once  # type: ignore[method-assign]
-    outcome = stored(signals(3), watched)
+    spy.get_file = damaged_once  # type: ignore[method-assign]
+    outcome = store_day(signals(3), spied)
     assert outcome.changed
     assert outcome.manifest.backup.version_id != first.backup.version_id
     assert vault.manifest(SLOT) == outcome.manifest
 
 
-def test_a_version_that_somebody_else_put_on_top_is_replaced(stored: Stored, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_a_backup_that_somebody_overwrote_is_stored_again(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     vault.store.put_bytes(KEY, b"not a backup", "text/csv")
     assert not vault.find(DAY).is_vouched
-    assert stored(signals(3)).changed
+    assert store_day(signals(3)).changed
     assert vault.find(DAY).is_vouched
     assert len(backup_versions(vault)) == 3
 
 
 @pytest.mark.parametrize("file", ["backup.csv", "quarantine.csv"])
 @pytest.mark.parametrize("change", [bytes.swapcase, lambda body: body + b"\n"], ids=["other bytes", "longer"])
-def test_a_file_that_is_changed_after_it_was_hashed_is_not_stored(
-    stored: Stored, run_day: Back, vault: BackupVault, file: str, change: Callable[[bytes], bytes]
+def test_a_file_changed_after_it_was_hashed_is_not_stored(
+    store_day: StoreDay, run_day: RunDay, vault: BackupVault, file: str, change: Callable[[bytes], bytes]
 ) -> None:
     bad = signal(9, action="burn")
-    good = stored([*signals(2), bad]).manifest
+    good = store_day([*signals(2), bad]).manifest
     before = vault.store.list_versions("signals/"), vault.store.list_versions("quarantine/")
     folder = run_day([*signals(3), bad, signal(8, action="burn")], file="changed.db").folder
     (folder.path / file).write_bytes(change((folder.path / file).read_bytes()))
@@ -277,40 +279,38 @@ def test_a_file_that_is_changed_after_it_was_hashed_is_not_stored(
         assert vault.store.list_versions("signals/") == before[0]
 
 
-def test_the_upload_alone_reads_the_file(run_day: Back, vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_upload_reads_the_file(run_day: RunDay, vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = run_day(signals(3)).folder
     opened: list[Path] = []
-    plain = Path.open
+    original = Path.open
 
-    def noted(path: Path, *args: Any, **named: Any) -> Any:
+    def recorded(path: Path, *args: Any, **named: Any) -> Any:
         opened.append(path)
-        return plain(path, *args, **named)
+        return original(path, *args, **named)
 
-    monkeypatch.setattr(Path, "open", noted)
+    monkeypatch.setattr(Path, "open", recorded)
     store_backup(vault, folder, RUN)
     assert opened.count(folder.backup_csv) == 1
 
 
 class Overtaken(S3ObjectStore):
-    """Another writer is faster between this one's look and its write."""
-
-    body = b""
+    """Another writer stores an object between this one's check and its write."""
 
     def put_file(self, key: str, *args: object, **named: object) -> str:
-        super().put_bytes(key, self.body, "text/csv")
+        super().put_bytes(key, b"", "text/csv")
         return super().put_file(key, *args, **named)  # type: ignore[arg-type]
 
 
-def test_a_faster_writer_of_other_content_is_a_conflict(stored: Stored, store: S3ObjectStore) -> None:
+def test_a_concurrent_writer_of_other_content_is_a_conflict(store_day: StoreDay, store: S3ObjectStore) -> None:
     vault = BackupVault(Overtaken(store._client, store.bucket), Layout())
     with pytest.raises(ConflictError) as raised:
-        stored(signals(3), vault)
+        store_day(signals(3), vault)
     assert raised.value.transient
     assert vault.manifest(SLOT) is None
 
 
-def test_a_faster_writer_of_the_same_content_is_no_conflict(
-    run_day: Back, vault: BackupVault, store: S3ObjectStore
+def test_a_concurrent_writer_of_the_same_content_is_no_conflict(
+    run_day: RunDay, vault: BackupVault, store: S3ObjectStore
 ) -> None:
     runs = [run_day(signals(3), file=f"{number}.db") for number in range(2)]
 
@@ -324,21 +324,21 @@ def test_a_faster_writer_of_the_same_content_is_no_conflict(
     assert not store_backup(vault, runs[1].folder, RUN).changed
 
 
-def test_a_bucket_without_versioning_is_not_written_to(stored: Stored, store: S3ObjectStore) -> None:
+def test_a_bucket_without_versioning_is_not_written_to(store_day: StoreDay, store: S3ObjectStore) -> None:
     plain = S3ObjectStore(store._client, "plain")
     plain.configuration.create()
     with pytest.raises(StoreError, match="does not keep versions"):
-        stored(signals(3), BackupVault(plain, Layout()))
+        store_day(signals(3), BackupVault(plain, Layout()))
     assert list(plain.list_current("")) == []
 
 
-def test_a_missing_bucket_names_init(stored: Stored, store: S3ObjectStore) -> None:
+def test_a_missing_bucket_has_init_as_remedy(store_day: StoreDay, store: S3ObjectStore) -> None:
     nowhere = BackupVault(S3ObjectStore(store._client, "no-such-bucket"), Layout())
     with pytest.raises(StoreError, match="signal-backups init"):
-        stored(signals(3), nowhere)
+        store_day(signals(3), nowhere)
 
 
-def test_storing_without_a_csv_says_what_to_select(vault: BackupVault, tmp_path: Path) -> None:
+def test_storing_without_a_csv_names_the_asset_to_select(vault: BackupVault, tmp_path: Path) -> None:
     with pytest.raises(StageInputMissingError, match="hashed_csv"):
         store_backup(vault, DayFolder(tmp_path, DAY), RUN)
 
@@ -347,22 +347,24 @@ def delete(vault: BackupVault) -> None:
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY)
 
 
-def test_a_deleted_day_is_missing_and_the_next_backup_writes_it_again(stored: Stored, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_a_deleted_day_is_missing_until_the_next_backup(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     delete(vault)
     assert backup_status(vault, DAY, now).missing_days == [DAY, DAY + timedelta(days=1)]
     with pytest.raises(NotFoundError):
         vault.find(DAY)
     assert [version.version.is_delete_marker for version in vault.versions(DAY)] == [True, False]
-    assert stored(signals(3)).changed
+    assert store_day(signals(3)).changed
     assert backup_status(vault, DAY, now).missing_days == [DAY + timedelta(days=1)]
     assert vault.find(DAY).is_vouched
 
 
-def test_a_status_tells_what_asks_for_attention(stored: Stored, vault: BackupVault) -> None:
+def test_the_status_lists_missing_unverified_and_quarantined_days(store_day: StoreDay, vault: BackupVault) -> None:
     first = DAY - timedelta(days=2)
-    stored([signal(1, timestamp=f"{first}T12:00:00Z"), signal(2, timestamp=f"{first}T12:00:00Z", action="")], day=first)
-    stored(signals(3))
+    store_day(
+        [signal(1, timestamp=f"{first}T12:00:00Z"), signal(2, timestamp=f"{first}T12:00:00Z", action="")], day=first
+    )
+    store_day(signals(3))
     vault.store.put_bytes(Layout().backup_key(BackupSlot(DAY + timedelta(days=1))), b"old tool", "text/csv")
     status = backup_status(vault, first, now)
     assert not status.healthy
@@ -374,30 +376,30 @@ def test_a_status_tells_what_asks_for_attention(stored: Stored, vault: BackupVau
     assert (status.last_backup_day, status.last_backup_at, status.last_backup_age_seconds) == (DAY, NOW, 0.0)
 
 
-def test_a_complete_vault_is_healthy(stored: Stored, vault: BackupVault) -> None:
-    stored(signals(3))
-    stored([], day=DAY + timedelta(days=1))
+def test_a_complete_vault_is_healthy(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
+    store_day([], day=DAY + timedelta(days=1))
     assert backup_status(vault, None, now).healthy
     assert backup_status(vault, None, now).first_day == DAY
 
 
-def test_an_empty_vault_misses_every_day(vault: BackupVault) -> None:
+def test_in_an_empty_vault_every_day_is_missing(vault: BackupVault) -> None:
     status = backup_status(vault, DAY, now)
     assert status.missing_days == [DAY, DAY + timedelta(days=1)]
     assert (status.last_backup_day, status.last_backup_age_seconds, status.records) == (None, None, 0)
 
 
-def test_record_counts_are_those_of_the_days_looked_back_on(stored: Stored, vault: BackupVault) -> None:
+def test_signal_counts_are_of_the_days_and_their_earlier_weekdays(store_day: StoreDay, vault: BackupVault) -> None:
     week_before, day_before = DAY - timedelta(weeks=1), DAY - timedelta(days=1)
-    stored([signal(1, timestamp=f"{week_before} 12:00")], day=week_before)
-    stored([signal(1, timestamp=f"{day_before} 12:00")], day=day_before)
-    stored(signals(3))
-    assert record_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
-    assert record_counts(vault, []) == {}
+    store_day([signal(1, timestamp=f"{week_before} 12:00")], day=week_before)
+    store_day([signal(1, timestamp=f"{day_before} 12:00")], day=day_before)
+    store_day(signals(3))
+    assert signal_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
+    assert signal_counts(vault, []) == {}
 
 
-def test_a_stored_backup_verifies_against_its_manifest(stored: Stored, vault: BackupVault, tmp_path: Path) -> None:
-    manifest = stored(signals(3)).manifest
+def test_a_stored_backup_verifies_against_its_manifest(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
+    manifest = store_day(signals(3)).manifest
     verification = verify_stored(vault, vault.find(DAY), tmp_path / "scratch")
     assert verification.report.ok
     assert verification.has_manifest
@@ -415,23 +417,23 @@ def test_a_backup_of_an_older_tool_is_verified_by_itself(three: DayRun, vault: B
     assert verification.key == key
 
 
-def test_a_version_that_is_gone_is_not_found(stored: Stored, vault: BackupVault, tmp_path: Path) -> None:
-    version = stored(signals(3)).manifest.backup.version_id
+def test_a_deleted_version_is_not_found(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
+    version = store_day(signals(3)).manifest.backup.version_id
     backup = vault.find(DAY)
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY, VersionId=version)
     with pytest.raises(NotFoundError):
         verify_stored(vault, backup, tmp_path)
 
 
-def test_a_manifest_that_is_none_is_an_error_with_its_name(stored: Stored, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_an_unreadable_manifest_is_an_error_that_names_its_key(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     vault.store.put_bytes(MANIFEST, b'{"day": 7}', "application/json")
     with pytest.raises(VerificationError, match=MANIFEST):
         vault.find(DAY)
 
 
-def test_a_manifest_comes_back_as_it_was(stored: Stored) -> None:
-    manifest = stored(signals(3)).manifest
+def test_a_manifest_is_read_unchanged(store_day: StoreDay) -> None:
+    manifest = store_day(signals(3)).manifest
     assert Manifest.from_bytes(manifest.to_bytes(), "name") == manifest
 
 
@@ -442,8 +444,8 @@ def proxy(connection: S3Connection) -> Iterator[ChaosProxy]:
         yield proxy
 
 
-class FlippedOnTheWay(S3ObjectStore):
-    """Strikes the network when a file is read back."""
+class FlippedDownload(S3ObjectStore):
+    """Flips a bit on the network when a file is read back."""
 
     proxy: ChaosProxy
 
@@ -452,20 +454,20 @@ class FlippedOnTheWay(S3ObjectStore):
         super().get_file(key, version_id, target)
 
 
-def test_a_bit_flipped_on_the_way_down_is_caught(
-    stored: Stored, connection: S3Connection, proxy: ChaosProxy, bucket: str
+def test_a_bit_flipped_during_the_download_is_found(
+    store_day: StoreDay, connection: S3Connection, proxy: ChaosProxy, bucket: str
 ) -> None:
-    shaky = FlippedOnTheWay(s3_client(replace(connection, endpoint_url=proxy.url)), bucket)
-    shaky.proxy = proxy
-    vault = BackupVault(shaky, Layout())
+    flipped = FlippedDownload(s3_client(replace(connection, endpoint_url=proxy.url)), bucket)
+    flipped.proxy = proxy
+    vault = BackupVault(flipped, Layout())
     with pytest.raises(VerificationError, match="not what was sent"):
-        stored(signals(500), vault)
+        store_day(signals(500), vault)
     assert proxy.struck == 1
     assert vault.manifest(SLOT) is None
 
 
-def test_a_manifest_speaks_of_one_version(stored: Stored, vault: BackupVault) -> None:
-    stored(signals(3))
+def test_a_manifest_vouches_for_one_version_only(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
     backup = vault.find(DAY)
     assert backup.is_vouched
     other: ObjectVersion = replace(backup.current, version_id="other")

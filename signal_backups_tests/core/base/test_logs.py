@@ -21,7 +21,7 @@ from signal_backups.core.config.settings import load_log_settings, load_settings
 from signal_backups.core.drill.run import DrillRun, drill
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import DAY, signals
 
 LOGGER = logging.getLogger("signal_backups.core.tests")
@@ -52,7 +52,7 @@ def read(text: str) -> list[dict[str, Any]]:
 
 
 def test_every_step_is_a_line_with_day_object_bytes_and_seconds(
-    vault: BackupVault, run_day: Back, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vault: BackupVault, run_day: RunDay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured(monkeypatch, format="json", file=str(tmp_path / "steps.log"))
     day = run_day(signals(3))

@@ -19,6 +19,7 @@ from signal_backups.core.bundle.content import BundleContent, BundleDay, BundleF
 from signal_backups.core.bundle.fetch import bundle_content
 from signal_backups.core.bundle.write import WrittenBundle, write_bundle
 from signal_backups.core.integrity.anchors.anchors import write_anchor
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.s3.store import S3ObjectStore
@@ -28,7 +29,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.bundle.made import csv_bytes, files_of, made_bundle, sha
 from signal_backups_tests.core.bundle.standalone import as_program
 from signal_backups_tests.core.restore.backups import delete, destroy, overwrite, rows_of
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import DAY, Row, signal
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 from signal_backups_tests.servers.strict_s3.helpers import put_rules
@@ -42,7 +43,7 @@ Bundled = Callable[..., WrittenBundle]
 
 
 @pytest.fixture
-def back_up(run_day: Back, vault: BackupVault) -> BackUp:
+def back_up(run_day: RunDay, vault: BackupVault) -> BackUp:
     """Backs a day up that has these rows."""
     made = iter(range(1000))
 
@@ -160,7 +161,7 @@ def anchored_statement(vault: BackupVault) -> bytes:
 def test_anchors_lie_beside_what_openssl_needs(back_up: BackUp, bundled: Bundled, vault: BackupVault) -> None:
     back_up()
     statement = anchored_statement(vault)
-    key = write_anchor(vault, statement, NOW, None, None).key
+    key = write_anchor(vault, statement, NOW).key
     back_up(NEXT)
     bundle = bundled(DAY, NEXT)
     name = key.rpartition("/")[2]
@@ -182,7 +183,7 @@ def test_openssl_and_we_check_the_signatures_of_time_stamps(
     back_up()
     statement = anchored_statement(vault)
     with timestamp_authority(tmp_path / "one") as one, timestamp_authority(tmp_path / "other") as other:
-        write_anchor(vault, statement, NOW, one.url, None)
+        write_anchor(vault, statement, NOW, AnchorDestinations(one.url))
     bundle = bundled()
     (stamp,) = (bundle.path / "anchors").glob("*.1.tsr")
     said = next(line for line in as_program(bundle.path).stdout.splitlines() if "openssl ts -verify" in line)

@@ -18,11 +18,11 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_without_any_setting_the_embedded_defaults_stand(empty_folder: Path) -> None:
+def test_without_any_setting_the_embedded_defaults_apply(empty_folder: Path) -> None:
     settings = load_settings()
     assert settings.uses_embedded_database
     assert settings.uses_embedded_store
-    assert not settings.names_start_date
+    assert not settings.start_date_is_set
     assert (settings.table, settings.prefix) == ("signals", "signals/")
     assert settings.source_url == f"sqlite:///{empty_folder}/.local/signals.db"
     assert settings.scratch == empty_folder / ".local" / "scratch"
@@ -54,7 +54,7 @@ def test_every_setting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert settings.source_url == "sqlite:////a.db"
     assert (settings.table, settings.bucket, settings.prefix) == ("desk.signals", "bucket", "desk/signals/")
-    assert settings.names_start_date
+    assert settings.start_date_is_set
     assert settings.start_date == date(2026, 9, 1)
     assert settings.home == Path("/somewhere")
     assert (settings.endpoint_url, settings.region) == ("https://s3.example.com", "eu-west-1")
@@ -91,7 +91,7 @@ def test_fallbacks(monkeypatch: pytest.MonkeyPatch, name: str, fallback: str, fi
     "name", ["SIGNALS_DATABASE_URL", "SIGNALS_TABLE", "BACKUP_BUCKET_NAME", "BACKUP_PREFIX", "AWS_ENDPOINT_URL_S3",
              "SIGNAL_BACKUPS_START_DATE", "SIGNAL_BACKUPS_S3_ADDRESSING", "SIGNAL_BACKUPS_HOME"]
 )  # fmt: skip
-def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     unset = load_settings()
     monkeypatch.setenv(name, "")
     assert load_settings() == unset
@@ -140,7 +140,7 @@ def test_a_bad_value_is_one_error_that_names_the_variable(
     ],
 )
 @pytest.mark.parametrize("url", ["http://user:hunter2@host.example", "http//user:hunter2@host", "hunter2.example"])
-def test_an_address_that_holds_a_password_or_is_none_is_refused_and_not_shown(
+def test_an_address_that_has_a_password_or_is_malformed_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, url: str
 ) -> None:
     monkeypatch.setenv(name, url)
@@ -150,7 +150,7 @@ def test_an_address_that_holds_a_password_or_is_none_is_refused_and_not_shown(
     assert "hunter2" not in f"{raised.value} {raised.value.__cause__}"
 
 
-def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_bad_values_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "localhost")
     monkeypatch.setenv("SIGNAL_BACKUPS_START_DATE", "soon")
     with pytest.raises(SettingsError, match=r"(?s)START_DATE.*AWS_ENDPOINT_URL_S3|AWS_ENDPOINT_URL_S3.*START_DATE"):
@@ -165,20 +165,22 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hush" not in repr(settings) + str(settings) + settings.model_dump_json()
 
 
-def test_an_env_file_is_honoured_and_the_environment_wins(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_env_file_is_read_and_the_environment_overrides_it(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (empty_folder / ".env").write_text('BACKUP_BUCKET_NAME="from-file"\nSIGNALS_TABLE=t\nOTHER=1\n', encoding="utf-8")
     assert (load_settings().bucket, load_settings().table) == ("from-file", "t")
     monkeypatch.setenv("BACKUP_BUCKET_NAME", "from-environment")
     assert load_settings().bucket == "from-environment"
 
 
-def test_a_bad_value_in_an_env_file_is_named_too(empty_folder: Path) -> None:
+def test_an_error_names_a_bad_value_in_an_env_file(empty_folder: Path) -> None:
     (empty_folder / ".env").write_text("SIGNAL_BACKUPS_START_DATE=soon\n", encoding="utf-8")
     with pytest.raises(SettingsError, match="SIGNAL_BACKUPS_START_DATE"):
         load_settings()
 
 
-def test_the_anchors_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_of_anchors_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert (settings.tsa_url, settings.tsa_ca_file, settings.anchor_bucket) == (None, None, None)
     given = {
@@ -216,7 +218,7 @@ def test_the_anchors_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"SIGNAL_BACKUPS_ANCHOR_BUCKET": "mine", "BACKUP_BUCKET_NAME": "mine"}, "name another"),
     ],
 )
-def test_anchors_settings_that_cannot_work_are_refused(
+def test_invalid_settings_of_anchors_are_refused(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], words: str
 ) -> None:
     for name, value in given.items():

@@ -16,7 +16,7 @@ from signal_backups.core.doctor.finding import DoctorCheck, DoctorFinding, Docto
 from signal_backups.core.doctor.probes import OpenStore
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import make_right
+from signal_backups.core.retention.setup import set_up_bucket
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
@@ -64,7 +64,7 @@ class Installation:
 
     def make_bucket(self) -> None:
         """Create its bucket as its profile requires."""
-        make_right(self.vault(), self.profile(), confirmed=True)
+        set_up_bucket(self.vault(), self.profile(), confirmed=True)
 
     def examined(self) -> DoctorReport:
         """Return the doctor's report."""

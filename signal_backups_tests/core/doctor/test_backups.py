@@ -13,7 +13,7 @@ from signal_backups.core.doctor.backups import is_recent
 from signal_backups.core.doctor.finding import DoctorResult, State
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 
 SECOND = FIRST + ONE_DAY
 

@@ -1,4 +1,4 @@
-"""Live sources whose days are backed up, for whole drills on both engines."""
+"""Live sources with backups of all their days, for whole drills on both engines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LAST = date(2026, 11, 11)
 DAYS = [LAST - timedelta(days=age) for age in range(9, -1, -1)]
 BUCKET = "backups"
 
-#: Writes a row every two milliseconds until its input ends, then says how many.
+#: Writes a row every two milliseconds until a line arrives on its input, then prints their number.
 _PRODUCER = """
 import sys, threading, time
 url, statement = sys.argv[1:]
@@ -67,7 +67,7 @@ def all_rows() -> list[Row]:
 
 @dataclass(frozen=True)
 class Live:
-    """A live source whose days are backed up."""
+    """A live source with backups of all its days."""
 
     url: str
     vault: BackupVault
@@ -80,7 +80,7 @@ class Live:
 
 
 def stored_days(folder: Path) -> StrictS3:
-    """An S3 in memory that holds the backup of every day."""
+    """Return an in-memory S3 with a backup of every day."""
     s3 = StrictS3(utc_now)
     create_versioned_bucket(s3.client(), BUCKET)
     source = sqlite_table(folder / "source.db", all_rows())
@@ -90,12 +90,12 @@ def stored_days(folder: Path) -> StrictS3:
 
 
 def vault_of(s3: StrictS3) -> BackupVault:
-    """The vault of its backups."""
+    """Return the vault of an S3."""
     return BackupVault(S3ObjectStore(s3.client(), BUCKET), Layout())
 
 
 def live_sqlite(s3: StrictS3, folder: Path) -> Live:
-    """The rows of all days in a new SQLite file, backed up there."""
+    """Return a new SQLite file with the rows of all days, whose backups are in ``s3``."""
     file = folder / "live.db"
     sqlite_table(file, all_rows())
 
@@ -107,7 +107,7 @@ def live_sqlite(s3: StrictS3, folder: Path) -> Live:
 
 
 def live_postgres(s3: StrictS3, folder: Path, url: str) -> Live:
-    """The rows of all days in an empty PostgreSQL database, backed up there."""
+    """Fill an empty PostgreSQL database with the rows of all days, whose backups are in ``s3``."""
     postgres_table(url, all_rows())
 
     def execute(statement: str) -> None:
@@ -119,11 +119,11 @@ def live_postgres(s3: StrictS3, folder: Path, url: str) -> Live:
 
 @contextmanager
 def writing(live: Live) -> Iterator[Callable[[], int]]:
-    """A producer in a process of its own that writes signals of today while the block runs; tells how many."""
+    """Write signals of today in a separate process during the block; yields a function that returns how many."""
     columns = {"signal_id": "'today-' || {0}", "timestamp": "'2026-11-12T01:00:00Z'"}
     values = ", ".join(columns.get(name, name) for name in SQLITE_TYPES)
     statement = f"INSERT INTO signals SELECT {values} FROM signals WHERE signal_id = '{LAST}-1'"
-    # Two SQLite libraries in one process would undo each other's locks, and break the file.
+    # Two SQLite libraries in one process would release each other's file locks and damage the file.
     command = [sys.executable, "-c", _PRODUCER, live.url, statement]
     counted: list[int] = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as producer:

@@ -1,4 +1,4 @@
-"""Which days a drill takes, and what it says of the time to restore everything."""
+"""Which days a drill chooses, and its forecast for restoring everything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def backup(age: int, storage_class: str = "STANDARD", size: int = 1000) -> StoredBackup:
-    """The backup of the day so many days before the last."""
+    """Return a backup of the day that is ``age`` days before the last."""
     return StoredBackup(
         BackupSlot(LAST - timedelta(days=age)),
         ObjectVersion(f"key-{age}", "v", size, NOW, "etag", storage_class=storage_class),
@@ -31,11 +31,11 @@ def chosen_ages(backups: list[StoredBackup], seed: int = 1, recent_days: int = 7
     return [(LAST - day).days for day in choice.days]
 
 
-def test_the_last_seven_days_are_always_taken() -> None:
+def test_the_last_seven_days_are_always_chosen() -> None:
     assert chosen_ages([backup(age) for age in range(7)]) == [6, 5, 4, 3, 2, 1, 0]
 
 
-def test_a_day_without_a_backup_is_not_taken() -> None:
+def test_a_day_without_a_backup_is_not_chosen() -> None:
     assert chosen_ages([backup(0), backup(2)]) == [2, 0]
 
 
@@ -46,27 +46,27 @@ def test_one_older_day_of_each_storage_class_is_added() -> None:
     assert all(any(age in ages for age in older) for ages in _CLASSES.values())
 
 
-def test_the_older_day_is_another_one_from_drill_to_drill() -> None:
+def test_the_older_day_differs_between_drills() -> None:
     backups = [backup(age) for age in range(100)]
     older = {chosen_ages(backups, seed)[0] for seed in range(40)}
     assert len(older) > 10
     assert min(older) > 6
 
 
-def test_archived_classes_are_named_and_not_drilled() -> None:
+def test_archived_classes_are_named_and_left_out() -> None:
     backups = [backup(0), backup(400, "GLACIER"), backup(500, "DEEP_ARCHIVE"), backup(300, "GLACIER_IR")]
     choice = choose_drill_days(backups, LAST, 7, random.Random(1))  # noqa: S311 - no secret
     assert [(LAST - day).days for day in choice.days] == [300, 0]
     assert choice.archived_classes == ("DEEP_ARCHIVE", "GLACIER")
 
 
-def test_the_forecast_follows_the_days_when_days_are_small() -> None:
+def test_with_small_days_the_forecast_is_by_number_of_days() -> None:
     forecast = forecast_rto([backup(age, size=10) for age in range(100)], 10, 10_000, 5.0)
     assert forecast.seconds == pytest.approx(50.0)
     assert (forecast.days, forecast.bytes) == (100, 1000)
 
 
-def test_the_forecast_follows_the_bytes_when_days_are_large() -> None:
+def test_with_large_days_the_forecast_is_by_bytes() -> None:
     forecast = forecast_rto([backup(age, size=1000) for age in range(100)], 10, 1_000, 5.0)
     assert forecast.seconds == pytest.approx(500.0)
 

@@ -40,8 +40,8 @@ from signal_backups_tests.servers.strict_s3 import StrictS3
 
 
 @dataclass(frozen=True)
-class Drilled:
-    """A live source after a drill of its ten days, in which nothing is wrong."""
+class FinishedDrill:
+    """A live source after a passed drill."""
 
     live: Live
     report: DrillReport
@@ -50,7 +50,7 @@ class Drilled:
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> StrictS3:
-    """The backups of all days; tests take a copy."""
+    """The backups of all days; tests use copies of it."""
     return stored_days(tmp_path_factory.mktemp("stored"))
 
 
@@ -64,8 +64,8 @@ def live(request: pytest.FixtureRequest, stored: StrictS3, tmp_path: Path) -> Li
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def drilled(
     request: pytest.FixtureRequest, stored: StrictS3, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Drilled]:
-    """One drill for all tests that only look at what it did."""
+) -> Iterator[FinishedDrill]:
+    """One drill, shared by all tests that only read its result."""
     folder = tmp_path_factory.mktemp("drilled")
     with ExitStack() as stack:
         if request.param == "sqlite":
@@ -74,7 +74,7 @@ def drilled(
             server: str = request.getfixturevalue("postgres_url")
             live = live_postgres(stored.copy(), folder, stack.enter_context(fresh_database(server)))
         before = rows_in(live)
-        yield Drilled(live, live.drill(), before)
+        yield FinishedDrill(live, live.drill(), before)
 
 
 def rows_in(live: Live) -> list[list[dict[str, Any]]]:
@@ -87,7 +87,7 @@ def databases(url: str) -> list[str]:
         return [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
 
 
-def test_a_drill_restores_verifies_and_compares_a_week_and_an_older_day(drilled: Drilled) -> None:
+def test_a_drill_restores_verifies_and_compares_a_week_and_an_older_day(drilled: FinishedDrill) -> None:
     report = drilled.report
     assert len(report.days) == 8
     assert [day.day for day in report.days][1:] == DAYS[3:]
@@ -97,7 +97,7 @@ def test_a_drill_restores_verifies_and_compares_a_week_and_an_older_day(drilled:
     assert all(day.reconciliation and day.reconciliation.unchanged == 5 for day in report.days)
 
 
-def test_it_measures_every_phase_and_forecasts_from_them(drilled: Drilled) -> None:
+def test_a_drill_measures_every_phase_and_makes_a_forecast(drilled: FinishedDrill) -> None:
     report = drilled.report
     assert set(report.seconds) == {"download", "verify", "import", "verify_import", "compare"}
     assert all(seconds > 0 for seconds in report.seconds.values())
@@ -106,13 +106,13 @@ def test_it_measures_every_phase_and_forecasts_from_them(drilled: Drilled) -> No
     assert report.rows_per_second == pytest.approx(40 / report.restore_seconds)
 
 
-def test_its_report_is_kept_in_the_bucket(drilled: Drilled) -> None:
+def test_the_report_is_stored_in_the_bucket(drilled: FinishedDrill) -> None:
     body, _ = drilled.live.vault.store.get_bytes("drills/2026/11/drill_20261112T030000Z.json")
     assert DrillReport.model_validate(json.loads(body)) == drilled.report
 
 
 @pytest.mark.parametrize("live", ["sqlite"], indirect=True)
-def test_it_is_one_event_of_the_audit_trail_and_its_restores_are_none(live: Live) -> None:
+def test_a_drill_writes_one_audit_event_and_none_for_its_restores(live: Live) -> None:
     report = live.drill()
     live.execute(f"DELETE FROM signals WHERE signal_id = '{DAYS[-1]}-2'")
     live.drill(clock=lambda: NOW + timedelta(minutes=1))
@@ -120,8 +120,8 @@ def test_it_is_one_event_of_the_audit_trail_and_its_restores_are_none(live: Live
     with pytest.raises(SourceError):
         live.drill()
     assert recorded_events(live.vault, Action.RESTORE, Action.VERIFICATION) == []
-    passed, failed, not_held = recorded_events(live.vault, Action.DRILL)
-    assert (passed.result, failed.result, not_held.result) == ("passed", "failed", "failed")
+    passed, failed, aborted = recorded_events(live.vault, Action.DRILL)
+    assert (passed.result, failed.result, aborted.result) == ("passed", "failed", "failed")
     (stored,) = live.vault.store.list_versions(live.vault.layout.drill_key(NOW))
     assert objects(passed) == {(stored.key, stored.version_id)}
     assert passed.details == {
@@ -134,11 +134,11 @@ def test_it_is_one_event_of_the_audit_trail_and_its_restores_are_none(live: Live
         "rto_seconds": round(report.forecast.seconds, 1),
     }
     assert (failed.details["ok"], failed.details["differing_days"]) == (False, [LAST.isoformat()])
-    assert (not_held.objects, not_held.details["run_id"]) == ([], "run")
-    assert not_held.details["error"]
+    assert (aborted.objects, aborted.details["run_id"]) == ([], "run")
+    assert aborted.details["error"]
 
 
-def test_what_was_late_mutated_or_deleted_in_the_source_is_found(live: Live) -> None:
+def test_late_changed_and_deleted_signals_are_found(live: Live) -> None:
     day = DAYS[-1]
     live.execute(f"UPDATE signals SET symbol = 'X' WHERE signal_id = '{day}-1'")
     live.execute(f"DELETE FROM signals WHERE signal_id = '{day}-2'")
@@ -160,12 +160,12 @@ def test_late_signals_alone_are_no_mismatch(live: Live) -> None:
     assert (report.source_matches, report.ok) == (True, True)
 
 
-def test_a_day_that_does_not_come_back_fails_the_drill_and_no_other_day(live: Live) -> None:
+def test_a_day_that_cannot_be_restored_fails_the_drill_but_no_other_day(live: Live) -> None:
     key = live.vault.layout.manifest_key(BackupSlot(LAST))
     manifest = live.vault.manifest(BackupSlot(LAST))
     assert manifest is not None
-    lying = manifest.model_copy(update={"records": 6})
-    live.vault.store.put_bytes(key, lying.to_bytes(), "application/json")
+    wrong = manifest.model_copy(update={"records": 6})
+    live.vault.store.put_bytes(key, wrong.to_bytes(), "application/json")
     report = live.drill(recent_days=2)
     assert [day.day for day in report.failed_days] == [LAST]
     assert "its manifest says 6" in (report.failed_days[0].restore.problem or "")
@@ -173,7 +173,7 @@ def test_a_day_that_does_not_come_back_fails_the_drill_and_no_other_day(live: Li
     assert sum(day.reconciliation is not None for day in report.days) == 2
 
 
-def test_an_id_used_again_on_another_day_is_no_failure(live: Live, tmp_path: Path) -> None:
+def test_a_reused_id_on_another_day_is_no_failure(live: Live, tmp_path: Path) -> None:
     live.execute(f"UPDATE signals SET signal_id = '{DAYS[-2]}-1' WHERE signal_id = '{DAYS[-1]}-1'")
     source = open_source(live.url, "signals")
     store_backup(live.vault, extracted(source, tmp_path, DAYS[-1]).folder, BackupRun("run"))
@@ -181,14 +181,14 @@ def test_an_id_used_again_on_another_day_is_no_failure(live: Live, tmp_path: Pat
     assert report.restores_everything
 
 
-def test_the_scratch_is_thrown_away(drilled: Drilled) -> None:
+def test_the_scratch_database_is_removed(drilled: FinishedDrill) -> None:
     live = drilled.live
     assert list(live.scratch.iterdir()) == []
     if live.url.startswith("postgresql"):
         assert not [name for name in databases(live.url) if name.startswith(SCRATCH_PREFIX)]
 
 
-def test_the_source_is_not_touched(drilled: Drilled) -> None:
+def test_the_source_is_not_changed(drilled: FinishedDrill) -> None:
     assert drilled.rows_before == rows_in(drilled.live)
 
 
@@ -196,7 +196,7 @@ def test_the_number_of_days_can_be_chosen(live: Live) -> None:
     assert [day.day for day in live.drill(recent_days=2).days][1:] == DAYS[-2:]
 
 
-def test_a_source_written_at_500_rows_a_second_is_drilled_all_the_same(live: Live) -> None:
+def test_a_drill_passes_while_500_rows_a_second_are_written(live: Live) -> None:
     if live.url.startswith("sqlite"):
         live.execute("PRAGMA journal_mode = WAL")
     with writing(live) as written:
@@ -206,20 +206,20 @@ def test_a_source_written_at_500_rows_a_second_is_drilled_all_the_same(live: Liv
     assert not report.differing_days
 
 
-def test_without_backups_there_is_nothing_to_drill(vault: BackupVault, tmp_path: Path) -> None:
+def test_a_drill_without_backups_is_an_error(vault: BackupVault, tmp_path: Path) -> None:
     run = DrillRun("run", f"sqlite:///{tmp_path}/none.db", "signals", tmp_path / "scratch", clock=lambda: NOW)
     with pytest.raises(NotFoundError):
         drill(vault, run)
 
 
-def test_a_source_that_is_gone_is_an_error_and_the_scratch_is_gone_too(live: Live) -> None:
+def test_a_missing_source_is_an_error_and_the_scratch_database_is_removed(live: Live) -> None:
     live.execute("ALTER TABLE signals RENAME TO gone")
     with pytest.raises(SourceError):
         live.drill()
     assert list(live.scratch.iterdir()) == []
 
 
-def test_a_user_who_may_not_create_databases_is_told_what_to_do(
+def test_a_user_who_may_not_create_databases_gets_a_remedy(
     vault: BackupVault, postgres_database: str, tmp_path: Path
 ) -> None:
     source = postgres_table(postgres_database, rows_of(LAST))
@@ -238,7 +238,7 @@ def test_a_user_who_may_not_create_databases_is_told_what_to_do(
 
 
 @pytest.mark.parametrize("live", ["postgresql"], indirect=True)
-def test_scratch_databases_of_crashed_drills_are_swept(live: Live) -> None:
+def test_scratch_databases_of_crashed_drills_are_removed(live: Live) -> None:
     old, young = f"{SCRATCH_PREFIX}20261110000000_x", f"{SCRATCH_PREFIX}20261112020000_x"
     for name in (old, young):
         live.execute(f'CREATE DATABASE "{name}"')

@@ -36,10 +36,10 @@ def tree_head(events: Sequence[str], manifests: Sequence[str], at: datetime = AT
     return tree_head_of(at, bucket, LogHead(number=len(events), sha256=events[-1] if events else FIRST), manifests)
 
 
-def stored(made: TreeHead, *stamps: Timestamp, bucket: str = "main") -> StoredAnchor:
+def stored_anchor(head: TreeHead, *stamps: Timestamp, bucket: str = "main") -> StoredAnchor:
     """An anchor as ``read_anchors`` returns it."""
-    key = Layout().anchor_key(made.at, made.events.number)
-    body = Anchor(statement=made.to_bytes().decode(), timestamps=list(stamps)).to_bytes()
+    key = Layout().anchor_key(head.at, head.events.number)
+    body = Anchor(statement=head.to_bytes().decode(), timestamps=list(stamps)).to_bytes()
     return StoredAnchor(f"s3://{bucket}/{key}", key, body, overwritten=False, deleted=False)
 
 
@@ -48,7 +48,7 @@ def daily_anchors(
 ) -> list[StoredAnchor]:
     """One anchor a day; ``sizes`` are the numbers of events and manifests that each covers."""
     return [
-        stored(tree_head(events[:of_events], manifests[:of_manifests], AT + timedelta(days=day)))
+        stored_anchor(tree_head(events[:of_events], manifests[:of_manifests], AT + timedelta(days=day)))
         for day, (of_events, of_manifests) in enumerate(sizes)
     ]
 

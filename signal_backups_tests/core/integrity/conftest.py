@@ -13,13 +13,13 @@ from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.integrity.proof_days import BackUp
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import Row
 from signal_backups_tests.servers.timestamp_authority import Authority, timestamp_authority
 
 
 @pytest.fixture
-def back_up(run_day: Back, vault: BackupVault) -> BackUp:
+def back_up(run_day: RunDay, vault: BackupVault) -> BackUp:
     """Backs up a day with the given rows."""
     numbers = count()
 

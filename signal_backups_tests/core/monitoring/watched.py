@@ -11,7 +11,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.retention_audit.audited import fake_sha256, manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import fake_sha256, manifest_of
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 from signal_backups_tests.servers.strict_s3.state import Version
 

@@ -1,4 +1,4 @@
-"""Backups in the store that a restore meets: of many days, dated, damaged, deleted, of older tools."""
+"""Helpers that make backups to restore: of many days, dated, damaged, deleted, of older tools."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ MANIFEST_KEY = Layout().manifest_key(SLOT)
 QUARANTINE_KEY = Layout().quarantine_key(SLOT)
 
 
-class Dated(S3ObjectStore):
-    """A store whose versions are as old as a test says; those it says nothing of are as old as they are."""
+class DatedStore(S3ObjectStore):
+    """A store in which a test can set the times of versions."""
 
     def __init__(self, store: S3ObjectStore) -> None:
         super().__init__(store._client, store.bucket)
@@ -51,13 +51,13 @@ class Dated(S3ObjectStore):
 
 
 def date_versions(vault: BackupVault, dates: Mapping[str, datetime]) -> None:
-    """Say when versions, by their ids, were stored."""
-    assert isinstance(vault.store, Dated)
+    """Set the times of versions, by their ids."""
+    assert isinstance(vault.store, DatedStore)
     vault.store.dates |= dates
 
 
 def rows_of(day: date, count: int) -> list[Row]:
-    """As many good signals of any day, with ids of that day alone."""
+    """Return a number of good signals of a day, with ids of their own."""
     return [
         signal(number, signal_id=f"{day}-{number:03}", timestamp=f"{day}T10:00:{number:02}Z")
         for number in range(1, count + 1)
@@ -65,7 +65,7 @@ def rows_of(day: date, count: int) -> list[Row]:
 
 
 def days_from(first: date, count: int) -> list[date]:
-    """As many days, one after the other."""
+    """Return a number of consecutive days."""
     return [first + number * ONE_DAY for number in range(count)]
 
 
@@ -75,7 +75,7 @@ def delete(vault: BackupVault, key: str = KEY) -> str:
 
 
 def overwrite(vault: BackupVault, body: bytes, key: str = KEY) -> str:
-    """Put foreign bytes on top of an object, with nothing to vouch for them; returns the version."""
+    """Store other bytes under a key, without a manifest; returns the version."""
     return vault.store.put_bytes(key, body, "text/csv")
 
 
@@ -86,7 +86,7 @@ def destroy(vault: BackupVault, key: str) -> None:
 
 
 def vouch(vault: BackupVault, manifest: Manifest, body: bytes, folder: Path, records: int) -> Manifest:
-    """Store bytes as a new version of a backup, with a manifest that speaks of them, whatever they are."""
+    """Store any bytes as a new version of a backup, with a manifest that vouches for them."""
     version_id = overwrite(vault, body, manifest.backup.key)
     path = folder / "vouched.csv"
     path.write_bytes(body)
@@ -105,5 +105,5 @@ def restore(
     first: date = DAY,
     last: date = DAY,
 ) -> RestoreReport:
-    """Restore what is current of a range of days."""
+    """Restore the current versions of a range of days."""
     return Restore(vault, target, options or RestoreOptions(), scratch).run(choose_days(vault, first, last))

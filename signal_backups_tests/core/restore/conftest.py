@@ -11,15 +11,15 @@ import pytest
 from signal_backups.core.backup.store_backup import BackupRun, store_backup
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.restore.backups import NOW, BackUp, Dated, MakeDay
+from signal_backups_tests.core.restore.backups import NOW, BackUp, DatedStore, MakeDay
 from signal_backups_tests.core.restore.places import FULL_SQLITE, Place
-from signal_backups_tests.samples.days import Back, DayRun
+from signal_backups_tests.samples.days import DayRun, RunDay
 from signal_backups_tests.samples.signals import DAY, Row
 
 
 @pytest.fixture
 def sqlite_place(tmp_path: Path) -> Place:
-    """An SQLite file that is not there yet."""
+    """An SQLite file that does not exist yet."""
     return Place("sqlite", f"sqlite:///{tmp_path / 'restored.db'}")
 
 
@@ -31,14 +31,14 @@ def postgres_place(postgres_database: str) -> Place:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest) -> Place:
-    """Both, one after the other."""
+    """Each engine in turn."""
     place: Place = request.getfixturevalue(f"{request.param}_place")
     return place
 
 
 @pytest.fixture
-def make_day(run_day: Back) -> MakeDay:
-    """Takes rows through the stages; as often as wanted."""
+def make_day(run_day: RunDay) -> MakeDay:
+    """Extracts and hashes a day of rows; can be called repeatedly."""
     made = iter(range(1000))
 
     def make(rows: Sequence[Row], day: date = DAY, types: Mapping[str, str] = FULL_SQLITE) -> DayRun:
@@ -49,7 +49,7 @@ def make_day(run_day: Back) -> MakeDay:
 
 @pytest.fixture
 def back_up(make_day: MakeDay, vault: BackupVault) -> BackUp:
-    """Backs a day of rows up and returns the manifest."""
+    """Backs up a day of rows and returns the manifest."""
 
     def back_up(rows: Sequence[Row], day: date = DAY, at: datetime = NOW, into: BackupVault = vault) -> Manifest:
         return store_backup(into, make_day(rows, day).folder, BackupRun("run-1", lambda: at)).manifest
@@ -59,5 +59,5 @@ def back_up(make_day: MakeDay, vault: BackupVault) -> BackUp:
 
 @pytest.fixture
 def dated(vault: BackupVault) -> BackupVault:
-    """The vault, its versions dated by the test."""
-    return BackupVault(Dated(vault.store), vault.layout)
+    """The vault with a store in which tests set the times of versions."""
+    return BackupVault(DatedStore(vault.store), vault.layout)

@@ -1,4 +1,4 @@
-"""Databases to restore into, seen past the code under test: an SQLite file and a PostgreSQL database."""
+"""Databases to restore into, read without the code under test: an SQLite file and a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psycopg
 
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
 from signal_backups.core.restore.targets.database import DatabaseTarget
-from signal_backups.core.restore.targets.opening import open_target
+from signal_backups.core.restore.targets.open_target import open_target
 from signal_backups.core.source import open_source
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY, Row
@@ -34,11 +34,11 @@ class Place:
 
     @property
     def types(self) -> dict[str, str]:
-        """Column types of a table of signals with all optional columns."""
+        """The column types of a table of signals with all optional columns."""
         return FULL_POSTGRES if self.engine == "postgres" else FULL_SQLITE
 
     def target(self, table: str = "signals") -> DatabaseTarget:
-        """A table of it, as a target."""
+        """Return a table as a restore target."""
         target = open_target(self.url, table)
         assert isinstance(target, DatabaseTarget)
         return target
@@ -62,27 +62,27 @@ class Place:
         return rows
 
     def make_table(self, types: Mapping[str, str], name: str = "signals") -> None:
-        """A table of those columns."""
+        """Create a table with some columns."""
         self.run(f"CREATE TABLE {name} ({', '.join(f'{quote(column)} {kind}' for column, kind in types.items())})")
 
     def tables(self) -> set[str]:
-        """Names of all tables."""
+        """Return the names of all tables."""
         query = "SELECT name FROM sqlite_master WHERE type = 'table'"
         if self.engine == "postgres":
             query = "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         return {name for (name,) in self.run(query)}
 
     def rows(self, day: date = DAY, table: str = "signals") -> list[Held]:
-        """What a backup would read of a day, in the order of ids."""
+        """Return the rows of a day as a backup would read them, ordered by id."""
         return held(self.url, day, table)
 
     def ids(self) -> list[str]:
-        """The ids of all signals, sorted."""
+        """Return the ids of all signals, sorted."""
         return sorted(name for (name,) in self.run("SELECT signal_id FROM signals"))
 
 
 def held(url: str, day: date = DAY, table: str = "signals") -> list[Held]:
-    """The rows of a day in a database, in the order of ids."""
+    """Return the rows of a day in a database, ordered by id."""
     with open_source(url, table).read_day(day) as snapshot:
         rows = [row for batch in snapshot.batches for row in batch.to_pylist()]
     assert all(row.pop("unreadable_values") is None for row in rows)
@@ -90,17 +90,17 @@ def held(url: str, day: date = DAY, table: str = "signals") -> list[Held]:
 
 
 def as_held(rows: Sequence[Row]) -> list[Held]:
-    """Test rows as a source hands them out."""
+    """Return test rows as a source returns them."""
     optional = dict.fromkeys(("generation_latency_ms", "server_timestamp"))
     return sorted(({**optional, **row} for row in rows), key=lambda row: str(row["signal_id"]))
 
 
 def importing(run: DayRun, **changes: Any) -> DayToImport:
-    """A day that went through the stages, ready to be imported."""
+    """Return a prepared day to import."""
     known = {"csv": run.folder.backup_csv, "records": run.report.records, "hash_column": "sha256"}
     return DayToImport(day=run.folder.day, **{**known, **changes})
 
 
 def quote(column: str) -> str:
-    """A column's name in SQL."""
+    """Return a column's quoted name."""
     return f'"{column}"'

@@ -1,4 +1,4 @@
-"""Comparing a backup with what is held: exact counts, whatever was added, changed or removed."""
+"""Comparing a backup with rows of a table: added, changed and removed rows are counted exactly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BAD: list[Row] = [signal(21, action="HOLD"), signal(22, action="HOLD")]
 
 
 def batches(rows: Sequence[Row]) -> Iterable[pa.RecordBatch]:
-    """Rows as a database hands them out, a few at a time."""
+    """Return rows in small batches, as a database does."""
     whole = [{name: row.get(name) for name in SOURCE_SCHEMA.names} for row in rows]
     for start in range(0, len(whole), 3):
         yield pa.RecordBatch.from_pylist(whole[start : start + 3], schema=SOURCE_SCHEMA)
@@ -34,7 +34,7 @@ def compared(run: DayRun, held: Sequence[Row]) -> RowComparison:
         comparer.add_backup(run.folder.backup_csv)
         if run.report.quarantined:
             comparer.add_backup(run.folder.quarantine_csv, is_quarantine=True)
-        comparer.add_held(batches(held), SOURCE_SCHEMA)
+        comparer.add_database_rows(batches(held), SOURCE_SCHEMA)
         return comparer.compare()
 
 
@@ -42,7 +42,7 @@ def difference(*ids: str) -> Difference:
     return Difference(count=len(ids), signal_ids=list(ids))
 
 
-def test_what_is_alike_is_equal(make_day: MakeDay) -> None:
+def test_equal_rows_are_unchanged(make_day: MakeDay) -> None:
     found = compared(make_day([*signals(9), *BAD]), [*reversed(signals(9)), *BAD])
     assert found == RowComparison(unchanged=9, mutated=Difference(), deleted=Difference(), late=Difference())
     assert found.is_equal
@@ -66,20 +66,20 @@ def test_late_changed_and_deleted_signals_are_counted_and_named(make_day: MakeDa
     assert not found.is_equal
 
 
-def test_a_second_signal_of_an_id_that_is_there_alike_is_late(make_day: MakeDay) -> None:
+def test_a_second_signal_with_the_same_id_is_late(make_day: MakeDay) -> None:
     found = compared(make_day(signals(3)), [*signals(3), signal(2, symbol="X")])
     assert (found.unchanged, found.late, found.mutated) == (3, difference("signal-00002"), Difference())
 
 
 @pytest.mark.parametrize("column", [name for name in CSV_COLUMNS if name != "signal_id"])
-def test_any_column_alone_makes_a_change(make_day: MakeDay, column: str) -> None:
+def test_a_change_in_any_single_column_is_found(make_day: MakeDay, column: str) -> None:
     row = signal(1, generation_latency_ms=2.5, server_timestamp="x")
     other = 3.5 if isinstance(row[column], float) else "other"
     found = compared(make_day([row]), [{**row, column: other}])
     assert (found.mutated, found.unchanged) == (difference("signal-00001"), 0)
 
 
-def test_null_and_the_empty_string_are_told_apart(make_day: MakeDay) -> None:
+def test_null_and_the_empty_string_are_different(make_day: MakeDay) -> None:
     run = make_day([signal(1, server_timestamp=""), signal(2)])
     assert compared(run, [signal(1, server_timestamp=""), signal(2, server_timestamp=None)]).is_equal
     swapped = [signal(1, server_timestamp=None), signal(2, server_timestamp="")]
@@ -93,40 +93,40 @@ def test_numbers_are_compared_as_doubles(make_day: MakeDay, number: float) -> No
     assert not compared(run, [{**signal(1, entry_price=number), "entry_price": number / 2 or 1e-323}]).is_equal
 
 
-def test_quarantined_rows_are_known_and_not_missed(make_day: MakeDay) -> None:
+def test_quarantined_rows_are_neither_late_nor_deleted(make_day: MakeDay) -> None:
     run = make_day([*signals(3), *BAD])
     assert compared(run, signals(3)).is_equal
     assert compared(run, [*signals(3), *BAD]).is_equal
 
 
-def test_a_quarantined_row_that_was_mended_is_late(make_day: MakeDay) -> None:
+def test_a_quarantined_row_that_was_fixed_is_late(make_day: MakeDay) -> None:
     found = compared(make_day([*signals(3), *BAD]), [*signals(3), signal(21), BAD[1]])
     assert (found.late, found.unchanged) == (difference("signal-00021"), 3)
 
 
-def test_all_is_counted_and_the_first_are_named(make_day: MakeDay) -> None:
+def test_all_differences_are_counted_and_the_first_are_named(make_day: MakeDay) -> None:
     found = compared(make_day([]), signals(25))
     assert found.late == Difference(count=25, signal_ids=[f"signal-{number:05}" for number in range(1, NAMED_IDS + 1)])
     assert compared(make_day(signals(25)), []).deleted == found.late
 
 
-def test_rows_of_the_backup_may_come_from_a_database_too(tmp_path: Path) -> None:
+def test_the_rows_of_the_backup_may_come_from_a_database(tmp_path: Path) -> None:
     with row_comparer() as comparer:
-        comparer.add_saved(batches(signals(3)), SOURCE_SCHEMA)
-        comparer.add_held(batches(signals(4)[1:]), SOURCE_SCHEMA)
+        comparer.add_backup_rows(batches(signals(3)), SOURCE_SCHEMA)
+        comparer.add_database_rows(batches(signals(4)[1:]), SOURCE_SCHEMA)
         found = comparer.compare()
     assert (found.unchanged, found.deleted, found.late) == (2, difference("signal-00001"), difference("signal-00004"))
 
 
-#: Number of a signal -> what is held of it, beside what was backed up.
-fates = st.dictionaries(st.integers(1, 30), st.sampled_from(["same", "changed", "deleted", "late"]), max_size=12)
-bad_fates = st.dictionaries(st.integers(31, 40), st.sampled_from(["same", "changed", "deleted"]), max_size=4)
+#: Number of a signal -> what happened to it since its backup.
+outcomes = st.dictionaries(st.integers(1, 30), st.sampled_from(["same", "changed", "deleted", "late"]), max_size=12)
+bad_outcomes = st.dictionaries(st.integers(31, 40), st.sampled_from(["same", "changed", "deleted"]), max_size=4)
 
 
 def model(
     saved: dict[str, Any], bad: dict[str, Any], held: dict[str, Any]
 ) -> tuple[int, list[str], list[str], list[str]]:
-    """Unchanged, mutated, deleted and late, in plain Python: ids are unique on each side."""
+    """Return unchanged, mutated, deleted and late signals; ids are unique on each side."""
     unchanged = sum(held.get(name) == row for name, row in saved.items())
     mutated = [name for name, row in saved.items() if name in held and held[name] != row]
     deleted = [name for name in saved if name not in held]
@@ -135,20 +135,20 @@ def model(
 
 
 @examples(25)
-@given(fates=fates, bad_fates=bad_fates, values=st.data())
-def test_counts_are_those_of_a_plain_model(
-    make_day: MakeDay, fates: dict[int, str], bad_fates: dict[int, str], values: st.DataObject
+@given(outcomes=outcomes, bad_outcomes=bad_outcomes, values=st.data())
+def test_the_counts_equal_those_of_a_simple_model(
+    make_day: MakeDay, outcomes: dict[int, str], bad_outcomes: dict[int, str], values: st.DataObject
 ) -> None:
     changes: st.SearchStrategy[Row] = st.sampled_from(
         [{"symbol": "X"}, {"entry_price": 2.0}, {"server_timestamp": ""}, {"strategy": "NULL"}]
     )
-    good = [signal(number) for number, fate in fates.items() if fate != "late"]
-    bad = [signal(number, action="HOLD") for number in bad_fates]
+    good = [signal(number) for number, outcome in outcomes.items() if outcome != "late"]
+    bad = [signal(number, action="HOLD") for number in bad_outcomes]
     held: list[Row] = []
-    for number, fate in (fates | bad_fates).items():
-        row = signal(number, action="HOLD") if number in bad_fates else signal(number)
-        changed = values.draw(changes) if fate == "changed" else {}
-        if fate != "deleted":
+    for number, outcome in (outcomes | bad_outcomes).items():
+        row = signal(number, action="HOLD") if number in bad_outcomes else signal(number)
+        changed = values.draw(changes) if outcome == "changed" else {}
+        if outcome != "deleted":
             held.append({**row, **changed})
     found = compared(make_day([*good, *bad]), values.draw(st.permutations(held)))
 

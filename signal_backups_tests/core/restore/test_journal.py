@@ -1,4 +1,4 @@
-"""A restore that was interrupted goes on with the same command; one that ended well does not."""
+"""The same command continues an interrupted restore, and repeats a successful one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAYS = days_from(DAY, 4)
 
 
 class Interrupted(BaseException):
-    """What a power cut looks like to a program that still runs."""
+    """Stands for a power cut."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ Command = Callable[[RestoreTarget], RestoreReport]
 
 @pytest.fixture
 def command(vault: BackupVault, tmp_path: Path) -> Command:
-    """The same command, given as often as wanted."""
+    """A restore command that can be repeated."""
 
     def run(target: RestoreTarget) -> RestoreReport:
         journal = RestoreJournal(tmp_path / "restores", target.location)
@@ -49,7 +49,7 @@ def command(vault: BackupVault, tmp_path: Path) -> Command:
 
 
 def interrupted(target: RestoreTarget, position: int, *, after_commit: bool) -> RestoreTarget:
-    """The target, on which the import of a day is interrupted, before it began or after it was committed."""
+    """Return the target, with an import that is interrupted before it starts or after its commit."""
     plain = target.import_day
 
     def import_day(day: DayToImport) -> Imported:
@@ -69,7 +69,7 @@ def journals(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("after_commit", [False, True])
 @pytest.mark.parametrize("position", [0, 2, 3])
-def test_an_interrupted_restore_goes_on(
+def test_an_interrupted_restore_continues(
     place: Place, four: None, command: Command, tmp_path: Path, position: int, after_commit: bool
 ) -> None:
     with pytest.raises(Interrupted):
@@ -85,7 +85,7 @@ def test_an_interrupted_restore_goes_on(
     assert journals(tmp_path) == []
 
 
-def test_a_folder_goes_on_too(four: None, command: Command, tmp_path: Path) -> None:
+def test_an_interrupted_restore_into_a_folder_continues(four: None, command: Command, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         command(interrupted(CsvFolderTarget(tmp_path / "restored"), 1, after_commit=True))
     report = command(CsvFolderTarget(tmp_path / "restored"))
@@ -93,7 +93,7 @@ def test_a_folder_goes_on_too(four: None, command: Command, tmp_path: Path) -> N
     assert report.exit_code is ExitCode.OK
 
 
-def test_a_restore_that_ended_well_meets_its_signals_again(
+def test_repeating_a_successful_restore_is_a_conflict(
     sqlite_place: Place, four: None, command: Command, tmp_path: Path
 ) -> None:
     assert command(sqlite_place.target()).exit_code is ExitCode.OK
@@ -101,7 +101,7 @@ def test_a_restore_that_ended_well_meets_its_signals_again(
     assert {day.outcome for day in command(sqlite_place.target()).days} == {Outcome.CONFLICT}
 
 
-def test_signals_that_were_there_before_are_a_conflict_on_every_try(
+def test_signals_that_were_there_before_the_restore_are_always_a_conflict(
     sqlite_place: Place, four: None, command: Command, vault: BackupVault, tmp_path: Path
 ) -> None:
     selection = choose_days(vault, DAYS[1], DAYS[1])
@@ -117,7 +117,9 @@ def test_signals_that_were_there_before_are_a_conflict_on_every_try(
     ]
 
 
-def test_what_changed_since_the_interruption_is_a_conflict(sqlite_place: Place, four: None, command: Command) -> None:
+def test_a_signal_changed_since_the_interruption_is_a_conflict(
+    sqlite_place: Place, four: None, command: Command
+) -> None:
     with pytest.raises(Interrupted):
         command(interrupted(sqlite_place.target(), 1, after_commit=True))
     sqlite_place.run(f"UPDATE signals SET symbol = 'X' WHERE signal_id = '{DAYS[0]}-001'")
@@ -126,7 +128,7 @@ def test_what_changed_since_the_interruption_is_a_conflict(sqlite_place: Place, 
     assert sqlite_place.run("SELECT count(*) FROM signals WHERE symbol = 'X'") == [(1,)]
 
 
-def test_a_failed_day_is_taken_up_again_when_it_is_mended(
+def test_a_failed_day_is_restored_once_it_is_fixed(
     sqlite_place: Place, four: None, command: Command, vault: BackupVault, back_up: BackUp, tmp_path: Path
 ) -> None:
     manifest = vault.manifests(DAYS[2], DAYS[2])
@@ -138,26 +140,26 @@ def test_a_failed_day_is_taken_up_again_when_it_is_mended(
     assert report.exit_code is ExitCode.OK
 
 
-def test_another_target_has_a_journal_of_its_own(tmp_path: Path) -> None:
-    RestoreJournal(tmp_path, "one").begin("version")
-    assert RestoreJournal(tmp_path, "one").knows("version")
-    assert not RestoreJournal(tmp_path, "other").knows("version")
+def test_every_target_has_its_own_journal(tmp_path: Path) -> None:
+    RestoreJournal(tmp_path, "one").add("version")
+    assert RestoreJournal(tmp_path, "one").contains("version")
+    assert not RestoreJournal(tmp_path, "other").contains("version")
 
 
-def test_a_journal_remembers_until_it_is_told_otherwise(tmp_path: Path) -> None:
+def test_a_journal_keeps_versions_until_they_are_removed(tmp_path: Path) -> None:
     journal = RestoreJournal(tmp_path / "new", "target")
-    journal.begin("a")
-    journal.begin("b")
-    journal.forget("a")
+    journal.add("a")
+    journal.add("b")
+    journal.remove("a")
     again = RestoreJournal(tmp_path / "new", "target")
-    assert (again.knows("a"), again.knows("b")) == (False, True)
+    assert (again.contains("a"), again.contains("b")) == (False, True)
     again.close()
     assert list((tmp_path / "new").iterdir()) == []
-    assert not RestoreJournal(tmp_path / "new", "target").knows("b")
+    assert not RestoreJournal(tmp_path / "new", "target").contains("b")
 
 
-def test_a_journal_that_was_cut_off_says_nothing(tmp_path: Path) -> None:
-    RestoreJournal(tmp_path, "target").begin("version")
+def test_a_truncated_journal_is_ignored(tmp_path: Path) -> None:
+    RestoreJournal(tmp_path, "target").add("version")
     (path,) = tmp_path.iterdir()
     path.write_text(path.read_text()[:-10])
-    assert not RestoreJournal(tmp_path, "target").knows("version")
+    assert not RestoreJournal(tmp_path, "target").contains("version")

@@ -1,4 +1,4 @@
-"""Backups that older tools wrote, and objects whose manifest is lost: judged by what there is, and restored."""
+"""Backups of older tools and objects without a manifest are verified with what is known of them, and restored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OLD_KEY = Layout().backup_key(BackupSlot(DAY, time(23, 15)))
 
 
 def columns(body: bytes) -> list[list[str]]:
-    """The plain cells of a CSV that quotes nothing, line by line."""
+    """Return the cells of a CSV without quotes, line by line."""
     return [line.split(",") for line in body.decode().splitlines()]
 
 
@@ -50,7 +50,7 @@ def with_all(body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("form", [bytes, with_crlf, reversed_columns, without_optional, with_other_header, with_all])
-def test_any_form_that_older_tools_wrote_is_restored(
+def test_every_format_of_older_tools_is_restored(
     place: Place, three: DayRun, vault: BackupVault, tmp_path: Path, form: Callable[[bytes], bytes]
 ) -> None:
     overwrite(vault, form(three.csv), OLD_KEY)
@@ -81,7 +81,7 @@ def test_a_damaged_row_of_an_older_tool_is_refused(
     assert "row 1 (signal-00001) does not match its hash" in str(day.problem)
 
 
-def test_an_object_without_a_manifest_is_held_against_its_own_notes(
+def test_an_object_without_a_manifest_is_verified_with_its_metadata(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up(signals(3))
@@ -96,14 +96,12 @@ def test_an_object_without_a_manifest_is_held_against_its_own_notes(
         patch.setattr(vault.store, "get_file", loses_a_row)
         (day,) = restore(vault, sqlite_place.target(), tmp_path).days
     assert (day.outcome, day.has_manifest) == (Outcome.REFUSED, False)
-    assert "file has 2 records, its manifest says 3" in str(day.problem)
+    assert "file has 2 signals, its manifest says 3" in str(day.problem)
     (again,) = restore(vault, sqlite_place.target(), tmp_path).days
     assert (again.outcome, again.has_manifest, again.restored) == (Outcome.RESTORED, False, 3)
 
 
-def test_notes_that_make_no_sense_are_no_notes(
-    sqlite_place: Place, three: DayRun, vault: BackupVault, tmp_path: Path
-) -> None:
+def test_invalid_metadata_is_ignored(sqlite_place: Place, three: DayRun, vault: BackupVault, tmp_path: Path) -> None:
     vault.store._client.put_object(
         Bucket=vault.store.bucket, Key=KEY, Body=three.csv, Metadata={"record_count": "many", "sha256": "x"}
     )
@@ -112,7 +110,7 @@ def test_notes_that_make_no_sense_are_no_notes(
 
 
 @pytest.mark.parametrize("body", [b"", b"\n", b"letter\nDear all\n", b"\x00\xff\xfe"])
-def test_an_object_that_is_no_backup_is_refused(
+def test_an_object_that_is_not_a_backup_is_refused(
     sqlite_place: Place, vault: BackupVault, tmp_path: Path, body: bytes
 ) -> None:
     overwrite(vault, body, OLD_KEY)

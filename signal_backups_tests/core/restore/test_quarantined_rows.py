@@ -1,4 +1,4 @@
-"""Quarantined rows: they come back only when asked for, beside the good ones, once."""
+"""Quarantined rows are restored only on request, separately and once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ WITH = RestoreOptions(include_quarantined=True)
 AGAIN = RestoreOptions(OnConflict.SKIP, include_quarantined=True)
 
 
-def test_they_stay_away_unless_asked_for(place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+def test_quarantined_rows_are_not_restored_by_default(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
     back_up([*signals(3), *BAD])
     (day,) = restore(vault, place.target(), tmp_path).days
     assert (day.restored, day.quarantined, day.outcome) == (3, 0, Outcome.RESTORED)
@@ -29,7 +31,7 @@ def test_they_stay_away_unless_asked_for(place: Place, back_up: BackUp, vault: B
     assert place.rows() == as_held(signals(3))
 
 
-def test_they_come_back_beside_the_others_once(
+def test_quarantined_rows_are_restored_once_into_a_table_of_their_own(
     place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     back_up([*signals(3), *BAD])
@@ -48,7 +50,9 @@ def test_they_come_back_beside_the_others_once(
     assert place.run(f"{query} ORDER BY signal_id") == found
 
 
-def test_those_of_several_days_share_a_table(place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+def test_quarantined_rows_of_several_days_share_a_table(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
     for number in range(2):
         day = DAY + number * ONE_DAY
         back_up([*rows_of(day, 2), signal(8, timestamp=f"{day}T01:00:00Z", action="HOLD")], day)
@@ -60,7 +64,7 @@ def test_those_of_several_days_share_a_table(place: Place, back_up: BackUp, vaul
     ]
 
 
-def test_they_go_beside_the_table_that_was_named(
+def test_the_quarantine_table_is_named_after_the_target_table(
     place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     back_up([*signals(1), *BAD])
@@ -68,7 +72,7 @@ def test_they_go_beside_the_table_that_was_named(
     assert place.tables() == {"mine", "mine_quarantine"}
 
 
-def test_in_a_folder_they_are_a_file_of_their_own(back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+def test_in_a_folder_quarantined_rows_are_a_separate_file(back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
     manifest = back_up([*signals(3), *BAD])
     folder = tmp_path / "restored"
     (day,) = restore(vault, CsvFolderTarget(folder), tmp_path, WITH).days
@@ -84,7 +88,7 @@ def test_in_a_folder_they_are_a_file_of_their_own(back_up: BackUp, vault: Backup
     assert again.quarantined == 0
 
 
-def test_a_day_of_quarantined_rows_alone_is_restored(
+def test_a_day_with_only_quarantined_rows_is_restored(
     place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     back_up(BAD)
@@ -94,7 +98,7 @@ def test_a_day_of_quarantined_rows_alone_is_restored(
     assert place.rows() == []
 
 
-def test_the_version_of_the_manifest_is_taken_not_the_newest(
+def test_the_quarantine_version_named_in_the_manifest_is_restored(
     place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     back_up([*signals(3), *BAD])
@@ -121,7 +125,7 @@ def test_damaged_quarantined_rows_are_refused(
     assert sqlite_place.tables() == {"signals"}
 
 
-def test_more_of_them_are_added_to_those_that_are_there(
+def test_new_quarantined_rows_are_added_to_existing_ones(
     place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     back_up([*signals(3), *BAD[:1]])
@@ -132,7 +136,9 @@ def test_more_of_them_are_added_to_those_that_are_there(
     assert place.run("SELECT count(*) FROM signals_quarantine") == [(2,)]
 
 
-def test_in_a_folder_others_are_not_overwritten_unasked(back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
+def test_an_existing_quarantine_file_is_replaced_only_on_request(
+    back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
     target = CsvFolderTarget(tmp_path / "out")
     back_up(BAD)
     restore(vault, target, tmp_path, WITH)

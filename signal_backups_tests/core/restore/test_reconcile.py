@@ -1,4 +1,4 @@
-"""Holding the live source against the backups: counts that are exactly right, on both engines."""
+"""Reconciling the live source with its backups: exact counts on both engines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Check = Callable[[Sequence[Row], Sequence[Row]], Reconciliation]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def make_table(request: pytest.FixtureRequest, tmp_path: Path) -> MakeTable:
-    """Makes a signals table; the next one takes the place of the last."""
+    """Creates a table of signals; each call replaces the last table."""
     made = iter(range(100))
     if request.param == "sqlite":
         return lambda rows: sqlite_table(tmp_path / f"{next(made)}.db", rows)
@@ -34,7 +34,7 @@ def make_table(request: pytest.FixtureRequest, tmp_path: Path) -> MakeTable:
 
 @pytest.fixture
 def reconciled(make_table: MakeTable, vault: BackupVault, tmp_path: Path) -> Check:
-    """Backs the first rows up, and holds the second ones against that."""
+    """Backs up the first rows, and reconciles the second rows with the backup."""
 
     def check(before: Sequence[Row], now: Sequence[Row]) -> Reconciliation:
         if before:
@@ -75,34 +75,34 @@ def test_a_signal_moved_to_another_day_is_deleted_from_this_one(reconciled: Chec
     assert counts(reconciled(signals(3), [*signals(2), moved])) == (2, 0, 0, 1)
 
 
-def test_late_signals_alone_are_only_late(reconciled: Check) -> None:
+def test_only_late_is_true_for_late_signals_alone(reconciled: Check) -> None:
     found = reconciled(signals(3), signals(5))
     assert counts(found) == (3, 2, 0, 0)
     assert found.only_late
 
 
-def test_quarantined_rows_are_known_and_not_late(reconciled: Check) -> None:
+def test_quarantined_rows_are_not_late(reconciled: Check) -> None:
     rows = [*signals(3), signal(4, action="HOLD"), signal(5) | {"entry_price": 9.0}, signal(1)]
     assert counts(reconciled(rows, rows)) == (3, 0, 0, 0)
 
 
-def test_a_quarantined_row_that_was_mended_is_late(reconciled: Check) -> None:
+def test_a_quarantined_row_that_was_fixed_is_late(reconciled: Check) -> None:
     found = reconciled([*signals(3), signal(4, action="HOLD")], signals(4))
     assert counts(found) == (3, 1, 0, 0)
     assert found.late.signal_ids == ["signal-00004"]
 
 
-def test_a_late_row_that_is_bad_is_late_all_the_same(reconciled: Check) -> None:
+def test_a_bad_late_row_is_late_too(reconciled: Check) -> None:
     assert counts(reconciled(signals(3), [*signals(3), signal(4, action="HOLD")])) == (3, 1, 0, 0)
 
 
-def test_a_day_without_a_backup_is_late_as_a_whole(reconciled: Check) -> None:
+def test_without_a_backup_all_signals_are_late(reconciled: Check) -> None:
     found = reconciled([], signals(4))
     assert counts(found) == (0, 4, 0, 0)
     assert (found.key, found.only_late) == (None, True)
 
 
-def test_a_backup_that_does_not_verify_is_nothing_to_hold_against(
+def test_a_backup_that_does_not_verify_cannot_be_compared(
     reconciled: Check, vault: BackupVault, tmp_path: Path
 ) -> None:
     reconciled(signals(3), signals(3))
@@ -110,6 +110,6 @@ def test_a_backup_that_does_not_verify_is_nothing_to_hold_against(
     assert manifest is not None
     lying = manifest.model_copy(update={"records": 4})
     vault.store.put_bytes(vault.layout.manifest_key(BackupSlot(DAY)), lying.to_bytes(), "application/json")
-    with pytest.raises(RefusedBackupError, match="3 records, its manifest says 4") as refused:
+    with pytest.raises(RefusedBackupError, match="3 signals, its manifest says 4") as refused:
         reconciled([], signals(3))
     assert "No other version of this day verifies" in refused.value.remedy

@@ -1,4 +1,4 @@
-"""A whole restore: every day proven before it is imported, a bad one named and passed over, a lost store the end."""
+"""A whole restore: every day is verified first, a bad day is skipped, an unreachable store ends the run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def five(back_up: BackUp) -> None:
 
 
 def damaged(body: bytes, number: int = 2) -> bytes:
-    """The backup with one signal changed, so that its hash no longer fits."""
+    """Return the backup with one signal changed, so that its hash does not match."""
     return re.sub(rb"(signal-%05d),EURUSD" % number, rb"\1,USDEUR", body)
 
 
@@ -73,7 +73,7 @@ def test_every_day_is_restored_and_described(place: Place, five: None, vault: Ba
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_a_day_that_is_there_alike_is_already_there(
+def test_a_day_that_is_equal_in_the_target_is_already_there(
     place: Place, five: None, vault: BackupVault, tmp_path: Path
 ) -> None:
     restore(vault, place.target(), tmp_path, last=FIVE[-1])
@@ -82,7 +82,7 @@ def test_a_day_that_is_there_alike_is_already_there(
     assert (report.exit_code, report.total("skipped"), report.total("restored")) == (ExitCode.OK, 10, 0)
 
 
-def test_a_conflict_fails_its_day_alone(place: Place, five: None, vault: BackupVault, tmp_path: Path) -> None:
+def test_a_conflict_fails_only_its_day(place: Place, five: None, vault: BackupVault, tmp_path: Path) -> None:
     restore(vault, place.target(), tmp_path, first=FIVE[1], last=FIVE[1])
     report = restore(vault, place.target(), tmp_path, last=FIVE[-1])
     assert [day.outcome for day in report.days].count(Outcome.RESTORED) == 4
@@ -117,7 +117,7 @@ def test_missing_days_are_reported_with_the_others_restored(
     assert report.total("restored") == 8
 
 
-def test_a_damaged_backup_is_refused_with_its_rows_and_the_way_out(
+def test_a_damaged_backup_is_refused_with_its_rows_and_a_remedy(
     place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     good = back_up(signals(3))
@@ -125,7 +125,7 @@ def test_a_damaged_backup_is_refused_with_its_rows_and_the_way_out(
     report = restore(vault, place.target(), tmp_path)
     (day,) = report.days
     assert (day.outcome, day.restored, day.exit_code) == (Outcome.REFUSED, 0, ExitCode.FAILED)
-    assert "does not verify and was refused: 1 of 3 records do not match their hash" in str(day.problem)
+    assert "does not verify and was refused: 1 of 3 signals do not match their hash" in str(day.problem)
     assert "row 2 (signal-00002) does not match its hash" in str(day.problem)
     assert place.tables() == set()
     found = re.search(r"--key (\S+) --version-id (\S+)$", str(day.remedy))
@@ -136,7 +136,7 @@ def test_a_damaged_backup_is_refused_with_its_rows_and_the_way_out(
     assert place.rows() == as_held(signals(3))
 
 
-def test_of_several_good_versions_the_nearest_that_still_verifies_is_offered(
+def test_the_nearest_good_version_that_still_verifies_is_offered(
     sqlite_place: Place, back_up: BackUp, dated: BackupVault, tmp_path: Path
 ) -> None:
     far, near = back_up(signals(1), into=dated), back_up(signals(2), into=dated)
@@ -154,7 +154,7 @@ def test_of_several_good_versions_the_nearest_that_still_verifies_is_offered(
     )
 
 
-def test_without_another_good_version_the_good_rows_are_offered(
+def test_without_another_good_version_importing_the_good_rows_is_offered(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     manifest = back_up(signals(3))
@@ -170,12 +170,12 @@ def test_without_another_good_version_the_good_rows_are_offered(
     ("change", "says"),
     [
         (lambda body: body.replace(b",,\n", b",,x\n", 1), "SHA-256"),  # no hash covers server_timestamp
-        (lambda body: b"".join(body.splitlines(keepends=True)[:-1]), "file has 2 records, its manifest says 3"),
-        (lambda body: body[:-1], "the last line is not ended"),
+        (lambda body: b"".join(body.splitlines(keepends=True)[:-1]), "file has 2 signals, its manifest says 3"),
+        (lambda body: body[:-1], "the last line has no line break"),
         (lambda body: body + body.splitlines(keepends=True)[1], "signal_id repeats: signal-00001"),
     ],
 )
-def test_a_file_that_is_not_the_manifests_is_refused(
+def test_a_file_that_does_not_match_its_manifest_is_refused(
     sqlite_place: Place,
     back_up: BackUp,
     vault: BackupVault,
@@ -198,7 +198,7 @@ def test_a_file_that_is_not_the_manifests_is_refused(
     assert sqlite_place.tables() == set()
 
 
-def test_the_good_rows_of_a_damaged_backup_are_imported_when_asked(
+def test_the_good_rows_of_a_damaged_backup_are_imported_on_request(
     place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     good = back_up(signals(5))
@@ -220,7 +220,7 @@ def test_the_good_rows_of_a_damaged_backup_are_imported_when_asked(
     ]
 
 
-def test_rows_that_match_are_imported_when_only_the_whole_file_does_not(
+def test_matching_rows_are_imported_although_the_file_hash_is_wrong(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     good = back_up([signal(1, server_timestamp="before"), signal(2)])
@@ -235,7 +235,7 @@ def test_rows_that_match_are_imported_when_only_the_whole_file_does_not(
     assert "which does not cover generation_latency_ms and server_timestamp" in str(day.problem)
 
 
-def test_a_day_whose_values_the_target_does_not_take_stops_nobody_else(
+def test_a_day_that_the_target_does_not_accept_stops_no_other_day(
     postgres_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     next_day = DAY + ONE_DAY
@@ -246,7 +246,7 @@ def test_a_day_whose_values_the_target_does_not_take_stops_nobody_else(
     assert report.exit_code is ExitCode.FAILED
 
 
-def test_a_file_without_rows_to_tell_apart_is_refused_even_then(
+def test_a_file_that_cannot_be_split_into_rows_is_always_refused(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     good = back_up(signals(3))
@@ -266,7 +266,7 @@ def test_a_day_without_signals_is_restored(place: Place, back_up: BackUp, vault:
     assert place.rows() == []
 
 
-def test_a_version_that_went_away_after_it_was_chosen_is_missing(
+def test_a_version_removed_after_it_was_chosen_is_missing(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     back_up(signals(3))
@@ -276,7 +276,7 @@ def test_a_version_that_went_away_after_it_was_chosen_is_missing(
     assert [(day.outcome, day.exit_code) for day in report.days] == [(Outcome.MISSING, ExitCode.NOT_FOUND)]
 
 
-def test_a_store_that_goes_away_ends_the_run(
+def test_an_unreachable_store_ends_the_run(
     sqlite_place: Place, five: None, memory: StrictS3, vault: BackupVault, tmp_path: Path
 ) -> None:
     class Leaving(S3ObjectStore):
@@ -301,7 +301,7 @@ def test_a_store_that_goes_away_ends_the_run(
     assert len(sqlite_place.ids()) == 4
 
 
-def test_a_target_that_goes_away_ends_the_run(five: None, vault: BackupVault, tmp_path: Path) -> None:
+def test_an_unreachable_target_ends_the_run(five: None, vault: BackupVault, tmp_path: Path) -> None:
     folder = tmp_path / "restored"
     target = CsvFolderTarget(folder)
     plain = target.import_day
@@ -323,14 +323,14 @@ def test_a_target_that_goes_away_ends_the_run(five: None, vault: BackupVault, tm
         ([NotFoundError("n"), StoreError("s")], ExitCode.UNREACHABLE),
     ],
 )
-def test_the_exit_code_is_that_of_the_gravest_failure(errors: list[Exception], code: ExitCode) -> None:
+def test_the_exit_code_is_that_of_the_most_severe_failure(errors: list[Exception], code: ExitCode) -> None:
     for ordered in (errors, errors[::-1]):
         days = [DayRestore.failed(DAY, Outcome.FAILED, error) for error in ordered]  # type: ignore[arg-type]
         good = DayRestore(day=DAY + ONE_DAY, outcome=Outcome.RESTORED)
         assert RestoreReport(target="t", days=[good, *days, good], seconds=0.0).exit_code is code
 
 
-def test_a_failed_verification_goes_before_a_missing_day_and_after_a_lost_target() -> None:
+def test_the_order_of_severity_of_failures() -> None:
     def code(*codes: ExitCode) -> ExitCode:
         days = [DayRestore(day=DAY, outcome=Outcome.FAILED, exit_code=each) for each in codes]
         return RestoreReport(target="t", days=days, seconds=0.0).exit_code
@@ -339,9 +339,7 @@ def test_a_failed_verification_goes_before_a_missing_day_and_after_a_lost_target
     assert code(ExitCode.FAILED, ExitCode.UNREACHABLE) is ExitCode.UNREACHABLE
 
 
-def test_a_fetched_backup_was_verified_against_its_manifest(
-    back_up: BackUp, vault: BackupVault, tmp_path: Path
-) -> None:
+def test_a_fetched_backup_is_verified_with_its_manifest(back_up: BackUp, vault: BackupVault, tmp_path: Path) -> None:
     manifest = back_up(signals(3))
     fetched = fetch(vault, choose_key(vault, KEY, None), tmp_path / "fetched")
     assert (fetched.report.ok, fetched.report.rows_hashed, fetched.report.sha256) == (True, 3, manifest.backup.sha256)

@@ -1,4 +1,4 @@
-"""A year of backups restored whole into both engines, equal to the source."""
+"""A year of backups restored into both engines equals the source."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import choose_days
-from signal_backups.core.restore.targets.opening import open_target
+from signal_backups.core.restore.targets.open_target import open_target
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import OPTIONAL_TYPES, SQLITE_TYPES, sqlite_table
 from signal_backups_tests.servers.s3 import create_versioned_bucket
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def vault(folder: Path) -> BackupVault:
-    """The year in memory, as a backup would have stored it."""
+    """A year of backups in the in-memory S3."""
     client = StrictS3(utc_now).client()
     create_versioned_bucket(client, "backups")
     made = BackupVault(S3ObjectStore(client, "backups"), Layout())
@@ -76,7 +76,7 @@ def test_a_year_restored_into_postgresql_equals_the_source(
 ) -> None:
     restore(vault, postgres_database, folder)
     with psycopg.connect(postgres_database) as connection:
-        # The order of the other engine, which compares bytes.
+        # SQLite orders texts by bytes, so PostgreSQL must too.
         held = connection.execute(_ALL + ' COLLATE "C"').fetchall()
     assert held == in_sqlite(folder / "source.db")
 

@@ -1,4 +1,4 @@
-"""What the audit trail tells of restores: one event each, whatever became of it, and none of a drill's."""
+"""The audit events of restores: one for each restore, whatever its outcome, and none for those of a drill."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ THREE = days_from(DAY, 3)
 
 
 def event_of(vault: BackupVault) -> Event:
-    """The one event of a restore."""
+    """Return the only event of a restore."""
     (event,) = recorded_events(vault, Action.RESTORE)
     return event
 
 
-def test_days_versions_rows_and_target_are_told_without_a_password(
+def test_the_event_has_days_versions_rows_and_target_but_no_password(
     postgres_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     manifests = [back_up(rows_of(day, 2), day) for day in THREE]
@@ -48,7 +48,7 @@ def test_days_versions_rows_and_target_are_told_without_a_password(
     }
 
 
-def test_a_day_that_failed_is_told_with_the_first_words_of_why(
+def test_the_event_of_a_failed_day_has_the_beginning_of_the_reason(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     manifests = [back_up(rows_of(day, 2), day) for day in THREE]
@@ -64,7 +64,7 @@ def test_a_day_that_failed_is_told_with_the_first_words_of_why(
     assert len(event.objects) == 2
 
 
-def test_a_restore_that_has_to_wait_for_a_thaw_is_told_as_thawing(
+def test_a_restore_that_waits_for_a_thaw_is_recorded_as_thawing(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up(rows_of(DAY, 2))
@@ -78,7 +78,7 @@ def test_a_restore_that_has_to_wait_for_a_thaw_is_told_as_thawing(
 
 
 @pytest.mark.parametrize("finished_days", [0, 1])
-def test_a_restore_that_somebody_breaks_off_is_told_as_far_as_it_came(
+def test_an_interrupted_restore_is_recorded_with_its_finished_days(
     sqlite_place: Place,
     back_up: BackUp,
     vault: BackupVault,
@@ -106,7 +106,7 @@ def test_a_restore_that_somebody_breaks_off_is_told_as_far_as_it_came(
     assert (len(event.objects), event.details["restored"]) == (finished_days, 2 * finished_days)
 
 
-def test_many_days_are_told_in_several_events(
+def test_many_days_are_recorded_in_several_events(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for day in THREE:
@@ -117,7 +117,7 @@ def test_many_days_are_told_in_several_events(
     assert [(len(event.objects), event.details["restored"]) for event in events] == [(2, 4), (1, 2)]
 
 
-def test_the_restores_of_a_drill_have_no_event(
+def test_the_restores_of_a_drill_are_not_recorded(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
     back_up(rows_of(DAY, 2))
@@ -125,7 +125,7 @@ def test_the_restores_of_a_drill_have_no_event(
     assert recorded_events(vault, Action.RESTORE) == []
 
 
-def test_an_event_that_cannot_be_written_takes_nothing_from_the_restore(
+def test_a_restore_succeeds_although_its_event_cannot_be_written(
     sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up(rows_of(DAY, 2))

@@ -1,4 +1,4 @@
-"""Which version is taken: the newest verified one, of now or of an instant, and never one that was deleted."""
+"""Which version is chosen: the newest verified one, now or at an instant, and never a deleted one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def summary(selection: Selection) -> list[tuple[date, bool]]:
     return [(item.day, isinstance(item, ChosenBackup)) for item in selection]
 
 
-def test_the_newest_version_is_taken_with_its_manifest(back_up: BackUp, vault: BackupVault) -> None:
+def test_the_newest_version_is_chosen_with_its_manifest(back_up: BackUp, vault: BackupVault) -> None:
     back_up(signals(2))
     newest = back_up(signals(3))
     chosen = of_day(vault)
@@ -68,7 +68,7 @@ def test_the_newest_version_is_taken_with_its_manifest(back_up: BackUp, vault: B
     assert chosen.version.is_latest
 
 
-def test_an_overwrite_without_a_manifest_is_passed_over(back_up: BackUp, vault: BackupVault) -> None:
+def test_a_version_without_a_manifest_is_skipped(back_up: BackUp, vault: BackupVault) -> None:
     good = back_up(signals(3))
     overwrite(vault, b"garbage")
     overwrite(vault, b"more garbage")
@@ -77,7 +77,7 @@ def test_an_overwrite_without_a_manifest_is_passed_over(back_up: BackUp, vault: 
     assert not chosen.version.is_latest
 
 
-def test_a_deleted_day_is_unavailable_and_says_how_to_bring_it_back(back_up: BackUp, vault: BackupVault) -> None:
+def test_a_deleted_day_is_unavailable_and_the_remedy_is_undelete(back_up: BackUp, vault: BackupVault) -> None:
     back_up(signals(3))
     delete(vault)
     error = unavailable(vault).error
@@ -87,7 +87,7 @@ def test_a_deleted_day_is_unavailable_and_says_how_to_bring_it_back(back_up: Bac
         choose_key(vault, KEY, None)
 
 
-def test_an_instant_takes_what_was_current_and_verified_then(back_up: BackUp, dated: BackupVault) -> None:
+def test_as_of_chooses_the_version_that_was_current_and_verified_then(back_up: BackUp, dated: BackupVault) -> None:
     versions = [back_up(signals(count), at=at, into=dated) for count, at in ((1, FIRST), (2, SECOND), (3, THIRD))]
     ids = [version.backup.version_id for version in versions]
     date_versions(dated, dict(zip(ids, (FIRST, SECOND, THIRD), strict=True)))
@@ -100,7 +100,7 @@ def test_an_instant_takes_what_was_current_and_verified_then(back_up: BackUp, da
         assert choose_key(dated, KEY, None, as_of) == chosen
 
 
-def test_an_instant_before_the_first_version_is_unavailable(back_up: BackUp, dated: BackupVault) -> None:
+def test_as_of_before_the_first_version_is_unavailable(back_up: BackUp, dated: BackupVault) -> None:
     manifest = back_up(signals(3), at=FIRST, into=dated)
     date_versions(dated, {manifest.backup.version_id: FIRST})
     error = unavailable(dated, FIRST - HOUR).error
@@ -108,7 +108,7 @@ def test_an_instant_before_the_first_version_is_unavailable(back_up: BackUp, dat
     assert "signal-backups versions 2026-11-01" in error.remedy
 
 
-def test_an_instant_before_and_after_a_delete_marker(back_up: BackUp, dated: BackupVault) -> None:
+def test_as_of_before_and_after_a_delete_marker(back_up: BackUp, dated: BackupVault) -> None:
     first = back_up(signals(2), at=FIRST, into=dated)
     marker = delete(dated)
     last = back_up(signals(3), at=THIRD, into=dated)
@@ -119,7 +119,7 @@ def test_an_instant_before_and_after_a_delete_marker(back_up: BackUp, dated: Bac
     assert of_day(dated).manifest == last
 
 
-def test_a_version_that_was_stored_but_not_yet_verified_is_passed_over(back_up: BackUp, dated: BackupVault) -> None:
+def test_as_of_skips_a_version_that_was_not_verified_yet(back_up: BackUp, dated: BackupVault) -> None:
     first = back_up(signals(2), at=FIRST, into=dated)
     second = back_up(signals(3), at=SECOND + HOUR, into=dated)
     date_versions(dated, {first.backup.version_id: FIRST, second.backup.version_id: SECOND})
@@ -127,21 +127,23 @@ def test_a_version_that_was_stored_but_not_yet_verified_is_passed_over(back_up: 
     assert of_day(dated, SECOND + HOUR).manifest == second
 
 
-def test_before_its_verification_the_only_version_is_judged_on_its_own(back_up: BackUp, dated: BackupVault) -> None:
+def test_as_of_before_any_verification_takes_the_version_without_its_manifest(
+    back_up: BackUp, dated: BackupVault
+) -> None:
     manifest = back_up(signals(3), at=SECOND, into=dated)
     date_versions(dated, {manifest.backup.version_id: FIRST})
     chosen = of_day(dated, FIRST)
     assert (chosen.version.version_id, chosen.manifest) == (manifest.backup.version_id, None)
 
 
-def test_garbage_of_an_instant_is_passed_over_too(back_up: BackUp, dated: BackupVault) -> None:
+def test_as_of_skips_a_version_without_a_manifest(back_up: BackUp, dated: BackupVault) -> None:
     good = back_up(signals(3), at=FIRST, into=dated)
     garbage = overwrite(dated, b"garbage")
     date_versions(dated, {good.backup.version_id: FIRST, garbage: SECOND})
     assert of_day(dated, SECOND).manifest == good
 
 
-def test_a_named_version_is_taken_as_it_is(back_up: BackUp, vault: BackupVault) -> None:
+def test_a_named_version_is_chosen(back_up: BackUp, vault: BackupVault) -> None:
     first, _ = back_up(signals(2)), back_up(signals(3))
     garbage = overwrite(vault, b"garbage")
     delete(vault)
@@ -151,7 +153,7 @@ def test_a_named_version_is_taken_as_it_is(back_up: BackUp, vault: BackupVault) 
         assert (chosen.version.version_id, chosen.manifest) == (garbage, None)
 
 
-def test_a_version_that_is_not_there_is_not_found(back_up: BackUp, vault: BackupVault) -> None:
+def test_a_version_that_does_not_exist_is_not_found(back_up: BackUp, vault: BackupVault) -> None:
     back_up(signals(3))
     delete(vault)
     (marker, _) = vault.store.list_versions(KEY)
@@ -164,13 +166,13 @@ def test_a_version_that_is_not_there_is_not_found(back_up: BackUp, vault: Backup
 
 
 @pytest.mark.parametrize("key", ["signals/2026/11/letter.txt", "signals/2026/11/signals_backup_20261105_020000.csv"])
-def test_a_key_of_no_backup_is_not_found(back_up: BackUp, vault: BackupVault, key: str) -> None:
+def test_a_key_that_is_not_of_a_backup_is_not_found(back_up: BackUp, vault: BackupVault, key: str) -> None:
     back_up(signals(3))
     with pytest.raises(NotFoundError, match="no backup s3://"):
         choose_key(vault, key, None)
 
 
-def test_backups_of_older_tools_are_taken_without_a_manifest(vault: BackupVault, three: DayRun) -> None:
+def test_backups_of_older_tools_are_chosen_without_a_manifest(vault: BackupVault, three: DayRun) -> None:
     overwrite(vault, b"older", Layout().backup_key(BackupSlot(DAY, time(1, 0))))
     version = overwrite(vault, three.csv, OLD_KEY)
     chosen = of_day(vault)
@@ -179,13 +181,13 @@ def test_backups_of_older_tools_are_taken_without_a_manifest(vault: BackupVault,
     assert choose_version_of_day(vault, DAY, version) == chosen
 
 
-def test_ours_goes_before_those_of_older_tools(back_up: BackUp, vault: BackupVault, three: DayRun) -> None:
+def test_our_backup_is_preferred_to_those_of_older_tools(back_up: BackUp, vault: BackupVault, three: DayRun) -> None:
     overwrite(vault, three.csv, OLD_KEY)
     ours = back_up(signals(3))
     assert of_day(vault).manifest == ours
 
 
-def test_an_older_tools_backup_does_not_stand_in_for_one_that_was_deleted(
+def test_a_deleted_backup_is_not_replaced_by_that_of_an_older_tool(
     back_up: BackUp, vault: BackupVault, three: DayRun
 ) -> None:
     overwrite(vault, three.csv, OLD_KEY)
@@ -196,7 +198,7 @@ def test_an_older_tools_backup_does_not_stand_in_for_one_that_was_deleted(
     assert "was deleted" in day.error.what
 
 
-def test_days_before_the_first_backup_are_not_asked_for_and_gaps_are(back_up: BackUp, vault: BackupVault) -> None:
+def test_days_before_the_first_backup_are_left_out_and_gaps_are_not(back_up: BackUp, vault: BackupVault) -> None:
     for number in (0, 2):
         back_up(rows_of(DAY + number * ONE_DAY, 1), DAY + number * ONE_DAY)
     selection = choose_days(vault, DAY - 3 * ONE_DAY, DAY + 3 * ONE_DAY)
@@ -206,7 +208,7 @@ def test_days_before_the_first_backup_are_not_asked_for_and_gaps_are(back_up: Ba
     assert gap.error.what == "no backup of 2026-11-02"
 
 
-def test_a_range_across_the_year_holds_its_days_alone(back_up: BackUp, vault: BackupVault) -> None:
+def test_a_range_across_new_year_has_only_its_days(back_up: BackUp, vault: BackupVault) -> None:
     days = [date(2026, 12, 30), date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 2)]
     for day in days:
         back_up([], day)
@@ -225,14 +227,14 @@ def test_a_deleted_manifest_still_vouches_for_its_version(back_up: BackUp, vault
     assert of_day(vault).manifest == good
 
 
-def test_an_unreadable_manifest_leaves_the_older_one_in_force(back_up: BackUp, vault: BackupVault) -> None:
+def test_after_an_unreadable_manifest_the_older_one_counts(back_up: BackUp, vault: BackupVault) -> None:
     good = back_up(signals(3))
     vault.store.put_bytes(MANIFEST_KEY, b"{", "application/json")
     overwrite(vault, b"garbage")
     assert of_day(vault).manifest == good
 
 
-def test_without_any_manifest_the_newest_version_is_judged_on_its_own(back_up: BackUp, vault: BackupVault) -> None:
+def test_without_any_manifest_the_newest_version_is_chosen(back_up: BackUp, vault: BackupVault) -> None:
     back_up(signals(2))
     newest = back_up(signals(3))
     destroy(vault, MANIFEST_KEY)
@@ -250,7 +252,7 @@ def test_a_manifest_of_another_key_vouches_for_nothing(back_up: BackUp, vault: B
     assert of_day(vault).manifest is None
 
 
-def test_good_versions_are_those_that_were_verified_newest_first(back_up: BackUp, vault: BackupVault) -> None:
+def test_good_versions_are_the_verified_ones_newest_first(back_up: BackUp, vault: BackupVault) -> None:
     first, second = back_up(signals(2)), back_up(signals(3))
     overwrite(vault, b"garbage")
     delete(vault)

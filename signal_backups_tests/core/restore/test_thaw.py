@@ -1,4 +1,4 @@
-"""Archived objects, on moto's S3, which thaws after so many looks: figures, asking once, waiting, going on."""
+"""Thawing on moto's S3, where a thaw ends after a number of HEAD requests: plans, requests, waiting."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ GIB = 2**30
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 DAYS = 7
-#: Looks after the request at which moto still answers that the thaw is under way.
+#: How many HEAD requests moto answers with an unfinished thaw.
 THAWING_LOOKS = 2
-#: What moto counts for one HEAD, on its way from one state of a thaw to the next.
+#: How many state transitions moto counts for one HEAD request.
 COUNTED_FOR_A_LOOK = 2
 
 
 class FakeTime:
-    """A clock that only sleeping moves; moto's copies expire by the real one, so it begins there."""
+    """A clock that advances only by sleeping; it starts at the real time, by which moto's copies expire."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -67,7 +67,7 @@ class FakeTime:
 
 
 class Calls:
-    """What was asked of S3: ``(operation, key)``, and the parameters of every request of a thaw."""
+    """The requests to S3 as ``(operation, key)``, and the parameters of every thaw request."""
 
     def __init__(self, client: S3Client) -> None:
         self.made: list[tuple[str, str]] = []
@@ -85,7 +85,7 @@ class Calls:
 
 @pytest.fixture
 def client() -> Iterator[S3Client]:
-    """A client of moto's S3 that does not try again by itself."""
+    """A client of moto's S3 without retries."""
     state_manager.set_transition(
         "s3::keyrestore", {"progression": "manual", "times": THAWING_LOOKS * COUNTED_FOR_A_LOOK}
     )
@@ -122,7 +122,7 @@ def put(store: S3ObjectStore, key: str, storage_class: Any = "GLACIER") -> Objec
 
 
 def answer(client: S3Client, operation: str, status: int, code: str, times: int = 1) -> None:
-    """Let the next calls of an operation get this answer instead of moto's."""
+    """Make the next calls of an operation return this answer instead of moto's."""
     left = iter(range(times))
 
     def respond(**_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
@@ -137,7 +137,7 @@ def answer(client: S3Client, operation: str, status: int, code: str, times: int 
 def waited(
     store: S3ObjectStore, versions: list[ObjectVersion], time: FakeTime, tier: Tier = Tier.STANDARD, **options: Any
 ) -> list[ThawProgress]:
-    """Wait to the end; returns the progress that was reported."""
+    """Wait until all are thawed; returns the reported progress."""
     recorded_events: list[ThawProgress] = []
     wait: dict[str, Any] = {"requested_at": time(), "sleep": time.sleep, **options}
     wait_until_readable(store, versions, tier=tier, clock=time, on_progress=recorded_events.append, **wait)
@@ -176,7 +176,7 @@ def test_two_classes_need_a_thaw() -> None:
         ('ongoing-request="false", expiry-date="Tue, 01 Dec 2026 12:00:00 GMT"', ThawState.FROZEN),
     ],
 )
-def test_the_header_tells_how_far_a_thaw_is(header: str | None, state: ThawState) -> None:
+def test_the_header_gives_the_state_of_the_thaw(header: str | None, state: ThawState) -> None:
     assert thaw_state(headed(header), NOON) is state
     assert thaw_state(headed(header, "DEEP_ARCHIVE"), NOON) is state
     assert thaw_state(headed(header, "GLACIER_IR"), NOON) is ThawState.READABLE
@@ -193,7 +193,7 @@ def test_the_header_tells_how_far_a_thaw_is(header: str | None, state: ThawState
         'ongoing-request="false", expiry-date="Tue, 41 Dec 2026 12:00:00 GMT"',
     ],
 )
-def test_a_header_in_other_words_is_an_error_that_names_it(header: str) -> None:
+def test_an_unknown_header_is_an_error_that_names_it(header: str) -> None:
     with pytest.raises(StoreError) as raised:
         thaw_state(headed(header), NOON)
     assert f"key version v1: the store describes its thaw as {header!r}" in str(raised.value)
@@ -233,7 +233,7 @@ def test_a_plan_for_nothing_offers_nothing() -> None:
     assert (plan.objects, plan.bytes, plan.offers) == (0, 0, ())
 
 
-def test_reading_a_frozen_object_says_that_it_must_be_thawed(store: S3ObjectStore, tmp_path: Path) -> None:
+def test_reading_a_frozen_object_fails_and_says_that_it_must_be_thawed(store: S3ObjectStore, tmp_path: Path) -> None:
     frozen = put(store, "a")
     reads: list[Callable[[], object]] = [
         lambda: store.get_file("a", frozen.version_id, tmp_path / "a"),
@@ -251,9 +251,7 @@ def request_all(
     return request_thaw.request_all(BackupVault(store, Layout()), versions, tier, days, clock=clock)
 
 
-def test_a_request_is_told_to_the_audit_trail_and_none_is_when_nothing_was_asked_for(
-    store: S3ObjectStore, time: FakeTime
-) -> None:
+def test_a_request_writes_an_audit_event_and_no_request_writes_none(store: S3ObjectStore, time: FakeTime) -> None:
     frozen, instant = put(store, "a"), put(store, "b", "GLACIER_IR")
     for _ in range(2):
         request_all(store, [frozen, instant], Tier.BULK, DAYS, clock=time)
@@ -262,7 +260,7 @@ def test_a_request_is_told_to_the_audit_trail_and_none_is_when_nothing_was_asked
     assert (objects(event), event.details) == ({("a", frozen.version_id)}, {"tier": "Bulk", "days": DAYS})
 
 
-def test_what_was_asked_for_before_an_error_is_told(
+def test_requests_before_an_error_are_recorded(
     store: S3ObjectStore, time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = [put(store, key) for key in ("a", "b", "c")]
@@ -280,7 +278,7 @@ def test_what_was_asked_for_before_an_error_is_told(
     assert objects(event) == {("a", versions[0].version_id)}
 
 
-def test_a_thaw_is_asked_for_and_waited_for(store: S3ObjectStore, calls: Calls, time: FakeTime, tmp_path: Path) -> None:
+def test_a_thaw_is_requested_and_awaited(store: S3ObjectStore, calls: Calls, time: FakeTime, tmp_path: Path) -> None:
     frozen = put(store, "a")
     assert request_all(store, [frozen], Tier.BULK, DAYS, clock=time) == [frozen]
     assert calls.thaws == [
@@ -306,7 +304,7 @@ def test_a_thaw_is_asked_for_and_waited_for(store: S3ObjectStore, calls: Calls, 
 
 
 @pytest.mark.parametrize(("tier", "seconds"), [(Tier.EXPEDITED, 30), (Tier.STANDARD, 300), (Tier.BULK, 900)])
-def test_how_often_is_looked_fits_the_tier(store: S3ObjectStore, time: FakeTime, tier: Tier, seconds: float) -> None:
+def test_the_interval_of_checks_fits_the_tier(store: S3ObjectStore, time: FakeTime, tier: Tier, seconds: float) -> None:
     frozen = put(store, "a")
     request_all(store, [frozen], tier, DAYS, clock=time)
     assert waited(store, [frozen], time, tier)[0].eta == time.now - timedelta(seconds=sum(time.slept)) + (
@@ -315,20 +313,20 @@ def test_how_often_is_looked_fits_the_tier(store: S3ObjectStore, time: FakeTime,
     assert time.slept == [seconds] * THAWING_LOOKS
 
 
-def test_the_caller_may_look_more_often(store: S3ObjectStore, time: FakeTime) -> None:
+def test_the_caller_may_shorten_the_interval(store: S3ObjectStore, time: FakeTime) -> None:
     frozen = put(store, "a")
     request_all(store, [frozen], Tier.BULK, DAYS, clock=time)
     waited(store, [frozen], time, Tier.BULK, poll_s=0.5)
     assert time.slept == [0.5] * THAWING_LOOKS
 
 
-def test_only_what_is_left_is_looked_at_and_the_eta_is_that_of_the_slowest_left(
+def test_only_unfinished_thaws_are_checked_and_the_slowest_gives_the_eta(
     store: S3ObjectStore, calls: Calls, time: FakeTime
 ) -> None:
     glacier, deep, warm = put(store, "g"), put(store, "d", "DEEP_ARCHIVE"), put(store, "s", "STANDARD")
     versions = [glacier, deep, warm]
     request_all(store, versions, Tier.STANDARD, DAYS, clock=time)
-    # Deep is one look ahead, so that Glacier is the one that is left.
+    # One HEAD request more for Deep, so that only Glacier remains.
     assert state_of(store, deep, time()) is ThawState.THAWING
     calls.made.clear()
     asked_at = time()
@@ -340,9 +338,7 @@ def test_only_what_is_left_is_looked_at_and_the_eta_is_that_of_the_slowest_left(
     assert calls.of("HeadObject") == ["g", "d", "g", "d", "g"]
 
 
-def test_what_needs_no_thaw_is_neither_asked_for_nor_looked_at(
-    store: S3ObjectStore, calls: Calls, time: FakeTime
-) -> None:
+def test_versions_that_need_no_thaw_cause_no_requests(store: S3ObjectStore, calls: Calls, time: FakeTime) -> None:
     versions = [put(store, "instant", "GLACIER_IR"), put(store, "standard", "STANDARD")]
     assert request_all(store, versions, Tier.EXPEDITED, DAYS, clock=time) == []
     assert waited(store, versions, time) == [ThawProgress(2, 2, None)]
@@ -350,7 +346,7 @@ def test_what_needs_no_thaw_is_neither_asked_for_nor_looked_at(
     assert [store.get_bytes(version.key)[0] for version in versions] == [b"signals"] * 2
 
 
-def test_asking_again_asks_only_for_what_is_frozen(store: S3ObjectStore, calls: Calls, time: FakeTime) -> None:
+def test_a_repeated_request_covers_only_frozen_versions(store: S3ObjectStore, calls: Calls, time: FakeTime) -> None:
     first, second = put(store, "a"), put(store, "b", "DEEP_ARCHIVE")
     assert request_all(store, [first], Tier.STANDARD, DAYS, clock=time) == [first]
     assert request_all(store, [first, second], Tier.STANDARD, DAYS, clock=time) == [second]
@@ -360,7 +356,7 @@ def test_asking_again_asks_only_for_what_is_frozen(store: S3ObjectStore, calls: 
     assert calls.of("RestoreObject") == ["a", "b"]
 
 
-def test_a_wait_that_was_interrupted_goes_on(store: S3ObjectStore, calls: Calls, time: FakeTime) -> None:
+def test_an_interrupted_wait_can_be_continued(store: S3ObjectStore, calls: Calls, time: FakeTime) -> None:
     frozen = put(store, "a")
     request_all(store, [frozen], Tier.STANDARD, DAYS, clock=time)
 
@@ -375,14 +371,14 @@ def test_a_wait_that_was_interrupted_goes_on(store: S3ObjectStore, calls: Calls,
     assert calls.of("RestoreObject") == ["a"]
 
 
-def test_nobody_knows_an_eta_when_nobody_knows_when_it_was_asked_for(store: S3ObjectStore, time: FakeTime) -> None:
+def test_without_the_time_of_the_request_there_is_no_eta(store: S3ObjectStore, time: FakeTime) -> None:
     frozen = put(store, "a")
     request_all(store, [frozen], Tier.STANDARD, DAYS, clock=time)
     assert {progress.eta for progress in waited(store, [frozen], time, requested_at=None)} == {None}
     assert time.slept
 
 
-def test_a_copy_that_has_expired_is_asked_for_again(store: S3ObjectStore, calls: Calls, time: FakeTime) -> None:
+def test_an_expired_copy_is_requested_again(store: S3ObjectStore, calls: Calls, time: FakeTime) -> None:
     frozen = put(store, "a")
     request_all(store, [frozen], Tier.STANDARD, DAYS, clock=time)
     waited(store, [frozen], time)
@@ -393,21 +389,21 @@ def test_a_copy_that_has_expired_is_asked_for_again(store: S3ObjectStore, calls:
     assert calls.of("RestoreObject") == ["a", "a"]
 
 
-def test_nobody_waits_for_what_nobody_asked_for(store: S3ObjectStore, time: FakeTime) -> None:
+def test_waiting_for_a_thaw_that_was_not_requested_fails(store: S3ObjectStore, time: FakeTime) -> None:
     frozen = put(store, "a")
     with pytest.raises(ArchivedError, match=f"s3://vault/a version {frozen.version_id} .* no thaw of it is under way"):
         waited(store, [frozen], time)
     assert time.slept == []
 
 
-def test_nobody_waits_for_what_is_gone(store: S3ObjectStore, time: FakeTime) -> None:
+def test_waiting_for_a_removed_version_fails(store: S3ObjectStore, time: FakeTime) -> None:
     gone = replace(put(store, "a"), key="b")
     with pytest.raises(NotFoundError, match=r"s3://vault/b version .* is gone"):
         waited(store, [gone], time)
     assert time.slept == []
 
 
-def test_nothing_is_asked_for_when_one_cannot_be_thawed_at_that_tier(
+def test_nothing_is_requested_if_one_version_cannot_be_thawed_at_the_tier(
     store: S3ObjectStore, calls: Calls, time: FakeTime
 ) -> None:
     versions = [put(store, "a"), put(store, "b", "DEEP_ARCHIVE")]
@@ -420,7 +416,7 @@ def test_nothing_is_asked_for_when_one_cannot_be_thawed_at_that_tier(
     assert (calls.of("RestoreObject"), calls.of("HeadObject")) == ([], [])
 
 
-def test_a_store_that_is_away_for_a_while_is_asked_again(
+def test_a_temporarily_unreachable_store_is_retried(
     store: S3ObjectStore, client: S3Client, calls: Calls, time: FakeTime
 ) -> None:
     versions = [put(store, "a"), put(store, "b")]
@@ -431,7 +427,7 @@ def test_a_store_that_is_away_for_a_while_is_asked_again(
     assert calls.of("HeadObject") == ["a", *["a", "b"] * 3]
 
 
-def test_a_store_that_refuses_is_not_asked_again(store: S3ObjectStore, client: S3Client, time: FakeTime) -> None:
+def test_a_store_that_refuses_is_not_retried(store: S3ObjectStore, client: S3Client, time: FakeTime) -> None:
     frozen = put(store, "a")
     request_all(store, [frozen], Tier.STANDARD, DAYS, clock=time)
     answer(client, "HeadObject", 403, "AccessDenied")
@@ -440,7 +436,7 @@ def test_a_store_that_refuses_is_not_asked_again(store: S3ObjectStore, client: S
     assert time.slept == []
 
 
-def test_what_somebody_else_asked_for_meanwhile_is_not_ours(
+def test_a_thaw_requested_by_somebody_else_is_not_counted_as_ours(
     store: S3ObjectStore, client: S3Client, time: FakeTime
 ) -> None:
     versions = [put(store, "a"), put(store, "b")]
@@ -455,13 +451,13 @@ def test_expedited_thaws_may_be_sold_out(store: S3ObjectStore, client: S3Client)
         store.request_thaw("a", frozen.version_id, Tier.EXPEDITED, DAYS)
 
 
-def test_what_is_not_archived_cannot_be_thawed(store: S3ObjectStore) -> None:
+def test_a_version_that_is_not_archived_cannot_be_thawed(store: S3ObjectStore) -> None:
     warm = put(store, "a", "STANDARD")
     with pytest.raises(StoreError, match=r"cannot ask for a thaw of s3://vault/a version .*: InvalidObjectState"):
         store.request_thaw("a", warm.version_id, Tier.STANDARD, DAYS)
 
 
-def test_a_thaw_makes_no_other_version(store: S3ObjectStore, time: FakeTime) -> None:
+def test_a_thaw_creates_no_version(store: S3ObjectStore, time: FakeTime) -> None:
     frozen = put(store, "a")
     before = store.head("a")
     request_all(store, [frozen], Tier.STANDARD, DAYS, clock=time)

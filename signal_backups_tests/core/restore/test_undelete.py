@@ -1,4 +1,4 @@
-"""Bringing a backup back: markers go, good versions are copied up, nothing is removed, and it is written down."""
+"""Undelete: removes markers or copies good versions up, removes no version, and writes audit events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LATER = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """A folder that is not there yet, and is empty again afterwards."""
+    """A folder that does not exist yet."""
     return tmp_path / "scratch"
 
 
@@ -70,7 +70,7 @@ def test_a_deleted_day_comes_back_with_manifest_and_quarantine(
     assert backup.manifest == manifest
 
 
-def test_a_day_that_was_deleted_twice_comes_back(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+def test_a_day_deleted_twice_comes_back(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
     back_up(signals(3))
     delete(vault)
     delete(vault)
@@ -78,14 +78,14 @@ def test_a_day_that_was_deleted_twice_comes_back(back_up: BackUp, vault: BackupV
     assert vault.find(DAY).is_vouched
 
 
-def test_a_manifest_that_alone_was_deleted_comes_back(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+def test_a_deleted_manifest_comes_back(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
     back_up(signals(3))
     delete(vault, MANIFEST_KEY)
     assert [marker.split("?")[0] for marker in bring_back(vault, scratch).removed_markers] == [MANIFEST_KEY]
     assert vault.find(DAY).is_vouched
 
 
-def test_what_was_done_is_written_down_with_who_did_it(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+def test_an_audit_event_says_what_was_done_and_by_whom(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
     back_up(signals(3))
     marker = delete(vault)
     done = bring_back(vault, scratch)
@@ -95,7 +95,7 @@ def test_what_was_done_is_written_down_with_who_did_it(back_up: BackUp, vault: B
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_an_overwritten_day_gets_its_newest_good_version_copied_up(
+def test_the_newest_good_version_of_an_overwritten_day_is_copied_up(
     place: Place, back_up: BackUp, vault: BackupVault, scratch: Path, tmp_path: Path, deleted: bool
 ) -> None:
     back_up(signals(2))
@@ -133,7 +133,7 @@ def test_an_overwritten_day_gets_its_newest_good_version_copied_up(
 
 
 @pytest.mark.parametrize("what", ["deleted", "overwritten", "nothing"])
-def test_doing_it_again_does_nothing(back_up: BackUp, vault: BackupVault, scratch: Path, what: str) -> None:
+def test_a_second_undelete_does_nothing(back_up: BackUp, vault: BackupVault, scratch: Path, what: str) -> None:
     back_up(signals(3))
     if what == "deleted":
         delete(vault)
@@ -147,7 +147,7 @@ def test_doing_it_again_does_nothing(back_up: BackUp, vault: BackupVault, scratc
     assert beside_the_trail(vault) == before
 
 
-def test_an_older_version_is_made_current_when_it_is_named(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+def test_a_named_noncurrent_version_is_made_current(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
     old = back_up(signals(2))
     back_up(signals(3))
     done = bring_back(vault, scratch, old.backup.version_id)
@@ -158,7 +158,7 @@ def test_an_older_version_is_made_current_when_it_is_named(back_up: BackUp, vaul
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_named_version_that_is_current_already_is_not_copied(
+def test_a_named_version_that_is_already_current_is_not_copied(
     back_up: BackUp, vault: BackupVault, scratch: Path, deleted: bool
 ) -> None:
     old = back_up(signals(2))
@@ -173,7 +173,7 @@ def test_a_named_version_that_is_current_already_is_not_copied(
     assert beside_the_trail(vault) == before
 
 
-def test_a_copy_of_what_an_earlier_version_vouched_for_gets_a_root(
+def test_a_copy_of_a_backup_of_an_older_release_gets_a_merkle_root(
     back_up: BackUp, vault: BackupVault, scratch: Path
 ) -> None:
     good = back_up(signals(3))
@@ -187,7 +187,7 @@ def test_a_copy_of_what_an_earlier_version_vouched_for_gets_a_root(
     assert (manifest.merkle_root, manifest.copied_from) == (good.merkle_root, good.backup.version_id)
 
 
-def test_a_store_that_keeps_its_markers_gets_a_copy(
+def test_if_markers_cannot_be_removed_a_version_is_copied_up(
     back_up: BackUp, vault: BackupVault, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = back_up(signals(3))
@@ -202,7 +202,7 @@ def test_a_store_that_keeps_its_markers_gets_a_copy(
     assert vault.find(DAY).is_vouched
 
 
-def test_a_store_that_is_down_is_not_taken_for_one_that_refuses(
+def test_an_unreachable_store_is_not_mistaken_for_a_refusal(
     back_up: BackUp, vault: BackupVault, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up(signals(3))
@@ -234,7 +234,7 @@ def test_a_day_that_was_never_verified_is_not_found(three: DayRun, vault: Backup
     assert beside_the_trail(vault) == before
 
 
-def test_a_removed_marker_is_written_down_even_when_nothing_good_lies_below(
+def test_a_removed_marker_is_recorded_even_without_a_good_version_below(
     three: DayRun, vault: BackupVault, scratch: Path
 ) -> None:
     overwrite(vault, three.csv)
@@ -245,7 +245,7 @@ def test_a_removed_marker_is_written_down_even_when_nothing_good_lies_below(
     assert (event.result, objects(event)) == ("markers removed", {(KEY, marker)})
 
 
-def test_a_named_version_must_be_there_and_be_verified(
+def test_a_named_version_must_exist_and_be_verified(
     back_up: BackUp, vault: BackupVault, scratch: Path, three: DayRun
 ) -> None:
     back_up(signals(2))
@@ -274,7 +274,7 @@ def test_a_version_that_does_not_verify_is_refused(
     assert "does not verify" in event.details["error"]
 
 
-def test_a_copy_that_reads_back_differently_is_vouched_for_by_nothing(
+def test_a_copy_that_reads_back_differently_gets_no_manifest(
     back_up: BackUp, vault: BackupVault, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = back_up(signals(3))
@@ -296,7 +296,7 @@ def test_a_copy_that_reads_back_differently_is_vouched_for_by_nothing(
     assert bring_back(vault, scratch).copied_from == good.backup.version_id
 
 
-def test_ours_is_brought_back_not_that_of_an_older_tool(
+def test_our_backup_comes_back_and_not_one_of_an_older_tool(
     back_up: BackUp, vault: BackupVault, scratch: Path, three: DayRun
 ) -> None:
     old_key = Layout().backup_key(BackupSlot(DAY, time(23, 15)))

@@ -1,4 +1,4 @@
-"""Days in a bucket with Object Lock: a backup, its manifest and its quarantine each, of bytes that mean nothing."""
+"""Days in a bucket with Object Lock: a backup, a manifest and a quarantine each, with dummy content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Named = tuple[str, str]
 def vault_in(
     connection: S3Connection, bucket: str, lock: LockPolicy | None = None, layout: Layout | None = None
 ) -> BackupVault:
-    """A vault of a bucket; what it writes is locked by the policy, from the real present on."""
+    """A vault that locks the versions it writes by a policy, counted from the real current time."""
     return BackupVault(S3ObjectStore(s3_client(connection), bucket, lock=lock), layout or Layout())
 
 
@@ -33,11 +33,11 @@ def keys_of(vault: BackupVault, day: date) -> list[str]:
 
 
 def put_days(vault: BackupVault, days: Iterable[date]) -> set[Named]:
-    """Store every object of the days once more; returns the new versions."""
+    """Store a new version of every object of the days; returns the new versions."""
     return {(key, vault.store.put_bytes(key, b"x", "text/csv")) for day in days for key in keys_of(vault, day)}
 
 
 def delete(vault: BackupVault, key: str, version_id: str | None = None) -> str:
-    """Delete an object, or one version for good, past every rule of ours; returns the version deleted or made."""
+    """Delete an object or one version directly in S3; returns the id of the delete marker or the deleted version."""
     which: dict[str, Any] = {"VersionId": version_id} if version_id else {}
     return vault.store._client.delete_object(Bucket=vault.store.bucket, Key=key, **which)["VersionId"]

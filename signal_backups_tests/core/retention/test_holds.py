@@ -1,4 +1,4 @@
-"""Legal holds on a real S3 server: every version of the days and of no other, and the server keeps them."""
+"""Legal holds on a real S3 server: on every version of the days and no other, and enforced by the server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def named(versions: Iterable[ObjectName]) -> set[Named]:
 
 
 def held(vault: BackupVault) -> set[Named]:
-    """Every version on hold in the whole bucket, asked of S3 itself."""
+    """Every version on hold in the bucket, read directly from S3."""
     client, bucket = vault.store._client, vault.store.bucket
     return {
         (version.key, version.version_id)
@@ -50,20 +50,20 @@ def held(vault: BackupVault) -> set[Named]:
     }
 
 
-def test_every_version_of_the_days_is_held_and_no_other(vault: BackupVault) -> None:
-    older = put_days(vault, DAYS)
-    newer = put_days(vault, DAYS[1:])
+def test_every_version_of_the_days_and_no_other_is_on_hold(vault: BackupVault) -> None:
+    noncurrent = put_days(vault, DAYS)
+    current = put_days(vault, DAYS[1:])
     delete(vault, vault.layout.backup_key(BackupSlot(DAYS[1])))
     foreign = "signals/2026/11/readme.txt"
     vault.store.put_bytes(foreign, b"x", "text/plain")
     change = put(vault, DAYS[1], DAYS[1])
-    wanted = {name for name in older | newer if f"{DAYS[1]:%Y%m%d}" in name[0]}
+    wanted = {name for name in noncurrent | current if f"{DAYS[1]:%Y%m%d}" in name[0]}
     assert len(wanted) == 6
     assert held(vault) == wanted == named(change.changed)
     assert [(day.day, len(day.changed), day.unchanged) for day in change.days] == [(DAYS[1], 6, 0)]
 
 
-def test_the_server_keeps_what_is_held_until_it_is_released(vault: BackupVault) -> None:
+def test_the_server_refuses_deletes_until_the_hold_is_released(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS[:1])
     put(vault)
     for key, version_id in stored:
@@ -76,7 +76,7 @@ def test_the_server_keeps_what_is_held_until_it_is_released(vault: BackupVault) 
     assert vault.store.list_versions("signals/") == []
 
 
-def test_a_range_over_months_and_years_is_cut_exactly(vault: BackupVault) -> None:
+def test_a_range_across_months_and_years_has_exactly_its_days(vault: BackupVault) -> None:
     days = [date(2024, 12, 31), date(2025, 1, 1), date(2025, 1, 31), date(2025, 2, 1)]
     put_days(vault, days)
     for first, last in ((0, 1), (1, 2), (2, 3), (0, 3)):
@@ -94,14 +94,14 @@ def test_any_prefix_finds_each_version_once(connection: S3Connection, locked_buc
     assert [(len(day.changed), day.unchanged) for day in change.days] == [(3, 0), (3, 0)]
 
 
-def test_keys_of_older_tools_are_held_too(vault: BackupVault) -> None:
+def test_backups_of_older_tools_are_held_too(vault: BackupVault) -> None:
     key = vault.layout.backup_key(BackupSlot(DAYS[0], time(23, 59, 59)))
     version_id = vault.store.put_bytes(key, b"x", "text/csv")
     put(vault, DAYS[0], DAYS[0])
     assert held(vault) == {(key, version_id)}
 
 
-def test_again_changes_nothing_and_says_so(vault: BackupVault) -> None:
+def test_a_second_run_changes_nothing_and_reports_it(vault: BackupVault) -> None:
     put_days(vault, DAYS)
     put(vault, DAYS[0], DAYS[0])
     assert [(len(day.changed), day.unchanged) for day in put(vault).days] == [(0, 3), (3, 0), (3, 0)]
@@ -114,7 +114,7 @@ def test_again_changes_nothing_and_says_so(vault: BackupVault) -> None:
     assert release(vault) == HoldChange(days=[DayHoldChange(day=day, changed=[], unchanged=3) for day in DAYS])
 
 
-def test_what_was_done_is_recorded(vault: BackupVault) -> None:
+def test_hold_changes_are_recorded(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS[:1])
     done = put(vault, DAYS[0], DAYS[1])
     undone = release(vault)
@@ -128,7 +128,7 @@ def test_what_was_done_is_recorded(vault: BackupVault) -> None:
     assert put_event.actor == vault.trail.actor
 
 
-def test_many_versions_are_told_in_several_events(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_versions_are_recorded_in_several_events(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("signal_backups.core.ledger.batch_events.ITEMS_AN_EVENT", 4)
     stored = put_days(vault, DAYS)
     done = put(vault)
@@ -152,7 +152,7 @@ def test_holds_are_listed_by_day(vault: BackupVault) -> None:
     assert named(found[1].held) == held(vault)
 
 
-def test_a_bucket_without_object_lock_is_refused_before_anything(connection: S3Connection, bucket: str) -> None:
+def test_a_bucket_without_object_lock_is_refused_before_any_change(connection: S3Connection, bucket: str) -> None:
     vault = vault_in(connection, bucket)
     put_days(vault, DAYS)
     before = vault.store.list_versions("")
@@ -165,7 +165,7 @@ def test_a_bucket_without_object_lock_is_refused_before_anything(connection: S3C
     assert vault.store.list_versions("") == before
 
 
-def test_days_without_a_version_are_not_found(vault: BackupVault) -> None:
+def test_days_without_stored_versions_are_not_found(vault: BackupVault) -> None:
     put_days(vault, DAYS[:1])
     for call in (put, release, list_holds):
         with pytest.raises(NotFoundError) as raised:
@@ -174,7 +174,7 @@ def test_days_without_a_version_are_not_found(vault: BackupVault) -> None:
     assert recorded_events(vault) == []
 
 
-def test_a_hold_that_the_store_does_not_show_is_an_error_and_recorded(
+def test_a_hold_that_the_store_does_not_show_is_an_error_and_is_recorded(
     vault: BackupVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_days(vault, DAYS[:1])
@@ -185,7 +185,7 @@ def test_a_hold_that_the_store_does_not_show_is_an_error_and_recorded(
     assert event.objects != []
 
 
-def test_what_was_held_before_an_error_is_recorded(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_holds_put_before_an_error_are_recorded(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = put_days(vault, DAYS)
     plain, refused = vault.store.set_legal_hold, keys_of(vault, DAYS[1])
 

@@ -1,4 +1,4 @@
-"""Comparing lifecycles: foreign rules, what is deleted sooner, what to fall back to."""
+"""Comparing lifecycles: foreign rules, earlier deletions, fallbacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.vault.layout import Layout
 
 LAYOUT = Layout()
-#: The trail never expires.
+#: Everything but the audit trail.
 EXPIRING = [prefix for prefix in LAYOUT.all_prefixes if prefix != LAYOUT.audit_prefix]
 DOCUMENTED = lifecycle_of(load_profile("documented"), LAYOUT)
 RECOMMENDED = lifecycle_of(load_profile("recommended"), LAYOUT)
@@ -40,7 +40,7 @@ def foreign(prefix: str, **actions: Any) -> dict[str, Any]:
 LOGS = foreign("logs/", Expiration={"Days": 5})
 
 
-def test_foreign_rules_are_kept_word_for_word() -> None:
+def test_foreign_rules_are_kept_unchanged() -> None:
     before = stored(Lifecycle(), {**LOGS, "SomethingNew": {"Days": 3}})
     after = merged(before, DOCUMENTED, LAYOUT)
     assert after.rules[0] is before.rules[0]
@@ -54,12 +54,12 @@ def test_another_profile_replaces_all_of_our_rules() -> None:
     assert after == stored(DOCUMENTED, LOGS)
 
 
-def test_no_difference_is_no_lines() -> None:
+def test_equal_lifecycles_have_no_difference() -> None:
     assert difference(stored(DOCUMENTED, LOGS), DOCUMENTED, LAYOUT) == []
     assert difference(StoredLifecycle(stored(DOCUMENTED).rules, None), DOCUMENTED, LAYOUT) == []
 
 
-def test_a_difference_reads_like_a_diff() -> None:
+def test_a_difference_has_the_form_of_a_diff() -> None:
     lines = difference(stored(DOCUMENTED), RECOMMENDED, LAYOUT)
     assert [line[0] for line in lines] == ["-", "+", "+", "+"]
     assert "to GLACIER after 365 days" in lines[0]
@@ -67,7 +67,7 @@ def test_a_difference_reads_like_a_diff() -> None:
     assert "expire after 2558 days" in lines[1]
 
 
-def test_another_smallest_size_is_a_difference_that_counts_for_foreign_rules() -> None:
+def test_another_transition_minimum_is_a_difference_and_applies_to_foreign_rules() -> None:
     varies = DOCUMENTED.model_copy(update={"transition_minimum": "varies_by_storage_class"})
     lines = difference(stored(DOCUMENTED), varies, LAYOUT)
     assert [line[0] for line in lines] == ["-", "+"]
@@ -75,7 +75,7 @@ def test_another_smallest_size_is_a_difference_that_counts_for_foreign_rules() -
     assert not is_same(stored(DOCUMENTED), varies, LAYOUT)
 
 
-def test_a_shorter_life_is_named() -> None:
+def test_earlier_deletions_are_reported() -> None:
     assert deleted_sooner(stored(DOCUMENTED), RECOMMENDED, LAYOUT) == []
     assert deleted_sooner(stored(RECOMMENDED), DOCUMENTED, LAYOUT) == [
         "current versions of signals/* are kept 2555 days instead of 2558 days",
@@ -87,7 +87,7 @@ def test_a_shorter_life_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "sparing",
+    "narrowed",
     [
         {"larger_than": 10},
         {"tags": (("keep", "yes"),)},
@@ -95,20 +95,20 @@ def test_a_shorter_life_is_named() -> None:
         {"noncurrent_kept": 100},
     ],
 )
-def test_what_a_rule_of_ours_spares_is_kept_for_ever(sparing: dict[str, Any]) -> None:
-    spared = Lifecycle.of(
+def test_versions_without_a_rule_are_kept_for_ever(narrowed: dict[str, Any]) -> None:
+    lifecycle = Lifecycle.of(
         [
-            rule.model_copy(update=sparing) if rule.id == "signal-backups signals/ keep" else rule
+            rule.model_copy(update=narrowed) if rule.id == "signal-backups signals/ keep" else rule
             for rule in DOCUMENTED.rules
         ]
     )
-    assert deleted_sooner(stored(spared), DOCUMENTED, LAYOUT) == [
+    assert deleted_sooner(stored(lifecycle), DOCUMENTED, LAYOUT) == [
         "current versions of signals/* are kept 2555 days instead of for ever",
         "noncurrent versions of signals/* are kept 90 days instead of for ever",
     ]
 
 
-def test_a_move_at_a_date_is_seen_in_our_rules_and_in_foreign_ones() -> None:
+def test_a_transition_at_a_date_is_detected_in_our_rules_and_in_foreign_ones() -> None:
     dated = {"Date": "2026-12-01T00:00:00Z", "StorageClass": "DEEP_ARCHIVE"}
     (threat, *_) = threats(stored(DOCUMENTED, foreign("", Transitions=[dated])), DOCUMENTED, LAYOUT)
     assert "DEEP_ARCHIVE at a date" in threat
@@ -117,7 +117,7 @@ def test_a_move_at_a_date_is_seen_in_our_rules_and_in_foreign_ones() -> None:
     assert not is_same(StoredLifecycle(ours), DOCUMENTED, LAYOUT)
 
 
-def test_a_disabled_rule_keeps_nothing_from_living() -> None:
+def test_a_disabled_rule_deletes_nothing() -> None:
     disabled = Lifecycle.of([rule.model_copy(update={"enabled": False}) for rule in DOCUMENTED.rules])
     assert len(deleted_sooner(stored(disabled), DOCUMENTED, LAYOUT)) == 2 * len(EXPIRING)
     assert not is_same(stored(disabled), DOCUMENTED, LAYOUT)
@@ -135,7 +135,7 @@ def test_a_disabled_rule_keeps_nothing_from_living() -> None:
         (foreign("audit/", Expiration={"Days": 2557}), "audit/"),
     ],
 )
-def test_a_foreign_rule_that_reaches_our_objects_is_a_threat(rule: dict[str, Any], words: str) -> None:
+def test_a_foreign_rule_that_applies_to_our_objects_is_a_threat(rule: dict[str, Any], words: str) -> None:
     assert any(
         words in threat and "'theirs'" in threat for threat in threats(stored(DOCUMENTED, rule), DOCUMENTED, LAYOUT)
     )
@@ -150,16 +150,16 @@ def test_a_foreign_rule_that_reaches_our_objects_is_a_threat(rule: dict[str, Any
         {**foreign("", Expiration={"Days": 1}), "Status": "Disabled"},
     ],
 )
-def test_a_foreign_rule_that_harms_nothing_is_none(rule: dict[str, Any]) -> None:
+def test_a_harmless_foreign_rule_is_no_threat(rule: dict[str, Any]) -> None:
     assert threats(stored(DOCUMENTED, rule), DOCUMENTED, LAYOUT) == []
 
 
-def test_what_is_left_out_for_a_lesser_store_deletes_nothing_sooner() -> None:
+def test_fallbacks_delete_nothing_sooner() -> None:
     for wanted in (DOCUMENTED, RECOMMENDED):
-        whole, no_sizes, no_moves = reductions(wanted)
-        assert (whole.lifecycle, whole.without) == (wanted, None)
+        unreduced, no_sizes, no_transitions = reductions(wanted)
+        assert (unreduced.lifecycle, unreduced.without) == (wanted, None)
         assert all(rule.larger_than is None and rule.smaller_than is None for rule in no_sizes.lifecycle.rules)
-        assert all(not rule.transitions and not rule.noncurrent_transitions for rule in no_moves.lifecycle.rules)
-        for reduction in (no_sizes, no_moves):
+        assert all(not rule.transitions and not rule.noncurrent_transitions for rule in no_transitions.lifecycle.rules)
+        for reduction in (no_sizes, no_transitions):
             assert deleted_sooner(stored(wanted), reduction.lifecycle, LAYOUT) == []
             assert deleted_sooner(stored(reduction.lifecycle), wanted, LAYOUT) == []

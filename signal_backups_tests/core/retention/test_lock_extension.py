@@ -1,4 +1,4 @@
-"""Longer retentions on a real S3 server: longer and stronger, never shorter or weaker, and nothing else touched."""
+"""Extending locks on a real S3 server: longer and stronger, never shorter or weaker, and only as asked."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(
 
 
 def locks(vault: BackupVault) -> dict[Named, tuple[str | None, datetime | None]]:
-    """Mode and end of every lock on the days' versions, asked of S3 itself."""
+    """Mode and end of every lock on the days' versions, read directly from S3."""
     found = {}
     for version in vault.store.list_versions(""):
         if version.key.startswith("audit/") or version.is_delete_marker:
@@ -51,7 +51,7 @@ def locks(vault: BackupVault) -> dict[Named, tuple[str | None, datetime | None]]
 
 
 def end(vault: BackupVault, years: int = 7) -> datetime:
-    """When the retention of what was stored today ends."""
+    """End of the retention of versions stored today."""
     (stored,) = {version.last_modified.date() for version in vault.store.list_versions("signals/")}
     return next_midnight(datetime(stored.year + years, stored.month, stored.day, 12, tzinfo=UTC))
 
@@ -61,7 +61,7 @@ def lock_all(vault: BackupVault, mode: LockMode, until: datetime) -> None:
         vault.store.set_retention(key, version_id, mode, until)
 
 
-def test_what_was_not_locked_is_locked_as_the_policy_says(vault: BackupVault) -> None:
+def test_unlocked_versions_are_locked_as_the_policy_says(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS) | put_days(vault, DAYS[:1])
     delete(vault, keys_of(vault, DAYS[0])[0])
     done = run(vault)
@@ -74,14 +74,14 @@ def test_what_was_not_locked_is_locked_as_the_policy_says(vault: BackupVault) ->
             delete(vault, key, version_id)
 
 
-def test_other_days_are_not_touched(vault: BackupVault) -> None:
+def test_other_days_are_not_changed(vault: BackupVault) -> None:
     put_days(vault, DAYS)
     run(vault, days=(DAYS[1], DAYS[1]))
     locked = {key for (key, _), (mode, _) in locks(vault).items() if mode}
     assert locked == set(keys_of(vault, DAYS[1]))
 
 
-def test_again_changes_nothing_and_says_so(vault: BackupVault) -> None:
+def test_a_second_run_changes_nothing_and_reports_it(vault: BackupVault) -> None:
     put_days(vault, DAYS)
     run(vault)
     written = vault.store.list_versions("")
@@ -91,12 +91,12 @@ def test_again_changes_nothing_and_says_so(vault: BackupVault) -> None:
     assert vault.store.list_versions("") == written
 
 
-def test_a_longer_lock_is_left_and_a_shorter_one_extended(vault: BackupVault) -> None:
+def test_a_longer_lock_is_kept_and_a_shorter_one_extended(vault: BackupVault) -> None:
     put_days(vault, DAYS[:2])
     longer, shorter = utc_now() + timedelta(days=4000), utc_now() + timedelta(days=2)
     for key, version_id in locks(vault):
-        old = key in keys_of(vault, DAYS[0])
-        vault.store.set_retention(key, version_id, LockMode.COMPLIANCE, longer if old else shorter)
+        is_first_day = key in keys_of(vault, DAYS[0])
+        vault.store.set_retention(key, version_id, LockMode.COMPLIANCE, longer if is_first_day else shorter)
     before = locks(vault)
     done = run(vault)
     assert [(len(day.changes), day.unchanged) for day in done.days] == [(0, 3), (3, 0)]
@@ -106,7 +106,7 @@ def test_a_longer_lock_is_left_and_a_shorter_one_extended(vault: BackupVault) ->
     assert all(change.before.retain_until == shorter.replace(microsecond=0) for change in done.changes)
 
 
-def test_a_later_date_is_taken_for_all(vault: BackupVault) -> None:
+def test_a_later_date_applies_to_all_versions(vault: BackupVault) -> None:
     put_days(vault, DAYS)
     later = end(vault) + timedelta(days=100)
     run(vault, until=later)
@@ -136,7 +136,7 @@ def test_an_earlier_date_is_refused_before_anything_is_changed(vault: BackupVaul
     assert recorded_events(vault) == []
 
 
-def test_a_date_between_a_short_lock_and_the_end_the_policy_asks_for_is_refused(vault: BackupVault) -> None:
+def test_a_date_before_the_end_of_the_policy_is_refused_even_if_it_extends_a_lock(vault: BackupVault) -> None:
     put_days(vault, DAYS[:1])
     lock_all(vault, LockMode.GOVERNANCE, utc_now() + timedelta(days=2))
     before = locks(vault)
@@ -145,7 +145,7 @@ def test_a_date_between_a_short_lock_and_the_end_the_policy_asks_for_is_refused(
     assert locks(vault) == before
 
 
-def test_compliance_stays_when_the_policy_is_weaker(vault: BackupVault) -> None:
+def test_compliance_mode_is_kept_when_the_policy_is_weaker(vault: BackupVault) -> None:
     put_days(vault, DAYS[:1])
     lock_all(vault, LockMode.COMPLIANCE, utc_now() + timedelta(days=2))
     run(vault, GOVERNANCE)
@@ -153,7 +153,7 @@ def test_compliance_stays_when_the_policy_is_weaker(vault: BackupVault) -> None:
     assert run(vault, GOVERNANCE).changes == []
 
 
-def test_where_the_store_refuses_a_stronger_mode_the_time_is_longer_all_the_same(vault: BackupVault) -> None:
+def test_the_lock_is_extended_even_if_the_store_refuses_the_stronger_mode(vault: BackupVault) -> None:
     put_days(vault, DAYS[:1])
     lock_all(vault, LockMode.GOVERNANCE, utc_now() + timedelta(days=2))
     done = run(vault)
@@ -169,7 +169,7 @@ def test_where_the_store_refuses_a_stronger_mode_the_time_is_longer_all_the_same
     assert set(locks(vault).values()) == {("GOVERNANCE", end(vault))}
 
 
-def test_where_the_store_allows_it_the_mode_becomes_stronger_and_the_end_no_earlier(
+def test_the_mode_becomes_stronger_if_the_store_allows_it_and_the_end_is_never_earlier(
     vault: BackupVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_days(vault, DAYS[:1])
@@ -196,7 +196,7 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(vault: BackupVault) -> Non
     assert run(vault).days == shown.days
 
 
-def test_versions_whose_time_is_over_are_left(vault: BackupVault) -> None:
+def test_versions_whose_retention_is_over_are_skipped(vault: BackupVault) -> None:
     put_days(vault, DAYS)
     in_eight_years = utc_now() + timedelta(days=366 * 8)
     done = extend(vault, COMPLIANCE, ALL, clock=lambda: in_eight_years)
@@ -204,7 +204,7 @@ def test_versions_whose_time_is_over_are_left(vault: BackupVault) -> None:
     assert set(locks(vault).values()) == {(None, None)}
 
 
-def test_a_legal_hold_stays(vault: BackupVault) -> None:
+def test_a_legal_hold_is_kept(vault: BackupVault) -> None:
     put_days(vault, DAYS[:1])
     put_holds(vault, DAYS[0], DAYS[0], "case")
     run(vault)
@@ -212,7 +212,7 @@ def test_a_legal_hold_stays(vault: BackupVault) -> None:
         assert vault.store.lock_of(key, version_id).legal_hold
 
 
-def test_what_was_done_is_recorded(vault: BackupVault) -> None:
+def test_lock_changes_are_recorded(vault: BackupVault) -> None:
     stored = put_days(vault, DAYS[:1])
     done = run(vault)
     (event,) = recorded_events(vault)
@@ -228,7 +228,7 @@ def test_what_was_done_is_recorded(vault: BackupVault) -> None:
     ] * len(stored)
 
 
-def test_a_lock_that_the_store_does_not_show_is_an_error_and_recorded(
+def test_a_lock_that_the_store_does_not_show_is_an_error_and_is_recorded(
     vault: BackupVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_days(vault, DAYS[:1])
@@ -238,9 +238,7 @@ def test_a_lock_that_the_store_does_not_show_is_an_error_and_recorded(
     assert len(recorded_events(vault)) == 1
 
 
-def test_a_store_that_locks_more_weakly_than_it_was_told_is_an_error(
-    vault: BackupVault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_weaker_lock_than_requested_is_an_error(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
     put_days(vault, DAYS[:1])
     plain = vault.store.set_retention
     monkeypatch.setattr(
@@ -250,9 +248,7 @@ def test_a_store_that_locks_more_weakly_than_it_was_told_is_an_error(
         run(vault)
 
 
-def test_a_refusal_is_an_error_and_what_was_locked_before_is_recorded(
-    vault: BackupVault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_locks_set_before_a_refusal_are_recorded(vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
     put_days(vault, DAYS)
     plain, refused = vault.store.set_retention, keys_of(vault, DAYS[1])
 
@@ -268,7 +264,7 @@ def test_a_refusal_is_an_error_and_what_was_locked_before_is_recorded(
     assert objects(event) == {name for name, (mode, _) in locks(vault).items() if mode}
 
 
-def test_a_bucket_without_object_lock_is_refused_before_anything(connection: S3Connection, bucket: str) -> None:
+def test_a_bucket_without_object_lock_is_refused_before_any_change(connection: S3Connection, bucket: str) -> None:
     vault = vault_in(connection, bucket)
     put_days(vault, DAYS)
     with pytest.raises(StoreError, match="signal-backups init --profile recommended"):
@@ -276,6 +272,6 @@ def test_a_bucket_without_object_lock_is_refused_before_anything(connection: S3C
     assert set(locks(vault).values()) == {(None, None)}
 
 
-def test_days_without_a_version_are_not_found(vault: BackupVault) -> None:
+def test_days_without_stored_versions_are_not_found(vault: BackupVault) -> None:
     with pytest.raises(NotFoundError):
         run(vault)

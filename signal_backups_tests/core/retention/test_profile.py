@@ -1,4 +1,4 @@
-"""The profiles that are shipped, and what a profile of one's own may be."""
+"""The shipped profiles, and which custom profiles are valid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from signal_backups.core.vault.layout import Layout
 SHIPPED = Path(__file__).parents[3] / "signal_backups" / "core" / "retention" / "profiles"
 
 
-def moves(*pairs: tuple[int, str]) -> tuple[Transition, ...]:
+def transitions(*pairs: tuple[int, str]) -> tuple[Transition, ...]:
     return tuple(Transition(days=days, storage_class=name) for days, name in pairs)
 
 
@@ -26,8 +26,8 @@ def rule_of(lifecycle: Lifecycle, name: str) -> LifecycleRule:
     return found
 
 
-def own_profile(folder: Path, change: str) -> str:
-    """The documented profile, ``old => new`` applied, as a file of one's own."""
+def custom_profile(folder: Path, change: str) -> str:
+    """A TOML file with the documented profile after the replacement ``old => new``."""
     old, new = change.split(" => ")
     text = (SHIPPED / "documented.toml").read_text()
     assert old in text.replace('name = "documented"', 'name = "own"')
@@ -36,24 +36,24 @@ def own_profile(folder: Path, change: str) -> str:
     return str(path)
 
 
-def test_these_profiles_are_shipped() -> None:
+def test_two_profiles_are_shipped() -> None:
     assert shipped_profiles() == ["documented", "recommended"]
 
 
-def test_documented_is_exactly_the_documented_policy() -> None:
+def test_rules_of_the_documented_profile() -> None:
     rule = rule_of(lifecycle_of(load_profile("documented"), Layout()), "signal-backups signals/ keep")
     assert rule == LifecycleRule(
         id=rule.id,
         prefix="signals/",
-        transitions=moves((90, "STANDARD_IA"), (365, "GLACIER")),
+        transitions=transitions((90, "STANDARD_IA"), (365, "GLACIER")),
         expire_days=2555,
-        noncurrent_transitions=moves((30, "GLACIER")),
+        noncurrent_transitions=transitions((30, "GLACIER")),
         noncurrent_expire_days=90,
     )
     assert load_profile("documented").lock_policy is None
 
 
-def test_recommended_never_needs_a_thaw_keeps_all_versions_as_long_and_locks() -> None:
+def test_recommended_locks_keeps_all_versions_equally_long_and_never_needs_a_thaw() -> None:
     profile = load_profile("recommended")
     lifecycle = lifecycle_of(profile, Layout())
     classes = {
@@ -63,48 +63,54 @@ def test_recommended_never_needs_a_thaw_keeps_all_versions_as_long_and_locks() -
     keep = rule_of(lifecycle, "signal-backups signals/ keep")
     assert (keep.expire_days, keep.noncurrent_expire_days) == (2558, 2558)
     large = rule_of(lifecycle, "signal-backups signals/ move over 131072")
-    assert large.transitions == moves((90, "STANDARD_IA"), (365, "GLACIER_IR"))
+    assert large.transitions == transitions((90, "STANDARD_IA"), (365, "GLACIER_IR"))
     assert profile.lock_policy == LockPolicy(LockMode.COMPLIANCE, 7)
 
 
 @pytest.mark.parametrize("name", ["documented", "recommended"])
 @pytest.mark.parametrize("prefix", ["signals/", "desk/signals/", "desk/"])
-def test_every_prefix_but_the_trails_expires_and_no_rule_reaches_another(name: str, prefix: str) -> None:
+def test_every_prefix_but_the_audit_trails_expires_and_no_prefix_contains_another(name: str, prefix: str) -> None:
     layout = Layout(prefix)
     lifecycle = lifecycle_of(load_profile(name), layout)
     assert findings(lifecycle.rules) == []
-    ending = {rule.prefix for rule in lifecycle.rules if rule.expire_days or rule.noncurrent_expire_days}
-    assert ending == set(layout.all_prefixes) - {layout.audit_prefix}
+    expiring = {rule.prefix for rule in lifecycle.rules if rule.expire_days or rule.noncurrent_expire_days}
+    assert expiring == set(layout.all_prefixes) - {layout.audit_prefix}
     for one in layout.all_prefixes:
         assert [other for other in layout.all_prefixes if other.startswith(one)] == [one]
     assert all(is_ours(rule.id, layout) for rule in lifecycle.rules)
 
 
 @pytest.mark.parametrize("name", ["documented", "recommended"])
-def test_what_describes_a_backup_lives_at_least_as_long(name: str) -> None:
+def test_objects_that_describe_a_backup_are_kept_at_least_as_long(name: str) -> None:
     rules = lifecycle_of(load_profile(name), Layout()).rules
     keep = {rule.prefix: rule for rule in rules if rule.expire_days is not None}
     backups = keep.pop("signals/")
-    assert set(keep) == {"manifests/", "quarantine/", "drills/", "records/", "reports/"}  # the trail never ends
+    assert set(keep) == {
+        "manifests/",
+        "quarantine/",
+        "drills/",
+        "records/",
+        "reports/",
+    }  # the audit trail never expires
     for rule in keep.values():
         assert (rule.expire_days or 0) >= (backups.expire_days or 0)
         assert (rule.noncurrent_expire_days or 0) >= (backups.noncurrent_expire_days or 0)
         assert rule.transitions == ()
 
 
-def test_every_prefix_is_cleaned_of_unfinished_uploads_and_expired_delete_markers() -> None:
+def test_unfinished_uploads_and_expired_delete_markers_are_removed_under_every_prefix() -> None:
     rules = lifecycle_of(load_profile("documented"), Layout()).rules
     cleaned = {rule.prefix for rule in rules if rule.remove_expired_delete_markers and rule.abort_uploads_days == 7}
     assert cleaned == set(Layout().all_prefixes)
 
 
-def test_a_rule_of_another_backup_set_in_the_bucket_is_not_ours() -> None:
+def test_a_rule_of_another_layout_in_the_bucket_is_foreign() -> None:
     assert not is_ours("signal-backups desk/signals/ keep", Layout())
     assert not is_ours("log rotation", Layout())
 
 
-def test_a_profile_of_ones_own_is_read_from_a_file(tmp_path: Path) -> None:
-    path = own_profile(tmp_path, "retention_years = 7 => retention_years = 5")
+def test_a_custom_profile_is_read_from_a_file(tmp_path: Path) -> None:
+    path = custom_profile(tmp_path, "retention_years = 7 => retention_years = 5")
     assert load_profile(path).retention_years == 5
 
 
@@ -139,13 +145,13 @@ def test_a_profile_of_ones_own_is_read_from_a_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_profile_that_s3_or_reason_refuses_names_the_rule(tmp_path: Path, change: str, words: str) -> None:
+def test_an_invalid_profile_is_refused_with_the_reason(tmp_path: Path, change: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words) as refused:
-        load_profile(own_profile(tmp_path, change))
+        load_profile(custom_profile(tmp_path, change))
     assert "own.toml" in str(refused.value)
 
 
-def test_an_unknown_profile_names_the_ones_there_are(tmp_path: Path) -> None:
+def test_the_error_for_an_unknown_profile_lists_the_shipped_ones(tmp_path: Path) -> None:
     for name in ("nope", str(tmp_path / "missing.toml"), str(tmp_path)):
         with pytest.raises(SettingsError, match="documented, recommended"):
             load_profile(name)

@@ -1,6 +1,6 @@
-"""Seven years of daily backups on a simulated clock, with faults, stray deletes and bad overwrites.
+"""Seven years of daily backups on a simulated clock, with faults, unexpected deletes and bad overwrites.
 
-The store is the strict S3: it carries the profile's lifecycle out, keeps locks, and knows nothing of the product.
+The store is the strict S3, which applies the lifecycle rules of the profile, enforces locks and uses no product code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from signal_backups.core.base.days import BACKUP_TIME, days_between, years_after
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
-from signal_backups.core.retention.setup import make_right, plan_for
+from signal_backups.core.retention.setup import set_up_bucket, setup_plan_of
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
@@ -37,11 +37,11 @@ FAULTS = (Answer(503, "SlowDown"), Answer(500, "InternalError"), Refuse(), LostA
 
 @dataclass
 class Years:
-    """A bucket under a profile, the days still to be backed up, and what was done to the bucket by mistake."""
+    """A bucket under a profile, the days still to be backed up, and the good version of each backed-up day."""
 
     profile: Profile
     template: DayFolder
-    chance: random.Random
+    random: random.Random
     clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(datetime(2026, 1, 1, tzinfo=UTC)))
     waiting: list[date] = field(default_factory=list)
     failed_runs: int = 0
@@ -52,17 +52,17 @@ class Years:
         self.client = self.s3.client()
         store = S3ObjectStore(self.client, "bucket", lock=self.profile.lock_policy, clock=self.clock)
         self.vault = BackupVault(store, Layout())
-        make_right(self.vault, self.profile, confirmed=True)
-        self.s3.faults = lambda _: self.chance.choice(FAULTS) if self.chance.random() < FAULT_SHARE else None
+        set_up_bucket(self.vault, self.profile, confirmed=True)
+        self.s3.faults = lambda _: self.random.choice(FAULTS) if self.random.random() < FAULT_SHARE else None
 
-    def live_through(self, days: list[date]) -> None:
-        """At 02:00 of each next day back up what waits: that day, and days whose runs failed."""
+    def run_days(self, days: list[date]) -> None:
+        """At 02:00 of the next day, back up each day, and again the days whose runs failed."""
         for day in days:
             self.clock.set(datetime.combine(day + timedelta(days=1), BACKUP_TIME, tzinfo=UTC))
-            self.waiting = [waiting for waiting in [*self.waiting, day] if not self.back_up(waiting)]
+            self.waiting = [each for each in [*self.waiting, day] if not self.back_up(each)]
 
     def back_up(self, day: date) -> bool:
-        """One run; a fault of the store fails it, as it should."""
+        """One run; returns whether it succeeded, which a fault of the store prevents."""
         try:
             outcome = store_backup(self.vault, DayFolder(self.template.path, day), BackupRun("run", clock=self.clock))
         except SignalBackupsError:
@@ -72,16 +72,16 @@ class Years:
         return True
 
     def make_mistakes(self, days: list[date]) -> None:
-        """Somebody deletes some backups and writes rubbish over others, with the right to do so."""
+        """Delete every second backup of the days and overwrite the others, as a user with the right to do so."""
         for number, day in enumerate(days):
             key = self.vault.layout.backup_key(BackupSlot(day))
             if number % 2:
                 self.client.delete_object(Bucket="bucket", Key=key)
             else:
-                self.client.put_object(Bucket="bucket", Key=key, Body=b"rubbish")
+                self.client.put_object(Bucket="bucket", Key=key, Body=b"garbage")
 
     def bytes_of(self, day: date) -> bytes | None:
-        """What the store returns at once for the good version of a day; None when it is gone or frozen."""
+        """The good version of a day as the store returns it; None if it is destroyed or needs a thaw."""
         key = self.vault.layout.backup_key(BackupSlot(day))
         try:
             found = self.client.get_object(Bucket="bucket", Key=key, VersionId=self.good[day])
@@ -100,13 +100,13 @@ def years(profile: str, three: DayRun) -> Years:
     return Years(load_profile(profile), three.folder, random.Random(20260101))  # noqa: S311 - the same faults every time
 
 
-def test_seven_years_under_recommended_lose_nothing_and_keep_everything_readable(three: DayRun, tmp_path: Path) -> None:
+def test_seven_years_under_recommended_lose_nothing_and_stay_readable(three: DayRun, tmp_path: Path) -> None:
     lived = years("recommended", three)
     half = len(ALL_DAYS) // 2
-    lived.live_through(ALL_DAYS[:half])
-    mistakes = lived.chance.sample(ALL_DAYS[:half], 20)
+    lived.run_days(ALL_DAYS[:half])
+    mistakes = lived.random.sample(ALL_DAYS[:half], 20)
     lived.make_mistakes(mistakes)
-    lived.live_through(ALL_DAYS[half:])
+    lived.run_days(ALL_DAYS[half:])
     assert len(ALL_DAYS) == 2557
     assert lived.failed_runs > 100
 
@@ -114,7 +114,7 @@ def test_seven_years_under_recommended_lose_nothing_and_keep_everything_readable
     for day in lived.waiting:
         assert lived.back_up(day)
     assert set(lived.good) == set(ALL_DAYS)
-    assert plan_for(lived.vault, lived.profile).in_order
+    assert setup_plan_of(lived.vault, lived.profile).in_order
 
     body = three.folder.backup_csv.read_bytes()
     assert {lived.bytes_of(day) for day in ALL_DAYS} == {body}
@@ -129,7 +129,7 @@ def test_seven_years_under_recommended_lose_nothing_and_keep_everything_readable
 
 def test_the_same_mistakes_under_documented_destroy_the_only_good_copies(three: DayRun) -> None:
     lived = years("documented", three)
-    lived.live_through(ALL_DAYS[:60])
+    lived.run_days(ALL_DAYS[:60])
     lived.s3.faults = lambda _: None
     mistakes = sorted(lived.good)[:10]
     lived.make_mistakes(mistakes)
@@ -140,10 +140,10 @@ def test_the_same_mistakes_under_documented_destroy_the_only_good_copies(three: 
     assert None not in {lived.bytes_of(day) for day in sorted(lived.good)[10:]}
 
 
-def test_under_documented_every_record_is_hidden_before_its_seven_years_end(three: DayRun) -> None:
+def test_under_documented_every_backup_is_hidden_before_its_seven_years_end(three: DayRun) -> None:
     lived = years("documented", three)
     lived.s3.faults = lambda _: None
-    lived.live_through(ALL_DAYS[:4])
+    lived.run_days(ALL_DAYS[:4])
     end = min(lived.end_of(day) for day in ALL_DAYS[:4])
     lived.clock.set(end - timedelta(hours=26, seconds=1))
     assert len(lived.vault.backups(FIRST, LAST)) == 4

@@ -1,4 +1,4 @@
-"""The retention audit of a bucket on a real S3 server: what is there, what is not, and how many requests it takes."""
+"""The retention audit of a bucket on a real S3 server: problems, and the number of requests."""
 
 from __future__ import annotations
 
@@ -23,27 +23,25 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.retention.locked import delete, vault_in
-from signal_backups_tests.core.retention_audit.audited import codes, days_from, finding, put_day, put_object
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.core.retention_audit.audit_samples import codes, days_from, finding, put_day, put_object
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import signal
 
 NEWEST = last_complete_day()
 DAYS = days_from(NEWEST - timedelta(days=4), 5)
-#: After the newest day's backup was due, and on the real day: the server's own clock says when an object was stored.
+#: After the backup of the newest day was due, and on the real day, because the server's clock dates the objects.
 NOW = start_of(NEWEST + ONE_DAY) + timedelta(hours=4)
-
-
-#: Events, manifest log, their segments, the days' manifests, the anchors, the probe.
+#: Listings of events, manifest log, their segments, the days' manifests, anchors and the probe.
 TRAIL_LISTINGS = 7
 
 
 @pytest.fixture
 def store(server_store: S3ObjectStore) -> S3ObjectStore:
-    """A store that is not Amazon's: it is asked for its lifecycle rules."""
+    """A store that is not Amazon's, so its lifecycle rules are read."""
     return server_store
 
 
-def audited(vault: BackupVault, profile: str = "documented", start: date | None = None) -> RetentionAudit:
+def audit(vault: BackupVault, profile: str = "documented", start: date | None = None) -> RetentionAudit:
     return audit_retention(vault, load_profile(profile), start=start, clock=lambda: NOW)
 
 
@@ -54,12 +52,12 @@ def requests(*, trail: int, **counts: int) -> dict[str, int]:
     return dict(sorted({**fixed, **counts}.items()))
 
 
-def test_good_days_have_no_problems_and_take_two_requests_each_and_three_for_the_trail(
+def test_good_days_have_no_problems_and_need_two_requests_each_and_three_for_the_logs(
     vault: BackupVault, tmp_path: Path
 ) -> None:
     for day in DAYS:
         put_day(vault, day, tmp_path)
-    found = audited(vault)
+    found = audit(vault)
     assert (found.ok, found.errors, found.warnings, codes(found)) == (True, 0, 0, {})
     assert [each.day for each in found.days] == DAYS
     assert found.requests == requests(HeadObject=5, GetObject=5, trail=3 * 5)
@@ -70,63 +68,63 @@ def test_good_days_have_no_problems_and_take_two_requests_each_and_three_for_the
     assert found.counts[Aspect.DRILLED][State.NO] == 5
 
 
-def test_a_backup_as_the_assets_make_it_passes(vault: BackupVault, run_day: Back) -> None:
+def test_a_real_backup_passes(vault: BackupVault, run_day: RunDay) -> None:
     day = run_day([signal(number, timestamp=f"{NEWEST}T00:00:0{number}Z") for number in range(1, 4)], NEWEST)
     manifest = store_backup(vault, day.folder, BackupRun("tests")).manifest
-    found = finding(audited(vault), NEWEST)
+    found = finding(audit(vault), NEWEST)
     assert (found.problems, found.version_id) == ([], manifest.backup.version_id)
     assert found.states[Aspect.MANIFEST_AGREES] is State.YES
 
 
-def test_every_kind_of_bad_day_is_found_and_no_good_one(vault: BackupVault, tmp_path: Path) -> None:
+def test_every_kind_of_bad_day_is_found_and_good_days_have_no_problems(vault: BackupVault, tmp_path: Path) -> None:
     first = NEWEST - timedelta(days=9)
     days = days_from(first, 10)
-    good, missing, hidden, unverified, lying, unmanifested, unmarked, broken, hidden_manifest, gone = days
-    for day in (good, hidden, unverified, unmarked, hidden_manifest, gone):
+    good, missing, hidden, unverified, disagreeing, without_manifest, also_good, broken, hidden_manifest, gone = days
+    for day in (good, hidden, unverified, also_good, hidden_manifest, gone):
         put_day(vault, day, tmp_path)
     delete(vault, vault.layout.backup_key(BackupSlot(hidden)))
     (tmp_path / "second").mkdir()
     overwritten = put_object(vault, unverified, tmp_path / "second", size=200)
-    put_day(vault, lying, tmp_path, records=7)
-    put_object(vault, unmanifested, tmp_path)
+    put_day(vault, disagreeing, tmp_path, records=7)
+    put_object(vault, without_manifest, tmp_path)
     put_object(vault, broken, tmp_path)
     vault.store.put_bytes(vault.layout.manifest_key(BackupSlot(broken)), b"{}", "application/json")
     delete(vault, vault.layout.manifest_key(BackupSlot(hidden_manifest)))
     for version in vault.store.list_versions(vault.layout.backup_key(BackupSlot(gone))):
         delete(vault, version.key, version.version_id)
-    found = audited(vault)
+    found = audit(vault)
     assert codes(found) == {
         missing: [ProblemCode.MISSING],
         hidden: [ProblemCode.HIDDEN],
         unverified: [ProblemCode.NOT_VERIFIED],
-        lying: [ProblemCode.MANIFEST_DISAGREES],
-        unmanifested: [ProblemCode.NO_MANIFEST],
+        disagreeing: [ProblemCode.MANIFEST_DISAGREES],
+        without_manifest: [ProblemCode.NO_MANIFEST],
         broken: [ProblemCode.MANIFEST_UNREADABLE],
         hidden_manifest: [ProblemCode.MANIFEST_HIDDEN],
         gone: [ProblemCode.MISSING],
-        # A day's manifest that cannot be read, and one that is gone, are not those of the chain.
+        # An unreadable manifest and a missing one differ from the manifest log.
         None: [ProblemCode.TRAIL_BROKEN] * 2,
     }
     assert (found.ok, found.errors, found.warnings) == (False, 10, 0)
     assert finding(found, unverified).version_id == overwritten.version_id
-    # Nothing is asked about what the listings show not to be there.
+    # Objects that are not listed need no request.
     assert found.requests == requests(HeadObject=8, GetObject=6, trail=22)
 
 
-def test_an_older_tools_backup_counts_unless_the_scheduled_one_was_deleted(vault: BackupVault, tmp_path: Path) -> None:
+def test_a_backup_of_an_older_tool_counts_unless_the_scheduled_one_was_deleted(
+    vault: BackupVault, tmp_path: Path
+) -> None:
     (day,) = days_from(NEWEST, 1)
     older = BackupSlot(day, datetime(2026, 1, 1, 9, 30, tzinfo=UTC).time())
     vault.store.put_bytes(vault.layout.backup_key(older), b"old", "text/csv")
-    assert finding(audited(vault), day).key == vault.layout.backup_key(older)
+    assert finding(audit(vault), day).key == vault.layout.backup_key(older)
     stored = put_day(vault, day, tmp_path)
-    assert finding(audited(vault), day).version_id == stored.version_id
+    assert finding(audit(vault), day).version_id == stored.version_id
     delete(vault, stored.key)
-    assert codes(audited(vault)) == {day: [ProblemCode.HIDDEN]}
+    assert codes(audit(vault)) == {day: [ProblemCode.HIDDEN]}
 
 
-def test_locks_are_asked_of_the_profile_that_promises_them(
-    connection: S3Connection, locked_bucket: str, tmp_path: Path
-) -> None:
+def test_locks_are_checked_if_the_profile_has_one(connection: S3Connection, locked_bucket: str, tmp_path: Path) -> None:
     good, unlocked, short, weak = days_from(NEWEST - timedelta(days=3), 4)
     compliance = LockMode.COMPLIANCE
     for day, lock in (
@@ -137,7 +135,7 @@ def test_locks_are_asked_of_the_profile_that_promises_them(
     ):
         put_day(vault_in(connection, locked_bucket, lock), day, tmp_path)
     vault = vault_in(connection, locked_bucket)
-    found = audited(vault, "recommended")
+    found = audit(vault, "recommended")
     assert codes(found) == {
         unlocked: [ProblemCode.NOT_LOCKED],
         short: [ProblemCode.LOCK_TOO_SHORT],
@@ -150,41 +148,41 @@ def test_locks_are_asked_of_the_profile_that_promises_them(
     assert (
         finding(found, unlocked).problems[0].remedy == f"signal-backups lock extend --from {unlocked} --to {unlocked}"
     )
-    assert codes(audited(vault, "documented")) == {}
+    assert codes(audit(vault, "documented")) == {}
 
 
-def test_a_hidden_day_is_still_held_by_its_lock(connection: S3Connection, locked_bucket: str, tmp_path: Path) -> None:
+def test_the_lock_of_a_hidden_day_is_checked(connection: S3Connection, locked_bucket: str, tmp_path: Path) -> None:
     vault = vault_in(connection, locked_bucket, LockPolicy(LockMode.COMPLIANCE, 7))
     stored = put_day(vault, NEWEST, tmp_path)
     delete(vault, stored.key)
-    found = finding(audited(vault, "recommended"), NEWEST)
+    found = finding(audit(vault, "recommended"), NEWEST)
     assert [problem.code for problem in found.problems] == [ProblemCode.HIDDEN]
     assert (found.version_id, found.states[Aspect.LOCKED]) == (stored.version_id, State.YES)
 
 
-def test_days_before_the_first_signal_are_explained_and_gaps_after_it_are_not(
-    vault: BackupVault, tmp_path: Path
-) -> None:
+def test_missing_days_are_explained_only_before_the_first_signal(vault: BackupVault, tmp_path: Path) -> None:
     put_day(vault, DAYS[2], tmp_path)
     put_day(vault, DAYS[4], tmp_path)
-    unset = audited(vault)
+    unset = audit(vault)
     assert (unset.first_signal_day, codes(unset)) == (DAYS[2], {DAYS[3]: [ProblemCode.MISSING]})
-    earlier = audited(vault, start=DAYS[1])
+    earlier = audit(vault, start=DAYS[1])
     assert codes(earlier) == {DAYS[1]: [ProblemCode.MISSING], DAYS[3]: [ProblemCode.MISSING]}
-    # A start that was set too late hides nothing.
-    assert codes(audited(vault, start=DAYS[4])) == codes(unset)
+    # A start that is set too late hides nothing.
+    assert codes(audit(vault, start=DAYS[4])) == codes(unset)
     assert unset.explained_days == (DAYS[2] - unset.retention_first_day).days > 2500
 
 
-def test_a_backup_that_is_gone_for_good_is_missed_by_its_manifest(vault: BackupVault, tmp_path: Path) -> None:
+def test_a_permanently_deleted_backup_is_missing_because_its_manifest_exists(
+    vault: BackupVault, tmp_path: Path
+) -> None:
     stored = put_day(vault, DAYS[0], tmp_path)
     delete(vault, stored.key, stored.version_id)
     put_day(vault, DAYS[1], tmp_path)
-    found = audited(vault)
+    found = audit(vault)
     assert (found.first_day, codes(found)[DAYS[0]]) == (DAYS[0], [ProblemCode.MISSING])
 
 
-def test_the_range_can_be_narrowed(vault: BackupVault, tmp_path: Path) -> None:
+def test_the_range_of_days_can_be_narrowed(vault: BackupVault, tmp_path: Path) -> None:
     for day in DAYS:
         put_day(vault, day, tmp_path)
     found = audit_retention(
@@ -192,7 +190,7 @@ def test_the_range_can_be_narrowed(vault: BackupVault, tmp_path: Path) -> None:
     )
     assert [each.day for each in found.days] == DAYS[1:3]
     assert found.requests == requests(HeadObject=2, GetObject=2, trail=3 * 5)
-    # What is asked of days before the first signal, or that have not ended, is not looked at.
+    # Days before the first signal, and days that have not ended, are not audited.
     wide = audit_retention(
         vault, load_profile("documented"), start=None, clock=lambda: NOW, first=date(2000, 1, 1), last=date(2999, 1, 1)
     )
@@ -201,10 +199,10 @@ def test_the_range_can_be_narrowed(vault: BackupVault, tmp_path: Path) -> None:
 
 def test_an_empty_bucket_has_nothing_to_audit_unless_signals_are_expected(vault: BackupVault) -> None:
     with pytest.raises(NotFoundError, match="no day to audit"):
-        audited(vault)
+        audit(vault)
     with pytest.raises(NotFoundError, match="no day to audit"):
-        audited(vault, start=NEWEST + ONE_DAY)
-    assert codes(audited(vault, start=NEWEST)) == {NEWEST: [ProblemCode.MISSING]}
+        audit(vault, start=NEWEST + ONE_DAY)
+    assert codes(audit(vault, start=NEWEST)) == {NEWEST: [ProblemCode.MISSING]}
 
 
 @pytest.mark.parametrize(
@@ -216,11 +214,11 @@ def test_an_empty_bucket_has_nothing_to_audit_unless_signals_are_expected(vault:
         (date(2031, 2, 28), date(2024, 2, 28)),
     ],
 )
-def test_the_window_begins_with_the_oldest_day_still_under_retention(today: date, first: date) -> None:
+def test_the_retention_window_begins_with_the_oldest_day_to_keep(today: date, first: date) -> None:
     assert oldest_kept_day(start_of(today) + timedelta(hours=4), 7) == first
 
 
-def test_a_day_older_than_the_retention_is_not_asked_for(vault: BackupVault, tmp_path: Path) -> None:
+def test_a_day_before_the_retention_window_is_not_audited(vault: BackupVault, tmp_path: Path) -> None:
     first = oldest_kept_day(NOW, 7)
     for day in days_from(first - ONE_DAY, 3):
         put_day(vault, day, tmp_path)
@@ -258,19 +256,21 @@ def drill_report(at: datetime, outcomes: dict[date, ExitCode]) -> DrillReport:
     )
 
 
-def keep(vault: BackupVault, report: DrillReport) -> str:
+def store_drill_report(vault: BackupVault, report: DrillReport) -> str:
     key = vault.layout.drill_key(report.at)
     vault.store.put_bytes(key, report.model_dump_json().encode("utf-8"), "application/json")
     return key
 
 
-def test_the_last_drill_of_a_day_counts(vault: BackupVault, tmp_path: Path) -> None:
+def test_only_the_last_drill_of_a_day_counts(vault: BackupVault, tmp_path: Path) -> None:
     for day in DAYS:
         put_day(vault, day, tmp_path)
     earlier, later = NOW - timedelta(days=2), NOW - timedelta(days=1)
-    keep(vault, drill_report(later, {DAYS[1]: ExitCode.OK, DAYS[2]: ExitCode.FAILED}))
-    keep(vault, drill_report(earlier, {DAYS[0]: ExitCode.OK, DAYS[1]: ExitCode.FAILED, DAYS[2]: ExitCode.OK}))
-    found = audited(vault)
+    store_drill_report(vault, drill_report(later, {DAYS[1]: ExitCode.OK, DAYS[2]: ExitCode.FAILED}))
+    store_drill_report(
+        vault, drill_report(earlier, {DAYS[0]: ExitCode.OK, DAYS[1]: ExitCode.FAILED, DAYS[2]: ExitCode.OK})
+    )
+    found = audit(vault)
     assert [finding(found, day).drilled_at for day in DAYS] == [earlier, later, later, None, None]
     assert [finding(found, day).states[Aspect.DRILLED] for day in DAYS[:3]] == [State.YES, State.YES, State.NO]
     assert codes(found) == {DAYS[2]: [ProblemCode.DRILL_FAILED]}
@@ -279,10 +279,10 @@ def test_the_last_drill_of_a_day_counts(vault: BackupVault, tmp_path: Path) -> N
     assert found.requests == requests(HeadObject=5, GetObject=7, trail=3 * 5)
 
 
-def test_a_drills_report_that_cannot_be_read_is_a_warning_of_no_day(vault: BackupVault, tmp_path: Path) -> None:
+def test_an_unreadable_drill_report_is_a_general_warning(vault: BackupVault, tmp_path: Path) -> None:
     put_day(vault, NEWEST, tmp_path)
     vault.store.put_bytes(vault.layout.drill_key(NOW), b"not a report", "application/json")
-    found = audited(vault)
+    found = audit(vault)
     ((day, problem),) = found.problems()
     assert (day, problem.code, problem.severity, found.ok) == (
         None,
@@ -293,45 +293,45 @@ def test_a_drills_report_that_cannot_be_read_is_a_warning_of_no_day(vault: Backu
     assert vault.layout.drill_key(NOW) in problem.what
 
 
-def test_the_report_is_kept_whole(vault: BackupVault, tmp_path: Path) -> None:
+def test_the_stored_report_is_complete(vault: BackupVault, tmp_path: Path) -> None:
     put_day(vault, DAYS[3], tmp_path, records=3)
-    found = audited(vault)
+    found = audit(vault)
     key = store_report(vault, found)
     assert key == f"reports/retention/{NOW:%Y/%m}/retention_{NOW:%Y%m%dT%H%M%SZ}.json"
     body, _ = vault.store.get_bytes(key)
-    kept = RetentionAudit.model_validate_json(body)
-    assert kept == found
+    stored = RetentionAudit.model_validate_json(body)
+    assert stored == found
     assert b'"errors":2' in body
 
 
-def test_a_report_that_comes_back_different_is_an_error(vault: BackupVault, tmp_path: Path) -> None:
-    class Forgetful(S3ObjectStore):
+def test_a_report_that_is_read_back_differently_is_an_error(vault: BackupVault, tmp_path: Path) -> None:
+    class TruncatingStore(S3ObjectStore):
         def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
             body, version = super().get_bytes(key, version_id)
             return body[:-2] if key.startswith("reports/") else body, version
 
     put_day(vault, NEWEST, tmp_path)
-    forgetful = BackupVault(Forgetful(vault.store._client, vault.store.bucket), vault.layout)
+    truncating = BackupVault(TruncatingStore(vault.store._client, vault.store.bucket), vault.layout)
     with pytest.raises(ReadBackError, match="reports/retention/"):
-        store_report(forgetful, audited(forgetful))
+        store_report(truncating, audit(truncating))
 
 
-def test_a_prefix_without_a_folder_of_its_own_is_audited_too(store: S3ObjectStore, tmp_path: Path) -> None:
+def test_a_prefix_that_is_not_signals_is_audited(store: S3ObjectStore, tmp_path: Path) -> None:
     vault = BackupVault(store, Layout("desk/"))
     for day in DAYS:
         put_day(vault, day, tmp_path)
     put_day(BackupVault(store, Layout()), DAYS[0] - ONE_DAY, tmp_path)
-    keep(vault, drill_report(NOW, {DAYS[0]: ExitCode.OK}))
-    found = audited(vault)
+    store_drill_report(vault, drill_report(NOW, {DAYS[0]: ExitCode.OK}))
+    found = audit(vault)
     assert (found.first_day, codes(found)) == (DAYS[0], {})
     assert finding(found, DAYS[0]).states[Aspect.DRILLED] is State.YES
 
 
-def test_an_edited_event_of_the_trail_is_an_error_of_no_day(vault: BackupVault, tmp_path: Path) -> None:
+def test_an_edited_event_is_a_general_error(vault: BackupVault, tmp_path: Path) -> None:
     put_day(vault, NEWEST, tmp_path)
     vault.trail.record(Action.VERIFICATION, "passed")
     vault.store.put_bytes(vault.trail.log.key_of(1), b"{}\n", "application/json")
-    found = audited(vault)
+    found = audit(vault)
     assert codes(found) == {None: [ProblemCode.TRAIL_BROKEN]}
     assert not found.ok
     (problem,) = found.general

@@ -16,7 +16,7 @@ from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.retention_audit.audited import codes, days_from, finding, put_day
+from signal_backups_tests.core.retention_audit.audit_samples import codes, days_from, finding, put_day
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 
 START = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
@@ -26,7 +26,7 @@ DOCUMENTED, RECOMMENDED = load_profile("documented"), load_profile("recommended"
 
 
 class World:
-    """A bucket of Amazon's, set up as a profile says, and its clock."""
+    """A bucket on Amazon S3, set up as a profile says, and its clock."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
@@ -51,17 +51,17 @@ class World:
 def test_classes_follow_the_profile_through_the_years(profile: Profile, tmp_path: Path) -> None:
     world = World(profile)
     put_day(world.vault, DAY, tmp_path, SIZE)
-    seen = []
+    storage_classes = []
     for _ in range(14):
         world.s3.advance(days=30)
         found = finding(world.audit(last=DAY), DAY)
         assert found.states[Aspect.CLASS_AS_PLANNED] is State.YES
-        seen.append(found.storage_class)
+        storage_classes.append(found.storage_class)
     last_class = "GLACIER" if profile is DOCUMENTED else "GLACIER_IR"
-    assert seen == ["STANDARD"] * 3 + ["STANDARD_IA"] * 9 + [last_class] * 2
+    assert storage_classes == ["STANDARD"] * 3 + ["STANDARD_IA"] * 9 + [last_class] * 2
 
 
-def test_a_bucket_that_lost_its_rules_is_found_two_days_after_a_move_was_due(tmp_path: Path) -> None:
+def test_missing_rules_are_found_two_days_after_a_transition_was_due(tmp_path: Path) -> None:
     world = World(RECOMMENDED)
     put_day(world.vault, DAY, tmp_path, SIZE)
     world.vault.store.configuration.put_lifecycle(StoredLifecycle())
@@ -70,20 +70,20 @@ def test_a_bucket_that_lost_its_rules_is_found_two_days_after_a_move_was_due(tmp
     world.s3.advance(hours=1)
     found = world.audit(last=DAY)
     assert codes(found) == {DAY: [ProblemCode.WRONG_CLASS]}
-    assert "is in STANDARD, at its age the profile has it in STANDARD_IA" in finding(found, DAY).problems[0].what
+    assert "is in STANDARD, at its age the profile wants STANDARD_IA" in finding(found, DAY).problems[0].what
 
 
-def test_what_another_profiles_rules_archived_too_deep_is_found(tmp_path: Path) -> None:
+def test_a_wrong_class_from_the_rules_of_another_profile_is_found(tmp_path: Path) -> None:
     world = World(RECOMMENDED)
     put_day(world.vault, DAY, tmp_path, SIZE)
     world.put_rules(DOCUMENTED)
     world.s3.advance(days=400)
     found = world.audit(last=DAY)
     assert codes(found) == {DAY: [ProblemCode.WRONG_CLASS, ProblemCode.EXPIRES_EARLY]}
-    assert "is in GLACIER, at its age the profile has it in GLACIER_IR" in finding(found, DAY).problems[0].what
+    assert "is in GLACIER, at its age the profile wants GLACIER_IR" in finding(found, DAY).problems[0].what
 
 
-def test_s3s_own_expiration_is_warned_of_where_the_profile_itself_is_short(tmp_path: Path) -> None:
+def test_an_early_expiration_is_a_warning_if_the_profile_says_so(tmp_path: Path) -> None:
     world = World(DOCUMENTED)
     put_day(world.vault, DAY, tmp_path, SIZE)
     world.s3.advance(days=1)
@@ -93,7 +93,7 @@ def test_s3s_own_expiration_is_warned_of_where_the_profile_itself_is_short(tmp_p
     assert "26 h before its retention ends, at 2033-01-01 00:00Z: rule 'signal-backups signals/ keep'" in problem.what
 
 
-def test_s3s_own_expiration_is_fine_where_seven_years_are_promised_and_an_error_where_rules_break_it(
+def test_an_expiration_earlier_than_in_the_profile_is_an_error(
     tmp_path: Path,
 ) -> None:
     world = World(RECOMMENDED)
@@ -117,7 +117,7 @@ def test_a_day_that_s3_hides_before_its_retention_ends_is_an_error(tmp_path: Pat
     assert codes(world.audit(last=DAY)) == {DAY: [ProblemCode.HIDDEN]}
 
 
-def test_the_requests_reported_are_those_that_arrived_pages_and_retries_included(tmp_path: Path) -> None:
+def test_reported_requests_include_pages_and_retries(tmp_path: Path) -> None:
     world = World(DOCUMENTED)
     days = days_from(DAY, 3)
     for day in days:
@@ -133,7 +133,7 @@ def test_the_requests_reported_are_those_that_arrived_pages_and_retries_included
     found = audit_retention(vault, DOCUMENTED, start=None, clock=world.clock, last=days[-1])
     assert len(found.days) == 3
     assert found.requests == dict(world.s3.requests - before)
-    # Amazon's own S3 need not be asked whether it moves objects.
+    # Amazon S3 makes transitions, so its lifecycle rules are not read.
     trail = {"GetObject": 3 * 3, "ListObjectVersions": 7}
     own = {"GetObject": 3, "HeadObject": 3 + 2, "ListObjectVersions": 3 + 1, "ListObjectsV2": 1}
     assert found.requests == {name: count + trail.get(name, 0) for name, count in own.items()}

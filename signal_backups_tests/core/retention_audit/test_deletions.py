@@ -1,4 +1,4 @@
-"""Deletions that a retention audit sees: each becomes one audit event that names the version."""
+"""Deletions that a retention audit finds: each becomes one audit event with the version."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import delete
-from signal_backups_tests.core.retention_audit.audited import codes, days_from, fake_sha256, put_day
+from signal_backups_tests.core.retention_audit.audit_samples import codes, days_from, fake_sha256, put_day
 
 NEWEST = last_complete_day()
 DAYS = days_from(NEWEST - timedelta(days=2), 3)
 
 
-def audited(vault: BackupVault) -> RetentionAudit:
+def audit(vault: BackupVault) -> RetentionAudit:
     return audit_retention(vault, load_profile("documented"), start=None)
 
 
@@ -33,7 +33,7 @@ def deletions(vault: BackupVault) -> list[Event]:
     return recorded_events(vault, Action.DELETION)
 
 
-def test_every_marker_is_told_once(vault: BackupVault, tmp_path: Path) -> None:
+def test_every_delete_marker_is_recorded_once(vault: BackupVault, tmp_path: Path) -> None:
     for day in DAYS:
         put_day(vault, day, tmp_path)
     layout, slot = vault.layout, BackupSlot(DAYS[1])
@@ -41,7 +41,7 @@ def test_every_marker_is_told_once(vault: BackupVault, tmp_path: Path) -> None:
     keys = [layout.backup_key(slot), layout.manifest_key(slot), layout.quarantine_key(slot)]
     markers = {(key, delete(vault, key)) for key in keys}
     delete(vault, layout.drill_key(vault.store.clock()))
-    audited(vault)
+    audit(vault)
     events = deletions(vault)
     assert [event.result for event in events] == ["seen"] * 3
     assert set.union(*(objects(event) for event in events)) == markers
@@ -51,33 +51,33 @@ def test_every_marker_is_told_once(vault: BackupVault, tmp_path: Path) -> None:
         "day": DAYS[1].isoformat(),
         "since": f"{stored.last_modified:%Y-%m-%dT%H:%M:%SZ}",
     }
-    audited(vault)
+    audit(vault)
     assert len(deletions(vault)) == 3
     again = delete(vault, keys[0])
-    audited(vault)
+    audit(vault)
     assert [objects(event) for event in deletions(vault)[3:]] == [{(keys[0], again)}]
 
 
-def test_without_deletions_nothing_is_told_and_the_trail_is_not_read(
+def test_without_deletions_nothing_is_recorded_and_the_audit_trail_is_not_read(
     vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_day(vault, NEWEST, tmp_path)
     monkeypatch.setattr(vault.trail, "events", None)
-    assert codes(audited(vault)) == {}
+    assert codes(audit(vault)) == {}
 
 
-def test_a_marker_that_was_taken_away_before_anybody_saw_it_is_told_by_the_undelete_alone(
+def test_a_delete_marker_that_was_removed_before_the_audit_is_only_in_the_event_of_the_undelete(
     vault: BackupVault, tmp_path: Path
 ) -> None:
     stored = put_day(vault, NEWEST, tmp_path)
     delete(vault, stored.key)
     undelete(vault, NEWEST, None, tmp_path)
-    audited(vault)
+    audit(vault)
     assert [event.action for event in recorded_events(vault)] == [Action.BACKUP, Action.UNDELETE]
 
 
 @pytest.mark.parametrize("overwritten", [False, True])
-def test_a_vouched_version_that_is_gone_for_good_is_told_once(
+def test_a_permanently_deleted_vouched_version_is_recorded_once(
     vault: BackupVault, tmp_path: Path, overwritten: bool
 ) -> None:
     for day in DAYS:
@@ -86,26 +86,26 @@ def test_a_vouched_version_that_is_gone_for_good_is_told_once(
         vault.store.put_bytes(stored.key, b"foreign", "text/csv")
     delete(vault, stored.key, stored.version_id)
     for _ in range(2):
-        audited(vault)
+        audit(vault)
     (event,) = deletions(vault)
     assert (event.result, objects(event)) == ("gone", {(stored.key, stored.version_id)})
     vouching = vault.layout.manifest_key(BackupSlot(NEWEST))
     assert event.details == {"day": NEWEST.isoformat(), "vouched_by": vouching}
 
 
-def test_quarantine_that_is_gone_for_good_is_told_too(vault: BackupVault, tmp_path: Path) -> None:
+def test_a_permanently_deleted_quarantine_is_recorded(vault: BackupVault, tmp_path: Path) -> None:
     key = vault.layout.quarantine_key(BackupSlot(NEWEST))
     version_id = vault.store.put_bytes(key, b"x", "text/csv")
     quarantine = {"key": key, "version_id": version_id, "bytes": 1, "sha256": fake_sha256("x")}
     put_day(vault, NEWEST, tmp_path, quarantine=quarantine, quarantined=1)
-    audited(vault)
+    audit(vault)
     assert deletions(vault) == []
     delete(vault, key, version_id)
-    audited(vault)
+    audit(vault)
     assert [objects(event) for event in deletions(vault)] == [{(key, version_id)}]
 
 
-def test_a_backup_made_while_the_audit_reads_is_not_taken_for_gone(
+def test_a_backup_made_during_the_audit_is_not_recorded_as_deleted(
     vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_day(vault, NEWEST, tmp_path)
@@ -120,25 +120,27 @@ def test_a_backup_made_while_the_audit_reads_is_not_taken_for_gone(
         return found
 
     monkeypatch.setattr(vault.store, "list_versions", listed_before_another_backup)
-    audited(vault)
+    audit(vault)
     assert deletions(vault) == []
 
 
-def test_a_trail_that_cannot_be_read_is_a_warning_and_takes_no_finding_away(vault: BackupVault, tmp_path: Path) -> None:
+def test_an_unreadable_audit_trail_is_a_warning_and_the_other_problems_are_still_reported(
+    vault: BackupVault, tmp_path: Path
+) -> None:
     stored = put_day(vault, NEWEST, tmp_path)
     for _ in range(2):
         vault.trail.record(Action.VERIFICATION, "passed")
     first = vault.trail.log.key_of(1)
     delete(vault, first, vault.store.list_versions(first)[0].version_id)
     delete(vault, stored.key)
-    found = audited(vault)
+    found = audit(vault)
     both = [ProblemCode.TRAIL_BROKEN, ProblemCode.DELETIONS_NOT_RECORDED]
     assert codes(found) == {NEWEST: [ProblemCode.HIDDEN], None: both}
     _, problem = found.general
     assert (problem.severity, first in problem.what) == (ProblemSeverity.WARN, True)
 
 
-def test_what_waits_to_be_written_is_not_told_twice(
+def test_an_event_in_the_outbox_is_not_recorded_twice(
     vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = put_day(vault, NEWEST, tmp_path)
@@ -150,7 +152,7 @@ def test_what_waits_to_be_written_is_not_told_twice(
 
     with monkeypatch.context() as patch:
         patch.setattr(vault.store, "put_bytes", refused)
-        audited(with_outbox)
+        audit(with_outbox)
     assert (deletions(vault), with_outbox.trail.waiting()) == ([], 1)
-    audited(with_outbox)
+    audit(with_outbox)
     assert [objects(event) for event in deletions(vault)] == [{(stored.key, marker)}]

@@ -1,4 +1,4 @@
-"""The heat map, as pixels: every day of every panel has the colour of what was found."""
+"""The heat map: every day has the right colour in every panel."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL import Image
 from signal_backups.core.retention_audit.heat_map import (
     CLASS_COLOURS,
     GOOD,
-    NOT_ASKED,
-    NOT_YET,
+    NOT_APPLICABLE,
+    NOT_DRILLED,
     OTHER_CLASS,
     WRONG,
     heat_map,
@@ -30,12 +30,12 @@ GOOD_DAYS = audit_of(60)
 
 @cache
 def pixels_of_good_days() -> Counter[str]:
-    """Drawn once, for every test to compare with."""
+    """Drawn once; the other tests compare with it."""
     return pixels(GOOD_DAYS)
 
 
 def pixels(audit: RetentionAudit) -> Counter[str]:
-    """How many pixels of the picture have each colour."""
+    """The number of pixels of each colour in the picture."""
     picture = Image.open(BytesIO(heat_map(audit))).convert("RGB")
     counted: Counter[str] = Counter()
     for count, colour in picture.getcolors(picture.width * picture.height) or []:
@@ -45,7 +45,7 @@ def pixels(audit: RetentionAudit) -> Counter[str]:
 
 
 def changed(audit: RetentionAudit, number: int, **update: object) -> RetentionAudit:
-    """The audit with another finding of one day; ``states`` are those that change."""
+    """The audit with a changed result of one day; ``states`` has only the states that change."""
     finding = audit.days[number]
     states = {**finding.states, **update.pop("states", {})}  # type: ignore[dict-item]
     days: list[DayFinding] = [*audit.days]
@@ -54,7 +54,7 @@ def changed(audit: RetentionAudit, number: int, **update: object) -> RetentionAu
 
 
 def more_cells(found: Counter[str], colour: str) -> int:
-    """How many cells of a colour there are beyond those of good days, to a quarter of a cell."""
+    """The number of cells of a colour more than for good days, within a quarter of a cell."""
     good = pixels_of_good_days()
     more = (found[colour] - good[colour]) / (good[GOOD] / (60 * 3))
     assert abs(more - round(more)) < 0.25
@@ -62,37 +62,37 @@ def more_cells(found: Counter[str], colour: str) -> int:
 
 
 def more_wrong(found: Counter[str]) -> bool:
-    """Whether something is wrong; crosses cover most of such a cell."""
+    """Whether a cell is wrong; its cross covers most of it."""
     return found[WRONG] > pixels_of_good_days()[WRONG] + 300
 
 
-def test_good_days_are_one_colour_in_three_panels_and_have_their_class_in_another() -> None:
+def test_good_days_have_one_colour_in_three_panels_and_that_of_their_class_in_another() -> None:
     found = pixels_of_good_days()
-    assert found[WRONG] < 100  # the legend's own
+    assert found[WRONG] < 100  # in the legend
     assert found[GOOD] / found[CLASS_COLOURS["STANDARD"]] == pytest.approx(3, rel=0.05)
-    assert found[NOT_YET] == pytest.approx(found[CLASS_COLOURS["STANDARD"]], rel=0.05)
+    assert found[NOT_DRILLED] == pytest.approx(found[CLASS_COLOURS["STANDARD"]], rel=0.05)
 
 
-def test_a_missing_day_is_wrong_once_and_not_asked_about_elsewhere() -> None:
+def test_a_missing_day_is_wrong_in_one_panel_and_not_applicable_in_others() -> None:
     states = dict.fromkeys(Aspect, State.NOT_APPLICABLE) | {Aspect.PRESENT: State.NO, Aspect.DRILLED: State.NO}
     found = pixels(changed(GOOD_DAYS, 17, states=states, storage_class=None))
-    assert (more_cells(found, GOOD), more_cells(found, NOT_ASKED), more_wrong(found)) == (-3, 3, True)
+    assert (more_cells(found, GOOD), more_cells(found, NOT_APPLICABLE), more_wrong(found)) == (-3, 3, True)
 
 
 @pytest.mark.parametrize("aspect", [Aspect.PRESENT, Aspect.VERIFIED, Aspect.MANIFEST_AGREES, Aspect.LOCKED])
-def test_what_is_wrong_has_the_colour_of_warning(aspect: Aspect) -> None:
+def test_a_wrong_day_has_the_colour_for_wrong(aspect: Aspect) -> None:
     found = pixels(changed(GOOD_DAYS, 17, states={aspect: State.NO}))
     assert (more_cells(found, GOOD), more_wrong(found)) == (-1, True)
 
 
 def test_drilled_days_are_good_and_a_failed_drill_is_wrong() -> None:
     drilled = pixels(changed(GOOD_DAYS, 3, states={Aspect.DRILLED: State.YES}, drilled_at=DRILLED_AT))
-    assert (more_cells(drilled, GOOD), more_cells(drilled, NOT_YET), more_wrong(drilled)) == (1, -1, False)
+    assert (more_cells(drilled, GOOD), more_cells(drilled, NOT_DRILLED), more_wrong(drilled)) == (1, -1, False)
     failed = pixels(changed(GOOD_DAYS, 3, drilled_at=DRILLED_AT))
-    assert (more_cells(failed, GOOD), more_cells(failed, NOT_YET), more_wrong(failed)) == (0, -1, True)
+    assert (more_cells(failed, GOOD), more_cells(failed, NOT_DRILLED), more_wrong(failed)) == (0, -1, True)
 
 
-def test_every_class_has_its_colour_and_a_wrong_one_is_wrong() -> None:
+def test_every_storage_class_has_its_colour_unless_it_is_wrong() -> None:
     audit = GOOD_DAYS
     names = ["STANDARD_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE", "REDUCED_REDUNDANCY"]
     for number, name in enumerate(names):
@@ -105,14 +105,14 @@ def test_every_class_has_its_colour_and_a_wrong_one_is_wrong() -> None:
 
 
 def test_the_colours_differ() -> None:
-    colours = [GOOD, WRONG, NOT_YET, NOT_ASKED, OTHER_CLASS, *CLASS_COLOURS.values()]
+    colours = [GOOD, WRONG, NOT_DRILLED, NOT_APPLICABLE, OTHER_CLASS, *CLASS_COLOURS.values()]
     assert len(set(colours)) == len(colours)
 
 
 @pytest.mark.parametrize(
     ("count", "is_wide"), [(1, True), (60, True), (500, False), (2557, True)], ids=["day", "60", "500", "7 years"]
 )
-def test_the_picture_fits_a_screen_whatever_the_window(count: int, *, is_wide: bool) -> None:
+def test_the_picture_fits_a_screen_for_any_number_of_days(count: int, *, is_wide: bool) -> None:
     picture = Image.open(BytesIO(heat_map(audit_of(count, date(2026, 1, 1)))))
     assert picture.format == "PNG"
     assert 700 < picture.width < 1600

@@ -1,4 +1,4 @@
-"""CSV files in folders with any name."""
+"""CSV files can be written to and read from folders with any name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Merkle tree: RFC 6962's known values, its recursive definition, and that no path lies."""
+"""The Merkle tree: published values, the recursive definition of RFC 6962, and refused wrong paths."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from signal_backups.core.signals.merkle import (
 )
 from signal_backups_tests.samples.examples import examples
 
-# The leaves, roots and audit paths that certificate-transparency publishes for its tree of eight.
+# The leaves, roots and paths that the certificate-transparency project publishes for a tree of eight leaves.
 KNOWN_LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
 KNOWN_ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -58,7 +58,7 @@ def known(size: int) -> list[bytes]:
 
 
 def naive_root(data: list[bytes]) -> bytes:
-    """RFC 6962, 2.1, word for word."""
+    """The Merkle tree hash, written directly from RFC 6962, section 2.1."""
     if not data:
         return sha256(b"").digest()
     if len(data) == 1:
@@ -68,7 +68,7 @@ def naive_root(data: list[bytes]) -> bytes:
 
 
 def naive_path(index: int, data: list[bytes]) -> list[bytes]:
-    """RFC 6962, 2.1.1, word for word."""
+    """The audit path, written directly from RFC 6962, section 2.1.1."""
     if len(data) == 1:
         return []
     k = split(len(data))
@@ -78,7 +78,7 @@ def naive_path(index: int, data: list[bytes]) -> list[bytes]:
 
 
 def split(size: int) -> int:
-    """The largest power of two that is smaller."""
+    """The largest power of two that is smaller than ``size``."""
     return max(2**n for n in range(size) if 2**n < size)
 
 
@@ -123,13 +123,13 @@ def test_any_chunking_gives_the_root_of_the_definition(data: list[bytes], drawn:
     assert tree.root() == naive_root(data)
 
 
-def test_half_a_hash_is_a_mistake() -> None:
+def test_an_incomplete_hash_is_an_error() -> None:
     with pytest.raises(ValueError, match="33 bytes"):
         MerkleTree().add(bytes(33))
 
 
 @pytest.mark.parametrize("size", range(1, 71))
-def test_every_path_of_every_size_is_that_of_the_definition_and_leads_to_the_root(size: int) -> None:
+def test_every_path_of_every_size_equals_the_definition_and_gives_the_root(size: int) -> None:
     data = numbered(size)
     hashes, root = leaves(data), naive_root(data)
     for index in range(size):
@@ -140,14 +140,14 @@ def test_every_path_of_every_size_is_that_of_the_definition_and_leads_to_the_roo
 
 @given(st.integers(1, 70), st.integers(1, 70), st.data())
 @examples(100)
-def test_a_path_is_the_same_however_the_leaves_come(size: int, chunk: int, drawn: st.DataObject) -> None:
+def test_any_chunking_gives_the_same_path(size: int, chunk: int, drawn: st.DataObject) -> None:
     index = drawn.draw(st.integers(0, size - 1))
     hashes = leaves(numbered(size))
     chunks = (hashes[at : at + 32 * chunk] for at in range(0, len(hashes), 32 * chunk))
     assert streamed_path(chunks, index, size) == inclusion_path(hashes, index)
 
 
-def leads_elsewhere(root: bytes, leaf: bytes, index: int, size: int, path: list[bytes]) -> bool:
+def gives_another_root(root: bytes, leaf: bytes, index: int, size: int, path: list[bytes]) -> bool:
     try:
         return root_of_path(leaf, index, size, path) != root
     except VerificationError:
@@ -156,27 +156,27 @@ def leads_elsewhere(root: bytes, leaf: bytes, index: int, size: int, path: list[
 
 @given(st.integers(1, 70), st.data())
 @examples(150)
-def test_a_changed_leaf_place_or_path_never_leads_to_the_root(size: int, drawn: st.DataObject) -> None:
+def test_a_changed_leaf_index_or_path_never_gives_the_root(size: int, drawn: st.DataObject) -> None:
     data = numbered(size)
     index = drawn.draw(st.integers(0, size - 1))
     leaf, path, root = leaf_hash(data[index]), inclusion_path(leaves(data), index), naive_root(data)
 
-    assert leads_elsewhere(root, leaf_hash(b"another"), index, size, path)
+    assert gives_another_root(root, leaf_hash(b"another"), index, size, path)
     for other in {*range(-2, size + 3)} - {index}:
-        assert leads_elsewhere(root, leaf, other, size, path)
+        assert gives_another_root(root, leaf, other, size, path)
     for place in range(len(path)):
         flipped = bytes([path[place][0] ^ 1]) + path[place][1:]
-        assert leads_elsewhere(root, leaf, index, size, [*path[:place], flipped, *path[place + 1 :]])
-        assert leads_elsewhere(root, leaf, index, size, path[:place] + path[place + 1 :])
-        assert leads_elsewhere(root, leaf, index, size, [*path[:place], path[place][:31], *path[place + 1 :]])
-        assert leads_elsewhere(root, leaf, index, size, [*path[:place], leaf, *path[place:]])
-    assert leads_elsewhere(root, leaf, index, size, [*path, root])
-    # Only of its own size is this the root; a path may fit another size, which is why sizes are compared, too.
-    assert leads_elsewhere(root, leaf, index, index, path)
+        assert gives_another_root(root, leaf, index, size, [*path[:place], flipped, *path[place + 1 :]])
+        assert gives_another_root(root, leaf, index, size, path[:place] + path[place + 1 :])
+        assert gives_another_root(root, leaf, index, size, [*path[:place], path[place][:31], *path[place + 1 :]])
+        assert gives_another_root(root, leaf, index, size, [*path[:place], leaf, *path[place:]])
+    assert gives_another_root(root, leaf, index, size, [*path, root])
+    # A path can fit a tree of another size, so callers compare the size too.
+    assert gives_another_root(root, leaf, index, index, path)
 
 
 @pytest.mark.parametrize("index", [-1, 5, 6])
-def test_a_leaf_that_is_not_there(index: int) -> None:
+def test_an_index_outside_of_the_tree(index: int) -> None:
     with pytest.raises(IndexError):
         inclusion_path(leaves(numbered(5)), index)
     with pytest.raises(VerificationError):

@@ -1,4 +1,4 @@
-"""The verification hash: the reference vectors, and the SQL form held to the Python form."""
+"""The verification hash: the reference vectors, and SQL compared with Python."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from signal_backups.core.signals.row_hash import (
     matching_form,
     other_forms_sql,
 )
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.examples import confidences, examples, finite, integral, prices, texts
 from signal_backups_tests.samples.signals import HASHED, NUMBERS, TEXTS, Row, hash_vectors, producer_hash, signal
 
 VECTORS = hash_vectors()
-#: A pattern of replacement characters: none of them may slip through.
-OTHERS = '0aZ é"\\\n'
+#: Replacement characters; every replacement must be found.
+REPLACEMENTS = '0aZ é"\\\n'
 
 rows = st.fixed_dictionaries(
     {
@@ -41,12 +41,12 @@ rows = st.fixed_dictionaries(
 
 
 def as_texts(row: Row) -> Row:
-    """A row as it stands in a CSV."""
+    """A row with numbers as text, as in a CSV."""
     return row | {name: repr(row[name]) for name in NUMBERS if isinstance(row[name], float)}
 
 
 def sql_forms(found: list[Row]) -> list[int | None]:
-    """For each row of CSV texts, the form in which the SQL accepts it."""
+    """For each row of CSV text, the form in which SQL accepts it."""
     table = pa.Table.from_pylist([row | {"row": number} for number, row in enumerate(found)])
     with closing(duckdb_engine.cursor()) as cursor:
         cursor.register("texts", table)
@@ -66,14 +66,14 @@ def test_sql_accepts_the_reference_vectors_in_the_same_forms_as_python() -> None
     ]
 
 
-def test_a_real_day_of_reference_vectors_shows_no_hash_fault(run_day: Back) -> None:
+def test_the_reference_vectors_have_no_hash_fault(run_day: RunDay) -> None:
     days = [run_day(VECTORS, day=date(2026, month, day), file=f"{month}.db") for month, day in ((8, 31), (9, 1))]
     assert sum(day.extract.rows for day in days) == len(VECTORS)
     assert not any("hash" in day.report.faults for day in days)
     assert all(day.verify().ok for day in days)
 
 
-def test_vectors_hashed_as_integers_are_counted_apart(run_day: Back) -> None:
+def test_vectors_hashed_as_integers_are_counted_separately(run_day: RunDay) -> None:
     as_integers = [row for row in VECTORS if matching_form(row, str(row["verification_hash"])) != CANONICAL_FORM]
     with_text = [row for row in as_integers if row["symbol"] and row["strategy"]]
     first, second = (run_day(with_text, day=day, file=f"{day}.db") for day in (date(2026, 8, 31), date(2026, 9, 1)))
@@ -81,7 +81,7 @@ def test_vectors_hashed_as_integers_are_counted_apart(run_day: Back) -> None:
     assert first.report.integer_form_records + second.report.integer_form_records == len(with_text)
 
 
-def test_any_replaced_character_of_any_field_fails() -> None:
+def test_any_replaced_character_of_any_field_is_rejected() -> None:
     changed = [
         texts | {field: text[:place] + other + text[place + 1 :]}
         for turn, texts in enumerate(map(as_texts, VECTORS[::2]))
@@ -95,13 +95,13 @@ def test_any_replaced_character_of_any_field_fails() -> None:
 
 
 @pytest.mark.parametrize("text", ['momentum "breakout"', "back\\slash", "tab\there", "トレンド", "del\x7f"])
-def test_a_text_that_stands_there_escaped_already_is_not_the_text_that_was_hashed(text: str) -> None:
-    honest = as_texts(signal(strategy=text))
-    passed_off = honest | {"strategy": json.dumps(text)[1:-1]}
-    assert sql_forms([honest, passed_off]) == [CANONICAL_FORM, None]
+def test_text_that_is_already_escaped_does_not_match(text: str) -> None:
+    original = as_texts(signal(strategy=text))
+    escaped = original | {"strategy": json.dumps(text)[1:-1]}
+    assert sql_forms([original, escaped]) == [CANONICAL_FORM, None]
 
 
-def test_any_deleted_or_doubled_character_fails() -> None:
+def test_any_deleted_or_doubled_character_is_rejected() -> None:
     changed = [
         texts | {field: text[:place] + replacement + text[place + 1 :]}
         for texts in map(as_texts, VECTORS[::4])
@@ -114,12 +114,12 @@ def test_any_deleted_or_doubled_character_fails() -> None:
 
 
 def _other(character: str, turn: int) -> str:
-    return next(other for other in OTHERS[turn % len(OTHERS) :] + OTHERS if other != character)
+    return next(other for other in REPLACEMENTS[turn % len(REPLACEMENTS) :] + REPLACEMENTS if other != character)
 
 
 @examples(200)
 @given(data=st.data(), vector=st.sampled_from(VECTORS), field=st.sampled_from((*TEXTS, "verification_hash")))
-def test_python_fails_any_changed_text(data: st.DataObject, vector: Row, field: str) -> None:
+def test_python_rejects_any_changed_text(data: st.DataObject, vector: Row, field: str) -> None:
     text = data.draw(texts.filter(lambda text: text != vector[field]))
     row = vector | {field: text}
     assert matching_form(row, str(row["verification_hash"])) is None
@@ -127,14 +127,14 @@ def test_python_fails_any_changed_text(data: st.DataObject, vector: Row, field: 
 
 @examples(200)
 @given(vector=st.sampled_from(VECTORS), field=st.sampled_from(NUMBERS), number=finite)
-def test_python_fails_any_changed_number(vector: Row, field: str, number: float) -> None:
+def test_python_rejects_any_changed_number(vector: Row, field: str, number: float) -> None:
     changed = number != vector[field]
     assert (matching_form(vector | {field: number}, str(vector["verification_hash"])) is None) == changed
 
 
 @examples(80)
 @given(st.lists(rows, min_size=1, max_size=8))
-def test_sql_and_python_hash_any_row_alike(found: list[Row]) -> None:
+def test_sql_and_python_hash_any_row_equally(found: list[Row]) -> None:
     hashed = [row | {"verification_hash": sha256(canonical_json(row).encode()).hexdigest()} for row in found]
     assert [producer_hash(row) for row in found] == [row["verification_hash"] for row in hashed]
     assert sql_forms([as_texts(row) for row in hashed]) == [CANONICAL_FORM] * len(hashed)
@@ -222,7 +222,7 @@ def test_another_spelling_of_a_number_does_not_match(text: str) -> None:
 
 
 @pytest.mark.parametrize("field", HASHED_NUMBERS)
-def test_a_number_that_stands_as_an_integer_matches_either_hash(field: str) -> None:
+def test_a_number_written_as_an_integer_matches_either_hash(field: str) -> None:
     row = signal(entry_price=87.0, target_price=88.0, stop_price=80.0, confidence=87.0)
     hashed_as_integer = row | {"verification_hash": producer_hash(row, [field])}
     written = [as_texts(found) | {field: str(int(str(row[field])[:-2]))} for found in (row, hashed_as_integer)]

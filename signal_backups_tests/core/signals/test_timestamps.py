@@ -1,4 +1,4 @@
-"""Which UTC day a row belongs to, whatever its timestamp looks like."""
+"""Which UTC day a row with any timestamp belongs to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from signal_backups.core.backup.extract import extract_day
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.timestamps import INSTANT, belongs_sql, instant_sql
-from signal_backups_tests.samples.days import Back, extracted
+from signal_backups_tests.samples.days import RunDay, extracted
 from signal_backups_tests.samples.examples import examples, moments, texts
 from signal_backups_tests.samples.signals import DAY, Row, signal
 from signal_backups_tests.samples.tables import UNTYPED, sqlite_table
@@ -91,7 +91,7 @@ def instants(found: list[str | None]) -> list[datetime | None]:
 
 
 def kept(day: date, found: list[str | None]) -> list[bool]:
-    """Whether the day keeps a row with each of the timestamps."""
+    """For each timestamp, whether its row belongs to the day."""
     with closing(duckdb_engine.cursor()) as cursor:
         cursor.register("given", pa.table({"timestamp": pa.array(found, pa.string())}))
         rows = f"(SELECT timestamp, {instant_sql()} AS {INSTANT} FROM given)"
@@ -99,7 +99,7 @@ def kept(day: date, found: list[str | None]) -> list[bool]:
 
 
 def days_of(stamp: str | None) -> list[date]:
-    """Of some days around ``DAY``, those that keep a row with this timestamp."""
+    """The days around ``DAY`` to which a row with this timestamp belongs."""
     return [day for day in DAYS if kept(day, [stamp]) == [True]]
 
 
@@ -109,7 +109,7 @@ def test_readable_timestamps(text: str, instant: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", UNREADABLE)
-def test_unreadable_timestamps_are_no_instant(text: str) -> None:
+def test_unreadable_timestamps_are_not_instants(text: str) -> None:
     assert instants([text]) == [None]
 
 
@@ -124,15 +124,15 @@ fractions = st.one_of(st.just(""), st.from_regex(r"[.,][0-9]{1,9}", fullmatch=Tr
 
 @examples(200)
 @given(moments(date(1900, 1, 2), date(2999, 12, 30)), st.sampled_from("T "), fractions, offsets)
-def test_instants_are_those_of_fromisoformat(moment: datetime, between: str, fraction: str, offset: str) -> None:
-    text = f"{moment:%Y-%m-%d}{between}{moment:%H:%M:%S}{fraction}{offset}"
+def test_instants_equal_those_of_fromisoformat(moment: datetime, separator: str, fraction: str, offset: str) -> None:
+    text = f"{moment:%Y-%m-%d}{separator}{moment:%H:%M:%S}{fraction}{offset}"
     read = datetime.fromisoformat(text)
     assert instants([text]) == [read if read.tzinfo else read.replace(tzinfo=UTC)]
 
 
 @examples(200)
 @given(st.one_of(texts, st.from_regex(r"2026-11-0[0-9][T ]?[0-9:.,Z+\-]{0,16}", fullmatch=True)))
-def test_what_is_read_as_an_instant_python_reads_alike(text: str) -> None:
+def test_python_reads_every_accepted_text_as_the_same_instant(text: str) -> None:
     (found,) = instants([text])
     if found is not None:
         read = datetime.fromisoformat(text)
@@ -141,18 +141,18 @@ def test_what_is_read_as_an_instant_python_reads_alike(text: str) -> None:
 
 @examples(120)
 @given(moments(date(2026, 10, 30), date(2026, 11, 3)), st.integers(-1439, 1439))
-def test_a_readable_row_belongs_to_its_utc_day_alone(moment: datetime, minutes: int) -> None:
+def test_a_readable_row_belongs_to_its_utc_day_only(moment: datetime, minutes: int) -> None:
     local = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     utc = local.astimezone(UTC).date()
     assert [kept(day, [local.isoformat()]) for day in DAYS[1:6]] == [[day == utc] for day in DAYS[1:6]]
 
 
-def test_an_unreadable_row_goes_with_the_day_its_text_begins_with() -> None:
+def test_an_unreadable_row_belongs_to_the_day_that_its_text_begins_with() -> None:
     assert days_of("2026-11-01T25:00:00Z") == [DAY]
 
 
 @pytest.mark.parametrize("text", [None, "", "garbage", "1793534400", "2026-02-30T12:00:00Z"])
-def test_an_unreadable_row_that_names_no_day_goes_with_any_day(text: str | None) -> None:
+def test_an_unreadable_row_that_begins_with_no_day_belongs_to_every_day(text: str | None) -> None:
     assert days_of(text) == DAYS
 
 
@@ -190,7 +190,7 @@ IN_THE_DAY = [
     "2026-10-31T00:01:00-23:59",
     "2026-11-01T00:00:59.999999-23:59",
 ]
-NEXT_DOOR = [
+NEIGHBOURING = [
     "2026-10-31T23:59:59.999999+00:00",
     "2026-11-02T00:00:00+00:00",
     "2026-11-01T13:59:59.999999+14:00",
@@ -204,19 +204,19 @@ NEXT_DOOR = [
 
 
 @pytest.mark.parametrize("stamp", IN_THE_DAY)
-def test_a_row_with_a_foreign_offset_lands_in_its_utc_day(run_day: Back, stamp: str) -> None:
+def test_a_row_with_an_offset_is_backed_up_with_its_utc_day(run_day: RunDay, stamp: str) -> None:
     run = run_day([signal(timestamp=stamp)])
     assert [record["timestamp"] for record in run.records] == [stamp]
 
 
-@pytest.mark.parametrize("stamp", NEXT_DOOR)
-def test_a_row_of_a_neighbouring_day_stays_out(run_day: Back, stamp: str) -> None:
+@pytest.mark.parametrize("stamp", NEIGHBOURING)
+def test_a_row_of_a_neighbouring_day_is_left_out(run_day: RunDay, stamp: str) -> None:
     run = run_day([signal(timestamp=stamp)])
     assert (run.report.records, run.report.quarantined) == (0, 0)
 
 
 @pytest.mark.parametrize("stamp", UNREADABLE[::4])
-def test_an_unreadable_row_is_quarantined_verbatim(run_day: Back, stamp: str) -> None:
+def test_an_unreadable_row_is_quarantined_verbatim(run_day: RunDay, stamp: str) -> None:
     run = run_day([signal(timestamp=stamp), signal(2)])
     assert run.ids() == ["signal-00002"]
     assert [row["timestamp"] for row in run.quarantine] == [stamp]
@@ -225,7 +225,7 @@ def test_an_unreadable_row_is_quarantined_verbatim(run_day: Back, stamp: str) ->
     assert run.extract.rows_without_instant == 1
 
 
-NAMES_NO_DAY: list[object] = [
+WITHOUT_DAY: list[object] = [
     None,
     "",
     "garbage",
@@ -239,18 +239,18 @@ NAMES_NO_DAY: list[object] = [
 
 
 @pytest.mark.parametrize("day", [date(2020, 2, 29), DAY, date(2033, 7, 1)])
-def test_a_row_that_names_no_day_is_in_quarantine_of_any_day(run_day: Back, day: date) -> None:
-    rows = [signal(number, timestamp=stamp, verification_hash="0" * 64) for number, stamp in enumerate(NAMES_NO_DAY, 1)]
+def test_a_row_that_begins_with_no_day_is_in_the_quarantine_of_every_day(run_day: RunDay, day: date) -> None:
+    rows = [signal(number, timestamp=stamp, verification_hash="0" * 64) for number, stamp in enumerate(WITHOUT_DAY, 1)]
     run = run_day([*rows, signal(99)], day=day, types=UNTYPED)
     assert sorted(map(str, run.quarantined_ids())) == [row["signal_id"] for row in rows]
 
 
-def test_an_unreadable_row_does_not_show_on_other_days(run_day: Back) -> None:
+def test_an_unreadable_row_is_on_no_other_day(run_day: RunDay) -> None:
     rows = [signal(timestamp="2026-11-02T25:00:00Z"), signal(2, timestamp="2026-10-31 nonsense")]
     assert run_day(rows).extract.rows == 0
 
 
-def test_a_blob_that_spells_an_instant_lands_in_its_day_alone(tmp_path: Path) -> None:
+def test_a_blob_with_the_text_of_an_instant_is_on_its_day_only(tmp_path: Path) -> None:
     source = sqlite_table(tmp_path / "signals.db", [signal(timestamp=b"2026-11-01T12:00:00Z")], UNTYPED)
     assert [extracted(source, tmp_path, day).extract.rows for day in DAYS] == [0, 0, 0, 1, 0, 0, 0]
 
@@ -261,14 +261,14 @@ stamps = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False),
     st.binary(max_size=30),
-    st.sampled_from([*IN_THE_DAY, *NEXT_DOOR, *UNREADABLE]),
+    st.sampled_from([*IN_THE_DAY, *NEIGHBOURING, *UNREADABLE]),
     moments(date(2026, 10, 30), date(2026, 11, 3)).map(str),
 )
 
 
 @examples(25)
 @given(st.lists(stamps, max_size=30))
-def test_every_row_is_in_the_days_it_belongs_to_whatever_its_timestamp(
+def test_a_row_with_any_timestamp_is_extracted_with_the_days_it_belongs_to(
     tmp_path_factory: pytest.TempPathFactory, found: list[object]
 ) -> None:
     folder = tmp_path_factory.mktemp("days")

@@ -1,4 +1,4 @@
-"""Reading signals out of PostgreSQL: column types, collations, secrets, and servers that go away."""
+"""Reading signals from PostgreSQL: column types, collations, secrets, and lost connections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOMENT = datetime(2026, 11, 1, 12, 30, 15, tzinfo=UTC)
 
 
 def stamped(moment: datetime, number: int = 1) -> Row:
-    """A signal as a producer hashed it: with the moment's isoformat; stored as the moment."""
+    """A signal whose hash is of the ISO text of ``moment``, stored as a timestamp."""
     return {**signal(number, timestamp=moment.isoformat()), "timestamp": moment}
 
 
@@ -51,7 +51,7 @@ def test_timestamp_is_written_as_naive_isoformat(postgres_database: str, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
-def test_a_timestamp_column_is_cut_at_midnight_utc(postgres_database: str, tmp_path: Path, kind: str) -> None:
+def test_a_day_of_a_timestamp_column_ends_at_midnight_utc(postgres_database: str, tmp_path: Path, kind: str) -> None:
     midnight, end = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
     moments = [midnight - timedelta(microseconds=1), midnight, end - timedelta(microseconds=1), end]
     if kind == "timestamp":
@@ -72,7 +72,7 @@ def test_the_zone_of_the_server_does_not_matter(postgres_database: str, tmp_path
 
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
 @pytest.mark.parametrize("value", ["infinity", "-infinity", None])
-def test_a_timestamp_that_is_no_instant_is_quarantined(
+def test_a_timestamp_that_is_not_an_instant_is_quarantined(
     postgres_database: str, tmp_path: Path, kind: str, value: str | None
 ) -> None:
     source = postgres_table(postgres_database, [signal(timestamp=value)], POSTGRES_TYPES | {"timestamp": kind})
@@ -98,7 +98,7 @@ def test_no_collation_loses_a_row(postgres_database: str, tmp_path: Path, collat
     assert sorted(str(row["timestamp"]) for row in run.quarantine) == sorted(map(str, UNREADABLE))
 
 
-NAMES_NO_DAY = [
+WITHOUT_DAY = [
     None,
     "",
     "garbage",
@@ -112,16 +112,16 @@ NAMES_NO_DAY = [
 
 
 @pytest.mark.parametrize("collation", ["C", "en-x-icu"])
-def test_a_row_that_names_no_day_is_in_quarantine_of_any_day(
+def test_a_row_that_begins_with_no_day_is_in_the_quarantine_of_every_day(
     postgres_database: str, tmp_path: Path, collation: str
 ) -> None:
     types = POSTGRES_TYPES | {"timestamp": f'text COLLATE "{collation}"'}
-    rows = [signal(number, timestamp=stamp) for number, stamp in enumerate(NAMES_NO_DAY)]
+    rows = [signal(number, timestamp=stamp) for number, stamp in enumerate(WITHOUT_DAY)]
     run = extracted(postgres_table(postgres_database, rows, types), tmp_path)
     assert sorted(map(str, run.quarantined_ids())) == [row["signal_id"] for row in rows]
 
 
-def test_rows_that_name_another_day_are_not_handed_out(postgres_database: str) -> None:
+def test_rows_that_begin_with_another_day_are_not_returned(postgres_database: str) -> None:
     stamps = ["2020-02-29T12:00:00Z", "2000-02-29", "2020-12-31T25:00:00", "2026-10-29T23:00:00Z"]
     source = postgres_table(postgres_database, [signal(timestamp=stamp) for stamp in stamps])
     with source.read_day(DAY) as snapshot:
@@ -129,7 +129,7 @@ def test_rows_that_name_another_day_are_not_handed_out(postgres_database: str) -
 
 
 @pytest.mark.parametrize("offset", [timedelta(hours=14), timedelta(hours=-12), timedelta(hours=23, minutes=59)])
-def test_a_row_with_a_foreign_offset_lands_in_its_utc_day(
+def test_a_row_with_an_offset_is_backed_up_with_its_utc_day(
     postgres_database: str, tmp_path: Path, offset: timedelta
 ) -> None:
     moments = [datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC)]
@@ -172,7 +172,7 @@ def test_a_number_column_of_another_type_is_an_error(
 
 
 @pytest.mark.parametrize("column", NUMBERS)
-def test_numbers_that_are_none_are_quarantined(postgres_database: str, tmp_path: Path, column: str) -> None:
+def test_invalid_numbers_are_quarantined(postgres_database: str, tmp_path: Path, column: str) -> None:
     numbers = ["NaN", "Infinity", "-Infinity", "-1"]
     rows = [signal(number, **{column: float(value)}) for number, value in enumerate(numbers)]
     run = extracted(postgres_table(postgres_database, [*rows, signal(9)]), tmp_path)
@@ -200,7 +200,7 @@ def test_column_names_may_be_in_another_case(postgres_database: str, tmp_path: P
     assert extracted(source, tmp_path).report.records == 2
 
 
-def test_a_table_of_another_schema_is_found(postgres_database: str, tmp_path: Path) -> None:
+def test_a_table_in_another_schema_is_found(postgres_database: str, tmp_path: Path) -> None:
     postgres_table(postgres_database, signals(2))
     with psycopg.connect(postgres_database) as connection:
         connection.execute("CREATE SCHEMA desk")
@@ -208,7 +208,7 @@ def test_a_table_of_another_schema_is_found(postgres_database: str, tmp_path: Pa
     assert extracted(open_source(postgres_database, "desk.signals"), tmp_path).report.records == 2
 
 
-def test_a_view_is_a_table_too(postgres_database: str, tmp_path: Path) -> None:
+def test_a_view_is_read_like_a_table(postgres_database: str, tmp_path: Path) -> None:
     postgres_table(postgres_database, signals(2))
     with psycopg.connect(postgres_database) as connection:
         connection.execute("CREATE VIEW shown AS SELECT * FROM signals")
@@ -286,7 +286,7 @@ def test_options_in_the_url_reach_the_server(postgres_database: str, tmp_path: P
     assert extracted(open_source(postgres_database + query, "signals"), tmp_path).report.records == 2
 
 
-def test_the_driver_suffix_of_sqlalchemy_is_understood(postgres_database: str) -> None:
+def test_a_driver_suffix_in_the_url_is_accepted(postgres_database: str) -> None:
     postgres_table(postgres_database, [])
     url = postgres_database.replace("postgresql://", "postgresql+psycopg://")
     assert open_source(url, "signals").describe().engine == "postgresql"
@@ -309,7 +309,7 @@ def test_the_query_uses_the_timestamp_index(postgres_database: str, kind: str) -
     assert "Sort" not in plan
 
 
-def test_reading_while_a_writer_commits_gives_one_consistent_cut(postgres_database: str) -> None:
+def test_reading_while_a_writer_commits_gives_one_consistent_snapshot(postgres_database: str) -> None:
     source = postgres_table(postgres_database, signals(3))
     with source.read_day(DAY) as snapshot:
         with psycopg.connect(postgres_database) as writer:
@@ -330,7 +330,7 @@ def test_the_transaction_is_read_only(postgres_database: str) -> None:
         execute(connection, "DELETE FROM signals")
 
 
-def test_a_server_that_goes_away_while_it_is_read_is_an_error(postgres_database: str) -> None:
+def test_a_connection_lost_while_reading_is_a_transient_error(postgres_database: str) -> None:
     rows = [signal(number, strategy="x" * 200) for number in range(20_000)]
     source = postgres_table(postgres_database, [])
     with psycopg.connect(postgres_database, autocommit=True) as client:

@@ -1,4 +1,4 @@
-"""Reading signals out of SQLite: what is no signals table, consistent cuts, and values of the wrong type."""
+"""Reading signals from SQLite: files that are not signals tables, consistent snapshots, and values of a wrong type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError, SourceError
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source, sqlite
 from signal_backups.core.source.base import TableColumns
-from signal_backups_tests.samples.days import Back, extracted
+from signal_backups_tests.samples.days import RunDay, extracted
 from signal_backups_tests.samples.signals import DAY, HASHED, signal, signals
 from signal_backups_tests.samples.tables import (
     OPTIONAL_TYPES,
@@ -34,7 +34,7 @@ def read_all(source: SignalSource) -> list[dict[str, object]]:
 
 
 def refused(source: SignalSource, folder: Path) -> SourceError:
-    """The error of an extract, which must not leave a backup behind."""
+    """The error of an extract, which must leave no backup behind."""
     with pytest.raises(SourceError) as raised:
         extracted(source, folder)
     assert raised.value.exit_code == ExitCode.UNREACHABLE == 3
@@ -69,7 +69,7 @@ def test_a_missing_required_column_is_named(tmp_path: Path, column: str) -> None
     assert column in str(refused(sqlite_source(tmp_path / "signals.db"), tmp_path)).split(". ")[0]
 
 
-def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "signals.db"
     path.write_bytes(b"signal_id,symbol\n" * 1000)
     assert "not a database" in str(refused(sqlite_source(path), tmp_path))
@@ -90,7 +90,7 @@ def test_a_damaged_page_is_an_error_not_a_shorter_backup(tmp_path: Path) -> None
         extracted(sqlite_source(path), tmp_path)
 
 
-def test_a_file_cut_short_is_an_error(tmp_path: Path) -> None:
+def test_a_truncated_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "signals.db"
     sqlite_table(path, signals(5000))
     path.write_bytes(path.read_bytes()[: 100 * 4096])
@@ -98,31 +98,33 @@ def test_a_file_cut_short_is_an_error(tmp_path: Path) -> None:
         extracted(sqlite_source(path), tmp_path)
 
 
-def held_by_a_writer(path: Path) -> AbstractContextManager[None]:
+def locked_by_a_writer(path: Path) -> AbstractContextManager[None]:
     return another_process(path, "BEGIN EXCLUSIVE")
 
 
 def test_a_locked_database_is_a_transient_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 10)
     source = sqlite_table(tmp_path / "signals.db", signals(3))
-    with held_by_a_writer(tmp_path / "signals.db"):
+    with locked_by_a_writer(tmp_path / "signals.db"):
         error = refused(source, tmp_path)
     assert error.transient
     assert "locked" in str(error)
     assert extracted(source, tmp_path).report.records == 3
 
 
-def test_a_lock_taken_after_the_first_look_is_an_error_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_taken_after_reading_the_columns_is_a_transient_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 10)
     source = sqlite_table(tmp_path / "signals.db", signals(3))
     columns = TableColumns.match("signals", list(SQLITE_TYPES))
     monkeypatch.setattr(sqlite.SqliteSource, "_columns", lambda _: columns)
-    with held_by_a_writer(tmp_path / "signals.db"), pytest.raises(SourceError) as locked:
+    with locked_by_a_writer(tmp_path / "signals.db"), pytest.raises(SourceError) as locked:
         read_all(source)
     assert locked.value.transient
 
 
-def test_reading_while_a_writer_commits_gives_one_consistent_cut(
+def test_reading_while_a_writer_commits_gives_one_consistent_snapshot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BATCH_ROWS", 10)
@@ -131,14 +133,14 @@ def test_reading_while_a_writer_commits_gives_one_consistent_cut(
     with another_process(path, "PRAGMA journal_mode = WAL"):
         with source.read_day(DAY) as snapshot:
             rows = next(snapshot.batches).num_rows
-            # One more in the day's range, and one that only the later query for timestamps without a day would see.
+            # One row in the day's range, and one that only the later query for timestamps without a day would return.
             with another_process(path, copies("late"), copies("lost", timestamp="garbage")):
                 rows += sum(batch.num_rows for batch in snapshot.batches)
         assert rows == 100
         assert len(read_all(source)) == 102
 
 
-def test_a_snapshot_is_cut_before_its_first_batch_is_read(tmp_path: Path) -> None:
+def test_a_snapshot_is_fixed_before_its_first_batch_is_read(tmp_path: Path) -> None:
     path = tmp_path / "signals.db"
     source = sqlite_table(path, signals(3))
     with (
@@ -149,7 +151,7 @@ def test_a_snapshot_is_cut_before_its_first_batch_is_read(tmp_path: Path) -> Non
         assert sum(batch.num_rows for batch in snapshot.batches) == 3
 
 
-def test_rows_that_only_the_write_ahead_log_holds_are_read(tmp_path: Path) -> None:
+def test_rows_that_are_only_in_the_write_ahead_log_are_read(tmp_path: Path) -> None:
     path = tmp_path / "signals.db"
     source = sqlite_table(path, signals(3))
     with another_process(path, "PRAGMA journal_mode = WAL"):
@@ -160,7 +162,7 @@ def test_rows_that_only_the_write_ahead_log_holds_are_read(tmp_path: Path) -> No
             assert path.read_bytes() == before
 
 
-def test_reading_changes_no_byte_of_the_database(tmp_path: Path) -> None:
+def test_reading_does_not_change_the_database(tmp_path: Path) -> None:
     path = tmp_path / "signals.db"
     source = sqlite_table(path, [*signals(10), signal(11, timestamp="garbage")])
     before = path.read_bytes()
@@ -169,7 +171,7 @@ def test_reading_changes_no_byte_of_the_database(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["signals.db"]
 
 
-def test_batches_are_bounded_and_of_one_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_bounded_and_have_one_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "BATCH_ROWS", 7)
     source = sqlite_table(tmp_path / "signals.db", signals(50))
     with source.read_day(DAY) as snapshot:
@@ -190,7 +192,7 @@ def test_a_column_that_begins_with_nulls_keeps_its_type(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("column", ["sha256", "verification_hash", "SHA256", "Verification_Hash"])
-def test_the_hash_column_is_found_by_itself(tmp_path: Path, column: str) -> None:
+def test_the_hash_column_is_found_by_name(tmp_path: Path, column: str) -> None:
     source = sqlite_table(tmp_path / "signals.db", signals(2), SQLITE_TYPES)
     with closing(sqlite3.connect(tmp_path / "signals.db")) as connection:
         connection.execute("ALTER TABLE signals RENAME COLUMN sha256 TO spare")
@@ -199,7 +201,7 @@ def test_the_hash_column_is_found_by_itself(tmp_path: Path, column: str) -> None
     assert extracted(source, tmp_path).verify().ok
 
 
-def test_of_two_hash_columns_sha256_is_the_producers(tmp_path: Path) -> None:
+def test_of_two_hash_columns_sha256_is_used(tmp_path: Path) -> None:
     rows = signals(2)
     source = sqlite_table(tmp_path / "signals.db", rows, {"other": "TEXT"} | SQLITE_TYPES)
     with closing(sqlite3.connect(tmp_path / "signals.db")) as connection:
@@ -216,14 +218,14 @@ def test_column_names_may_be_in_another_case(tmp_path: Path) -> None:
     assert run.verify().ok
 
 
-def test_absent_optional_columns_are_empty_in_the_csv(run_day: Back) -> None:
+def test_absent_optional_columns_are_empty_in_the_csv(run_day: RunDay) -> None:
     run = run_day(signals(2))
     assert [(row["generation_latency_ms"], row["server_timestamp"]) for row in run.records] == [(None, None)] * 2
     assert run.extract.source["optional_columns"] in ((), [])
     assert run.csv.splitlines()[1].endswith(b",,")
 
 
-def test_present_optional_columns_are_kept(run_day: Back) -> None:
+def test_present_optional_columns_are_kept(run_day: RunDay) -> None:
     rows = [signal(1, generation_latency_ms=12.25, server_timestamp="2026-11-01 x"), signal(2, server_timestamp="")]
     run = run_day(rows, types=SQLITE_TYPES | OPTIONAL_TYPES)
     assert [(row["generation_latency_ms"], row["server_timestamp"]) for row in run.records] == [
@@ -232,7 +234,7 @@ def test_present_optional_columns_are_kept(run_day: Back) -> None:
     ]
 
 
-def test_other_columns_are_ignored(run_day: Back) -> None:
+def test_other_columns_are_ignored(run_day: RunDay) -> None:
     plain = run_day(signals(2), file="plain.db")
     wide = run_day(signals(2), types={"id": "INTEGER", "note": "BLOB"} | SQLITE_TYPES | {"instant_us": "TEXT"})
     assert wide.csv == plain.csv
@@ -271,8 +273,8 @@ def test_each_query_uses_the_timestamp_index(tmp_path: Path, position: int) -> N
     ],
 )
 @pytest.mark.parametrize("column", ["entry_price", "generation_latency_ms"])
-def test_a_value_that_is_no_double_is_quarantined_and_kept(
-    run_day: Back, column: str, stored: object, literal: str
+def test_a_value_that_is_not_a_double_is_quarantined_and_kept(
+    run_day: RunDay, column: str, stored: object, literal: str
 ) -> None:
     row = signal(1, **{column: stored, "verification_hash": "0" * 64})
     run = run_day([row, signal(2)], types=UNTYPED | dict.fromkeys(OPTIONAL_TYPES, ""))
@@ -283,20 +285,20 @@ def test_a_value_that_is_no_double_is_quarantined_and_kept(
 
 
 @pytest.mark.parametrize("stored", [2**53, 87, 1])
-def test_an_integer_that_a_double_holds_is_a_number(run_day: Back, stored: int) -> None:
+def test_an_integer_that_a_double_holds_is_a_number(run_day: RunDay, stored: int) -> None:
     run = run_day([signal(entry_price=stored)], types=UNTYPED)
     assert [record["entry_price"] for record in run.records] == [repr(float(stored))]
     assert run.report.integer_form_records == 1
 
 
-def test_text_that_is_not_utf8_is_quarantined_and_kept(run_day: Back) -> None:
+def test_text_that_is_not_utf8_is_quarantined_and_kept(run_day: RunDay) -> None:
     run = run_day([signal(symbol=b"EUR\xff\x00"), signal(2)], types=UNTYPED)
     assert run.ids() == ["signal-00002"]
     assert "symbol cannot hold X'455552FF00'" in run.reason()
     assert run.quarantine[0]["symbol"] == "EUR\\xff\x00"
 
 
-def test_blobs_that_are_text_are_read_as_text(run_day: Back) -> None:
+def test_blobs_that_are_text_are_read_as_text(run_day: RunDay) -> None:
     row = signal(symbol="Zoë")
     run = run_day([{**row, "symbol": "Zoë".encode()}], types=UNTYPED)
     assert run.report.records == 1
@@ -314,28 +316,28 @@ def test_a_description_names_the_table_and_the_file(tmp_path: Path) -> None:
     }
 
 
-def test_a_day_without_rows_is_an_empty_backup_that_verifies(run_day: Back) -> None:
+def test_a_day_without_rows_is_an_empty_backup_that_verifies(run_day: RunDay) -> None:
     run = run_day([signal(timestamp=f"{DAY + timedelta(days=2)}T00:00:00Z")])
     assert run.report.records == 0
     assert len(run.csv.splitlines()) == 1
     assert run.verify().ok
 
 
-def test_a_finished_read_lets_go_of_the_database(tmp_path: Path) -> None:
+def test_a_finished_read_releases_the_database(tmp_path: Path) -> None:
     source = sqlite_table(tmp_path / "signals.db", signals(3))
     extracted(source, tmp_path)
-    with held_by_a_writer(tmp_path / "signals.db"):
+    with locked_by_a_writer(tmp_path / "signals.db"):
         pass
 
 
-def test_batches_do_not_outlive_their_context(tmp_path: Path) -> None:
+def test_batches_end_with_their_context(tmp_path: Path) -> None:
     source = sqlite_table(tmp_path / "signals.db", signals(3))
     with source.read_day(DAY) as snapshot:
         batches = snapshot.batches
     assert list(batches) == []
 
 
-def test_the_extract_file_holds_what_was_read(tmp_path: Path) -> None:
+def test_the_extract_file_contains_the_rows_that_were_read(tmp_path: Path) -> None:
     run = extracted(sqlite_table(tmp_path / "signals.db", signals(3)), tmp_path)
     assert isinstance(run.folder, DayFolder)
     with pa.OSFile(str(run.folder.extract)) as file:

@@ -1,4 +1,4 @@
-"""What the audit trail tells of runs: backups, failed days, and a trail that cannot be written for a while."""
+"""Audit events of runs: backups, failed days, and a trail that cannot be written for a while."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_a_day_that_is_refused_is_one_event(world: World) -> None:
 
 
 class Mistaken(UnreadableDays):
-    """A source with a mistake of ours in it."""
+    """A source with a bug."""
 
     def read_day(self, day: object) -> DaySnapshot:  # type: ignore[override]
         raise ZeroDivisionError(f"on {day}")

@@ -25,13 +25,13 @@ DAY = FIRST_DAY
 
 @pytest.fixture
 def csv_that_loses_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Days whose CSV reads back to one record less than was written."""
-    honest = day_run.count_records
+    """Days whose CSV reads back to one signal less than was written."""
+    honest = day_run.count_signals
 
     def count(path: Path) -> int:
         return honest(path) - (DAY.isoformat() in str(path))
 
-    monkeypatch.setattr(day_run, "count_records", count)
+    monkeypatch.setattr(day_run, "count_signals", count)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_csv_that_does_not_read_back_fails_its_check_and_its_day(world: World)
     result = world.run(DAY)
     (answer,) = evaluations(result, CSV_PARSES)
     assert (answer.passed, answer.partition, answer.blocking) == (False, DAY.isoformat(), True)
-    assert answer.description == "3 records written, 2 read back"
+    assert answer.description == "3 signals written, 2 read back"
     assert not result.success
     assert [(failure.day, failure.exit_code) for failure in failed_days(result)] == [(DAY, ExitCode.FAILED)]
 

@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.retention.load_profile import load_profile
-from signal_backups.core.retention.policy import Claim
-from signal_backups.core.retention.setup import make_right
+from signal_backups.core.retention.policy import PolicyCheck
+from signal_backups.core.retention.setup import set_up_bucket
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.names import BUCKET_POLICY, job_name
@@ -36,14 +36,14 @@ def world(world: World, s3_server: S3Server, bucket: str) -> World:
 
 @pytest.fixture
 def right(world: World) -> World:
-    make_right(world.vault, load_profile("documented"), confirmed=True)
+    set_up_bucket(world.vault, load_profile("documented"), confirmed=True)
     return world
 
 
 def test_a_bucket_made_right_passes_every_check_and_says_what_the_store_cannot(right: World) -> None:
     result = examined(right)
     assert result.success
-    assert answers(result) == {claim.value: True for claim in Claim}
+    assert answers(result) == {check.value: True for check in PolicyCheck}
     (event,) = materializations(result, BUCKET_POLICY)
     shown = metadata_of(event)
     assert (shown["bucket"], shown["profile"]) == (right.vault.store.bucket, "documented")

@@ -24,26 +24,26 @@ from signal_backups_tests.orchestration.world import (
 LAST_DAY = day_number(2)
 
 
-def test_a_mistake_of_ours_on_one_day_does_not_cost_the_others_their_backup(
+def test_a_bug_that_one_day_triggers_does_not_cost_the_others_their_backup(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.table.add_days(FIRST_DAY, LAST_DAY)
-    healthy = day_run.count_records
+    healthy = day_run.count_signals
     calls = iter(range(10))
 
-    def mistaken(path):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - stands in for any function of ours
+    def buggy(path):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - stands in for any function of ours
         if next(calls) == 1:
-            raise TypeError("a mistake")
+            raise TypeError("a bug")
         return healthy(path)
 
-    monkeypatch.setattr(day_run, "count_records", mistaken)
+    monkeypatch.setattr(day_run, "count_signals", buggy)
     result = world.run(FIRST_DAY, LAST_DAY)
 
     assert not result.success
     assert materialized_days(result, BACKUP_OBJECT) == [FIRST_DAY, LAST_DAY]
     (failure,) = failed_days(result)
     assert (failure.day, failure.transient) == (day_number(1), False)
-    assert "TypeError: a mistake" in failure.reason
+    assert "TypeError: a bug" in failure.reason
 
 
 def test_a_damaged_manifest_is_no_claim_and_is_written_anew(world: World) -> None:

@@ -35,7 +35,7 @@ def retries(result: dg.ExecuteInProcessResult) -> int:
     return sum(event.is_step_restarted for event in result.all_events)
 
 
-def test_a_passing_trouble_is_over_on_the_next_try_of_the_same_run(world: World) -> None:
+def test_an_error_that_passes_is_over_at_the_next_attempt_of_the_same_run(world: World) -> None:
     refuse(world, [SICK_DAY], PASSING, times=1)
     result = world.run(FIRST_DAY, LAST_DAY, retry_policy=AT_ONCE)
     assert result.success
@@ -59,7 +59,7 @@ def test_days_that_an_earlier_run_stored_are_done_all_the_same(world: World) -> 
     assert materialized_days(result, BACKUP_OBJECT) == [FIRST_DAY, SICK_DAY, day_number(2), LAST_DAY]
 
 
-def test_a_trouble_that_does_not_pass_is_given_up_in_the_end(world: World) -> None:
+def test_after_the_last_attempt_an_error_fails_the_run(world: World) -> None:
     refuse(world, [SICK_DAY], PASSING)
     result = world.run(FIRST_DAY, LAST_DAY, retry_policy=AT_ONCE)
     assert not result.success
@@ -67,7 +67,7 @@ def test_a_trouble_that_does_not_pass_is_given_up_in_the_end(world: World) -> No
     assert [failure.day for failure in failed_days(result)] == [SICK_DAY]
 
 
-def test_a_lasting_trouble_is_not_tried_again(world: World) -> None:
+def test_an_error_that_cannot_pass_is_not_tried_again(world: World) -> None:
     store = refuse(world, [SICK_DAY], LASTING)
     result = world.run(FIRST_DAY, LAST_DAY, retry_policy=AT_ONCE)
     assert retries(result) == 0
@@ -75,7 +75,7 @@ def test_a_lasting_trouble_is_not_tried_again(world: World) -> None:
     assert [failure.day for failure in failed_days(result)] == [SICK_DAY]
 
 
-def test_a_lasting_trouble_beside_a_passing_one_is_still_named(world: World) -> None:
+def test_an_error_that_cannot_pass_is_named_beside_one_that_did(world: World) -> None:
     refuse(world, [SICK_DAY], PASSING, times=1)
     source = UnreadableDays(world.source, [LAST_DAY], SourceError("the disk is broken"))
     result = world.run(FIRST_DAY, LAST_DAY, source=source, retry_policy=AT_ONCE)

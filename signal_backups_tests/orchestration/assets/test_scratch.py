@@ -41,10 +41,10 @@ def test_fresh_scratch_of_a_run_that_another_instance_knows_is_left(world: World
     assert folder.exists()
 
 
-def test_a_run_that_dies_on_a_mistake_leaves_no_scratch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def mistake(*_: object) -> None:
+def test_a_run_that_fails_on_a_bug_leaves_no_scratch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("signal_backups.orchestration.assets.day_run.write_hashed_csv", mistake)
+    monkeypatch.setattr("signal_backups.orchestration.assets.day_run.write_hashed_csv", bug)
     assert not world.run(FIRST_DAY).success
     assert list(world.scratch.rglob("*")) == []

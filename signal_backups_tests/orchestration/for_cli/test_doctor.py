@@ -140,7 +140,7 @@ def test_a_schedule_and_a_sensor_that_are_off_and_on_again(home: Path) -> None:
 
 
 def test_a_sensor_whose_last_tick_failed(home: Path) -> None:
-    # Nobody else would tell it of the sensor that alerts.
+    # Nothing else reports this for the sensor that sends the alerts.
     where = origin(ALERT_SENSOR)
     state = InstigatorState(where, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData())
     with dg.DagsterInstance.from_config(str(prepare_home(home))) as instance:

@@ -64,7 +64,7 @@ def test_a_failed_day_is_a_result_and_not_an_exception(world: World) -> None:
     assert result.stored == {FIRST_DAY: True, LAST_DAY: True}
 
 
-def test_a_passing_trouble_is_tried_again_while_the_user_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_error_that_may_pass_it_tries_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert launch.INTERACTIVE_RETRY_POLICY.max_retries >= 1
     monkeypatch.setattr(launch, "INTERACTIVE_RETRY_POLICY", dg.RetryPolicy(max_retries=1, delay=0))
     world.vault.store = RefusingStore(world.vault.store, [LAST_DAY], StoreError("SlowDown", transient=True), times=1)

@@ -47,8 +47,8 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
 
 def private_names_in_use() -> set[tuple[str, str]]:
     """Every private name of Dagster that the product imports, with its module."""
-    files = Path(signal_backups.__file__).parent.rglob("*.py")
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    texts = [file.read_text(encoding="utf-8") for file in Path(signal_backups.__file__).parent.rglob("*.py")]
+    nodes = [node for text in texts if "dagster._" in text for node in ast.walk(ast.parse(text))]
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and str(node.module).startswith("dagster._")]
     return {(str(node.module), alias.name) for node in imports for alias in node.names}
 

@@ -12,7 +12,7 @@ import pytest
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import SourceError, StoreError
 from signal_backups.core.retention.load_profile import load_profile
-from signal_backups.core.retention.setup import make_right
+from signal_backups.core.retention.setup import set_up_bucket
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
@@ -165,7 +165,7 @@ def test_drift_of_the_bucket_policy(
     watched: World, notified: Notified, drift: Callable[[World], None], check: str
 ) -> None:
     def fix() -> None:
-        make_right(watched.vault, load_profile("documented"), confirmed=True)
+        set_up_bucket(watched.vault, load_profile("documented"), confirmed=True)
         assert run_asset(watched, "bucket_policy").success
 
     fix()

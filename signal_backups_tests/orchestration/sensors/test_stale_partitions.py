@@ -14,7 +14,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from signal_backups.core.base.days import ONE_DAY, days_between, last_complete_day, utc_now
 from signal_backups.core.base.errors import SourceError
-from signal_backups.core.config.observed import observed
+from signal_backups.core.config.expected_days import observe_expected_days
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.orchestration.build import build_defs
@@ -186,8 +186,8 @@ def test_within_grace_the_last_day_is_left_to_its_schedule(world: World, ticks: 
 
 def test_days_past_their_retention_are_not_observed(world: World) -> None:
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    found = observed(
-        world.vault, load_profile("documented"), lambda: now, start_date=date(2001, 1, 1), names_start_date=True
+    found = observe_expected_days(
+        world.vault, load_profile("documented"), lambda: now, start_date=date(2001, 1, 1), start_date_is_set=True
     )
     assert (found.first_day, found.last_day) == (date(2019, 11, 23), date(2026, 11, 22))
 

@@ -10,7 +10,7 @@ from signal_backups.core.vault.vault import BackupVault
 
 
 def anchor_heads(vault: BackupVault, destinations: AnchorDestinations) -> AnchorResult:
-    """Anchor the present state of both logs; failures are in the result.
+    """Anchor the current state of both logs; failures are in the result.
 
     Raises:
         SettingsError: neither a time-stamp authority nor a second bucket is set.
@@ -24,6 +24,4 @@ def anchor_heads(vault: BackupVault, destinations: AnchorDestinations) -> Anchor
             "SIGNAL_BACKUPS_ANCHOR_BUCKET",
         )
     tree_head = current_tree_head(vault)
-    return write_anchor(
-        vault, tree_head.to_bytes(), tree_head.at, destinations.authority_url, destinations.second, destinations.ca_pem
-    )
+    return write_anchor(vault, tree_head.to_bytes(), tree_head.at, destinations)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signal_backups.core.base.errors import ReadBackError, SignalBackupsError, VerificationError
 from signal_backups.core.base.parallel import in_parallel
+from signal_backups.core.integrity.anchors.destinations import NO_DESTINATIONS, AnchorDestinations
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, request_timestamp, verify_timestamp
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -98,9 +99,7 @@ def write_anchor(
     vault: BackupVault,
     tree_head: bytes,
     at: datetime,
-    authority_url: str | None,
-    second: S3ObjectStore | None,
-    ca_pem: bytes | None = None,
+    destinations: AnchorDestinations = NO_DESTINATIONS,
 ) -> AnchorResult:
     """Request a time stamp for a tree head, and store both in the vault's bucket and in a second one.
 
@@ -110,9 +109,7 @@ def write_anchor(
         vault: the vault of the logs.
         tree_head: its exact bytes.
         at: when it was made (UTC); part of the key.
-        authority_url: the time-stamp authority; None: no time stamp.
-        second: the second bucket; None: the vault's only.
-        ca_pem: certificates (PEM) of the authority's CA; with them, a time stamp that does not verify is not kept.
+        destinations: the authority and the second bucket; with its CA, a time stamp that does not verify is not kept.
 
     Raises:
         VerificationError: the bytes are not a tree head.
@@ -120,14 +117,15 @@ def write_anchor(
     key = vault.layout.anchor_key(at, TreeHead.from_bytes(tree_head).events.number)
     stamps: list[Timestamp] = []
     stamp_error = None
-    if authority_url is not None:
+    if destinations.authority_url is not None:
         try:
-            stamps.append(_stamp(authority_url, tree_head, ca_pem))
+            stamps.append(_stamp(destinations.authority_url, tree_head, destinations.ca_pem))
         except SignalBackupsError as error:
             stamp_error = error
     anchor = Anchor(statement=tree_head.decode("ascii"), timestamps=stamps)
     main = _create(vault.store, key, anchor)
-    return AnchorResult(key, anchor, main, _create(second, key, anchor) if second else None, stamp_error)
+    second = _create(destinations.second, key, anchor) if destinations.second else None
+    return AnchorResult(key, anchor, main, second, stamp_error)
 
 
 def read_anchors(store: S3ObjectStore, layout: Layout) -> list[StoredAnchor]:

@@ -17,9 +17,10 @@ from signal_backups.core.integrity.anchors.current_tree_head import current_tree
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.proof.proof_file import PROVEN_FIELDS, Inclusion, Proof
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
+from signal_backups.core.signals.csv_file import reading_rows
 from signal_backups.core.signals.fields import SIGNAL_ID
 from signal_backups.core.signals.merkle import inclusion_path, leaves, streamed_path
-from signal_backups.core.signals.row_tree import reading_rows, row_leaves
+from signal_backups.core.signals.row_tree import row_leaves
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
 

@@ -103,4 +103,4 @@ def last_good(observation: Observation) -> str:
     latest = observation.latest
     if latest is None:
         return f"none since {observation.first_day}"
-    return f"{latest.day}, made {latest.finished_at:%Y-%m-%d %H:%M:%S}Z, {latest.records:,} records"
+    return f"{latest.day}, made {latest.finished_at:%Y-%m-%d %H:%M:%S}Z, {latest.records:,} signals"

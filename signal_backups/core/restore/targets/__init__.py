@@ -1,9 +1,9 @@
-"""Where a restore writes: one contract, one module a target.
+"""The targets of a restore: databases and folders.
 
 Not here: choosing and verifying what is imported (``restore``).
 
-- ``contract``: ``RestoreTarget``. ``opening``: the target that a URL or path names.
-- ``database``: the steps of an import in SQL, with what engines do differently in ``engine``, ``sqlite``,
-  ``postgres``.
-- ``csv_folder``: the stored bytes as files.
+- ``contract``: ``RestoreTarget``. ``open_target``: the target for a URL or path.
+- ``database``: the steps of an import into a table. ``engine``: what differs between database engines, with ``sqlite``
+  and ``postgres``.
+- ``csv_folder``: the CSV files as they were stored.
 """

@@ -1,7 +1,7 @@
-"""The contract between a restore and anything that can hold signals.
+"""The contract of restore targets.
 
-A target imports one verified day at a time, whole or not at all, and has read back what it then holds before it says
-so. It never removes a signal.
+A target imports one verified day at a time, completely or not at all, and reads it back before it reports success. It
+never removes a signal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 
 class OnConflict(StrEnum):
-    """What to do with a signal whose id is already there with another content."""
+    """What to do with a signal whose id is already in the target with different content."""
 
     ERROR = "error"
     SKIP = "skip"
@@ -23,15 +23,16 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True)
 class DayToImport:
-    """One day, verified.
+    """One verified day.
 
     Attributes:
         day: the UTC day.
-        csv: the rows, in any form ``csv_format.read_sql`` reads.
+        csv: the rows, in any form that ``csv_file.read_sql`` reads.
         records: how many there are.
-        hash_column: name of the hash column for a table that has to be made.
-        on_conflict: what to do with signals that are there.
-        may_be_there: a day that is there already, wholly and alike, is no conflict (an interrupted restore goes on).
+        hash_column: name of the hash column if the table has to be created.
+        on_conflict: what to do with signals that are already there.
+        may_exist: whether a day that is already there, complete and equal, is no conflict; set when an interrupted
+            restore continues.
     """
 
     day: date
@@ -39,18 +40,20 @@ class DayToImport:
     records: int
     hash_column: str
     on_conflict: OnConflict = OnConflict.ERROR
-    may_be_there: bool = False
+    may_exist: bool = False
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The result of an import, in signals; ``import_seconds`` and ``verify_seconds`` are the durations of its parts.
+    """The result of an import. Counts are signals.
 
     Attributes:
-        restored: were not there before.
-        replaced: were there with another content, and are now as backed up.
-        skipped: were there and were left: alike, or by ``OnConflict.SKIP``.
-        skipped_different: of the skipped, those whose content is not the backup's.
+        restored: were not in the target before.
+        replaced: were in the target with different content, and are now as in the backup.
+        skipped: were in the target and left as they are: equal, or kept by ``OnConflict.SKIP``.
+        skipped_different: skipped signals whose content differs from the backup.
+        import_seconds: how long writing took.
+        verify_seconds: how long reading back and comparing took.
     """
 
     restored: int
@@ -62,36 +65,36 @@ class Imported:
 
 
 class RestoreTarget(Protocol):
-    """Somewhere to restore to.
+    """A database or folder to restore to.
 
-    Every method raises ``TargetError`` when the target cannot be reached, is full, read-only, or does not have the
-    shape that signals need; what was there before stays.
+    Every method raises ``TargetError`` if the target cannot be reached, is full or read-only, or lacks required
+    columns; its content then stays as it was.
     """
 
     @property
     def location(self) -> str:
-        """The target for people, without credentials."""
+        """The target as shown to people, without credentials."""
 
     def import_day(self, day: DayToImport) -> Imported:
-        """Import a day, read it back, and commit only if it is right.
+        """Import a day, read it back, and commit only if it equals the backup.
 
         Raises:
             SignalConflictError: ids are already there and ``on_conflict`` is ``ERROR``, or belong to another day.
-            UnfitTargetError: its columns or constraints do not take these signals.
-            ImportVerificationError: what the target holds is not what the backup says.
+            UnfitTargetError: its columns or constraints do not accept these signals.
+            ImportVerificationError: the imported signals differ from the backup.
         """
 
     def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
-        """Bring back the quarantined rows of a day, apart from the others; returns how many were not there.
+        """Restore the quarantined rows of a day, separate from the others; returns how many were not there before.
 
         Args:
             day: the UTC day.
             csv: its quarantine CSV.
-            on_conflict: for targets that hold them as one thing.
+            on_conflict: what a target that stores them as one file does with an existing file.
 
         Raises:
-            SignalConflictError: they are there, with another content.
+            SignalConflictError: they are already there with different content.
         """
 
-    def rows_of(self, day: date) -> int | None:
-        """How many signals of a day are there; None when nothing is there at all, not even a table."""
+    def count_signals(self, day: date) -> int | None:
+        """Return how many signals of a day are in the target; None if it has no table or file for them."""

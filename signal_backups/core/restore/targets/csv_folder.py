@@ -1,4 +1,4 @@
-"""Restoring into a folder of CSV files, a file a day, under the names they have in the bucket."""
+"""Restores into a folder of CSV files, one per day, with the names that they have in the bucket."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ImportVerificationError, SignalConflictError, TargetError, VerificationError
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
-from signal_backups.core.signals.verify_csv import count_records
+from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.vault.layout import BackupSlot, Layout
 
 
 class CsvFolderTarget:
-    """A ``RestoreTarget``: verified files, byte for byte."""
+    """A ``RestoreTarget`` that is a folder; it gets exact copies of the verified files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
@@ -27,51 +27,51 @@ class CsvFolderTarget:
         return f"folder {self._folder}"
 
     def import_day(self, day: DayToImport) -> Imported:
-        """See ``RestoreTarget.import_day``; a conflict is a file of that name with other bytes."""
+        """See ``RestoreTarget.import_day``; a file with the same name and different bytes is a conflict."""
         started = time.perf_counter()
         target = self._file(day.day)
         try:
-            is_there = target.exists()
-            is_alike = is_there and digest(target).sha256 == digest(day.csv).sha256
-            if is_there and (is_alike or day.on_conflict is OnConflict.SKIP):
-                return self._skipped(day, started, is_alike=is_alike)
-            if is_there and day.on_conflict is OnConflict.ERROR:
-                raise _conflict(day.day, target, "with another content")
+            exists = target.exists()
+            is_equal = exists and digest(target).sha256 == digest(day.csv).sha256
+            if exists and (is_equal or day.on_conflict is OnConflict.SKIP):
+                return self._skipped(day, started, is_equal=is_equal)
+            if exists and day.on_conflict is OnConflict.ERROR:
+                raise _conflict(day.day, target, "with different content")
             self._folder.mkdir(parents=True, exist_ok=True)
             copied = _copy_whole(day.csv, target)
         except OSError as error:
             raise _unwritable(target, error) from error
-        restored, replaced = (0, day.records) if is_there else (day.records, 0)
+        restored, replaced = (0, day.records) if exists else (day.records, 0)
         return Imported(restored, replaced, 0, 0, copied - started, time.perf_counter() - copied)
 
     def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
-        """See ``RestoreTarget.import_quarantine``; a file beside the others."""
+        """See ``RestoreTarget.import_quarantine``; the rows go to a file of their own."""
         target = self._folder / Path(Layout().quarantine_key(BackupSlot(day))).name
         try:
             if target.exists() and (on_conflict is OnConflict.SKIP or digest(target) == digest(csv)):
                 return 0
             if target.exists() and on_conflict is OnConflict.ERROR:
-                raise _conflict(day, target, "with another content")
+                raise _conflict(day, target, "with different content")
             self._folder.mkdir(parents=True, exist_ok=True)
             _copy_whole(csv, target)
         except OSError as error:
             raise _unwritable(target, error) from error
-        return count_records(target)
+        return count_signals(target)
 
-    def rows_of(self, day: date) -> int | None:
-        """See ``RestoreTarget.rows_of``."""
+    def count_signals(self, day: date) -> int | None:
+        """See ``RestoreTarget.count_signals``."""
         target = self._file(day)
         if not target.exists():
             return None
         try:
-            return count_records(target)
+            return count_signals(target)
         except VerificationError:
             return 0
 
-    def _skipped(self, day: DayToImport, started: float, *, is_alike: bool) -> Imported:
-        if is_alike and day.on_conflict is OnConflict.ERROR and not day.may_be_there:
-            raise _conflict(day.day, self._file(day.day), "alike")
-        different = 0 if is_alike else day.records
+    def _skipped(self, day: DayToImport, started: float, *, is_equal: bool) -> Imported:
+        if is_equal and day.on_conflict is OnConflict.ERROR and not day.may_exist:
+            raise _conflict(day.day, self._file(day.day), "with the same content")
+        different = 0 if is_equal else day.records
         return Imported(0, 0, day.records, different, time.perf_counter() - started, 0.0)
 
     def _file(self, day: date) -> Path:
@@ -81,20 +81,20 @@ class CsvFolderTarget:
 def _unwritable(target: Path, error: OSError) -> TargetError:
     return TargetError(
         f"cannot write {target}: {error.strerror or error}",
-        remedy="What was there before stays. Check that the folder is writable and that the disk has room",
+        remedy="Existing files were not changed. Check that the folder is writable and the disk has free space",
     )
 
 
 def _conflict(day: date, target: Path, how: str) -> SignalConflictError:
     return SignalConflictError(
         f"{target} is already there, {how}",
-        remedy=f"Nothing of {day} was changed. Leave it with --on-conflict skip, or replace it with "
+        remedy=f"Nothing of {day} was changed. Keep it with --on-conflict skip, or replace it with "
         "--on-conflict replace",
     )
 
 
 def _copy_whole(csv: Path, target: Path) -> float:
-    """Put a copy in place at once, on disk and read back; returns when it was copied."""
+    """Copy a file atomically, flush it to disk and read it back; returns when the copy was written."""
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
         with csv.open("rb") as source, unfinished.open("wb") as copy:
@@ -104,7 +104,7 @@ def _copy_whole(csv: Path, target: Path) -> float:
         copied = time.perf_counter()
         if digest(unfinished) != digest(csv):
             raise ImportVerificationError(
-                f"{target} is not what was written", remedy="Suspect the disk; what was there before stays"
+                f"{target} is not what was written", remedy="Check the disk; existing files were not changed"
             )
         unfinished.replace(target)
     finally:

@@ -1,4 +1,4 @@
-"""Importing a day into a database table: one transaction that loads, reads back, compares, and only then commits."""
+"""Imports a day into a database table, in one transaction that loads, reads back, compares and then commits."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from signal_backups.core.signals.fields import (
     TIMESTAMP,
     VERIFICATION_HASH,
 )
-from signal_backups.core.signals.timestamps import cut
-from signal_backups.core.source import SOURCE_SCHEMA, OpenSource, SignalSource
+from signal_backups.core.signals.timestamps import rows_of_day
+from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, SignalTable
 from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import BATCH_ROWS, quoted
 
 _STAGED = "signal_backups_staged"
-#: Column beside the quarantined ones: the day whose backup they were kept out of.
+#: Additional column of the quarantine table: the day of the backup that left the row out.
 _BACKUP_DAY = "backup_day"
 
 
 @dataclass(frozen=True)
 class _Transaction:
     connection: dbapi.Connection
-    table: OpenSource
+    table: SignalTable
 
 
 class DatabaseTarget:
-    """A ``RestoreTarget``: a table, made when it is not there."""
+    """A ``RestoreTarget`` that is a table; a missing table is created."""
 
     def __init__(self, target_engine: TargetEngine) -> None:
         self._engine = target_engine
@@ -57,7 +57,7 @@ class DatabaseTarget:
 
     @property
     def source(self) -> SignalSource:
-        """What the target holds, as a source."""
+        """The table as a source."""
         return self._engine.source
 
     def import_day(self, day: DayToImport) -> Imported:
@@ -68,86 +68,87 @@ class DatabaseTarget:
             counts = self._merge(transaction, day) if staged else _Counts(restored=day.records)
             loaded = time.perf_counter()
             found = self._read_back(transaction, day, everything=not staged)
-            self._require_equal(day, found if not staged else _of_the_day(found), tolerated=counts.skipped_different)
+            self._require_equal(day, _without_late(found) if staged else found, tolerated=counts.skipped_different)
             verified = time.perf_counter()
         return Imported(**vars(counts), import_seconds=loaded - started, verify_seconds=verified - loaded)
 
     def import_quarantine(self, day: date, csv: Path, on_conflict: OnConflict) -> int:
-        """See ``RestoreTarget.import_quarantine``; a table beside the other, all its columns text.
+        """See ``RestoreTarget.import_quarantine``; the rows go to a table of their own, with text columns.
 
-        Rows that are there stay and others are added, whatever ``on_conflict`` says: quarantined rows have no identity.
+        Quarantined rows have no unique id, so ``on_conflict`` does not matter: rows that are not there yet are added.
         """
         del on_conflict
-        beside = self._engine.for_table(f"{self._engine.table}_quarantine")
+        quarantine = self._engine.for_table(f"{self._engine.table}_quarantine")
+        names = (_BACKUP_DAY, *QUARANTINE_COLUMNS)
         with self._connected() as connection, _committed(connection):
-            beside.begin(connection)
-            if not beside.has_table(connection):
-                columns = ", ".join(f"{name} {beside.text_type}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS))
-                execute(connection, f"CREATE TABLE {beside.relation} ({columns})")
+            quarantine.begin(connection)
+            if not quarantine.has_table(connection):
+                columns = ", ".join(f"{name} {quarantine.text_type}" for name in names)
+                execute(connection, f"CREATE TABLE {quarantine.relation} ({columns})")
             with _quarantined_rows(csv, day) as rows:
-                beside.ingest(connection, rows, _STAGED)
-            alike = " AND ".join(
-                f"t.{name} IS NOT DISTINCT FROM s.{name}" for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS)
+                quarantine.ingest(connection, rows, _STAGED)
+            equal = " AND ".join(f"t.{name} IS NOT DISTINCT FROM s.{name}" for name in names)
+            absent = f"NOT EXISTS (SELECT 1 FROM {quarantine.relation} AS t WHERE {equal})"
+            columns = ", ".join(names)
+            insert = (
+                f"INSERT INTO {quarantine.relation} ({columns}) SELECT {columns} FROM {_STAGED} AS s WHERE {absent}"
             )
-            absent = f"NOT EXISTS (SELECT 1 FROM {beside.relation} AS t WHERE {alike})"
-            names = ", ".join((_BACKUP_DAY, *QUARANTINE_COLUMNS))
-            insert = f"INSERT INTO {beside.relation} ({names}) SELECT {names} FROM {_STAGED} AS s WHERE {absent}"
-            return beside.changed_rows(connection, insert)
+            return quarantine.changed_rows(connection, insert)
 
-    def rows_of(self, day: date) -> int | None:
-        """See ``RestoreTarget.rows_of``."""
+    def count_signals(self, day: date) -> int | None:
+        """See ``RestoreTarget.count_signals``."""
         if not self._engine.exists():
             return None
         with self._connected() as connection:
             if not self._engine.has_table(connection):
                 return None
         with self._engine.source.read_day(day) as snapshot, closing(duckdb_engine.cursor()) as cursor:
-            return sum(int(cut(cursor, batch, day).num_rows) for batch in snapshot.batches)
+            return sum(int(rows_of_day(cursor, batch, day).num_rows) for batch in snapshot.batches)
 
     def _load(self, transaction: _Transaction, day: DayToImport) -> bool:
-        """Load the day: into an empty table at once, else into a staging table; returns whether it is staged."""
-        staged = self._holds_rows(transaction) or not self._engine.takes_directly(transaction.table)
+        """Load the day into the table if it is empty, else into a staging table; returns whether it is staged."""
+        staged = self._has_rows(transaction) or not self._engine.accepts_unconverted(transaction.table)
         names = {name: name for name in CSV_COLUMNS} if staged else transaction.table.columns.columns
         with _typed_rows(day.csv, names) as rows:
             self._engine.ingest(transaction.connection, rows, _STAGED if staged else None)
         return staged
 
-    def _holds_rows(self, transaction: _Transaction) -> bool:
+    def _has_rows(self, transaction: _Transaction) -> bool:
         return bool(fetch_all(transaction.connection, f"SELECT 1 FROM {self._engine.relation} LIMIT 1"))
 
     def _merge(self, transaction: _Transaction, day: DayToImport) -> _Counts:
-        """Bring the staged rows into the table."""
+        """Merge the staged rows into the table."""
         sql = _MergeSql(self._engine, transaction.table)
-        there = _count(transaction.connection, sql.there)
-        different = _count(transaction.connection, sql.different) if there else 0
-        self._require_no_conflict(transaction, day, sql, there, different)
+        existing = _count(transaction.connection, sql.existing)
+        different = _count(transaction.connection, sql.different) if existing else 0
+        self._require_no_conflict(transaction, day, sql, existing, different)
         replaced = 0
         if different and day.on_conflict is OnConflict.REPLACE:
             self._require_same_day(transaction, day, sql)
             replaced = self._engine.changed_rows(transaction.connection, sql.update)
         restored = self._engine.changed_rows(transaction.connection, sql.insert)
         skipped_different = 0 if day.on_conflict is OnConflict.REPLACE else different
-        return _Counts(restored, replaced, there - replaced, skipped_different)
+        return _Counts(restored, replaced, existing - replaced, skipped_different)
 
     def _require_no_conflict(
-        self, transaction: _Transaction, day: DayToImport, sql: _MergeSql, there: int, different: int
+        self, transaction: _Transaction, day: DayToImport, sql: _MergeSql, existing: int, different: int
     ) -> None:
-        wholly_there = day.may_be_there and there == day.records and not different
-        if day.on_conflict is not OnConflict.ERROR or not there or wholly_there:
+        is_complete = day.may_exist and existing == day.records and not different
+        if day.on_conflict is not OnConflict.ERROR or not existing or is_complete:
             return
         named = fetch_all(
             transaction.connection,
-            f"SELECT s.{SIGNAL_ID} FROM {sql.there} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
+            f"SELECT s.{SIGNAL_ID} FROM {sql.existing} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
         )
         raise SignalConflictError(
-            f"{there} of {day.records} signals of {day.day} are already in {self.location} "
+            f"{existing} of {day.records} signals of {day.day} are already in {self.location} "
             f"({different} of them different): {', '.join(str(signal_id) for (signal_id,) in named)}",
-            remedy="Nothing of this day was changed. Leave them with --on-conflict skip, or set them back to the "
-            "backup with --on-conflict replace",
+            remedy="Nothing of this day was changed. Keep them with --on-conflict skip, or replace them with those of "
+            "the backup with --on-conflict replace",
         )
 
     def _require_same_day(self, transaction: _Transaction, day: DayToImport, sql: _MergeSql) -> None:
-        """Ids are unique within a day only: a signal of another day must not be replaced."""
+        """Refuse to replace a signal of another day: ids are unique only within a day."""
         elsewhere = _count(transaction.connection, sql.of_another_day)
         if not elsewhere:
             return
@@ -158,19 +159,19 @@ class DatabaseTarget:
         raise SignalConflictError(
             f"{elsewhere} ids of {day.day} are in {self.location} for signals of another day: "
             f"{', '.join(str(signal_id) for (signal_id,) in named)}",
-            remedy="Nothing of this day was changed. Restore it into a table of its own with --table",
+            remedy="Nothing of this day was changed. Restore it into a separate table with --table",
         )
 
     def _read_back(self, transaction: _Transaction, day: DayToImport, *, everything: bool) -> RowComparison:
-        """Compare the backup with what the table now holds of its signals."""
+        """Compare the backup with its signals in the table, or with the whole table (``everything``)."""
         stored_id = f"t.{quoted(transaction.table.columns.columns[SIGNAL_ID])}"
         condition = "1 = 1" if everything else f"{stored_id} IN (SELECT {SIGNAL_ID} FROM {_STAGED})"
         with row_comparer() as comparer, closing(transaction.table.rows(condition)) as held:
             comparer.add_backup(day.csv)
             try:
-                comparer.add_held(held, SOURCE_SCHEMA)
+                comparer.add_database_rows(held, SOURCE_SCHEMA)
             except duckdb.InvalidInputException as error:
-                # So the engine passes on what a driver says while it hands rows out.
+                # DuckDB raises this for an error of the driver while it reads rows.
                 raise TargetError(
                     f"cannot read {self.location} back: {str(error).splitlines()[0]}",
                     remedy="Nothing of this day was kept. Check that the server is up and the table readable",
@@ -183,7 +184,7 @@ class DatabaseTarget:
             return
         named = [*found.mutated.signal_ids, *found.deleted.signal_ids, *found.late.signal_ids][:NAMED_IDS]
         raise ImportVerificationError(
-            f"{self.location} does not hold {day.day} as it was backed up: {found.mutated.count} signals changed, "
+            f"{self.location} does not have {day.day} as it was backed up: {found.mutated.count} signals changed, "
             f"{found.deleted.count} missing, {found.late.count} too many: {', '.join(map(str, named))}",
             remedy="Nothing of this day was kept. The table's column types or triggers change the values: "
             "restore into a new table with --table",
@@ -200,7 +201,7 @@ class DatabaseTarget:
     def _create_table(self, connection: dbapi.Connection, hash_column: str) -> None:
         columns = ", ".join(_column(self._engine, name, hash_column) for name in CSV_COLUMNS)
         execute(connection, f"CREATE TABLE {self._engine.relation} ({columns})")
-        # The backup reads day by day along this index.
+        # Backups of this table read single days with this index.
         index = quoted(f"{self._engine.table.rpartition('.')[2]}_{TIMESTAMP}")
         execute(connection, f"CREATE INDEX IF NOT EXISTS {index} ON {self._engine.relation} ({TIMESTAMP})")
 
@@ -210,13 +211,13 @@ class DatabaseTarget:
             with closing(self._engine.connect()) as connection:
                 yield connection
         except dbapi.Error as error:
-            raise self._engine.explained(error) from error
+            raise self._engine.translate_error(error) from error
         except SourceError as error:
             raise TargetError(f"cannot restore into {self.location}: {error.what}", remedy=error.remedy) from error
 
 
-def _of_the_day(found: RowComparison) -> RowComparison:
-    """A table without a unique id may hold others of the same id, which are not this restore's business."""
+def _without_late(found: RowComparison) -> RowComparison:
+    """Ignore additional rows: a table without a unique constraint may have other signals with the same ids."""
     return found.model_copy(update={"late": Difference()})
 
 
@@ -229,17 +230,17 @@ class _Counts:
 
 
 class _MergeSql:
-    """The statements that bring staged rows (``s``) into the table (``t``)."""
+    """The SQL that merges staged rows (``s``) into the table (``t``)."""
 
-    def __init__(self, target_engine: TargetEngine, table: OpenSource) -> None:
+    def __init__(self, target_engine: TargetEngine, table: SignalTable) -> None:
         columns = {name: quoted(column) for name, column in table.columns.columns.items()}
-        values = {name: target_engine.converted(table, name, f"s.{name}") for name in columns}
+        values = {name: target_engine.conversion_sql(table, name, f"s.{name}") for name in columns}
         relation = target_engine.relation
         same_id = f"t.{columns[SIGNAL_ID]} = s.{SIGNAL_ID}"
         differs = " OR ".join(f"t.{columns[name]} IS DISTINCT FROM {value}" for name, value in values.items())
         assignments = ", ".join(f"{columns[name]} = {value}" for name, value in values.items())
         matches = f"SELECT 1 FROM {relation} AS t WHERE {same_id}"
-        self.there = f"{_STAGED} AS s WHERE EXISTS ({matches})"
+        self.existing = f"{_STAGED} AS s WHERE EXISTS ({matches})"
         self.different = f"{_STAGED} AS s WHERE EXISTS ({matches} AND ({differs}))"
         stamp = f"substr(CAST(t.{columns[TIMESTAMP]} AS {target_engine.text_type}), 1, 10)"
         self.of_another_day = f"{_STAGED} AS s WHERE EXISTS ({matches} AND {stamp} <> substr(s.{TIMESTAMP}, 1, 10))"
@@ -251,16 +252,16 @@ class _MergeSql:
 
 
 def _column(target_engine: TargetEngine, name: str, hash_column: str) -> str:
-    (required,) = (each.required for each in FIELDS if each.name == name)
-    spelled = quoted(hash_column if name == VERIFICATION_HASH else name)
+    (required,) = (field.required for field in FIELDS if field.name == name)
+    column = quoted(hash_column if name == VERIFICATION_HASH else name)
     kind = target_engine.number_type if name in NUMBER_COLUMNS else target_engine.text_type
     constraint = " NOT NULL UNIQUE" if name == SIGNAL_ID else " NOT NULL" if required else ""
-    return f"{spelled} {kind}{constraint}"
+    return f"{column} {kind}{constraint}"
 
 
 @contextmanager
 def _typed_rows(csv: Path, names: Mapping[str, str]) -> Iterator[pa.RecordBatchReader]:
-    """Stream a backup CSV with numbers as doubles, its columns called as ``names`` has it."""
+    """Stream a backup CSV with numbers as doubles and its columns renamed by ``names``."""
     columns = ", ".join(
         f"CAST({name} AS {'DOUBLE' if name in NUMBER_COLUMNS else 'VARCHAR'}) AS {quoted(column)}"
         for name, column in names.items()
@@ -279,12 +280,12 @@ def _quarantined_rows(csv: Path, day: date) -> Iterator[pa.RecordBatchReader]:
 
 @contextmanager
 def _committed(connection: dbapi.Connection) -> Iterator[None]:
-    """Commit what happens inside; all of it or, when anything goes wrong, nothing."""
+    """Commit at the end of the block, or roll back on any error."""
     try:
         yield
         connection.commit()
     except BaseException:
-        # A broken connection cannot roll back either: report what broke it.
+        # A broken connection cannot roll back; raise the original error instead.
         with suppress(dbapi.Error):
             connection.rollback()
         raise

@@ -1,4 +1,4 @@
-"""What a restore needs of a database engine: the contract that ``sqlite`` and ``postgres`` fulfil."""
+"""What a restore needs from a database engine; implemented by ``sqlite`` and ``postgres``."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SignalBackupsError, UnfitTargetError
-from signal_backups.core.source import OpenSource, SignalSource
+from signal_backups.core.source import SignalSource, SignalTable
 
-#: How long a restore waits for a writer, another restore included, before it gives up.
+#: How long a restore waits for another writer, such as another restore, before it fails.
 LOCK_TIMEOUT_MS = 60_000
 
 
 def unfit_values(location: str, reason: str) -> UnfitTargetError:
-    """The error of a target that works, and does not take some value of the day."""
+    """Return the error for a target that does not accept some value of the day."""
     return UnfitTargetError(
-        f"{location} does not take these signals: {reason}",
+        f"{location} does not accept these signals: {reason}",
         remedy="Nothing of this day was kept. Restore it into a new table with --table, or into another engine",
     )
 
 
 class TargetEngine(ABC):
-    """What a restore needs of an engine, for one table.
+    """The operations of a database engine on one table.
 
-    Every method raises ``dbapi.Error`` as the driver does; ``explained`` turns it into an error for people.
+    Every method lets ``dbapi.Error`` of the driver pass; ``translate_error`` turns it into an error for people.
     """
 
-    #: Name of the table, with its schema where it was given with one.
+    #: Name of the table, with its schema if one was given.
     table: str
     #: SQL types of created columns.
     text_type: str
@@ -37,7 +37,7 @@ class TargetEngine(ABC):
     @property
     @abstractmethod
     def location(self) -> str:
-        """The database for people, without credentials."""
+        """The table as shown to people, without credentials."""
 
     @property
     @abstractmethod
@@ -47,48 +47,48 @@ class TargetEngine(ABC):
     @property
     @abstractmethod
     def relation(self) -> str:
-        """The table's name in SQL."""
+        """The table's quoted name in SQL."""
 
     @abstractmethod
     def for_table(self, table: str) -> TargetEngine:
-        """Another table of the same database."""
+        """Return the engine for another table of the same database."""
 
     @abstractmethod
     def connect(self) -> dbapi.Connection:
-        """A connection without autocommit."""
+        """Return a new connection without autocommit."""
 
     def exists(self) -> bool:
-        """Whether there is a database; connecting to one that is a file would make it."""
+        """Return whether the database exists; connecting to a missing SQLite file would create it."""
         return True
 
     @abstractmethod
     def begin(self, connection: dbapi.Connection) -> None:
-        """Begin a transaction that lets nobody else make or write the table until it ends."""
+        """Begin a transaction that keeps others from creating or writing the table until it ends."""
 
     @abstractmethod
     def has_table(self, connection: dbapi.Connection) -> bool:
-        """Whether the table exists."""
+        """Return whether the table exists."""
 
     @abstractmethod
-    def opened(self, connection: dbapi.Connection) -> OpenSource:
-        """The table as this transaction sees it."""
+    def opened(self, connection: dbapi.Connection) -> SignalTable:
+        """Return the table as this transaction sees it."""
 
     @abstractmethod
-    def takes_directly(self, table: OpenSource) -> bool:
-        """Whether its columns hold texts and doubles as they are."""
+    def accepts_unconverted(self, table: SignalTable) -> bool:
+        """Return whether the table's columns accept texts and doubles without a cast."""
 
     @abstractmethod
     def ingest(self, connection: dbapi.Connection, rows: pa.RecordBatchReader, staged: str | None) -> None:
-        """Append rows to the table, or to a new temporary table of that name."""
+        """Append rows to the table, or to a new temporary table named ``staged``."""
 
     @abstractmethod
-    def converted(self, table: OpenSource, field: str, staged: str) -> str:
-        """SQL: a staged value as its column holds it."""
+    def conversion_sql(self, table: SignalTable, field: str, staged: str) -> str:
+        """Return the SQL expression that casts a staged value to the type of its column."""
 
     @abstractmethod
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
-        """Run a statement and say how many rows it changed."""
+        """Run a statement and return how many rows it changed."""
 
     @abstractmethod
-    def explained(self, error: dbapi.Error) -> SignalBackupsError:
-        """The error for people: a ``TargetError``, or an ``UnfitTargetError`` when it is about a value."""
+    def translate_error(self, error: dbapi.Error) -> SignalBackupsError:
+        """Return the error for people: ``UnfitTargetError`` if it is about a value, else ``TargetError``."""

@@ -1,4 +1,4 @@
-"""Restoring into a PostgreSQL table by binary COPY; columns of other types than text and double are cast to."""
+"""Restores into a PostgreSQL table by binary COPY; values for columns other than text and double are cast."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from adbc_driver_manager import dbapi
 from signal_backups.core.base.errors import SignalBackupsError, TargetError
 from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
 from signal_backups.core.signals.fields import NUMBER_COLUMNS
-from signal_backups.core.source import OpenSource
+from signal_backups.core.source import SignalTable
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.postgres import PostgresSource, is_transient, with_connect_timeout
 
-#: SQLSTATE classes of values that a column or a constraint does not take.
+#: SQLSTATE classes of values that a column or a constraint does not accept.
 _VALUE_CLASSES = ("22", "23")
 _TEXT_TYPES = {"text", "varchar", "bpchar"}
 
@@ -62,7 +62,7 @@ class PostgresTarget(TargetEngine):
         with closing(connection.cursor()) as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
             cursor.execute("SET LOCAL TIME ZONE 'UTC'")
-            # The table may not exist yet, so restores keep out of each other's way by a lock of their own.
+            # The table may not exist yet, so an advisory lock keeps restores apart.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (f"restore {self.table}",))
             cursor.fetchall()
         if self.has_table(connection):
@@ -76,11 +76,11 @@ class PostgresTarget(TargetEngine):
             ((found,),) = cursor.fetchall()
             return bool(found)
 
-    def opened(self, connection: dbapi.Connection) -> OpenSource:
+    def opened(self, connection: dbapi.Connection) -> SignalTable:
         """See ``TargetEngine``."""
-        return self._source.within(connection)
+        return self._source.in_transaction(connection)
 
-    def takes_directly(self, table: OpenSource) -> bool:
+    def accepts_unconverted(self, table: SignalTable) -> bool:
         """See ``TargetEngine``."""
         return all(
             table.types[column] in ({"float8"} if name in NUMBER_COLUMNS else _TEXT_TYPES)
@@ -96,10 +96,10 @@ class PostgresTarget(TargetEngine):
             else:
                 cursor.adbc_ingest(staged, rows, mode="create", temporary=True)
 
-    def converted(self, table: OpenSource, field: str, staged: str) -> str:
+    def conversion_sql(self, table: SignalTable, field: str, staged: str) -> str:
         """See ``TargetEngine``."""
         kind = table.types[table.columns.columns[field]]
-        # PostgreSQL rounds a double to 15 digits on its way to numeric; its text has them all.
+        # PostgreSQL rounds a double to 15 digits when it casts it to numeric; its text has all digits.
         value = f"CAST({staged} AS text)" if kind == "numeric" else staged
         return f"CAST({value} AS {kind})"
 
@@ -110,14 +110,14 @@ class PostgresTarget(TargetEngine):
             ((changed,),) = cursor.fetchall()
             return int(changed)
 
-    def explained(self, error: dbapi.Error) -> SignalBackupsError:
+    def translate_error(self, error: dbapi.Error) -> SignalBackupsError:
         """See ``TargetEngine``."""
         reason = str(error).splitlines()[0]
         if (error.sqlstate or "").startswith(_VALUE_CLASSES):
             return unfit_values(self.location, reason)
         return TargetError(
             f"cannot restore into {self.location}: {reason}",
-            remedy="Whole days only are kept. Check that the server is up, has room, and that --target may write, then "
-            "run the same command again: it finds out what is there",
+            remedy="Only complete days were kept. Check that the server is up, has free space, and that the user of "
+            "--target may write; then run the same command again, which continues",
             transient=is_transient(error),
         )

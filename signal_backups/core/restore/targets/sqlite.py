@@ -1,4 +1,4 @@
-"""Restoring into an SQLite file, which is made when it is not there."""
+"""Restores into an SQLite file, which is created if it does not exist."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing_extensions import override
 from signal_backups.core.base.errors import SignalBackupsError, TargetError
 from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
 from signal_backups.core.signals.fields import NUMBER_COLUMNS
-from signal_backups.core.source import OpenSource
+from signal_backups.core.source import SignalTable
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.sqlite import SqliteSource
 
-#: Ids arrive in no order, so the pages of their index are touched at random; a few megabytes would thrash.
+#: Ids arrive in random order, so SQLite's default cache of a few megabytes is too small for the pages of their index.
 _CACHE_KIB = 64 * 1024
 
 
@@ -68,13 +68,13 @@ class SqliteTarget(TargetEngine):
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
             cursor.fetchall()
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            # The driver's own BEGIN takes no lock, and SQLite refuses at once, without waiting, a reader that wants
-            # to write while another does: so the write lock comes first.
+            # The driver's own BEGIN takes no lock, and SQLite does not wait when a reader wants to write while another
+            # connection writes. So take the write lock first.
             cursor.execute("ROLLBACK")
             try:
                 cursor.execute("BEGIN IMMEDIATE")
             except dbapi.Error:
-                cursor.execute("BEGIN")  # the driver ends what it takes for its own transaction
+                cursor.execute("BEGIN")  # the driver expects an open transaction
                 raise
 
     def has_table(self, connection: dbapi.Connection) -> bool:
@@ -83,13 +83,13 @@ class SqliteTarget(TargetEngine):
             cursor.execute("SELECT 1 FROM pragma_table_info(?)", (self.table,))
             return bool(cursor.fetchall())
 
-    def opened(self, connection: dbapi.Connection) -> OpenSource:
+    def opened(self, connection: dbapi.Connection) -> SignalTable:
         """See ``TargetEngine``."""
-        return self._source.within(connection)
+        return self._source.in_transaction(connection)
 
     @override
-    def takes_directly(self, table: OpenSource) -> bool:
-        """SQLite's columns hold any value; what an affinity changes, reading back finds."""
+    def accepts_unconverted(self, table: SignalTable) -> bool:
+        """SQLite's columns accept any value; reading back finds values that a type affinity changed."""
         return True
 
     def ingest(self, connection: dbapi.Connection, rows: pa.RecordBatchReader, staged: str | None) -> None:
@@ -101,7 +101,7 @@ class SqliteTarget(TargetEngine):
                 cursor.adbc_ingest(staged, rows, mode="create", temporary=True)
 
     @override
-    def converted(self, table: OpenSource, field: str, staged: str) -> str:
+    def conversion_sql(self, table: SignalTable, field: str, staged: str) -> str:
         """See ``TargetEngine``."""
         return f"CAST({staged} AS {'REAL' if field in NUMBER_COLUMNS else 'TEXT'})"
 
@@ -113,15 +113,15 @@ class SqliteTarget(TargetEngine):
             ((changed,),) = cursor.fetchall()
             return int(changed)
 
-    def explained(self, error: dbapi.Error) -> SignalBackupsError:
+    def translate_error(self, error: dbapi.Error) -> SignalBackupsError:
         """See ``TargetEngine``."""
         reason = str(error).splitlines()[0]
         if "constraint failed" in reason:
             return unfit_values(self.location, reason)
         locked = "locked" in reason or "busy" in reason
-        remedy = "Check that the file is a writable SQLite database and that the disk has room"
+        remedy = "Check that the file is a writable SQLite database and that the disk has free space"
         if locked:
-            remedy = "Another program holds it: run again when it is done"
+            remedy = "Another program has locked it: run again when it is done"
         return TargetError(
             f"cannot restore into {self.location}: {reason}",
             remedy=f"Nothing of this day was kept. {remedy}",

@@ -15,7 +15,7 @@ from signal_backups_tests.core.integrity.anchor_samples import (
     entry_hash,
     hashes,
     stamp,
-    stored,
+    stored_anchor,
     tree_head,
 )
 from signal_backups_tests.servers.timestamp_authority import Authority
@@ -24,7 +24,7 @@ from signal_backups_tests.servers.timestamp_authority import Authority
 def days_of(count: int, *stamps: Timestamp) -> list[StoredAnchor]:
     """Anchors of so many days, one event each, that fit the logs."""
     of_days = [tree_head(hashes(day), [], AT + timedelta(days=day)) for day in range(1, count + 1)]
-    return [stored(made, *stamps) for made in of_days]
+    return [stored_anchor(head, *stamps) for head in of_days]
 
 
 def test_an_anchor_that_is_only_in_its_own_bucket_is_not_confirmed() -> None:
@@ -79,20 +79,20 @@ def test_anchors_missing_from_the_second_bucket_are_warned_of_unless_older_than_
 
 def test_a_removed_stamp_gives_a_warning(authority: Authority) -> None:
     at = utc_now()
-    made = [tree_head(hashes(day), [], at + timedelta(minutes=day)) for day in (1, 2, 3)]
-    stamped = [stored(one, stamp(authority, one.to_bytes())) for one in made]
+    head = [tree_head(hashes(day), [], at + timedelta(minutes=day)) for day in (1, 2, 3)]
+    stamped = [stored_anchor(one, stamp(authority, one.to_bytes())) for one in head]
     whole = confirmed(stamped, ca_pem=authority.ca_pem)
     assert (whole.anchored and whole.anchored.event, whole.warnings) == (3, [])
-    stripped = confirmed([*stamped[:2], stored(made[2])], ca_pem=authority.ca_pem)
+    stripped = confirmed([*stamped[:2], stored_anchor(head[2])], ca_pem=authority.ca_pem)
     assert (stripped.anchored and stripped.anchored.event, len(stripped.warnings)) == (2, 1)
-    before_the_setting = confirmed([stored(made[0]), *stamped[1:]], ca_pem=authority.ca_pem)
+    before_the_setting = confirmed([stored_anchor(head[0]), *stamped[1:]], ca_pem=authority.ca_pem)
     assert (before_the_setting.anchored and before_the_setting.anchored.event, before_the_setting.warnings) == (3, [])
 
 
 def test_a_stamp_that_is_not_checked_or_does_not_verify_confirms_nothing(authority: Authority) -> None:
-    made = tree_head(hashes(1), [], utc_now())
-    unchecked = confirmed([stored(made, stamp(authority, made.to_bytes()))])
+    head = tree_head(hashes(1), [], utc_now())
+    unchecked = confirmed([stored_anchor(head, stamp(authority, head.to_bytes()))])
     assert (unchecked.anchored, len(unchecked.warnings)) == (None, 1)
-    wrong = stored(made, stamp(authority, b"another tree head"))
+    wrong = stored_anchor(head, stamp(authority, b"another tree head"))
     found = examine_anchors("main", [wrong], None, entry_hash(hashes(9)), entry_hash([]), authority.ca_pem)
     assert (found.anchored, len(found.findings)) == (None, 1)

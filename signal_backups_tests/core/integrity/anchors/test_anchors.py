@@ -22,6 +22,7 @@ from signal_backups.core.base.errors import (
     VerificationError,
 )
 from signal_backups.core.integrity.anchors.anchors import Anchor, StoredAnchor, read_anchors, write_anchor
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.anchors.examine_anchors import examine_anchors
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, verify_timestamp
 from signal_backups.core.ledger.chained_log import ChainedLog
@@ -35,7 +36,7 @@ from signal_backups_tests.core.integrity.anchor_samples import (
     examined,
     hashes,
     stamp,
-    stored,
+    stored_anchor,
     tree_head,
 )
 from signal_backups_tests.servers.s3 import create_versioned_bucket
@@ -71,7 +72,7 @@ def body() -> bytes:
 def test_an_anchor_is_stamped_and_stored_in_both_buckets(
     vault: BackupVault, second: S3ObjectStore, authority: Authority, body: bytes
 ) -> None:
-    written = write_anchor(vault, body, AT, authority.url, second, authority.ca_pem)
+    written = write_anchor(vault, body, AT, AnchorDestinations(authority.url, authority.ca_pem, second))
     assert written.errors == []
     assert written.key == "audit/anchors/20261102T024500Z_0000000003.json"
     assert written.second is not None
@@ -88,7 +89,7 @@ def test_an_anchor_is_stamped_and_stored_in_both_buckets(
 def test_an_auditor_checks_the_stored_stamp_with_openssl(
     vault: BackupVault, authority: Authority, body: bytes, tmp_path: Path
 ) -> None:
-    written = write_anchor(vault, body, AT, authority.url, None)
+    written = write_anchor(vault, body, AT, AnchorDestinations(authority.url))
     anchor = Anchor.from_bytes(vault.store.get_bytes(written.key)[0])
     token, data = tmp_path / "token.tsr", tmp_path / "statement.json"
     token.write_bytes(base64.b64decode(anchor.timestamps[0].token))
@@ -97,7 +98,7 @@ def test_an_auditor_checks_the_stored_stamp_with_openssl(
 
 
 def test_without_authority_and_second_bucket_there_is_still_an_anchor(vault: BackupVault, body: bytes) -> None:
-    written = write_anchor(vault, body, AT, None, None)
+    written = write_anchor(vault, body, AT)
     assert (written.errors, written.second, written.anchor.timestamps) == ([], None, [])
     assert [anchor.body for anchor in read_anchors(vault.store, vault.layout)] == [written.anchor.to_bytes()]
 
@@ -105,7 +106,7 @@ def test_without_authority_and_second_bucket_there_is_still_an_anchor(vault: Bac
 def test_an_anchor_is_written_without_a_stamp_when_the_authority_is_down(
     vault: BackupVault, second: S3ObjectStore, body: bytes
 ) -> None:
-    written = write_anchor(vault, body, AT, NOWHERE, second)
+    written = write_anchor(vault, body, AT, AnchorDestinations(NOWHERE, second=second))
     assert isinstance(written.stamp_error, TimestampAuthorityError)
     assert written.errors == [written.stamp_error]
     for store in (vault.store, second):
@@ -116,7 +117,7 @@ def test_a_stamp_of_another_ca_is_not_kept(
     vault: BackupVault, authority: Authority, body: bytes, tmp_path: Path
 ) -> None:
     with timestamp_authority(tmp_path / "other") as other:
-        written = write_anchor(vault, body, AT, authority.url, None, other.ca_pem)
+        written = write_anchor(vault, body, AT, AnchorDestinations(authority.url, other.ca_pem))
     assert isinstance(written.stamp_error, VerificationError)
     assert Anchor.from_bytes(vault.store.get_bytes(written.key)[0]).timestamps == []
 
@@ -124,13 +125,13 @@ def test_a_stamp_of_another_ca_is_not_kept(
 def test_one_bucket_that_fails_does_not_stop_the_other(
     vault: BackupVault, second: S3ObjectStore, missing: S3ObjectStore, body: bytes
 ) -> None:
-    without_second = write_anchor(vault, body, AT, None, missing)
+    without_second = write_anchor(vault, body, AT, AnchorDestinations(second=missing))
     assert without_second.second is not None
     assert isinstance(without_second.second.error, StoreError)
     assert without_second.errors == [without_second.second.error]
     assert vault.store.get_bytes(without_second.key)[0] == without_second.anchor.to_bytes()
 
-    without_main = write_anchor(BackupVault(missing, vault.layout), body, AT, None, second)
+    without_main = write_anchor(BackupVault(missing, vault.layout), body, AT, AnchorDestinations(second=second))
     assert isinstance(without_main.main.error, StoreError)
     assert without_main.errors == [without_main.main.error]
     assert without_main.main.version_id is None
@@ -145,16 +146,16 @@ def test_an_anchor_that_is_read_back_with_other_bytes_is_an_error(
             stored, version = super().get_bytes(key, version_id)
             return stored[:-2], version
 
-    written = write_anchor(vault, body, AT, None, Truncating(second._client, second.bucket))
+    written = write_anchor(vault, body, AT, AnchorDestinations(second=Truncating(second._client, second.bucket)))
     assert written.second is not None
     assert isinstance(written.second.error, ReadBackError)
     assert written.main.error is None
 
 
 def test_an_anchor_is_never_overwritten(vault: BackupVault, body: bytes) -> None:
-    first = write_anchor(vault, body, AT, None, None)
+    first = write_anchor(vault, body, AT)
     other = tree_head(hashes(3, "event"), hashes(1)).to_bytes()
-    again = write_anchor(vault, other, AT, None, None)
+    again = write_anchor(vault, other, AT)
     assert isinstance(again.main.error, ConflictError)
     assert [version.version_id for version in vault.store.list_versions(vault.layout.anchor_prefix)] == [
         first.main.version_id
@@ -163,7 +164,7 @@ def test_an_anchor_is_never_overwritten(vault: BackupVault, body: bytes) -> None
 
 def test_bytes_that_are_not_a_tree_head_are_not_anchored(vault: BackupVault) -> None:
     with pytest.raises(VerificationError):
-        write_anchor(vault, b"{}\n", AT, None, None)
+        write_anchor(vault, b"{}\n", AT)
     assert read_anchors(vault.store, vault.layout) == []
 
 
@@ -171,8 +172,8 @@ def test_anchors_are_read_oldest_first_as_they_were_created(vault: BackupVault, 
     written = []
     for day in (2, 0, 1):
         at = AT + timedelta(days=day)
-        made = tree_head(hashes(3 + day), hashes(2), at, vault.store.bucket).to_bytes()
-        written.append(write_anchor(vault, made, at, None, None))
+        head = tree_head(hashes(3 + day), hashes(2), at, vault.store.bucket).to_bytes()
+        written.append(write_anchor(vault, head, at))
     in_order = [written[place] for place in (1, 2, 0)]
     store.put_bytes(in_order[0].key, b"{}", JSON_TYPE)
     store._client.delete_object(Bucket=store.bucket, Key=in_order[1].key)
@@ -189,7 +190,7 @@ def test_anchors_are_read_oldest_first_as_they_were_created(vault: BackupVault, 
 
 
 def test_a_destroyed_anchor_leaves_only_its_delete_marker(vault: BackupVault, body: bytes) -> None:
-    written = write_anchor(vault, body, AT, None, None)
+    written = write_anchor(vault, body, AT)
     client, bucket = vault.store._client, vault.store.bucket
     client.delete_object(Bucket=bucket, Key=written.key)
     client.delete_object(Bucket=bucket, Key=written.key, VersionId=written.main.version_id or "")
@@ -274,7 +275,9 @@ def test_a_manifest_log_rewritten_in_the_bucket_itself_is_found(vault: BackupVau
 
     manifests = grow(newly_opened(), "manifest")
     bucket = vault.store.bucket
-    written = write_anchor(vault, tree_head([], manifests, bucket=bucket).to_bytes(), AT, None, second)
+    written = write_anchor(
+        vault, tree_head([], manifests, bucket=bucket).to_bytes(), AT, AnchorDestinations(second=second)
+    )
     stored_ones = read_anchors(vault.store, vault.layout), read_anchors(second, vault.layout)
     grown = grow(newly_opened(), "manifest")
     assert examine_anchors(bucket, *stored_ones, entry_hash([]), entry_hash(grown), None).findings == []
@@ -290,8 +293,8 @@ def test_a_manifest_log_rewritten_in_the_bucket_itself_is_found(vault: BackupVau
 
 
 def test_stamps_are_checked_when_there_is_a_ca(authority: Authority, tmp_path: Path) -> None:
-    made = tree_head([], [], utc_now())
-    good = stored(made, stamp(authority, made.to_bytes()))
+    head = tree_head([], [], utc_now())
+    good = stored_anchor(head, stamp(authority, head.to_bytes()))
     assert examined([good], ca_pem=authority.ca_pem) == []
     with timestamp_authority(tmp_path / "other") as other:
         (finding,) = examined([good], ca_pem=other.ca_pem)
@@ -301,31 +304,31 @@ def test_stamps_are_checked_when_there_is_a_ca(authority: Authority, tmp_path: P
 
 
 def test_a_stamp_of_another_tree_head_is_a_finding(authority: Authority) -> None:
-    made = tree_head([], [], utc_now())
-    wrong = stored(made, stamp(authority, b"another tree head"))
+    head = tree_head([], [], utc_now())
+    wrong = stored_anchor(head, stamp(authority, b"another tree head"))
     (finding,) = examined([wrong], ca_pem=authority.ca_pem)
     assert "not for these bytes" in finding.what
 
 
 @pytest.mark.parametrize("token", ["", "no Base64!", "AAAA", "é"])
 def test_a_token_that_is_not_a_time_stamp_is_a_finding(authority: Authority, token: str) -> None:
-    wrong = stored(tree_head([], []), Timestamp(authority="http://tsa", token=token))
+    wrong = stored_anchor(tree_head([], []), Timestamp(authority="http://tsa", token=token))
     (finding,) = examined([wrong], ca_pem=authority.ca_pem)
     assert "http://tsa" in finding.what
 
 
 @pytest.mark.parametrize(("distance", "findings"), [(50, 0), (-50, 0), (70, 1), (-70, 1)])
 def test_a_tree_head_dated_far_from_its_stamp_is_a_finding(authority: Authority, distance: int, findings: int) -> None:
-    made = tree_head([], [], utc_now() + timedelta(minutes=distance))
-    found = examined([stored(made, stamp(authority, made.to_bytes()))], ca_pem=authority.ca_pem)
+    head = tree_head([], [], utc_now() + timedelta(minutes=distance))
+    found = examined([stored_anchor(head, stamp(authority, head.to_bytes()))], ca_pem=authority.ca_pem)
     assert len(found) == findings
     assert all("stamped it at" in finding.what for finding in found)
 
 
 def test_a_ca_file_without_certificate_is_an_error_and_not_a_finding(authority: Authority) -> None:
-    made = tree_head([], [], utc_now())
+    head = tree_head([], [], utc_now())
     with pytest.raises(SettingsError):
-        examined([stored(made, stamp(authority, made.to_bytes()))], ca_pem=b"")
+        examined([stored_anchor(head, stamp(authority, head.to_bytes()))], ca_pem=b"")
 
 
 # -- The second bucket -----------------------------------------------------------------------------
@@ -347,7 +350,7 @@ def test_anchors_deleted_with_a_rewritten_log_are_found_by_the_second_bucket() -
 
 def test_an_anchor_that_was_replaced_differs_from_its_copy() -> None:
     events, forged = hashes(3, "event"), hashes(3, "forged")
-    main, copy = stored(tree_head(forged, [])), stored(tree_head(events, []), bucket="second")
+    main, copy = stored_anchor(tree_head(forged, [])), stored_anchor(tree_head(events, []), bucket="second")
     found = examined([main], forged, second=[copy])
     assert [(finding.anchor, finding.log, finding.number) for finding in found] == [
         (copy.uri, None, None),
@@ -376,16 +379,18 @@ def test_an_anchor_missing_from_the_second_bucket_is_no_finding() -> None:
 
 def test_anchors_of_another_bucket_in_the_second_bucket_are_ignored() -> None:
     (main,) = daily_anchors(hashes(3), [], [(3, 0)])
-    another = stored(tree_head(hashes(5, "another"), [], AT + timedelta(days=1), bucket="another"), bucket="second")
+    another = stored_anchor(
+        tree_head(hashes(5, "another"), [], AT + timedelta(days=1), bucket="another"), bucket="second"
+    )
     assert examined([main], hashes(3), second=[main, another]) == []
     # Two buckets anchored in the same second with as many events share a key in the second bucket.
-    taken = stored(tree_head(hashes(3, "another"), [], bucket="another"), bucket="second")
+    taken = stored_anchor(tree_head(hashes(3, "another"), [], bucket="another"), bucket="second")
     assert taken.key == main.key
     assert confirmed([main], [taken]).anchored is None
 
 
 def test_an_anchor_from_before_the_bucket_was_renamed_is_compared_and_confirmed() -> None:
-    renamed = stored(tree_head(hashes(3), [], bucket="before"))
+    renamed = stored_anchor(tree_head(hashes(3), [], bucket="before"))
     found = confirmed([renamed], [renamed])
     assert (found.anchored and found.anchored.event, found.warnings) == (3, [])
     assert len(examined([renamed], hashes(3, "forged"))) == 1

@@ -20,7 +20,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.trails import BUCKET, START, Admin, bodies_of, failed, occurrence
-from signal_backups_tests.core.retention_audit.audited import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 from signal_backups_tests.servers.strict_s3 import StrictS3
 from signal_backups_tests.servers.strict_s3.state import Version
 

@@ -15,6 +15,7 @@ from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.digest import digest as file_digest
 from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundError, VerificationError
 from signal_backups.core.integrity.anchors.anchors import write_anchor
+from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.anchors.tree_head import LogHead, TreeHead, tree_head_of
 from signal_backups.core.integrity.proof.proof_file import Proof
 from signal_backups.core.integrity.proof.prove import SearchResult, backed_up_days, prove, search
@@ -26,7 +27,7 @@ from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.integrity.proof_days import BackUp, later, rows_of
-from signal_backups_tests.samples.days import Back
+from signal_backups_tests.samples.days import RunDay
 from signal_backups_tests.samples.signals import DAY, HASHED, Row, signal
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 from signal_backups_tests.servers.timestamp_authority import Authority
@@ -258,7 +259,7 @@ def anchored(vault: BackupVault, minute: int, authority: Authority | None) -> Tr
     events = LogHead(number=head.number, sha256=head.sha256) if head else LogHead(number=0, sha256="0" * 64)
     at = NOW + timedelta(minutes=minute)
     tree_head = tree_head_of(at, vault.store.bucket, events, [one.sha256 for one in vault.manifest_log.entries()])
-    result = write_anchor(vault, tree_head.to_bytes(), at, authority.url if authority else None, None)
+    result = write_anchor(vault, tree_head.to_bytes(), at, AnchorDestinations(authority.url if authority else None))
     assert result.errors == []
     return tree_head
 
@@ -302,13 +303,13 @@ def test_an_anchor_that_contradicts_the_manifest_log_is_an_error(
 ) -> None:
     back_up(DAY, rows_of(DAY))
     of_another = tree_head_of(NOW, vault.store.bucket, LogHead(number=0, sha256="0" * 64), ["ab" * 32])
-    write_anchor(vault, of_another.to_bytes(), NOW, None, None)
+    write_anchor(vault, of_another.to_bytes(), NOW)
     with pytest.raises(VerificationError, match="not at that place in the manifest log") as raised:
         prove(vault, f"{DAY:%Y%m%d}-000", DAY, scratch)
     assert "audit verify" in raised.value.remedy
 
 
-def test_an_archived_day_has_to_be_thawed_or_is_skipped(run_day: Back, scratch: Path) -> None:
+def test_an_archived_day_has_to_be_thawed_or_is_skipped(run_day: RunDay, scratch: Path) -> None:
     clock = SimulatedClock(datetime(2026, 11, 2, 2, tzinfo=UTC))
     s3 = StrictS3(clock)
     client = s3.client()

@@ -23,7 +23,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.retention_audit.audited import manifest_of, put_day
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of, put_day
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -202,7 +202,7 @@ def test_storage_classes_that_s3_does_not_have_share_a_label(world: World) -> No
         StoredGroup(kind="backups", storage_class=name, state=state, objects=2, bytes=size, padding_bytes=0)
         for name, state, size in (
             ("STANDARD", VersionState.CURRENT, 100),
-            ("STANDARD", VersionState.PREVIOUS, 10),
+            ("STANDARD", VersionState.NONCURRENT, 10),
             ("COLD", VersionState.CURRENT, 3),
             ("FROZEN", VersionState.CURRENT, 4),
             ("STANDARD", VersionState.DELETE_MARKER, 0),

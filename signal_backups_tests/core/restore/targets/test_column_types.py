@@ -1,4 +1,4 @@
-"""Existing tables of other column types: restored when every value survives, refused and rolled back when not."""
+"""Existing tables with other column types: the day is rolled back unless every value survives."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WITH_FRACTION = "2026-11-01T12:30:15.000001+00:00"
 
 
 def changed(number: int, changes: Row) -> Row:
-    """A good signal of other values."""
+    """Return a good signal with some values changed."""
     return signal(number, (), **changes)
 
 
 def refused(place: Place, run: DayRun, count: int) -> None:
-    """The import is refused and the table is as empty as before."""
+    """Assert that the import is refused and the table stays empty."""
     with pytest.raises(ImportVerificationError, match=f"{count} signals changed, 0 missing") as raised:
         place.restore(run)
     assert raised.value.exit_code is ExitCode.FAILED
@@ -41,7 +41,7 @@ def refused(place: Place, run: DayRun, count: int) -> None:
     ],
 )
 @pytest.mark.parametrize("on_conflict", [OnConflict.SKIP, OnConflict.REPLACE])
-def test_a_day_that_the_types_can_hold_is_restored(
+def test_a_day_that_the_column_types_can_store_is_restored(
     postgres_place: Place, make_day: MakeDay, types: dict[str, str], on_conflict: OnConflict
 ) -> None:
     rows = [*signals(3), signal(4, timestamp=WITH_FRACTION)]
@@ -52,8 +52,8 @@ def test_a_day_that_the_types_can_hold_is_restored(
     again = postgres_place.restore(run, on_conflict)
     assert (again.replaced, again.skipped, again.skipped_different) == (0, 4, 0)
     postgres_place.run("UPDATE signals SET strategy = 'another' WHERE signal_id = 'signal-00001'")
-    mended = postgres_place.restore(run, on_conflict)
-    assert (mended.replaced, mended.skipped_different) == ((0, 1) if on_conflict is OnConflict.SKIP else (1, 0))
+    repaired = postgres_place.restore(run, on_conflict)
+    assert (repaired.replaced, repaired.skipped_different) == ((0, 1) if on_conflict is OnConflict.SKIP else (1, 0))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_day_that_the_types_can_hold_is_restored(
         ({"symbol": "char(7)"}, {"symbol": "EURUSD "}),
     ],
 )
-def test_a_day_that_the_types_would_change_is_refused_and_rolled_back(
+def test_a_day_that_the_column_types_would_change_is_rolled_back(
     postgres_place: Place, make_day: MakeDay, types: dict[str, str], changes: Row
 ) -> None:
     survives: Row = {
@@ -81,7 +81,7 @@ def test_a_day_that_the_types_would_change_is_refused_and_rolled_back(
     refused(postgres_place, run, count=1)
 
 
-def test_a_refused_day_leaves_the_rows_that_were_there(postgres_place: Place, make_day: MakeDay) -> None:
+def test_a_refused_day_leaves_existing_rows_unchanged(postgres_place: Place, make_day: MakeDay) -> None:
     postgres_place.make_table(FULL_POSTGRES | {"entry_price": "numeric(10, 2)"})
     postgres_place.restore(make_day([signal(1, entry_price=2.5)]))
     for on_conflict in OnConflict:
@@ -91,14 +91,14 @@ def test_a_refused_day_leaves_the_rows_that_were_there(postgres_place: Place, ma
 
 
 @pytest.mark.parametrize("price", [0.1 + 0.2, 123456789.12345678, 1e-05, 5e-324, 1.7976931348623157e308])
-def test_a_numeric_column_holds_any_double_exactly(postgres_place: Place, make_day: MakeDay, price: float) -> None:
+def test_a_numeric_column_stores_any_double_exactly(postgres_place: Place, make_day: MakeDay, price: float) -> None:
     rows = [signal(1, entry_price=price)]
     postgres_place.make_table(FULL_POSTGRES | NUMERIC)
     assert postgres_place.restore(make_day(rows)).restored == 1
     assert postgres_place.rows() == as_held(rows)
 
 
-def test_a_text_that_is_too_long_fails_the_day_and_keeps_nothing(postgres_place: Place, make_day: MakeDay) -> None:
+def test_a_text_that_is_too_long_fails_the_whole_day(postgres_place: Place, make_day: MakeDay) -> None:
     postgres_place.make_table(FULL_POSTGRES | {"symbol": "varchar(6)"})
     with pytest.raises(UnfitTargetError, match="too long"):
         postgres_place.restore(make_day([signal(1), signal(2, symbol="EURUSD1")]))
@@ -117,17 +117,17 @@ def test_optional_columns_may_be_missing_when_they_would_be_empty(place: Place, 
     assert place.rows() == as_held(signals(3))
 
 
-def test_a_table_that_lacks_a_column_of_the_backup_is_refused(place: Place, make_day: MakeDay) -> None:
+def test_a_table_without_a_column_of_the_backup_is_refused(place: Place, make_day: MakeDay) -> None:
     place.make_table(without_optional(place))
     refused(place, make_day([signal(1), signal(2, server_timestamp="")]), count=1)
 
 
-def test_an_affinity_that_changes_texts_is_refused(sqlite_place: Place, make_day: MakeDay) -> None:
+def test_a_type_affinity_that_changes_texts_is_refused(sqlite_place: Place, make_day: MakeDay) -> None:
     sqlite_place.make_table(FULL_SQLITE | {"symbol": "NUMERIC"})
     refused(sqlite_place, make_day([signal(1, symbol="007"), signal(2)]), count=1)
 
 
-def test_an_untyped_sqlite_table_holds_a_day(sqlite_place: Place, make_day: MakeDay) -> None:
+def test_an_sqlite_table_without_types_accepts_a_day(sqlite_place: Place, make_day: MakeDay) -> None:
     rows = [signal(1, symbol="007", entry_price=3.0), signal(2)]
     sqlite_place.make_table(dict.fromkeys(FULL_SQLITE, ""))
     sqlite_place.restore(make_day([rows[0]]))

@@ -1,4 +1,4 @@
-"""Importing a day whose signals are already there: nothing is changed unasked, and nothing is ever removed."""
+"""Importing a day whose signals are already there: changes only on request, and never removes a signal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def everything(place: Place) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def held(place: Place, make_day: MakeDay) -> Place:
-    """A table that holds signals 2 (alike), 3 (changed) and 9 (of nobody's backup)."""
+    """A table with signals 2 (equal), 3 (changed) and 9 (not in the backup)."""
     place.restore(make_day([signal(2), signal(3, strategy="another"), signal(9)]))
     return place
 
@@ -44,14 +44,14 @@ def test_a_conflict_names_the_ids_and_changes_nothing(held: Place, three: DayRun
     assert everything(held) == before
 
 
-def test_signals_that_are_alike_are_a_conflict_too(place: Place, three: DayRun) -> None:
+def test_equal_signals_are_a_conflict_too(place: Place, three: DayRun) -> None:
     place.restore(three)
     with pytest.raises(SignalConflictError, match=r"3 of 3 signals .* \(0 of them different\)"):
         place.restore(three)
     assert place.rows() == as_held(signals(3))
 
 
-def test_a_conflict_names_ten_ids_at_most(place: Place, make_day: MakeDay) -> None:
+def test_a_conflict_names_at_most_ten_ids(place: Place, make_day: MakeDay) -> None:
     run = make_day(signals(12))
     place.restore(run)
     with pytest.raises(SignalConflictError) as raised:
@@ -60,19 +60,19 @@ def test_a_conflict_names_ten_ids_at_most(place: Place, make_day: MakeDay) -> No
     assert "signal-00011" not in raised.value.what
 
 
-def test_skipping_adds_what_is_missing_and_leaves_what_differs(held: Place, three: DayRun) -> None:
+def test_skip_adds_missing_signals_and_keeps_different_ones(held: Place, three: DayRun) -> None:
     assert counts(held.restore(three, OnConflict.SKIP)) == (1, 0, 2, 1)
     assert held.rows() == as_held([signal(1), signal(2), signal(3, strategy="another"), signal(9)])
 
 
-def test_skipping_twice_changes_nothing_and_counts(held: Place, three: DayRun) -> None:
+def test_skipping_twice_changes_nothing(held: Place, three: DayRun) -> None:
     held.restore(three, OnConflict.SKIP)
     before = everything(held)
     assert counts(held.restore(three, OnConflict.SKIP)) == (0, 0, 3, 1)
     assert everything(held) == before
 
 
-def test_replacing_sets_back_only_what_differs(held: Place, three: DayRun) -> None:
+def test_replace_updates_only_different_signals(held: Place, three: DayRun) -> None:
     assert counts(held.restore(three, OnConflict.REPLACE)) == (1, 1, 1, 0)
     assert held.rows() == as_held([*signals(3), signal(9)])
     assert counts(held.restore(three, OnConflict.REPLACE)) == (0, 0, 3, 0)
@@ -91,7 +91,7 @@ def test_replacing_sets_back_only_what_differs(held: Place, three: DayRun) -> No
         ("entry_price", "1.0842000000000003"),
     ],
 )
-def test_any_column_alone_makes_a_signal_different(place: Place, make_day: MakeDay, column: str, value: str) -> None:
+def test_a_difference_in_any_single_column_counts(place: Place, make_day: MakeDay, column: str, value: str) -> None:
     run = make_day([signal(1, server_timestamp="", generation_latency_ms=7.0)])
     place.restore(run)
     place.run(f'UPDATE signals SET "{column}" = {value}')
@@ -101,9 +101,7 @@ def test_any_column_alone_makes_a_signal_different(place: Place, make_day: MakeD
 
 
 @pytest.mark.parametrize("on_conflict", EVERY)
-def test_the_signals_of_other_days_stay(
-    place: Place, make_day: MakeDay, three: DayRun, on_conflict: OnConflict
-) -> None:
+def test_signals_of_other_days_stay(place: Place, make_day: MakeDay, three: DayRun, on_conflict: OnConflict) -> None:
     other = signal(7, timestamp="2026-10-31T12:00:00Z")
     place.restore(make_day([other], day=DAY.replace(month=10, day=31)))
     assert counts(place.restore(three, on_conflict)) == (3, 0, 0, 0)
@@ -111,18 +109,18 @@ def test_the_signals_of_other_days_stay(
 
 
 def with_note(place: Place) -> None:
-    """A table of other column order, with a column of its own that is filled by default."""
+    """Create a table with another order of columns, and an additional column with a default value."""
     place.make_table({"note": "TEXT DEFAULT 'mine'"} | dict(reversed(place.types.items())))
 
 
-def test_columns_of_an_existing_table_may_stand_in_any_order(place: Place, make_day: MakeDay) -> None:
+def test_columns_of_an_existing_table_may_be_in_any_order(place: Place, make_day: MakeDay) -> None:
     with_note(place)
     rows = [signal(1, server_timestamp="x"), signal(2, generation_latency_ms=3.5)]
     assert place.restore(make_day(rows)).restored == 2
     assert place.rows() == as_held(rows)
 
 
-def test_columns_of_ones_own_are_kept(place: Place, three: DayRun) -> None:
+def test_additional_columns_are_kept(place: Place, three: DayRun) -> None:
     with_note(place)
     place.restore(three)
     place.run("UPDATE signals SET note = 'kept ' || signal_id, strategy = 'another' WHERE signal_id <> 'signal-00001'")
@@ -135,9 +133,7 @@ def test_columns_of_ones_own_are_kept(place: Place, three: DayRun) -> None:
     ]
 
 
-def test_a_table_without_a_unique_constraint_gets_no_second_copy(
-    place: Place, three: DayRun, make_day: MakeDay
-) -> None:
+def test_a_table_without_a_unique_constraint_gets_no_duplicates(place: Place, three: DayRun, make_day: MakeDay) -> None:
     place.make_table(place.types)
     place.restore(make_day([signal(1), signal(2, strategy="another")]))
     with pytest.raises(SignalConflictError):
@@ -149,7 +145,7 @@ def test_a_table_without_a_unique_constraint_gets_no_second_copy(
 
 @pytest.mark.parametrize("name", ["verification_hash", "sha256", "SHA256"])
 @pytest.mark.parametrize("on_conflict", EVERY)
-def test_the_hash_goes_into_the_column_that_is_there(
+def test_the_hash_goes_into_the_existing_hash_column(
     place: Place, three: DayRun, name: str, on_conflict: OnConflict
 ) -> None:
     types = {name if column == "sha256" else column: kind for column, kind in place.types.items()}
@@ -163,27 +159,25 @@ def test_the_hash_goes_into_the_column_that_is_there(
     assert len(place.run(f'SELECT "{name}" FROM signals WHERE length("{name}") = 64')) == 3
 
 
-def test_a_day_that_an_interrupted_restore_left_there_is_no_conflict(place: Place, three: DayRun) -> None:
+def test_a_day_of_an_interrupted_restore_is_no_conflict(place: Place, three: DayRun) -> None:
     place.restore(three)
-    imported = place.target().import_day(importing(three, may_be_there=True))
+    imported = place.target().import_day(importing(three, may_exist=True))
     assert counts(imported) == (0, 0, 3, 0)
 
 
 @pytest.mark.parametrize(
     "changed", ["DELETE FROM signals WHERE signal_id = 'signal-00002'", "UPDATE signals SET strategy = 'another'"]
 )
-def test_a_day_that_is_there_in_part_or_changed_is_a_conflict_all_the_same(
-    place: Place, three: DayRun, changed: str
-) -> None:
+def test_a_day_that_is_incomplete_or_changed_is_always_a_conflict(place: Place, three: DayRun, changed: str) -> None:
     place.restore(three)
     place.run(changed)
     before = everything(place)
     with pytest.raises(SignalConflictError):
-        place.target().import_day(importing(three, may_be_there=True))
+        place.target().import_day(importing(three, may_exist=True))
     assert everything(place) == before
 
 
-def test_a_trigger_that_changes_values_is_found_and_undone(sqlite_place: Place, three: DayRun) -> None:
+def test_values_changed_by_a_trigger_are_found_and_rolled_back(sqlite_place: Place, three: DayRun) -> None:
     sqlite_place.make_table(sqlite_place.types)
     sqlite_place.run(
         "CREATE TRIGGER meddle AFTER INSERT ON signals WHEN new.signal_id = 'signal-00002' "
@@ -194,7 +188,7 @@ def test_a_trigger_that_changes_values_is_found_and_undone(sqlite_place: Place, 
     assert everything(sqlite_place) == []
 
 
-def test_a_signal_of_another_day_that_has_the_id_is_never_replaced(place: Place, make_day: MakeDay) -> None:
+def test_a_signal_of_another_day_with_the_same_id_is_never_replaced(place: Place, make_day: MakeDay) -> None:
     place.restore(make_day(signals(2)))
     before = everything(place)
     next_day = make_day([signal(2, timestamp="2026-11-02T00:00:00+00:00")], DAY + ONE_DAY)

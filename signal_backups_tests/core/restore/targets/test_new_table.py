@@ -1,4 +1,4 @@
-"""Importing a day into a table that is not there: the table is made, and holds what the source held."""
+"""Importing a day into a missing table: the table is created, and equals the source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FLOATS = {*NUMBERS, "generation_latency_ms"}
 
 
 def columns(place: Place) -> list[tuple[str, str, bool]]:
-    """Name, type and whether NULL is refused, in the table's order."""
+    """Return name, type and NOT NULL of each column, in order."""
     if place.engine == "postgres":
         query = (
             "SELECT column_name, data_type, is_nullable = 'NO' FROM information_schema.columns "
@@ -34,7 +34,7 @@ def columns(place: Place) -> list[tuple[str, str, bool]]:
 
 
 def indexed_columns(place: Place) -> set[tuple[str, bool]]:
-    """Single columns that are indexed, and whether uniquely."""
+    """Return the columns with an index of their own, and whether it is unique."""
     if place.engine == "postgres":
         query = (
             "SELECT a.attname, i.indisunique FROM pg_index i JOIN pg_attribute a "
@@ -45,7 +45,7 @@ def indexed_columns(place: Place) -> set[tuple[str, bool]]:
     return {(name, bool(unique)) for name, unique in place.run(query)}
 
 
-def test_a_missing_table_is_made_with_the_types_of_the_fields(place: Place, three: DayRun) -> None:
+def test_a_missing_table_is_created_with_the_types_of_the_fields(place: Place, three: DayRun) -> None:
     place.restore(three)
     text, number = ("text", "double precision") if place.engine == "postgres" else ("TEXT", "REAL")
     names = ["sha256" if name == "verification_hash" else name for name in CSV_COLUMNS]
@@ -54,13 +54,13 @@ def test_a_missing_table_is_made_with_the_types_of_the_fields(place: Place, thre
     ]
 
 
-def test_a_made_table_is_unique_by_id_and_indexed_by_time(place: Place, three: DayRun) -> None:
+def test_a_created_table_has_unique_ids_and_an_index_on_time(place: Place, three: DayRun) -> None:
     place.restore(three)
     assert indexed_columns(place) == {("signal_id", True), ("timestamp", False)}
 
 
 @pytest.mark.parametrize("name", ["sha256", "verification_hash", "SHA256"])
-def test_the_hash_column_of_a_made_table_is_called_as_asked(place: Place, three: DayRun, name: str) -> None:
+def test_a_created_table_has_the_requested_hash_column(place: Place, three: DayRun, name: str) -> None:
     place.target().import_day(importing(three, hash_column=name))
     assert [column for column, _, _ in columns(place)][9] == name
     assert place.rows() == as_held(signals(3))
@@ -73,27 +73,27 @@ def test_a_restored_day_equals_the_source(place: Place, make_day: MakeDay) -> No
     assert place.rows() == as_held(rows)
 
 
-def test_a_day_without_signals_makes_an_empty_table(place: Place, make_day: MakeDay) -> None:
+def test_a_day_without_signals_creates_an_empty_table(place: Place, make_day: MakeDay) -> None:
     assert place.restore(make_day([])).restored == 0
-    assert place.target().rows_of(make_day([]).folder.day) == 0
+    assert place.target().count_signals(make_day([]).folder.day) == 0
     assert place.rows() == []
 
 
-def test_rows_of_tells_no_table_from_an_empty_one(place: Place, make_day: MakeDay) -> None:
+def test_count_signals_distinguishes_a_missing_table_from_an_empty_one(place: Place, make_day: MakeDay) -> None:
     run = make_day(signals(3))
-    assert place.target().rows_of(run.folder.day) is None
+    assert place.target().count_signals(run.folder.day) is None
     place.restore(run)
-    assert place.target().rows_of(run.folder.day) == 3
+    assert place.target().count_signals(run.folder.day) == 3
 
 
-def test_looking_at_a_missing_sqlite_file_does_not_make_it(tmp_path: Path) -> None:
+def test_counting_in_a_missing_sqlite_file_does_not_create_it(tmp_path: Path) -> None:
     place = Place("sqlite", f"sqlite:///{tmp_path / 'missing.db'}")
-    assert place.target().rows_of(DAY) is None
+    assert place.target().count_signals(DAY) is None
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["With Space", 'quote"d', "select", "Ünï"])
-def test_a_table_may_be_called_anything(place: Place, three: DayRun, name: str) -> None:
+def test_a_table_may_have_any_name(place: Place, three: DayRun, name: str) -> None:
     place.restore(three, table=name)
     assert name in place.tables()
     assert place.rows(table=name) == as_held(signals(3))
@@ -106,10 +106,8 @@ def test_a_postgres_table_may_be_in_another_schema(postgres_place: Place, three:
     assert postgres_place.rows(table="archive.signals") == as_held(signals(3))
 
 
-def test_a_nul_that_postgres_cannot_hold_fails_the_day_and_keeps_nothing(
-    postgres_place: Place, make_day: MakeDay
-) -> None:
-    with pytest.raises(UnfitTargetError, match="does not take these signals") as raised:
+def test_a_nul_that_postgres_cannot_store_fails_the_whole_day(postgres_place: Place, make_day: MakeDay) -> None:
+    with pytest.raises(UnfitTargetError, match="does not accept these signals") as raised:
         postgres_place.restore(make_day([signal(1), signal(2, symbol="a\0b")]))
     assert raised.value.exit_code is ExitCode.FAILED
     assert postgres_place.tables() == set()
@@ -121,7 +119,7 @@ def test_a_nul_survives_in_sqlite(sqlite_place: Place, make_day: MakeDay) -> Non
     assert sqlite_place.rows() == as_held(rows)
 
 
-#: SQLite has no -0.0 of its own, and text with NUL is PostgreSQL's own test.
+#: SQLite does not keep -0.0, and PostgreSQL does not accept NUL; both have tests of their own.
 latencies = st.none() | st.floats(allow_nan=False).map(lambda number: number + 0.0)
 plain_texts = texts.map(lambda text: text.replace("\0", "0"))
 names = nonempty_texts.map(lambda text: text.replace("\0", "0"))
@@ -129,7 +127,7 @@ names = nonempty_texts.map(lambda text: text.replace("\0", "0"))
 
 @st.composite
 def good_rows(draw: st.DrawFn) -> list[Row]:
-    """Good signals with any text and any number in them."""
+    """Generate good signals with any texts and numbers."""
     ids = draw(st.lists(names, min_size=1, max_size=5, unique=True))
     return [
         signal(
@@ -187,7 +185,7 @@ def test_an_infinite_latency_is_restored(
     round_trip(postgres_place, place, [signal(1, generation_latency_ms=latency)], tmp_path_factory)
 
 
-def test_a_minus_zero_that_sqlite_cannot_hold_is_refused(
+def test_a_minus_zero_that_sqlite_cannot_store_is_refused(
     postgres_place: Place, sqlite_place: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     rows = [signal(1, generation_latency_ms=-0.0)]

@@ -1,4 +1,4 @@
-"""A backup's place in the manifest log, and what the audit trail says of it."""
+"""The entries of a backup in the manifest log and in the audit trail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.orchestration.faulty import WithoutAudit
-from signal_backups_tests.samples.days import Back, read_csv
+from signal_backups_tests.samples.days import RunDay, read_csv
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 
 NEXT_DAY = date(2026, 11, 2)
@@ -31,18 +31,18 @@ BackUp = Callable[..., StoreOutcome]
 
 
 @pytest.fixture
-def back_up(run_day: Back) -> BackUp:
-    """Makes a table of the rows and backs a day of it up."""
-    made = iter(range(1000))
+def back_up(run_day: RunDay) -> BackUp:
+    """Makes a table of the rows and backs up one day of it."""
+    numbers = iter(range(1000))
 
     def back_up(vault: BackupVault, rows: list[Row], day: date = DAY) -> StoreOutcome:
-        return store_backup(vault, run_day(rows, day=day, file=f"table-{next(made)}.db").folder, RUN)
+        return store_backup(vault, run_day(rows, day=day, file=f"table-{next(numbers)}.db").folder, RUN)
 
     return back_up
 
 
 def root(hashes: list[bytes]) -> bytes:
-    """RFC 6962, 2.1, as it is written there."""
+    """The Merkle tree hash, written directly from RFC 6962, section 2.1."""
     if not hashes:
         return sha256(b"").digest()
     if len(hashes) == 1:
@@ -72,7 +72,7 @@ def test_each_manifest_carries_the_hash_of_the_one_before(back_up: BackUp, vault
     assert day_manifest(vault, BackupSlot(NEXT_DAY)) == entries[1].body
 
 
-def test_a_backup_again_rewrites_nothing_of_the_chain(back_up: BackUp, vault: BackupVault) -> None:
+def test_backing_up_again_does_not_change_earlier_log_entries(back_up: BackUp, vault: BackupVault) -> None:
     back_up(vault, signals(3))
     (first,) = vault.manifest_log.versions().values()
     back_up(vault, signals(4))
@@ -81,9 +81,9 @@ def test_a_backup_again_rewrites_nothing_of_the_chain(back_up: BackUp, vault: Ba
     assert [len(versions[number]) for number in sorted(versions)] == [1, 1]
 
 
-def test_an_unchanged_day_adds_nothing_to_the_chain(back_up: BackUp, vault: BackupVault) -> None:
+def test_an_unchanged_day_adds_nothing_to_the_manifest_log(back_up: BackUp, vault: BackupVault) -> None:
     back_up(vault, signals(3))
-    assert not back_up(vault, signals(3)).vouched_anew
+    assert not back_up(vault, signals(3)).manifest_written
     assert sorted(vault.manifest_log.versions()) == [1]
 
 
@@ -100,12 +100,12 @@ def test_the_manifest_carries_the_root_of_the_rows(
     assert manifest.merkle_root == root(hashes).hex()
 
 
-def test_a_manifest_from_before_the_chain_joins_it_with_the_next_backup(back_up: BackUp, vault: BackupVault) -> None:
+def test_the_next_backup_adds_an_unchained_day_to_the_manifest_log(back_up: BackUp, vault: BackupVault) -> None:
     before = back_up(vault, signals(3)).manifest
     old = before.model_copy(update={"merkle_root": None, "number": None, "previous": None})
     vault.store.put_bytes(vault.layout.manifest_key(SLOT), old.to_bytes(), "application/json")
     again = back_up(vault, signals(3))
-    assert (again.changed, again.vouched_anew) == (False, True)
+    assert (again.changed, again.manifest_written) == (False, True)
     assert (again.manifest.number, again.manifest.merkle_root) == (2, before.merkle_root)
     assert again.manifest.backup == before.backup
     assert day_manifest(vault) == list(vault.manifest_log.entries())[1].body
@@ -132,7 +132,7 @@ def test_the_event_of_a_backup_names_what_was_stored_and_carries_the_manifests_h
     assert shown == {"day": "2026-11-01", "records": 3, "quarantined": 1, "sha256": manifest.backup.sha256}
 
 
-def test_an_unchanged_day_is_an_event_too_without_a_manifest(back_up: BackUp, vault: BackupVault) -> None:
+def test_an_unchanged_day_has_an_event_that_names_no_manifest(back_up: BackUp, vault: BackupVault) -> None:
     back_up(vault, signals(3))
     back_up(vault, signals(3))
     second = events(vault)[1]
@@ -145,7 +145,7 @@ def without_audit(store: S3ObjectStore, tmp_path: Path) -> BackupVault:
     return BackupVault(WithoutAudit(store._client, store.bucket), Layout(), outbox=tmp_path / "outbox")
 
 
-def test_a_failing_audit_write_loses_no_backup_and_its_event_comes_later(
+def test_when_an_event_cannot_be_written_the_backup_is_kept_and_the_event_written_later(
     back_up: BackUp, without_audit: BackupVault
 ) -> None:
     outcome = back_up(without_audit, signals(3))
@@ -160,7 +160,7 @@ def test_a_failing_audit_write_loses_no_backup_and_its_event_comes_later(
     assert without_audit.trail.waiting() == 0
 
 
-def test_without_an_outbox_a_failing_audit_write_is_an_error_and_the_backup_stands(
+def test_without_an_outbox_an_event_that_cannot_be_written_is_an_error_and_the_backup_is_kept(
     back_up: BackUp, store: S3ObjectStore
 ) -> None:
     vault = BackupVault(WithoutAudit(store._client, store.bucket), Layout())
@@ -169,18 +169,18 @@ def test_without_an_outbox_a_failing_audit_write_is_an_error_and_the_backup_stan
     assert vault.find(DAY).is_vouched
 
 
-class ForgetfulChain(S3ObjectStore):
-    """Returns other bytes than were sent, of the chain alone."""
+class DamagedManifestLog(S3ObjectStore):
+    """Reads back other bytes than were sent, in the manifest log only."""
 
     def get_bytes(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
         body, found = super().get_bytes(key, version_id)
         return (body + b" " if key.startswith("audit/manifests/") else body), found
 
 
-def test_a_chain_that_reads_back_otherwise_leaves_the_last_good_manifest(
+def test_a_log_entry_read_back_with_other_bytes_leaves_the_last_good_manifest(
     back_up: BackUp, vault: BackupVault, store: S3ObjectStore
 ) -> None:
     good = back_up(vault, signals(3)).manifest
     with pytest.raises(VerificationError, match=r"audit/manifests/0000000/0000000002\.json is not what was sent"):
-        back_up(BackupVault(ForgetfulChain(store._client, store.bucket), Layout()), signals(4))
+        back_up(BackupVault(DamagedManifestLog(store._client, store.bucket), Layout()), signals(4))
     assert vault.manifest(SLOT) == good

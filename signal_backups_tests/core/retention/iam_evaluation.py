@@ -1,4 +1,7 @@
-"""What an IAM policy allows, and which permissions the calls of a boto3 client need; independent of the product."""
+"""Evaluates IAM policies, and records the permissions that the calls of a boto3 client need.
+
+Uses no code of the product.
+"""
 
 from __future__ import annotations
 
@@ -16,44 +19,44 @@ _TOKEN = re.compile(r"\$\{([*?$])\}|(\*)|(\?)|(.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One permission that a call needs: action, resource, and what conditions may look at."""
+class Permission:
+    """One permission that a call needs: action, resource, and the values of condition keys."""
 
     action: str
     resource: str
     context: Mapping[str, str] = field(default_factory=dict)
 
 
-def allowed(policy: Mapping[str, Any], asked: Asked) -> bool:
-    """Whether some statement allows it and none denies it."""
-    effects = {statement["Effect"] for statement in policy["Statement"] if _speaks_of(statement, asked)}
+def allowed(policy: Mapping[str, Any], permission: Permission) -> bool:
+    """Whether a statement allows it and none denies it."""
+    effects = {statement["Effect"] for statement in policy["Statement"] if _matches(statement, permission)}
     return effects == {"Allow"}
 
 
-def denied(policy: Mapping[str, Any], asked: Asked) -> bool:
-    """Whether it is denied outright, so that no other policy can allow it."""
-    return any(statement["Effect"] == "Deny" and _speaks_of(statement, asked) for statement in policy["Statement"])
+def denied(policy: Mapping[str, Any], permission: Permission) -> bool:
+    """Whether it is denied explicitly, so that no other policy can allow it."""
+    return any(statement["Effect"] == "Deny" and _matches(statement, permission) for statement in policy["Statement"])
 
 
 class Recorder:
-    """The permissions that the calls of a client need, collected while they are made."""
+    """Collects the permissions that the calls of a client need."""
 
     def __init__(self, client: S3Client) -> None:
-        self.asked: list[Asked] = []
+        self.needed: list[Permission] = []
         self.operations: set[str] = set()
         client.meta.events.register("before-parameter-build.s3", self._record)
 
     def _record(self, params: dict[str, Any], model: Any, **_: object) -> None:
         self.operations.add(model.name)
-        self.asked += _NEEDS[model.name](params)
+        self.needed += _NEEDS[model.name](params)
 
 
-def _speaks_of(statement: Mapping[str, Any], asked: Asked) -> bool:
+def _matches(statement: Mapping[str, Any], permission: Permission) -> bool:
     return (
-        any(_like(pattern, asked.action) for pattern in statement["Action"])
-        and any(_like(pattern, asked.resource) for pattern in statement["Resource"])
+        any(_like(pattern, permission.action) for pattern in statement["Action"])
+        and any(_like(pattern, permission.resource) for pattern in statement["Resource"])
         and all(
-            _CONDITIONS[operator](asked.context.get(key), wanted)
+            _CONDITIONS[operator](permission.context.get(key), wanted)
             for operator, keys in statement.get("Condition", {}).items()
             for key, wanted in keys.items()
         )
@@ -61,7 +64,7 @@ def _speaks_of(statement: Mapping[str, Any], asked: Asked) -> bool:
 
 
 def _like(pattern: str, text: str) -> bool:
-    """Wildcards, and IAM's way to write their characters: ``${*}``."""
+    """Matches IAM wildcards, and their escaped form ``${*}``."""
     parts = [
         re.escape(escaped or plain) if escaped or plain else ".*" if star else "."
         for escaped, star, _, plain in _TOKEN.findall(pattern)
@@ -86,44 +89,44 @@ def _object(params: Mapping[str, Any]) -> str:
     return f"{_bucket(params)}/{params['Key']}"
 
 
-def _of_bucket(action: str) -> Callable[[Mapping[str, Any]], list[Asked]]:
-    return lambda params: [Asked(f"s3:{action}", _bucket(params))]
+def _of_bucket(action: str) -> Callable[[Mapping[str, Any]], list[Permission]]:
+    return lambda params: [Permission(f"s3:{action}", _bucket(params))]
 
 
-def _of_object(action: str) -> Callable[[Mapping[str, Any]], list[Asked]]:
-    return lambda params: [Asked(f"s3:{action}", _object(params))]
+def _of_object(action: str) -> Callable[[Mapping[str, Any]], list[Permission]]:
+    return lambda params: [Permission(f"s3:{action}", _object(params))]
 
 
-def _listing(action: str) -> Callable[[Mapping[str, Any]], list[Asked]]:
-    return lambda params: [Asked(f"s3:{action}", _bucket(params), {"s3:prefix": params["Prefix"]})]
+def _listing(action: str) -> Callable[[Mapping[str, Any]], list[Permission]]:
+    return lambda params: [Permission(f"s3:{action}", _bucket(params), {"s3:prefix": params["Prefix"]})]
 
 
-def _reading(params: Mapping[str, Any]) -> list[Asked]:
+def _reading(params: Mapping[str, Any]) -> list[Permission]:
     action = "s3:GetObjectVersion" if "VersionId" in params else "s3:GetObject"
-    # The last, for a 404 and no 403 when there is none.
-    return [Asked(action, _object(params)), Asked("s3:ListBucket", _bucket(params))]
+    # With ListBucket, a missing object is a 404 and not a 403.
+    return [Permission(action, _object(params)), Permission("s3:ListBucket", _bucket(params))]
 
 
-def _heading(params: Mapping[str, Any]) -> list[Asked]:
-    locks = [Asked(f"s3:{action}", _object(params)) for action in ("GetObjectRetention", "GetObjectLegalHold")]
+def _heading(params: Mapping[str, Any]) -> list[Permission]:
+    locks = [Permission(f"s3:{action}", _object(params)) for action in ("GetObjectRetention", "GetObjectLegalHold")]
     return [*_reading(params), *locks]
 
 
-def _putting(params: Mapping[str, Any]) -> list[Asked]:
-    asked = [Asked("s3:PutObject", _object(params))]
+def _putting(params: Mapping[str, Any]) -> list[Permission]:
+    needed = [Permission("s3:PutObject", _object(params))]
     if "IfMatch" in params:
-        asked.append(Asked("s3:GetObject", _object(params)))
+        needed.append(Permission("s3:GetObject", _object(params)))
     if "ObjectLockMode" in params:
         days = (params["ObjectLockRetainUntilDate"] - datetime.now(UTC)).days
-        asked.append(Asked("s3:PutObjectRetention", _object(params), {REMAINING_DAYS: str(days)}))
-    return asked
+        needed.append(Permission("s3:PutObjectRetention", _object(params), {REMAINING_DAYS: str(days)}))
+    return needed
 
 
-def _deleting(params: Mapping[str, Any]) -> list[Asked]:
-    return [Asked("s3:DeleteObjectVersion" if "VersionId" in params else "s3:DeleteObject", _object(params))]
+def _deleting(params: Mapping[str, Any]) -> list[Permission]:
+    return [Permission("s3:DeleteObjectVersion" if "VersionId" in params else "s3:DeleteObject", _object(params))]
 
 
-_NEEDS: dict[str, Callable[[Mapping[str, Any]], list[Asked]]] = {
+_NEEDS: dict[str, Callable[[Mapping[str, Any]], list[Permission]]] = {
     "AbortMultipartUpload": _of_object("AbortMultipartUpload"),
     "CompleteMultipartUpload": _of_object("PutObject"),
     "CreateMultipartUpload": _putting,

@@ -1,4 +1,4 @@
-"""The target that a URL or path names, and whether it is the source itself."""
+"""Opens the target for a URL or path, and refuses one that is the source."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from signal_backups.core.source.postgres import with_connect_timeout
 
 OPTION = "--target"
 
-#: Tells one database of one running server from every other, whatever name or port it was reached by.
+#: Identifies a database of a running server, by whatever name or port it is reached.
 _SERVER_IDENTITY = "SELECT pg_postmaster_start_time()::text || ' ' || current_database()"
 
 
 def open_target(target: str, table: str) -> RestoreTarget:
-    """The target for a database URL or a folder; connects to nothing yet.
+    """Return the target for a database URL or a folder, without connecting.
 
     Raises:
-        SettingsError: it is of no known form.
+        SettingsError: it is neither a folder nor a known kind of URL.
     """
     if "://" not in target:
         folder = Path(target)
@@ -41,10 +41,10 @@ def open_target(target: str, table: str) -> RestoreTarget:
 
 
 def open_database(url: str, table: str) -> DatabaseTarget:
-    """The target for a database URL; connects to nothing yet.
+    """Return the target for a database URL, without connecting.
 
     Raises:
-        SettingsError: it is of no known form.
+        SettingsError: it is not a known kind of URL.
     """
     address = database_address(url, OPTION)
     engine = SqliteTarget(address, table) if isinstance(address, Path) else PostgresTarget(address, table)
@@ -52,7 +52,7 @@ def open_database(url: str, table: str) -> DatabaseTarget:
 
 
 def refuse_source(target: str, source_url: str) -> None:
-    """Refuse a target that is the database the backups are made of.
+    """Refuse a target that is the database the backups are made from.
 
     Raises:
         SettingsError: it is that database.
@@ -68,8 +68,8 @@ def refuse_source(target: str, source_url: str) -> None:
         is_source = False
     if is_source:
         raise SettingsError(
-            "the target is the very database that is backed up, the live source",
-            remedy="Restore beside it and compare; to write into it all the same, add --into-source",
+            "the target is the live source, the very database that is backed up",
+            remedy="Restore into another database and compare; to write into the source anyway, add --into-source",
         )
 
 
@@ -85,4 +85,4 @@ def _server_identity(url: str) -> str | None:
             ((identity,),) = fetch_all(connection, _SERVER_IDENTITY)
             return str(identity)
     except dbapi.Error:
-        return None  # a database that is gone is no live one; the restore itself reports a target that is
+        return None  # an unreachable source is not the target; an unreachable target is reported by the restore

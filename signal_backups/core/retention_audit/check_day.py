@@ -1,4 +1,4 @@
-"""The judgement of one day of a retention audit: from what S3 shows to states and problems. Pure."""
+"""Checks one day of a retention audit: from the evidence to states and problems, without requests."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from signal_backups.core.vault.manifest import Manifest
 
 _EXPIRY = re.compile(r'expiry-date\s*=\s*"([^"]+)"', re.IGNORECASE)
 _RULE = re.compile(r'rule-id\s*=\s*"([^"]*)"', re.IGNORECASE)
-#: S3 moves objects some time after the midnight they are due at.
-MOVE_GRACE = timedelta(days=2)
-#: User metadata of a backup: how many records it has (written by ``backup_object.put_csv``).
+#: S3 makes a transition some time after the midnight at which it is due.
+TRANSITION_GRACE = timedelta(days=2)
+#: User metadata of a backup: its number of signals (written by ``vault.writing.put_csv``).
 _RECORDS_METADATA = "record_count"
 
 
 class ManifestState(Enum):
-    """How the look for a day's manifest ended."""
+    """What was found when the manifest of a day was read."""
 
     READ = auto()
     NONE = auto()
@@ -38,7 +38,7 @@ class ManifestState(Enum):
 
 @dataclass(frozen=True)
 class DrillOutcome:
-    """How a day's last drill ended; ``problem`` is None when the day came back whole."""
+    """How the last drill of a day ended; ``problem`` is None if the day was restored."""
 
     at: datetime
     problem: str | None = None
@@ -50,10 +50,11 @@ class DayEvidence:
 
     Attributes:
         day: the UTC day.
-        version: what is judged, as a HEAD shows it: the current version, else the newest one below a delete marker.
-        is_hidden: a delete marker is on top.
-        manifest: the current manifest, when it could be read.
-        drill: the last time a drill restored, or tried to restore, the day.
+        version: the current version, else the newest one below the delete marker, as a HEAD returns it.
+        is_hidden: whether the newest entry is a delete marker.
+        manifest: the current manifest; None if it could not be read.
+        manifest_state: what was found when the manifest was read.
+        drill: the last drill of the day; None if there was none.
     """
 
     day: date
@@ -69,54 +70,54 @@ class Criteria:
     """What the days are compared with.
 
     Attributes:
-        profile: what is promised.
-        lifecycle: the profile's lifecycle rules.
-        moves_objects: whether the store moves objects to other storage classes at all.
-        shows_expiration: whether its ``x-amz-expiration`` can be believed.
+        profile: the retention profile.
+        lifecycle: the lifecycle rules of the profile.
+        has_transitions: whether the store makes transitions to other storage classes.
+        shows_expiration: whether the store's ``x-amz-expiration`` header is reliable.
     """
 
     profile: Profile
     lifecycle: Lifecycle
-    moves_objects: bool
+    has_transitions: bool
     shows_expiration: bool
 
 
 @dataclass(frozen=True)
-class _Verdict:
+class _Answer:
     state: State
     problem: Problem | None = None
 
 
-_FINE = _Verdict(State.YES)
-_NOT_ASKED = _Verdict(State.NOT_APPLICABLE)
+_YES = _Answer(State.YES)
+_NOT_APPLICABLE = _Answer(State.NOT_APPLICABLE)
 
 
-def judge_day(evidence: DayEvidence, terms: Criteria, now: datetime) -> DayFinding:
-    """Judge one day of the window; its gap, if it is one, is not explained by its place in the window.
+def check_day(evidence: DayEvidence, criteria: Criteria, now: datetime) -> DayFinding:
+    """Check one day that must have a backup.
 
     Args:
-        evidence: what S3 shows of it.
-        terms: what it is held against.
-        now: the present (UTC).
+        evidence: what S3 shows of the day.
+        criteria: what to compare it with.
+        now: the current time, UTC.
     """
     version = evidence.version
-    verdicts = dict.fromkeys(Aspect, _NOT_ASKED) | {Aspect.DRILLED: _drilled(evidence)}
+    answers = dict.fromkeys(Aspect, _NOT_APPLICABLE) | {Aspect.DRILLED: _drilled(evidence)}
     if version is None:
-        verdicts |= {Aspect.PRESENT: _absent(evidence, now)}
-        return DayFinding(day=evidence.day, **_summed(verdicts), drilled_at=_drilled_at(evidence))
-    verdicts |= {
-        # A hidden day is one problem, not two.
-        Aspect.PRESENT: _Verdict(State.NO) if evidence.is_hidden else _FINE,
+        answers |= {Aspect.PRESENT: _absent(evidence, now)}
+        return DayFinding(day=evidence.day, **_states_and_problems(answers), drilled_at=_drilled_at(evidence))
+    answers |= {
+        # A hidden day is one problem, that of NOT_HIDDEN.
+        Aspect.PRESENT: _Answer(State.NO) if evidence.is_hidden else _YES,
         Aspect.NOT_HIDDEN: _not_hidden(evidence, version),
         Aspect.VERIFIED: _verified(evidence, version),
         Aspect.MANIFEST_AGREES: _manifest_agrees(evidence, version),
-        Aspect.LOCKED: _locked(evidence.day, version, terms.profile),
-        Aspect.CLASS_AS_PLANNED: _class_as_planned(evidence.day, version, terms, now),
-        Aspect.EXPIRATION_OK: _expiration_ok(evidence.day, version, terms),
+        Aspect.LOCKED: _locked(evidence.day, version, criteria.profile),
+        Aspect.CLASS_AS_PLANNED: _class_as_planned(evidence.day, version, criteria, now),
+        Aspect.EXPIRATION_OK: _expiration_ok(evidence.day, version, criteria),
     }
     return DayFinding(
         day=evidence.day,
-        **_summed(verdicts),
+        **_states_and_problems(answers),
         key=version.key,
         version_id=version.version_id,
         bytes=version.size,
@@ -127,33 +128,33 @@ def judge_day(evidence: DayEvidence, terms: Criteria, now: datetime) -> DayFindi
     )
 
 
-def _absent(evidence: DayEvidence, now: datetime) -> _Verdict:
+def _absent(evidence: DayEvidence, now: datetime) -> _Answer:
     day = evidence.day
     if now < datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC):
-        return _NOT_ASKED  # its backup is not due yet
+        return _NOT_APPLICABLE  # its backup is not due yet
     left = ": only a delete marker is left" if evidence.is_hidden else ""
     return _wrong(ProblemCode.MISSING, f"{day} has no backup{left}", f"signal-backups backup {day}")
 
 
-def _not_hidden(evidence: DayEvidence, version: ObjectVersion) -> _Verdict:
+def _not_hidden(evidence: DayEvidence, version: ObjectVersion) -> _Answer:
     if not evidence.is_hidden:
-        return _FINE
+        return _YES
     what = f"{evidence.day} is hidden: a delete marker is on top of {version.key}"
     return _wrong(ProblemCode.HIDDEN, what, f"signal-backups undelete {evidence.day}")
 
 
-def _verified(evidence: DayEvidence, version: ObjectVersion) -> _Verdict:
+def _verified(evidence: DayEvidence, version: ObjectVersion) -> _Answer:
     day, manifest = evidence.day, evidence.manifest
     if manifest is None:
         return _without_manifest(evidence)
     if manifest.backup.version_id == version.version_id:
-        return _FINE
+        return _YES
     vouched = manifest.backup.version_id
     what = f"{day} is not verified: the manifest vouches for version {vouched}, stored is {version.version_id}"
     return _wrong(ProblemCode.NOT_VERIFIED, what, f"signal-backups undelete {day} --version-id {vouched}")
 
 
-def _without_manifest(evidence: DayEvidence) -> _Verdict:
+def _without_manifest(evidence: DayEvidence) -> _Answer:
     day = evidence.day
     code, what, remedy = {
         ManifestState.HIDDEN: (
@@ -173,11 +174,11 @@ def _without_manifest(evidence: DayEvidence) -> _Verdict:
     return _wrong(code, f"{day} is not verified: {what}", remedy)
 
 
-def _manifest_agrees(evidence: DayEvidence, version: ObjectVersion) -> _Verdict:
+def _manifest_agrees(evidence: DayEvidence, version: ObjectVersion) -> _Answer:
     manifest = evidence.manifest
-    # Of a manifest that speaks of another version everything may differ: that is said once, as not verified.
+    # A manifest of another version is one problem, that of VERIFIED.
     if manifest is None or manifest.backup.version_id != version.version_id:
-        return _NOT_ASKED
+        return _NOT_APPLICABLE
     pairs = {
         "day": (manifest.day, evidence.day),
         "key": (manifest.backup.key, version.key),
@@ -188,18 +189,18 @@ def _manifest_agrees(evidence: DayEvidence, version: ObjectVersion) -> _Verdict:
     }
     differing = [f"{name} {claimed}, not {found}" for name, (claimed, found) in pairs.items() if claimed != found]
     if not differing:
-        return _FINE
+        return _YES
     what = f"the manifest of {evidence.day} disagrees with the object: it says {'; '.join(differing)}"
     return _wrong(ProblemCode.MANIFEST_DISAGREES, what, f"signal-backups verify --date {evidence.day}")
 
 
-def _locked(day: date, version: ObjectVersion, profile: Profile) -> _Verdict:
+def _locked(day: date, version: ObjectVersion, profile: Profile) -> _Answer:
     policy, lock = profile.lock_policy, version.lock
     if policy is None:
-        return _NOT_ASKED
+        return _NOT_APPLICABLE
     end = years_after(version.last_modified, policy.years)
     remedy = f"signal-backups lock extend --from {day} --to {day}"
-    # A lock that is not shown to us counts as none.
+    # A lock that the store does not show counts as none.
     if lock is None or lock.retain_until is None:
         return _wrong(ProblemCode.NOT_LOCKED, f"{day} is not locked", remedy)
     if not lock.holds_until(end):
@@ -207,49 +208,49 @@ def _locked(day: date, version: ObjectVersion, profile: Profile) -> _Verdict:
         return _wrong(ProblemCode.LOCK_TOO_SHORT, what, remedy)
     if not policy.mode.is_met_by(lock.mode):
         return _wrong(ProblemCode.LOCK_TOO_WEAK, f"{day} is locked with {lock.mode}, not {policy.mode}", remedy)
-    return _FINE
+    return _YES
 
 
-def _class_as_planned(day: date, version: ObjectVersion, terms: Criteria, now: datetime) -> _Verdict:
-    if not terms.moves_objects:
-        return _NOT_ASKED
-    timeline = rules_for(terms.lifecycle, version.key, version.size).play(version.last_modified)
-    lately = [move.storage_class for move in timeline.moves if now - MOVE_GRACE < move.at <= now]
-    allowed = [timeline.class_at(now - MOVE_GRACE), *lately]
+def _class_as_planned(day: date, version: ObjectVersion, criteria: Criteria, now: datetime) -> _Answer:
+    if not criteria.has_transitions:
+        return _NOT_APPLICABLE
+    timeline = rules_for(criteria.lifecycle, version.key, version.size).play(version.last_modified)
+    recent = [move.storage_class for move in timeline.moves if now - TRANSITION_GRACE < move.at <= now]
+    allowed = [timeline.class_at(now - TRANSITION_GRACE), *recent]
     if version.storage_class in allowed:
-        return _FINE
-    what = f"{day} is in {version.storage_class}, at its age the profile has it in {' or '.join(allowed)}"
+        return _YES
+    what = f"{day} is in {version.storage_class}, at its age the profile wants {' or '.join(allowed)}"
     return _wrong(ProblemCode.WRONG_CLASS, what, "signal-backups lifecycle show")
 
 
-def _expiration_ok(day: date, version: ObjectVersion, terms: Criteria) -> _Verdict:
-    expiry = expiry_of(version.expiration_header) if terms.shows_expiration else None
+def _expiration_ok(day: date, version: ObjectVersion, criteria: Criteria) -> _Answer:
+    expiry = expiry_of(version.expiration_header) if criteria.shows_expiration else None
     if expiry is None:
-        return _NOT_ASKED
-    end = years_after(version.last_modified, terms.profile.retention_years)
+        return _NOT_APPLICABLE
+    end = years_after(version.last_modified, criteria.profile.retention_years)
     if expiry >= end:
-        return _FINE
+        return _YES
     hours = ceil((end - expiry) / timedelta(hours=1))
     what = f"S3 will hide {day} {hours} h before its retention ends, at {_instant(expiry)}: {_rule_of(version)}"
-    planned = next_midnight(version.last_modified + timedelta(days=terms.profile.keep.backups.expire_days))
+    planned = next_midnight(version.last_modified + timedelta(days=criteria.profile.keep.backups.expire_days))
     if expiry < planned:
         return _wrong(ProblemCode.EXPIRES_EARLY, what, "signal-backups lifecycle show")
-    remedy = f"Profile {terms.profile.name} itself is that short: choose one that keeps backups longer"
+    remedy = f"Profile {criteria.profile.name} itself expires backups that early: choose one that keeps them longer"
     return _wrong(ProblemCode.PROFILE_TOO_SHORT, what, remedy, ProblemSeverity.WARN)
 
 
-def _drilled(evidence: DayEvidence) -> _Verdict:
+def _drilled(evidence: DayEvidence) -> _Answer:
     drill = evidence.drill
     if drill is None:
-        return _Verdict(State.NO)  # drills take samples: no problem
+        return _Answer(State.NO)  # drills only restore sample days, so this is no problem
     if drill.problem is None:
-        return _FINE
+        return _YES
     what = f"the last drill of {evidence.day}, at {_instant(drill.at)}, did not restore it: {drill.problem}"
     return _wrong(ProblemCode.DRILL_FAILED, what, f"signal-backups verify --date {evidence.day}", ProblemSeverity.WARN)
 
 
 def expiry_of(header: str | None) -> datetime | None:
-    """The date in an ``x-amz-expiration`` header (UTC); None without one that can be read."""
+    """The date in an ``x-amz-expiration`` header, UTC; None without a valid one."""
     found = _EXPIRY.search(header or "")
     try:
         return parsedate_to_datetime(found[1]).astimezone(UTC) if found else None
@@ -262,14 +263,14 @@ def _rule_of(version: ObjectVersion) -> str:
     return f"rule {unquote(found[1])!r}" if found else "by an unnamed rule"
 
 
-def _wrong(code: ProblemCode, what: str, remedy: str, severity: ProblemSeverity = ProblemSeverity.ERROR) -> _Verdict:
-    return _Verdict(State.NO, Problem(code=code, severity=severity, what=what, remedy=remedy))
+def _wrong(code: ProblemCode, what: str, remedy: str, severity: ProblemSeverity = ProblemSeverity.ERROR) -> _Answer:
+    return _Answer(State.NO, Problem(code=code, severity=severity, what=what, remedy=remedy))
 
 
-def _summed(verdicts: dict[Aspect, _Verdict]) -> dict[str, object]:
+def _states_and_problems(answers: dict[Aspect, _Answer]) -> dict[str, object]:
     return {
-        "states": {aspect: verdict.state for aspect, verdict in verdicts.items()},
-        "problems": [verdict.problem for verdict in verdicts.values() if verdict.problem],
+        "states": {aspect: answer.state for aspect, answer in answers.items()},
+        "problems": [answer.problem for answer in answers.values() if answer.problem],
     }
 
 

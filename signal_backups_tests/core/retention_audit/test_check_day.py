@@ -1,4 +1,4 @@
-"""The judgement of one day: every question, on its own."""
+"""The check of one day, question by question."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 from signal_backups.core.base.days import years_after
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
-from signal_backups.core.retention_audit.judge_day import (
+from signal_backups.core.retention_audit.check_day import (
     Criteria,
     DayEvidence,
     DrillOutcome,
     ManifestState,
+    check_day,
     expiry_of,
-    judge_day,
 )
 from signal_backups.core.retention_audit.report import Aspect, DayFinding, ProblemCode, ProblemSeverity, State
 from signal_backups.core.s3.object_lock import ObjectLock
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile, VerificationResult
-from signal_backups_tests.core.retention_audit.audited import fake_sha256, manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import fake_sha256, manifest_of
 
 DAY = date(2026, 1, 1)
 STORED_AT = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
@@ -48,13 +48,13 @@ MANIFEST = manifest_of(STORED, DAY)
 GOOD = DayEvidence(DAY, VERSION, manifest=MANIFEST, manifest_state=ManifestState.READ)
 
 
-def terms(profile: str = "recommended", *, moves: bool = True, shows_expiration: bool = True) -> Criteria:
+def criteria(profile: str = "recommended", *, transitions: bool = True, shows_expiration: bool = True) -> Criteria:
     known = load_profile(profile)
-    return Criteria(known, lifecycle_of(known, Layout()), moves, shows_expiration)
+    return Criteria(known, lifecycle_of(known, Layout()), transitions, shows_expiration)
 
 
-def judged(evidence: DayEvidence, now: datetime = SOON, profile: str = "recommended", **facts: bool) -> DayFinding:
-    return judge_day(evidence, terms(profile, **facts), now)
+def checked(evidence: DayEvidence, now: datetime = SOON, profile: str = "recommended", **facts: bool) -> DayFinding:
+    return check_day(evidence, criteria(profile, **facts), now)
 
 
 def with_version(**changes: Any) -> DayEvidence:
@@ -65,8 +65,8 @@ def codes(found: DayFinding) -> list[ProblemCode]:
     return [problem.code for problem in found.problems]
 
 
-def test_a_good_day_is_all_yes_but_for_what_nobody_did() -> None:
-    found = judged(replace(with_version(expiration_header=header(END)), drill=DrillOutcome(SOON)))
+def test_every_answer_for_a_good_day_is_yes() -> None:
+    found = checked(replace(with_version(expiration_header=header(END)), drill=DrillOutcome(SOON)))
     assert set(found.states.values()) == {State.YES}
     assert found.problems == []
     assert (found.key, found.version_id, found.bytes, found.stored_at, found.storage_class) == (
@@ -79,9 +79,9 @@ def test_a_good_day_is_all_yes_but_for_what_nobody_did() -> None:
     assert (found.locked_until, found.drilled_at) == (datetime(2033, 1, 3, tzinfo=UTC), SOON)
 
 
-def test_a_missing_day_is_an_error_once_its_backup_was_due() -> None:
+def test_a_missing_day_is_an_error_once_its_backup_is_due() -> None:
     due = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
-    early, late = (judged(DayEvidence(DAY), now) for now in (due - timedelta(seconds=1), due))
+    early, late = (checked(DayEvidence(DAY), now) for now in (due - timedelta(seconds=1), due))
     assert (early.states[Aspect.PRESENT], codes(early)) == (State.NOT_APPLICABLE, [])
     assert (late.states[Aspect.PRESENT], codes(late)) == (State.NO, [ProblemCode.MISSING])
     assert late.problems[0].severity is ProblemSeverity.ERROR
@@ -89,14 +89,14 @@ def test_a_missing_day_is_an_error_once_its_backup_was_due() -> None:
     assert late.states[Aspect.LOCKED] is State.NOT_APPLICABLE
 
 
-def test_a_lone_delete_marker_is_a_missing_day() -> None:
-    found = judged(DayEvidence(DAY, is_hidden=True))
+def test_a_day_with_only_a_delete_marker_is_missing() -> None:
+    found = checked(DayEvidence(DAY, is_hidden=True))
     assert codes(found) == [ProblemCode.MISSING]
     assert "only a delete marker is left" in found.problems[0].what
 
 
-def test_a_hidden_day_is_one_problem_and_what_lies_below_is_judged() -> None:
-    found = judged(replace(GOOD, is_hidden=True))
+def test_a_hidden_day_is_one_problem_and_the_version_below_is_checked() -> None:
+    found = checked(replace(GOOD, is_hidden=True))
     assert codes(found) == [ProblemCode.HIDDEN]
     assert found.problems[0].remedy == "signal-backups undelete 2026-01-01"
     assert [found.states[aspect] for aspect in (Aspect.PRESENT, Aspect.NOT_HIDDEN, Aspect.VERIFIED, Aspect.LOCKED)] == [
@@ -116,13 +116,13 @@ def test_a_hidden_day_is_one_problem_and_what_lies_below_is_judged() -> None:
     ],
 )
 def test_without_a_manifest_nothing_is_verified(state: ManifestState, code: ProblemCode, remedy: str) -> None:
-    found = judged(replace(GOOD, manifest=None, manifest_state=state))
+    found = checked(replace(GOOD, manifest=None, manifest_state=state))
     assert (codes(found), found.problems[0].remedy) == ([code], remedy)
     assert (found.states[Aspect.VERIFIED], found.states[Aspect.MANIFEST_AGREES]) == (State.NO, State.NOT_APPLICABLE)
 
 
 def test_a_manifest_of_another_version_is_one_problem() -> None:
-    found = judged(with_version(version_id="v2", size=3, metadata={}))
+    found = checked(with_version(version_id="v2", size=3, metadata={}))
     assert codes(found) == [ProblemCode.NOT_VERIFIED]
     assert found.problems[0].remedy == "signal-backups undelete 2026-01-01 --version-id v1"
     assert (found.states[Aspect.VERIFIED], found.states[Aspect.MANIFEST_AGREES]) == (State.NO, State.NOT_APPLICABLE)
@@ -152,8 +152,8 @@ def test_a_manifest_of_another_version_is_one_problem() -> None:
         ),
     ],
 )
-def test_a_manifest_that_says_other_things_than_the_object_disagrees(evidence: DayEvidence, word: str) -> None:
-    found = judged(evidence)
+def test_a_manifest_that_differs_from_the_object_disagrees(evidence: DayEvidence, word: str) -> None:
+    found = checked(evidence)
     assert codes(found) == [ProblemCode.MANIFEST_DISAGREES]
     assert f"it says {word} " in found.problems[0].what
     assert (found.states[Aspect.VERIFIED], found.states[Aspect.MANIFEST_AGREES]) == (State.YES, State.NO)
@@ -169,14 +169,16 @@ def test_a_manifest_that_says_other_things_than_the_object_disagrees(evidence: D
         (None, [ProblemCode.NOT_LOCKED]),
     ],
 )
-def test_the_lock_holds_to_the_end_of_the_retention(lock: ObjectLock | None, expected: list[ProblemCode]) -> None:
-    found = judged(with_version(lock=lock))
+def test_the_lock_must_last_until_the_end_of_the_retention(
+    lock: ObjectLock | None, expected: list[ProblemCode]
+) -> None:
+    found = checked(with_version(lock=lock))
     assert codes(found) == expected
     assert found.states[Aspect.LOCKED] is (State.NO if expected else State.YES)
 
 
-def test_a_profile_without_lock_asks_for_none() -> None:
-    found = judged(with_version(lock=None), profile="documented")
+def test_a_profile_without_a_lock_requires_none() -> None:
+    found = checked(with_version(lock=None), profile="documented")
     assert (codes(found), found.states[Aspect.LOCKED]) == ([], State.NOT_APPLICABLE)
 
 
@@ -196,24 +198,24 @@ DUE = datetime(2026, 4, 3, tzinfo=UTC)
         (STORED_AT + timedelta(days=2000), {"GLACIER_IR"}),
     ],
 )
-def test_the_class_is_what_the_age_says_with_two_days_of_grace(now: datetime, allowed: set[str]) -> None:
+def test_the_storage_class_must_match_the_age_with_two_days_of_grace(now: datetime, allowed: set[str]) -> None:
     names = ("STANDARD", "STANDARD_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
-    found = {name: judged(with_version(storage_class=name), now) for name in names}
+    found = {name: checked(with_version(storage_class=name), now) for name in names}
     assert {name for name in names if not found[name].problems} == allowed
     assert {code for name in names for code in codes(found[name])} == {ProblemCode.WRONG_CLASS}
 
 
-def test_what_is_too_small_to_move_stays() -> None:
+def test_a_backup_too_small_for_a_transition_must_be_in_standard() -> None:
     old = STORED_AT + timedelta(days=1000)
     small = replace(with_version(size=100 * KIB), manifest=None)
     for storage_class, is_right in (("STANDARD", True), ("GLACIER", False)):
         evidence = replace(small, version=replace(VERSION, size=100 * KIB, storage_class=storage_class))
-        found = judged(evidence, old, "documented")
+        found = checked(evidence, old, "documented")
         assert (found.states[Aspect.CLASS_AS_PLANNED] is State.YES) is is_right
 
 
-def test_a_store_that_moves_nothing_is_not_asked_for_classes() -> None:
-    found = judged(with_version(), STORED_AT + timedelta(days=1000), moves=False)
+def test_storage_classes_are_not_checked_if_the_store_has_no_transitions() -> None:
+    found = checked(with_version(), STORED_AT + timedelta(days=1000), transitions=False)
     assert (codes(found), found.states[Aspect.CLASS_AS_PLANNED]) == ([], State.NOT_APPLICABLE)
 
 
@@ -221,9 +223,9 @@ def header(expiry: datetime, rule: str = "signal-backups%20signals%2F%20keep") -
     return f'expiry-date="{expiry:%a, %d %b %Y %H:%M:%S} GMT", rule-id="{rule}"'
 
 
-def test_the_expiration_of_a_profile_that_promises_seven_years() -> None:
-    at_the_end = judged(with_version(expiration_header=header(END)))
-    before = judged(with_version(expiration_header=header(END - timedelta(hours=2))))
+def test_an_expiration_before_the_retention_ends_is_an_error() -> None:
+    at_the_end = checked(with_version(expiration_header=header(END)))
+    before = checked(with_version(expiration_header=header(END - timedelta(hours=2))))
     assert (codes(at_the_end), at_the_end.states[Aspect.EXPIRATION_OK]) == ([], State.YES)
     assert (codes(before), before.states[Aspect.EXPIRATION_OK]) == ([ProblemCode.EXPIRES_EARLY], State.NO)
     assert before.problems[0].severity is ProblemSeverity.ERROR
@@ -231,33 +233,33 @@ def test_the_expiration_of_a_profile_that_promises_seven_years() -> None:
     assert "'signal-backups signals/ keep'" in before.problems[0].what
 
 
-def test_a_profile_that_is_short_itself_is_a_warning_and_less_than_it_an_error() -> None:
+def test_expiring_early_is_a_warning_if_the_profile_says_so_and_else_an_error() -> None:
     planned = datetime(2033, 1, 1, tzinfo=UTC)  # 2555 days, and on to midnight
-    short = judged(with_version(expiration_header=header(planned)), profile="documented")
-    shorter = judged(with_version(expiration_header=header(planned - timedelta(days=1))), profile="documented")
+    short = checked(with_version(expiration_header=header(planned)), profile="documented")
+    shorter = checked(with_version(expiration_header=header(planned - timedelta(days=1))), profile="documented")
     assert (codes(short), short.problems[0].severity) == ([ProblemCode.PROFILE_TOO_SHORT], ProblemSeverity.WARN)
     assert "S3 will hide 2026-01-01 26 h before its retention ends" in short.problems[0].what
     assert (codes(shorter), shorter.problems[0].severity) == ([ProblemCode.EXPIRES_EARLY], ProblemSeverity.ERROR)
 
 
 @pytest.mark.parametrize("text", [None, "", 'expiry-date="soon", rule-id="x"', 'rule-id="x"'])
-def test_without_a_date_nothing_is_said_of_the_expiration(text: str | None) -> None:
-    found = judged(with_version(expiration_header=text))
+def test_the_expiration_is_not_applicable_without_a_date(text: str | None) -> None:
+    found = checked(with_version(expiration_header=text))
     assert (codes(found), found.states[Aspect.EXPIRATION_OK]) == ([], State.NOT_APPLICABLE)
 
 
-def test_an_expiration_of_a_store_that_cannot_be_believed_is_passed_over() -> None:
-    found = judged(with_version(expiration_header=header(SOON)), shows_expiration=False)
+def test_an_unreliable_expiration_header_is_ignored() -> None:
+    found = checked(with_version(expiration_header=header(SOON)), shows_expiration=False)
     assert (codes(found), found.states[Aspect.EXPIRATION_OK]) == ([], State.NOT_APPLICABLE)
 
 
-def test_the_expiry_is_read_as_s3_writes_it() -> None:
+def test_the_expiration_header_of_s3_is_parsed() -> None:
     text = 'expiry-date="Fri, 21 Dec 2012 00:00:00 GMT", rule-id="Rule for testfile.txt"'
     assert expiry_of(text) == datetime(2012, 12, 21, tzinfo=UTC)
 
 
-def test_a_drill_that_failed_is_a_warning_and_none_at_all_is_nothing() -> None:
-    never, failed = judged(GOOD), judged(replace(GOOD, drill=DrillOutcome(SOON, "it was refused")))
+def test_a_failed_drill_is_a_warning_and_no_drill_is_no_problem() -> None:
+    never, failed = checked(GOOD), checked(replace(GOOD, drill=DrillOutcome(SOON, "it was refused")))
     assert (codes(never), never.states[Aspect.DRILLED], never.drilled_at) == ([], State.NO, None)
     assert (codes(failed), failed.states[Aspect.DRILLED], failed.drilled_at) == (
         [ProblemCode.DRILL_FAILED],
@@ -271,5 +273,5 @@ def test_the_end_of_a_retention_that_begins_on_29_february() -> None:
     stored_at = datetime(2028, 2, 29, 2, 0, tzinfo=UTC)
     assert years_after(stored_at, 7) == datetime(2035, 3, 1, 2, 0, tzinfo=UTC)
     lock = ObjectLock("COMPLIANCE", datetime(2035, 2, 28, 23, tzinfo=UTC), legal_hold=False)
-    found = judged(with_version(last_modified=stored_at, lock=lock), stored_at)
+    found = checked(with_version(last_modified=stored_at, lock=lock), stored_at)
     assert codes(found) == [ProblemCode.LOCK_TOO_SHORT]

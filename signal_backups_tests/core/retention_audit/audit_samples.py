@@ -1,4 +1,4 @@
-"""Days for the tests of the retention audit: an object and the manifest that vouches for it, without a database."""
+"""Days for the tests of the retention audit: an object and its manifest, without a database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from signal_backups.core.vault.writing import put_csv, vouching_details, write_m
 
 
 def manifest_of(stored: StoredFile, day: date, **changes: Any) -> Manifest:
-    """What vouches for a stored file of one record."""
+    """The manifest of a stored file with one signal."""
     at = datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC)
     known: dict[str, Any] = {
         "code_version": "tests",
@@ -42,14 +42,14 @@ def manifest_of(stored: StoredFile, day: date, **changes: Any) -> Manifest:
 
 
 def put_object(vault: BackupVault, day: date, folder: Path, size: int = 100) -> StoredFile:
-    """Store the object of a day, as a backup does, and let nothing vouch for it."""
+    """Store the object of a day as a backup does, without a manifest."""
     file = folder / f"{day}.csv"
     file.write_bytes(f"{day}".encode("ascii").ljust(size, b"."))
     return put_csv(vault, vault.layout.backup_key(BackupSlot(day)), file, digest(file), 1, day)
 
 
 def put_day(vault: BackupVault, day: date, folder: Path, size: int = 100, **claims: Any) -> StoredFile:
-    """Store a day and its manifest, with false claims where given."""
+    """Store the object of a day and its manifest; ``claims`` replace fields of the manifest."""
     stored = put_object(vault, day, folder, size)
     manifest = write_manifest(vault, BackupSlot(day), manifest_of(stored, day, bucket=vault.store.bucket, **claims))
     vault.trail.record(Action.BACKUP, "stored", details=vouching_details(manifest))
@@ -57,13 +57,13 @@ def put_day(vault: BackupVault, day: date, folder: Path, size: int = 100, **clai
 
 
 def finding(audit: RetentionAudit, day: date) -> DayFinding:
-    """What an audit found of a day."""
+    """The result of one day of an audit."""
     (found,) = [each for each in audit.days if each.day == day]
     return found
 
 
 def codes(audit: RetentionAudit) -> dict[date | None, list[ProblemCode]]:
-    """The days that have problems, and which."""
+    """The codes of the problems, by day; None for general problems."""
     found: dict[date | None, list[ProblemCode]] = {}
     for day, problem in audit.problems():
         found.setdefault(day, []).append(problem.code)
@@ -71,10 +71,10 @@ def codes(audit: RetentionAudit) -> dict[date | None, list[ProblemCode]]:
 
 
 def fake_sha256(text: str) -> str:
-    """A hash of something else."""
+    """The SHA-256 of a text."""
     return sha256(text.encode("ascii")).hexdigest()
 
 
 def days_from(first: date, count: int) -> list[date]:
-    """So many days."""
+    """Consecutive days."""
     return [first + timedelta(days=number) for number in range(count)]

@@ -1,4 +1,4 @@
-"""Choosing the engine for a database URL."""
+"""Parsing the URL of a database, and opening the source for it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _FORMS = "Use sqlite:////absolute/path.db or postgresql://user:password@host:543
 
 
 def open_source(url: str, table: str) -> SignalSource:
-    """The source for a URL; connects to nothing yet.
+    """Return the source for a URL, without connecting.
 
     Raises:
-        SettingsError: the URL is of no known form.
+        SettingsError: the URL is malformed or of an unknown database.
     """
     address = database_address(url)
     return SqliteSource(address, table) if isinstance(address, Path) else PostgresSource(address, table)
 
 
 def database_address(url: str, name: str = "SIGNALS_DATABASE_URL") -> Path | str:
-    """What a URL names: the file of an SQLite database, or a PostgreSQL server in the form libpq reads.
+    """Parse a URL: the file of an SQLite database, or a PostgreSQL URL as libpq reads it.
 
     Args:
         url: the URL.
-        name: where it came from, for messages.
+        name: the setting or option that it came from, for messages.
 
     Raises:
-        SettingsError: the URL is of no known form.
+        SettingsError: the URL is malformed or of an unknown database.
     """
     scheme = url.partition("://")[0].split("+")[0] if "://" in url else ""
     if scheme == "sqlite":
@@ -42,7 +42,7 @@ def database_address(url: str, name: str = "SIGNALS_DATABASE_URL") -> Path | str
 
 
 def _sqlite_path(url: str) -> Path:
-    """``sqlite:////a/b.db`` is absolute, ``sqlite:///b.db`` relative, as SQLAlchemy has it."""
+    """``sqlite:////a/b.db`` is absolute, ``sqlite:///b.db`` is relative, as in SQLAlchemy."""
     parts = urlsplit(url)
     if parts.netloc or len(parts.path) < 2:
         raise SettingsError(f"{url!r} names no SQLite file", remedy=_FORMS)
@@ -50,7 +50,7 @@ def _sqlite_path(url: str) -> Path:
 
 
 def _postgres_url(url: str, name: str) -> str:
-    """Only the form is looked at, and no part of it is ever shown: any of them may be a piece of a password."""
+    """Check the form of the URL; no part of it is shown, because any part may belong to a password."""
     standard = "postgresql://" + url.partition("://")[2]
     try:
         parts = urlsplit(standard)
@@ -59,7 +59,7 @@ def _postgres_url(url: str, name: str) -> str:
         well_formed = False
     if not well_formed:
         raise SettingsError(
-            f"{name} is no PostgreSQL URL",
+            f"{name} is not a PostgreSQL URL",
             remedy=f"{_FORMS}; write / # ? @ : in a password as %2F %23 %3F %40 %3A",
         )
     return standard

@@ -1,4 +1,4 @@
-"""Record counts of days already backed up, read from S3 once a run."""
+"""Numbers of signals in backups, read from their manifests once per run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from signal_backups.core.backup.plausibility import trailing_weekdays
 from signal_backups.core.vault.vault import BackupVault
 
 
-def record_counts(vault: BackupVault, days: Sequence[date]) -> dict[date, int]:
-    """Records of every day that judging ``days`` looks back on, those days themselves included."""
+def signal_counts(vault: BackupVault, days: Sequence[date]) -> dict[date, int]:
+    """Numbers of signals of ``days`` and of the days they are compared with, as far as they are backed up."""
     if not days:
         return {}
     first = min(trailing_weekdays(min(days)))

@@ -1,4 +1,4 @@
-"""What an exporter shows when there is everything to show: names, and the labels of each."""
+"""A complete exposition of the exporter, and the alert rules and panels that use it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
 def full_exposition(folder: Path) -> str:
-    """The text of an exporter with backups, events, a drill, a quota, a profile that locks, and Dagster's daemons."""
+    """Return the text of an exporter with backups, events, a drill, a quota, locks, and Dagster's daemons."""
     world = World(folder, "recommended")
     beat(folder / "dagster")
     world.put_day(world.newest)
@@ -31,7 +31,7 @@ def full_exposition(folder: Path) -> str:
     world.record(Action.DRILL, "passed", rto_seconds=60.0)
     exporter = Exporter(world.measurer(quota_gb=1), world.vault.store, _instance(folder / "dagster"))
     exporter.refresh()
-    # The strict S3 has a clock and does not show it.
+    # The in-memory S3 sends no Date header.
     exporter._measurer.clock_skew_seconds = 0.5
     return generate_latest(exporter.registry).decode("utf-8")
 
@@ -44,7 +44,7 @@ def _instance(home: Path) -> Callable[[], list[Metric]]:
 
 
 def labels_by_name(exposition: str) -> dict[str, set[str]]:
-    """Names of samples, and the labels that they have."""
+    """Return the labels of each sample name."""
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(exposition):
         for sample in family.samples:
@@ -53,18 +53,18 @@ def labels_by_name(exposition: str) -> dict[str, set[str]]:
 
 
 def alerts() -> list[dict[str, Any]]:
-    """The alert rules."""
+    """Return the alert rules."""
     (group,) = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text(encoding="utf-8"))["groups"]
     return list(group["rules"])
 
 
 def panels() -> list[dict[str, Any]]:
-    """The panels of the dashboard."""
+    """Return the panels of the dashboard."""
     return list(json.loads((DEPLOY / "grafana/dashboard.json").read_text(encoding="utf-8"))["panels"])
 
 
 def dashboard_queries(instance: str = ".+") -> dict[str, str]:
-    """The queries of the dashboard as Grafana sends them, by panel and letter."""
+    """Return the queries of the dashboard as Grafana sends them, by panel and letter."""
     return {
         f"{panel['title']} {target['refId']}": target["expr"].replace("$instance", instance)
         for panel in panels()

@@ -1,4 +1,4 @@
-"""Which day should be the first that is backed up: the rule of the alerts and of the repair."""
+"""Which day should be the first that is backed up; the alerts and the repair share this rule."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from signal_backups.core.retention.profile import Profile
 from signal_backups.core.vault.vault import BackupVault
 
 
-def observed(
-    vault: BackupVault, profile: Profile, clock: Clock, *, start_date: date, names_start_date: bool
+def observe_expected_days(
+    vault: BackupVault, profile: Profile, clock: Clock, *, start_date: date, start_date_is_set: bool
 ) -> Observation:
-    """The days from the start date on that the profile still keeps.
+    """Observe the days from the start date on that the profile still keeps.
 
     Args:
         vault: the backups.
-        profile: says how long a day is kept.
-        clock: the present (UTC).
+        profile: the retention profile.
+        clock: the current time (UTC).
         start_date: the first partition in Dagster.
-        names_start_date: whether the settings name that date. If not, nobody said when signals began, and a day before
-            the oldest backup is not missing.
+        start_date_is_set: whether the date was set. If not, it is unknown when signals began, and no day before the
+            oldest backup is missing.
     """
-    if not names_start_date:
+    if not start_date_is_set:
         found = observe(vault, None, clock, retention_years=profile.retention_years)
         if found.first_day >= start_date:
             return found
