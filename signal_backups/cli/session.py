@@ -30,29 +30,8 @@ def settings_with_notice() -> Settings:
 
 
 @contextmanager
-def running_store(settings: Settings) -> Iterator[None]:
-    """Keep the embedded S3 server up for the duration, its bucket made; does nothing for a real store."""
-    if not settings.uses_embedded_store:
-        yield
-        return
-    with using_server(settings.embedded_store):
-        _make_buckets(settings)
-        yield
-
-
-def _make_buckets(settings: Settings) -> None:
-    """The embedded server's buckets, set up as the profile says; one that is there is left as it is."""
-    vault, profile = open_vault(settings), load_profile(settings.profile)
-    if not vault.store.configuration.exists():
-        set_up_bucket(vault, profile, confirmed=False)
-    second = anchor_store(settings)
-    if second is not None and settings.anchor_endpoint_url is None and not second.configuration.exists():
-        apply_profile(second.configuration, BucketState(exists=False), profile, vault.layout, confirmed=False)
-
-
-@contextmanager
-def started_store(settings: Settings, profile: Profile) -> Iterator[BackupVault]:
-    """A vault that locks as a profile says; the embedded server runs, but nobody has made a bucket yet."""
+def started_store(settings: Settings, profile: Profile | None = None) -> Iterator[BackupVault]:
+    """A vault that locks as a profile (default: that of the settings) says; the embedded server runs, bucket or not."""
     server = using_server(settings.embedded_store) if settings.uses_embedded_store else nullcontext()
     with server:
         yield open_vault(settings, profile)
@@ -60,6 +39,18 @@ def started_store(settings: Settings, profile: Profile) -> Iterator[BackupVault]
 
 @contextmanager
 def opened_vault(settings: Settings) -> Iterator[BackupVault]:
-    """The vault, reachable."""
-    with running_store(settings):
-        yield open_vault(settings)
+    """The vault, reachable; the embedded server has its buckets."""
+    with started_store(settings) as vault:
+        if settings.uses_embedded_store:
+            _make_buckets(settings, vault)
+        yield vault
+
+
+def _make_buckets(settings: Settings, vault: BackupVault) -> None:
+    """The embedded server's buckets, set up as the profile says; one that is there is left as it is."""
+    profile = load_profile(settings.profile)
+    if not vault.store.configuration.exists():
+        set_up_bucket(vault, profile, confirmed=False)
+    second = anchor_store(settings)
+    if second is not None and settings.anchor_endpoint_url is None and not second.configuration.exists():
+        apply_profile(second.configuration, BucketState(exists=False), profile, vault.layout, confirmed=False)

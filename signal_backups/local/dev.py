@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from signal_backups.cli.output import print_notice
-from signal_backups.cli.session import running_store, settings_with_notice
+from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.embedded.seaweedfs import IDLE_S
@@ -36,7 +36,7 @@ def _serve() -> int:
     if settings.uses_embedded_database:
         extend_sample_database(settings.embedded_database, last_complete_day())
     port = os.environ.get(PORT_VARIABLE, DEFAULT_PORT)
-    with running_store(settings):
+    with opened_vault(settings):
         print_notice(f"Dagster UI: http://{HOST}:{port}  (Ctrl-C stops it)")
         print_notice(f"The S3 server stops when it was not used for {IDLE_S / 60:.0f} minutes")
         return _run_until_interrupted([sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", port])
