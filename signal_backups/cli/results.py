@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.cli.output import print_json
 
 Document = TypeVar("Document", bound=BaseModel)
 
 
-class CommandResult(BaseModel):
+class CommandResult(BaseModel, frozen=True):
     """A command's document; ``ok`` says whether the command ends with exit code 0."""
-
-    model_config = ConfigDict(frozen=True)
 
     ok: bool
 

@@ -6,20 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 import dagster as dg
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
 _METADATA_KEY = "failed_days"
 
 
-class DayFailure(BaseModel):
+class DayFailure(BaseModel, frozen=True):
     """Why one day failed.
 
     ``error`` is the code of the error: a class name in runs of earlier releases, empty in the earliest.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     reason: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_line, print_notice
@@ -21,10 +21,8 @@ from signal_backups.core.monitoring.alerts.state import Change, Message
 alert = typer.Typer(no_args_is_help=True, help="Test the channels that alerts are sent to.")
 
 
-class TestedChannel(BaseModel):
+class TestedChannel(BaseModel, frozen=True):
     """What happened to the test alert on one channel; ``reason`` is there when it failed."""
-
-    model_config = ConfigDict(frozen=True)
 
     channel: str
     state: Literal["sent", "failed", "not_taken"]

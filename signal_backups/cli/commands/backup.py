@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import (
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from signal_backups.orchestration.for_cli.launch import BackupRunResult
 
 
-class MadeBackup(BaseModel):
+class MadeBackup(BaseModel, frozen=True):
     """A day that S3 now holds verified; ``changed`` when a new version was written."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     changed: bool
@@ -60,10 +58,8 @@ class MadeBackup(BaseModel):
         )
 
 
-class FailedDay(BaseModel):
+class FailedDay(BaseModel, frozen=True):
     """A day that could not be backed up; ``error`` is the code of the error."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     reason: str
@@ -72,10 +68,8 @@ class FailedDay(BaseModel):
     error: str
 
 
-class CheckFailure(BaseModel):
+class CheckFailure(BaseModel, frozen=True):
     """A check that a day did not pass."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     check: str

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import SHORT_SHA256, moment, print_table, size
@@ -17,10 +17,8 @@ from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.vault.vault import BackupVersion, StoredBackup
 
 
-class ListedBackup(BaseModel):
+class ListedBackup(BaseModel, frozen=True):
     """One day's backup; what only its manifest says is None without one."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     key: str
@@ -49,10 +47,8 @@ class ListedBackup(BaseModel):
         )
 
 
-class ListedVersion(BaseModel):
+class ListedVersion(BaseModel, frozen=True):
     """One version of a day's backup, or a delete marker."""
-
-    model_config = ConfigDict(frozen=True)
 
     key: str
     version_id: str

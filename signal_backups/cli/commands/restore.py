@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import moment, print_line, print_notice, print_table, progress, size
@@ -32,10 +32,8 @@ from signal_backups.core.s3.thaw import ThawPlan, Tier
 from signal_backups.core.vault.vault import BackupVault
 
 
-class PlannedDay(BaseModel):
+class PlannedDay(BaseModel, frozen=True):
     """What a restore would do with one day; ``problem`` when there is nothing to restore."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     key: str | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, computed_field
 
 from signal_backups.cli.options import JsonOption, SampleOption
 from signal_backups.cli.output import print_notice, print_table, progress, size
@@ -58,10 +58,8 @@ class VerifiedFile(_Verified):
         return self.file
 
 
-class MissingBackup(BaseModel):
+class MissingBackup(BaseModel, frozen=True):
     """A day that should have a backup and has none."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     ok: bool = False

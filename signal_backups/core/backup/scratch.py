@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.errors import StageInputMissingError
 
@@ -18,10 +18,9 @@ from signal_backups.core.base.errors import StageInputMissingError
 ORPHAN_AGE_S = 24 * 3600
 
 
-class StageReport(BaseModel):
+class StageReport(BaseModel, frozen=True, extra="forbid"):
     """Base of the stages' reports; stored as JSON in ``file_name`` next to the stage's files."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     file_name: ClassVar[str]
 
 

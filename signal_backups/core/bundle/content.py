@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp
@@ -28,11 +28,7 @@ UNVOUCHED = "unvouched/"
 ALWAYS_THERE = frozenset({SUMS, INDEX, EVENTS, PAGE, VERIFIER})
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_by_name=True, validate_by_alias=True)
-
-
-class DayEntry(_Model):
+class DayEntry(BaseModel, frozen=True, extra="forbid", strict=True, validate_by_name=True, validate_by_alias=True):
     """One day of ``bundle.json``; what does not apply is None, and left out of the file.
 
     Attributes:
@@ -59,7 +55,7 @@ class DayEntry(_Model):
         return self.manifest is not None and self.missing is not None
 
 
-class Totals(_Model):
+class Totals(BaseModel, frozen=True, extra="forbid", strict=True, validate_by_name=True, validate_by_alias=True):
     """All days together."""
 
     days: int
@@ -73,7 +69,7 @@ class Totals(_Model):
         return cls(days=len(days), backed_up=len(records), records=sum(records))
 
 
-class BundleIndex(_Model):
+class BundleIndex(BaseModel, frozen=True, extra="forbid", strict=True, validate_by_name=True, validate_by_alias=True):
     """``bundle.json``; ``statement`` is the exact text of the tree head when the bundle was made."""
 
     format: Literal[1] = 1

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class BundleFinding(_Model):
+class BundleFinding(BaseModel, frozen=True):
     """Something that is wrong with a file of a bundle."""
 
     file: str
     what: str
 
 
-class StampFound(_Model):
+class StampFound(BaseModel, frozen=True):
     """A time stamp: its file, who gave it, and for when (UTC); ``at`` is None when it was not checked."""
 
     file: str
@@ -26,7 +22,7 @@ class StampFound(_Model):
     at: datetime | None
 
 
-class BundleReport(_Model):
+class BundleReport(BaseModel, frozen=True):
     """The outcome of a check.
 
     Attributes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, computed_field
 
 from signal_backups.core.cost.inventory import Inventory, StoredGroup, VersionState
 from signal_backups.core.s3.lifecycle_timeline import Stay
@@ -17,10 +17,8 @@ from signal_backups.core.s3.storage_classes import STORAGE_CLASSES, storage_clas
 _STANDARD = STORAGE_CLASSES[0]
 
 
-class Spend(BaseModel):
+class Spend(BaseModel, frozen=True):
     """The cost of one object until it is destroyed, in US dollars."""
-
-    model_config = ConfigDict(frozen=True)
 
     storage_usd: float
     transitions_usd: float
@@ -31,20 +29,16 @@ class Spend(BaseModel):
         return self.storage_usd + self.transitions_usd
 
 
-class BilledGroup(BaseModel):
+class BilledGroup(BaseModel, frozen=True):
     """A group of stored versions and what S3 bills for it."""
-
-    model_config = ConfigDict(frozen=True)
 
     stored: StoredGroup
     billed_bytes: int
     usd_per_month: float
 
 
-class Bill(BaseModel):
+class Bill(BaseModel, frozen=True):
     """What S3 bills for a month in which nothing changes."""
-
-    model_config = ConfigDict(frozen=True)
 
     groups: tuple[BilledGroup, ...]
 

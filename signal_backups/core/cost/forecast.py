@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, computed_field
 
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.cost.billing import put_usd, transition_usd, unused_minimum_days, usd_per_month
@@ -28,7 +28,7 @@ MOST_DAYS_MEASURED, FEWEST_DAYS_MEASURED = 90, 30
 MONTHS_PER_YEAR = 12
 
 
-class DailyGrowth(BaseModel):
+class DailyGrowth(BaseModel, frozen=True):
     """What each day adds.
 
     Attributes:
@@ -37,8 +37,6 @@ class DailyGrowth(BaseModel):
         measured_days: number of backups in the median.
         stored_days: number of all backups.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     backup_bytes: int
     manifest_bytes: int
@@ -58,10 +56,8 @@ class DailyGrowth(BaseModel):
         return f"growth is measured on {self.measured_days} backups only, fewer than {FEWEST_DAYS_MEASURED}"
 
 
-class MonthCost(BaseModel):
+class MonthCost(BaseModel, frozen=True):
     """The cost of a twelfth of a year in US dollars, and the bytes stored at its end."""
-
-    model_config = ConfigDict(frozen=True)
 
     month: int
     storage_usd: float
@@ -74,10 +70,8 @@ class MonthCost(BaseModel):
         return self.storage_usd + self.requests_usd
 
 
-class Forecast(BaseModel):
+class Forecast(BaseModel, frozen=True):
     """The cost of the coming months; month 1 is the first."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     months: tuple[MonthCost, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.retention.profile import KindsKept
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -28,7 +28,7 @@ class VersionState(StrEnum):
     DELETE_MARKER = "delete marker"
 
 
-class StoredGroup(BaseModel):
+class StoredGroup(BaseModel, frozen=True):
     """Versions of the same kind, storage class and state.
 
     Attributes:
@@ -40,8 +40,6 @@ class StoredGroup(BaseModel):
         padding_bytes: bytes that S3 bills in addition, because it bills a minimum size for each version.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     kind: str
     storage_class: str
     state: VersionState
@@ -50,10 +48,8 @@ class StoredGroup(BaseModel):
     padding_bytes: int
 
 
-class Inventory(BaseModel):
+class Inventory(BaseModel, frozen=True):
     """Everything that is stored."""
-
-    model_config = ConfigDict(frozen=True)
 
     groups: tuple[StoredGroup, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.s3.prices import BYTES_PER_GB
 
@@ -20,7 +20,7 @@ class QuotaState(StrEnum):
     OVER = "over"
 
 
-class Quota(BaseModel):
+class Quota(BaseModel, frozen=True):
     """The quota and what is used of it.
 
     Attributes:
@@ -31,8 +31,6 @@ class Quota(BaseModel):
         warn_share: fraction from which on there is a warning.
         days_left: days until the quota is exceeded at the measured growth; None if growth was not measured.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     state: QuotaState
     quota_gb: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import BACKUP_TIME, Clock, utc_now
 from signal_backups.core.cost.billing import Bill, bill
@@ -21,7 +21,7 @@ from signal_backups.core.vault.vault import BackupVault
 DEFAULT_YEARS = 7
 
 
-class CostReport(BaseModel):
+class CostReport(BaseModel, frozen=True):
     """The cost of a vault.
 
     Attributes:
@@ -34,8 +34,6 @@ class CostReport(BaseModel):
         prices: the prices that all figures use.
         statements: notes that a reader needs to understand the figures.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     at: datetime
     inventory: Inventory

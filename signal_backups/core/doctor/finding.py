@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
@@ -66,10 +66,8 @@ class DoctorResult:
     exit_code: ExitCode = ExitCode.FAILED
 
 
-class DoctorFinding(BaseModel):
+class DoctorFinding(BaseModel, frozen=True):
     """A check and its result."""
-
-    model_config = ConfigDict(frozen=True)
 
     check: DoctorCheck
     state: State
@@ -78,10 +76,8 @@ class DoctorFinding(BaseModel):
     exit_code: ExitCode = Field(exclude=True)
 
 
-class DoctorReport(BaseModel):
+class DoctorReport(BaseModel, frozen=True):
     """All findings, in order."""
-
-    model_config = ConfigDict(frozen=True)
 
     findings: tuple[DoctorFinding, ...]
 

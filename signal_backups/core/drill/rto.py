@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
 from signal_backups.core.s3.thaw import THAW_TERMS, Tier, needs_thaw
@@ -18,7 +18,7 @@ from signal_backups.core.vault.vault import StoredBackup
 WARN_SHARE = 0.8
 
 
-class RtoForecast(BaseModel):
+class RtoForecast(BaseModel, frozen=True):
     """How long restoring everything would take.
 
     Attributes:
@@ -27,8 +27,6 @@ class RtoForecast(BaseModel):
         restore_seconds: time to download, verify, import and verify all of them again.
         thaw_seconds: time that the slowest storage class takes to thaw.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     days: int
     bytes: int

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.backup.scratch import Scratch
 from signal_backups.core.base.days import Clock, last_complete_day, utc_now
@@ -35,10 +35,8 @@ from signal_backups.core.vault.vault import BackupVault, StoredBackup
 _log = logging.getLogger(__name__)
 
 
-class DrillDay(BaseModel):
+class DrillDay(BaseModel, frozen=True):
     """One day: its restore, and its comparison with the source (None if it was not restored)."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     storage_class: str
@@ -47,15 +45,13 @@ class DrillDay(BaseModel):
     bytes: int
 
 
-class DrillReport(BaseModel):
+class DrillReport(BaseModel, frozen=True):
     """The result of a drill. Times are in UTC, durations in seconds.
 
     Attributes:
         seconds: duration of each phase: download, verify, import, verify_import, compare.
         archived_classes: storage classes that were left out, because their objects must be thawed first.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     at: datetime
     run_id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.integrity.anchors.anchors import read_anchors
 from signal_backups.core.integrity.anchors.examine_anchors import AnchorFinding, ConfirmedAnchor, examine_anchors
@@ -24,11 +24,7 @@ MAX_BACKWARDS = timedelta(hours=1)
 _INSTANT = "%Y-%m-%d %H:%M:%SZ"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Unchained(_Model):
+class Unchained(BaseModel, frozen=True):
     """The number of days whose manifest is older than the manifest log, the first and the last of them."""
 
     count: int
@@ -36,7 +32,7 @@ class Unchained(_Model):
     last_day: date
 
 
-class TrailReport(_Model):
+class TrailReport(BaseModel, frozen=True):
     """The result of an examination.
 
     Attributes:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from signal_backups import __version__
 from signal_backups.core.base.errors import VerificationError
@@ -69,11 +69,7 @@ class Result(StrEnum):
     GONE = "gone"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Actor(_Model):
+class Actor(BaseModel, frozen=True, extra="forbid"):
     """Who did it: user and machine, the Dagster run if there is one, and the version of the code."""
 
     user: str
@@ -94,14 +90,14 @@ def _user() -> str:
         return str(os.getuid())  # in a container a user may have no name
 
 
-class ObjectName(_Model):
+class ObjectName(BaseModel, frozen=True, extra="forbid"):
     """One version of one object."""
 
     key: str
     version_id: str
 
 
-class Occurrence(_Model):
+class Occurrence(BaseModel, frozen=True, extra="forbid"):
     """What happened, before it has its place in the trail.
 
     ``at`` is UTC, ``details`` are JSON's own types. ``result`` is a ``Result`` in every event written here; as text,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from signal_backups.core.base.file_locks import exclusive
 from signal_backups.core.ledger.chained_log import ChainedLog, Link
@@ -17,10 +17,8 @@ from signal_backups.core.ledger.event import Event, Occurrence
 _log = logging.getLogger(__name__)
 
 
-class _Waiting(BaseModel):
+class _Waiting(BaseModel, frozen=True):
     """An event and the numbers it was tried with: the store may have taken it although no answer came."""
-
-    model_config = ConfigDict(frozen=True)
 
     occurrence: Occurrence
     tried: list[int]

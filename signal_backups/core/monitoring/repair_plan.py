@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.day_ranges import DayRange, ranges_of
 from signal_backups.core.base.objectives import FIRST_REPAIR_PAUSE, MAX_REPAIR_DAYS, MAX_REPAIR_RUNS, MAX_REPAIRS
 from signal_backups.core.monitoring.observation import DayState, Observation
 
 
-class Attempt(BaseModel):
+class Attempt(BaseModel, frozen=True):
     """How often a range of days was requested, and when last (UTC)."""
-
-    model_config = ConfigDict(frozen=True)
 
     first: date
     last: date
@@ -33,10 +31,8 @@ class Attempt(BaseModel):
         return not self.is_last and now >= self.at + FIRST_REPAIR_PAUSE * 2 ** (self.times - 1)
 
 
-class Attempts(BaseModel):
+class Attempts(BaseModel, frozen=True):
     """The sensor's cursor; a day that is no longer stale is dropped."""
-
-    model_config = ConfigDict(frozen=True)
 
     attempts: list[Attempt] = []
 

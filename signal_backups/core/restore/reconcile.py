@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA
 from signal_backups.core.backup.extract import extract_day, reading_extract
@@ -19,7 +19,7 @@ from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.vault import BackupVault
 
 
-class Reconciliation(BaseModel):
+class Reconciliation(BaseModel, frozen=True):
     """The result of one day; ``key`` and ``version_id`` are None if it has no backup. Counts are signals.
 
     Attributes:
@@ -29,8 +29,6 @@ class Reconciliation(BaseModel):
         mutated: in both, with different content.
         deleted: only in the backup.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     key: str | None

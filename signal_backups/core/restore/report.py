@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
     NOT_ATTEMPTED = "not attempted"
 
 
-class DayRestore(BaseModel):
+class DayRestore(BaseModel, frozen=True):
     """One day. Counts are signals, times are seconds; ``problem`` and ``remedy`` are set if something failed.
 
     Attributes:
@@ -35,8 +35,6 @@ class DayRestore(BaseModel):
         skipped_different: skipped signals whose content in the target differs from the backup.
         quarantined: quarantined rows that were restored beside the others.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     outcome: Outcome
@@ -72,10 +70,8 @@ class DayRestore(BaseModel):
         )
 
 
-class RestoreReport(BaseModel):
+class RestoreReport(BaseModel, frozen=True):
     """All days, oldest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     target: str
     days: list[DayRestore]

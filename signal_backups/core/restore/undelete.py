@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.digest import FileDigest
@@ -27,13 +27,11 @@ from signal_backups.core.vault.vault import BackupVault, SlotHistory
 from signal_backups.core.vault.writing import put_csv, read_back, vouching_details, write_manifest
 
 
-class Undeletion(BaseModel):
+class Undeletion(BaseModel, frozen=True):
     """What was done; ``version_id`` is the current version now.
 
     ``event`` is the number of the last audit event; None if nothing was done, or if the event is in the outbox.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     key: str

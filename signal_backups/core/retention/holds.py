@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import in_parallel
@@ -16,11 +16,7 @@ from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class DayHolds(_Model):
+class DayHolds(BaseModel, frozen=True):
     """The number of stored versions of a UTC day, and those on hold."""
 
     day: date
@@ -28,7 +24,7 @@ class DayHolds(_Model):
     held: list[ObjectName]
 
 
-class DayHoldChange(_Model):
+class DayHoldChange(BaseModel, frozen=True):
     """The versions of a UTC day whose hold changed, and the number that needed no change."""
 
     day: date
@@ -36,7 +32,7 @@ class DayHoldChange(_Model):
     unchanged: int
 
 
-class HoldChange(_Model):
+class HoldChange(BaseModel, frozen=True):
     """The changes to a range of days, and the number of the (last) audit event.
 
     ``event`` is None when nothing changed, and while the event is in the outbox.

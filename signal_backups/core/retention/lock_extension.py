@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import Clock, next_midnight, utc_now
 from signal_backups.core.base.errors import SettingsError, StoreError, VerificationError
@@ -19,11 +19,7 @@ from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class LockChange(_Model):
+class LockChange(BaseModel, frozen=True):
     """One version whose lock was missing, too short or too weak.
 
     Attributes:
@@ -50,7 +46,7 @@ class LockChange(_Model):
         return (self.mode, self.until) != (self.before.mode, self.before.retain_until)
 
 
-class DayExtension(_Model):
+class DayExtension(BaseModel, frozen=True):
     """The lock changes of a UTC day, and the number of versions that needed none."""
 
     day: date
@@ -58,7 +54,7 @@ class DayExtension(_Model):
     unchanged: int
 
 
-class Extension(_Model):
+class Extension(BaseModel, frozen=True):
     """The lock changes (in a dry run: planned changes) of a range of days, and the number of the (last) audit event.
 
     ``event`` is None when nothing changed, and while the event is in the outbox.

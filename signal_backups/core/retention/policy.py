@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import Clock, next_midnight, utc_now, years_after
 from signal_backups.core.retention.profile import Profile
@@ -30,10 +30,8 @@ class PolicyCheck(StrEnum):
     DELETE_MARKERS = "no_unexpected_delete_markers"
 
 
-class PolicyFinding(BaseModel):
+class PolicyFinding(BaseModel, frozen=True):
     """The result of one check: deviations from the profile, how to fix them, and what this store does not support."""
-
-    model_config = ConfigDict(frozen=True)
 
     check: PolicyCheck
     deviations: tuple[str, ...] = ()
@@ -46,10 +44,8 @@ class PolicyFinding(BaseModel):
         return not self.deviations
 
 
-class PolicyReport(BaseModel):
+class PolicyReport(BaseModel, frozen=True):
     """The results of all checks."""
-
-    model_config = ConfigDict(frozen=True)
 
     bucket: str
     profile: str

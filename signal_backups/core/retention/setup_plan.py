@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, computed_field
 
 from signal_backups.core.retention.lifecycle_plan import (
     Reduction,
@@ -47,23 +47,19 @@ class BucketState:
     unsupported: dict[Setting, str] = field(default_factory=dict)
 
 
-class Change(BaseModel):
+class Change(BaseModel, frozen=True):
     """A change of one setting, as ``-`` and ``+`` lines, with the reasons for which it needs a confirmation."""
-
-    model_config = ConfigDict(frozen=True)
 
     setting: Setting
     lines: tuple[str, ...]
     confirm: tuple[str, ...] = ()
 
 
-class SetupPlan(BaseModel):
+class SetupPlan(BaseModel, frozen=True):
     """The changes, what the store does not support, and the foreign lifecycle rules.
 
     ``threats`` has a sentence for each way in which a foreign rule contradicts the profile.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     bucket: str
     profile: str

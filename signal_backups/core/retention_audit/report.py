@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, computed_field
 
 #: Most rows that a table shows for one kind of problem.
 ROWS_A_KIND = 20
@@ -63,11 +63,7 @@ class ProblemCode(StrEnum):
     TRAIL_BROKEN = "trail-broken"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Problem(_Model):
+class Problem(BaseModel, frozen=True):
     """One problem and its remedy."""
 
     code: ProblemCode
@@ -76,7 +72,7 @@ class Problem(_Model):
     remedy: str
 
 
-class DayFinding(_Model):
+class DayFinding(BaseModel, frozen=True):
     """The result of one day; times are UTC.
 
     ``key`` and the fields after it describe the stored object. They are None without one, but for ``drilled_at``.
@@ -94,7 +90,7 @@ class DayFinding(_Model):
     drilled_at: datetime | None = None
 
 
-class ProblemRow(_Model):
+class ProblemRow(BaseModel, frozen=True):
     """A row of the table of problems; ``day`` is None for a general problem, ``more`` counts the folded rows."""
 
     day: date | None
@@ -107,7 +103,7 @@ class ProblemRow(_Model):
         return f"{self.problem.what}; and {self.more:,} more days like it" if self.more else self.problem.what
 
 
-class RetentionAudit(_Model):
+class RetentionAudit(BaseModel, frozen=True):
     """The report of an audit; times are UTC.
 
     Attributes:

@@ -10,26 +10,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 #: From which object size on rules without a size filter act; a setting of the whole configuration.
 TransitionMinimum = Literal["all_storage_classes_128K", "varies_by_storage_class"]
 DEFAULT_TRANSITION_MINIMUM: TransitionMinimum = "all_storage_classes_128K"
 
 
-class Transition(BaseModel):
+class Transition(BaseModel, frozen=True, extra="forbid"):
     """A transition to another storage class, so many days after creation or after becoming noncurrent."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     days: int
     storage_class: str
 
 
-class LifecycleRule(BaseModel):
+class LifecycleRule(BaseModel, frozen=True):
     """One rule; sizes in bytes, both bounds exclusive as S3 has them; days count from the next UTC midnight."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     prefix: str = ""
@@ -131,10 +127,8 @@ class LifecycleRule(BaseModel):
         return conditions if len(conditions) == 1 else {"And": conditions}
 
 
-class Lifecycle(BaseModel):
+class Lifecycle(BaseModel, frozen=True):
     """A whole configuration: rules in order of their ids, and the object size below which they do nothing."""
-
-    model_config = ConfigDict(frozen=True)
 
     rules: tuple[LifecycleRule, ...] = ()
     transition_minimum: TransitionMinimum = DEFAULT_TRANSITION_MINIMUM

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, computed_field
 
 from signal_backups.core.base.days import Clock
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, SettingsError, StoreError
@@ -82,10 +82,8 @@ THAW_TERMS = {
 }
 
 
-class ThawOffer(BaseModel):
+class ThawOffer(BaseModel, frozen=True):
     """What one tier would cost for all objects of a plan (US dollars), and how long it would take."""
-
-    model_config = ConfigDict(frozen=True)
 
     tier: Tier
     shortest_wait: timedelta
@@ -101,10 +99,8 @@ class ThawOffer(BaseModel):
         return self.requests_usd + self.retrieval_usd + self.copy_usd
 
 
-class ThawPlan(BaseModel):
+class ThawPlan(BaseModel, frozen=True):
     """How much is to be thawed, for how many days, and the tiers at which all of it can be, fastest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     objects: int
     bytes: int

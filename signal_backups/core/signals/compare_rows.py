@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import read_sql
@@ -21,16 +21,14 @@ from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, SIGN
 NAMED_IDS = 10
 
 
-class Difference(BaseModel):
+class Difference(BaseModel, frozen=True):
     """One kind of difference: the number of signals, and the first of their ids."""
-
-    model_config = ConfigDict(frozen=True)
 
     count: int = 0
     signal_ids: list[str | None] = []
 
 
-class RowComparison(BaseModel):
+class RowComparison(BaseModel, frozen=True):
     """The database compared with the backup.
 
     Attributes:
@@ -39,8 +37,6 @@ class RowComparison(BaseModel):
         deleted: backed-up signals that are not in the database.
         late: signals in the database that are not in the backup.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     unchanged: int
     mutated: Difference

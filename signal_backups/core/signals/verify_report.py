@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
-class Expected(BaseModel):
+class Expected(BaseModel, frozen=True):
     """What the manifest of a file says: number of signals, size, and SHA-256 (hex)."""
-
-    model_config = ConfigDict(frozen=True)
 
     records: int
     bytes: int
     sha256: str
 
 
-class BadRow(BaseModel):
+class BadRow(BaseModel, frozen=True):
     """A row that does not match its hash; ``row`` counts from 1, without the header."""
-
-    model_config = ConfigDict(frozen=True)
 
     row: int
     signal_id: str | None
@@ -26,10 +22,8 @@ class BadRow(BaseModel):
     reason: str
 
 
-class VerifyReport(BaseModel):
+class VerifyReport(BaseModel, frozen=True):
     """The result of one verification; it passed if ``problems`` is empty."""
-
-    model_config = ConfigDict(frozen=True)
 
     bytes: int
     sha256: str

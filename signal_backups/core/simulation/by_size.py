@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
 from signal_backups.core.cost.billing import spend
@@ -20,7 +20,7 @@ from signal_backups.core.simulation.outcomes import ObjectProtection
 _STANDARD = STORAGE_CLASSES[0].name
 
 
-class SizeFigures(BaseModel):
+class SizeFigures(BaseModel, frozen=True):
     """Figures of backups of one size.
 
     Attributes:
@@ -35,8 +35,6 @@ class SizeFigures(BaseModel):
         usd_standard: ``usd_to_end`` without any transition.
         usd_planned: ``usd_to_end`` if the blocked transitions happened too.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     bytes: int
     moves: tuple[Transition, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import ONE_DAY, days_between, start_of, years_after
 from signal_backups.core.s3.lifecycle import Lifecycle
@@ -33,7 +33,7 @@ _MANIFEST_BYTES = 2048
 _YEARS_OF_LEAP_CYCLE = 4
 
 
-class SimulationFigures(BaseModel):
+class SimulationFigures(BaseModel, frozen=True):
     """The figures of one simulation.
 
     Attributes:
@@ -51,8 +51,6 @@ class SimulationFigures(BaseModel):
         sizes: figures by backup size; the first is ``record_bytes``.
         fates: outcomes of each backup.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     records: int
     record_bytes: int

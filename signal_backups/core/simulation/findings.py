@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, computed_field
 
 from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
 from signal_backups.core.s3.storage_classes import TRANSITION_MINIMUM_BYTES
@@ -27,10 +27,8 @@ class SimulationSeverity(StrEnum):
     NOTE = "note"
 
 
-class SimulationFinding(BaseModel):
+class SimulationFinding(BaseModel, frozen=True):
     """One finding: its stable name, how bad it is, a sentence for people, and the numbers in it."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     severity: SimulationSeverity

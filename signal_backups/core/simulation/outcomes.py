@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import BACKUP_TIME, ONE_DAY, years_after
 from signal_backups.core.s3.lifecycle_timeline import ObjectRules, Timeline
@@ -37,17 +37,15 @@ class Outcome(StrEnum):
     DESTROYED = "destroyed"
 
 
-class ScenarioOutcome(BaseModel):
+class ScenarioOutcome(BaseModel, frozen=True):
     """The outcome of one backup in one scenario; instants UTC, None for never."""
-
-    model_config = ConfigDict(frozen=True)
 
     fate: Outcome
     hidden_at: datetime | None
     destroyed_at: datetime | None
 
 
-class BackupOutcome(BaseModel):
+class BackupOutcome(BaseModel, frozen=True):
     """The outcomes of one day's backup.
 
     Attributes:
@@ -58,8 +56,6 @@ class BackupOutcome(BaseModel):
         fates: the outcome in each scenario.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     day: date
     stored_at: datetime
     end: datetime
@@ -67,7 +63,7 @@ class BackupOutcome(BaseModel):
     fates: dict[Scenario, ScenarioOutcome]
 
 
-class Shortfall(BaseModel):
+class Shortfall(BaseModel, frozen=True):
     """Untouched backups that are hidden a certain time before their retention ends.
 
     Attributes:
@@ -77,15 +73,13 @@ class Shortfall(BaseModel):
         share_of_start_dates: fraction of all possible start dates, 0 to 1.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     hours: float
     records: int
     share: float
     share_of_start_dates: float
 
 
-class ScenarioFigures(BaseModel):
+class ScenarioFigures(BaseModel, frozen=True):
     """The figures of one scenario.
 
     Attributes:
@@ -96,8 +90,6 @@ class ScenarioFigures(BaseModel):
         lost_hours: fewest and most hours from an early destruction to the end of the retention; None without one.
         lost_up_to_age_days: greatest age in days at which an incident destroys a backup early; None without one.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     story: Scenario
     hidden_early: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.s3.bucket import StoredLifecycle
 from signal_backups.core.s3.lifecycle import DEFAULT_TRANSITION_MINIMUM, Lifecycle, LifecycleRule
@@ -18,7 +18,7 @@ DEFAULT_YEARS = 7
 DEFAULT_RECORD_BYTES = 1024**2
 
 
-class SimulationReport(BaseModel):
+class SimulationReport(BaseModel, frozen=True):
     """What a configuration does to years of daily backups.
 
     Attributes:
@@ -28,8 +28,6 @@ class SimulationReport(BaseModel):
         played: the figures.
         findings: what the figures mean, worst first.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     subject: str
     first_day: date

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
@@ -15,11 +15,7 @@ MANIFEST_FORMAT = 1
 CSV_FORMAT = 1
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class StoredFile(_Model):
+class StoredFile(BaseModel, frozen=True):
     """One version of one object."""
 
     key: str
@@ -28,7 +24,7 @@ class StoredFile(_Model):
     sha256: str
 
 
-class SourceFingerprint(_Model):
+class SourceFingerprint(BaseModel, frozen=True):
     """Where the rows came from: the table, without credentials, and the snapshot as the database names it."""
 
     engine: str
@@ -39,7 +35,7 @@ class SourceFingerprint(_Model):
     snapshot_id: str
 
 
-class VerificationResult(_Model):
+class VerificationResult(BaseModel, frozen=True):
     """How the stored object was checked before the manifest was written."""
 
     verified_at: datetime
@@ -48,7 +44,7 @@ class VerificationResult(_Model):
     integer_form_rows: int
 
 
-class Manifest(_Model):
+class Manifest(BaseModel, frozen=True):
     """One day's backup. Times are UTC, sizes bytes, hashes lower-case hex SHA-256."""
 
     manifest_format: int = MANIFEST_FORMAT

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
@@ -18,10 +18,8 @@ from signal_backups.core.vault.vault import BackupVault, StoredBackup
 _log = logging.getLogger(__name__)
 
 
-class StoredVerification(BaseModel):
+class StoredVerification(BaseModel, frozen=True):
     """The verification of one stored backup; without a manifest only the file itself was checked."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: str
     key: str

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from signal_backups.core.base.errors import ReadBackError, SignalBackupsError, VerificationError
 from signal_backups.core.base.parallel import in_parallel
@@ -24,10 +24,8 @@ from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 
 
-class Anchor(BaseModel):
+class Anchor(BaseModel, frozen=True, extra="forbid", strict=True):
     """A tree head, as the exact text that is stamped, and its time stamps (none without an authority)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     format: Literal[1] = 1
     statement: str

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import dropwhile
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.anchors.anchors import Anchor, StoredAnchor
@@ -30,7 +30,7 @@ LogName = Literal["events", "manifests"]
 EntryHash = Callable[[int], str | None]
 
 
-class AnchorFinding(BaseModel):
+class AnchorFinding(BaseModel, frozen=True):
     """What is wrong with an anchor, or what a log contradicts in an anchor.
 
     Attributes:
@@ -40,18 +40,14 @@ class AnchorFinding(BaseModel):
         number: the last entry of that log that the anchor covers.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     anchor: str
     what: str
     log: LogName | None = None
     number: int | None = None
 
 
-class ConfirmedAnchor(BaseModel):
+class ConfirmedAnchor(BaseModel, frozen=True):
     """A valid anchor that the second bucket or a time stamp confirms: its last event, and when it was made (UTC)."""
-
-    model_config = ConfigDict(frozen=True)
 
     event: int
     at: datetime

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from cryptography import x509
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from rfc3161_client import (
     HashAlgorithm,
     PKIStatus,
@@ -38,10 +38,8 @@ _HASHES: dict[str, Any] = {
 _LATER = "Run it again later"
 
 
-class Timestamp(BaseModel):
+class Timestamp(BaseModel, frozen=True, extra="forbid", strict=True):
     """A time stamp of a tree head: the authority's URL, and its RFC 3161 response (DER in Base64)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     authority: str
     token: str

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.ledger.chained_log import FIRST
@@ -22,10 +22,8 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 Second = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC).replace(microsecond=0))]
 
 
-class LogHead(BaseModel):
+class LogHead(BaseModel, frozen=True, extra="forbid"):
     """The newest entry of a log: its number (0: the log is empty) and the SHA-256 of its bytes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: Count
     sha256: Sha256
@@ -37,10 +35,8 @@ class ManifestHead(LogHead):
     root: Sha256
 
 
-class TreeHead(BaseModel):
+class TreeHead(BaseModel, frozen=True, extra="forbid"):
     """The heads of a bucket's audit trail and manifest log at one moment (UTC, whole seconds)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: Second
     bucket: str

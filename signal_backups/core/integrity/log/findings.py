@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
 class LogName(StrEnum):
@@ -42,7 +42,7 @@ class Fault(StrEnum):
     ANCHOR = "anchor"
 
 
-class LogFinding(BaseModel):
+class LogFinding(BaseModel, frozen=True):
     """One thing that is wrong with a log.
 
     Attributes:
@@ -53,8 +53,6 @@ class LogFinding(BaseModel):
         version_id: the version of the object; None when all versions are concerned, or none exists.
         words: what is wrong, for people.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     log: LogName
     kind: Fault

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import md5
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.log.findings import LogName
@@ -20,10 +20,8 @@ _JSON_LINES_TYPE = "application/jsonl"
 Value = TypeVar("Value")
 
 
-class Line(BaseModel):
+class Line(BaseModel, frozen=True, extra="forbid"):
     """One entry: its exact bytes (decoded from UTF-8), and its version as a listing shows it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     version_id: str

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp
@@ -18,11 +18,7 @@ from signal_backups.core.signals.merkle import leaf_hash, root_of_path
 PROVEN_FIELDS = (*(field.name for field in HASHED_FIELDS), VERIFICATION_HASH)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Inclusion(_Model):
+class Inclusion(BaseModel, frozen=True, extra="forbid", strict=True):
     """The index of a leaf (from 0) in a tree of ``size`` leaves, and its inclusion path (hex) to the root."""
 
     index: Count
@@ -51,7 +47,7 @@ def _require_fields(signal: dict[str, str]) -> dict[str, str]:
 ProvenSignal = Annotated[dict[str, str], AfterValidator(_require_fields)]
 
 
-class Proof(_Model):
+class Proof(BaseModel, frozen=True, extra="forbid", strict=True):
     """A proof that one signal is in the backup of its day.
 
     ``row`` leads from the signal to the manifest of its day, ``log`` from the manifest to the tree head. Manifest and

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp, verify_timestamp
@@ -33,18 +33,14 @@ class Part(StrEnum):
     HEAD = "head"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ProofFinding(_Model):
+class ProofFinding(BaseModel, frozen=True):
     """One thing that is wrong with a proof."""
 
     part: Part
     what: str
 
 
-class Stamped(_Model):
+class Stamped(BaseModel, frozen=True):
     """A time stamp: the authority named in the proof, and the attested time (UTC).
 
     ``at`` is None when no CA was given, so that the time stamp was not verified.
@@ -54,7 +50,7 @@ class Stamped(_Model):
     at: datetime | None
 
 
-class Proven(_Model):
+class Proven(BaseModel, frozen=True):
     """What a proof without findings shows: the backup that contains the signal, and what confirms it.
 
     Attributes:
@@ -89,7 +85,7 @@ class Proven(_Model):
         return self.is_trusted_head or any(stamp.at is not None for stamp in self.timestamps)
 
 
-class ProofReport(_Model):
+class ProofReport(BaseModel, frozen=True):
     """All findings of a proof; ``proven`` is set only when there are none."""
 
     findings: list[ProofFinding]

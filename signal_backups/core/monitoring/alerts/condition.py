@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator
 
 from signal_backups.core.base.day_ranges import DayRange, ranges_of
 
@@ -29,10 +29,8 @@ def _cut(text: str) -> str:
 Text = Annotated[str, BeforeValidator(_cut)]
 
 
-class Days(BaseModel):
+class Days(BaseModel, frozen=True):
     """Days of a condition: the newest ranges. ``more``: there are older ones, which are not kept."""
-
-    model_config = ConfigDict(frozen=True)
 
     ranges: tuple[DayRange, ...] = ()
     more: bool = False
@@ -58,7 +56,7 @@ class Days(BaseModel):
         return older + ", ".join(str(each) for each in self.ranges)
 
 
-class Condition(BaseModel):
+class Condition(BaseModel, frozen=True):
     """One thing that is wrong.
 
     Attributes:
@@ -71,8 +69,6 @@ class Condition(BaseModel):
         command: the command to run.
         link: the page of the run.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     key: str
     severity: AlertSeverity

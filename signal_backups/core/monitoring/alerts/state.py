@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from signal_backups.core.monitoring.alerts.condition import Condition, Days
 
@@ -37,7 +37,7 @@ class Message:
     to: tuple[str, ...] = ()
 
 
-class OpenAlert(BaseModel):
+class OpenAlert(BaseModel, frozen=True, validate_by_alias=True, validate_by_name=True, serialize_by_alias=True):
     """A condition that is not over.
 
     Cursors store ``notified_at`` and ``notified_days`` under the names of earlier releases.
@@ -50,8 +50,6 @@ class OpenAlert(BaseModel):
         missed_by: channels that failed while others took the notification.
     """
 
-    model_config = ConfigDict(frozen=True, validate_by_alias=True, validate_by_name=True, serialize_by_alias=True)
-
     condition: Condition
     since: datetime
     notified_at: datetime | None = Field(None, alias="told_at")
@@ -59,7 +57,7 @@ class OpenAlert(BaseModel):
     missed_by: tuple[str, ...] = ()
 
 
-class AlertState(BaseModel):
+class AlertState(BaseModel, frozen=True):
     """What the alert sensor keeps from one tick to the next, as JSON in its cursor.
 
     Attributes:
@@ -70,8 +68,6 @@ class AlertState(BaseModel):
         failed_verifications: days that did not verify, and when (UTC).
         last_good: the newest verified backup in words, as it was known last.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     began: datetime
     open: dict[str, OpenAlert] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import days_between
 
@@ -46,10 +46,8 @@ LEGEND = {
 }
 
 
-class CalendarDay(BaseModel):
+class CalendarDay(BaseModel, frozen=True):
     """A day (UTC) of the calendar."""
-
-    model_config = ConfigDict(frozen=True)
 
     day: date
     state: DayMark

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import chain
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from signal_backups.core.base.days import ONE_DAY, Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.base.objectives import due_at, missed_from
@@ -21,10 +21,8 @@ from signal_backups.core.vault.vault import BackupVault
 RECENT_EVENTS = 200
 
 
-class Failure(BaseModel):
+class Failure(BaseModel, frozen=True):
     """A failed backup or verification, and when it failed (UTC); a later one may have succeeded."""
-
-    model_config = ConfigDict(frozen=True)
 
     at: datetime
     action: Action
@@ -32,7 +30,7 @@ class Failure(BaseModel):
     reason: str
 
 
-class BackupStatus(BaseModel):
+class BackupStatus(BaseModel, frozen=True):
     """The status; times in UTC, ages in seconds.
 
     Attributes:
@@ -46,8 +44,6 @@ class BackupStatus(BaseModel):
         failures: failures among the newest ``RECENT_EVENTS`` events, newest first.
         next_run: when the next backup is due.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     at: datetime
     first_day: date
