@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pydantic import BaseModel
+from pydantic.main import IncEx
 
 from signal_backups.cli.output import print_json
 
@@ -27,10 +28,26 @@ def show(document: Document, print_text: Callable[[Document], None], *, as_json:
 
 
 def show_report(
-    report: Document, print_text: Callable[[Document], None], *, ok: bool, as_json: bool, **facts: object
+    report: Document,
+    print_text: Callable[[Document], None],
+    /,
+    *,
+    ok: bool,
+    as_json: bool,
+    without: IncEx | None = None,
+    **facts: object,
 ) -> None:
-    """Print a report of the domain: its JSON has ``ok`` and the given facts beside the report's own fields."""
+    """Print a report of the domain: its JSON has ``ok`` and the given facts beside the report's own fields.
+
+    Args:
+        report: the report.
+        print_text: prints it for people.
+        ok: whether the command ends with exit code 0.
+        as_json: print JSON instead of text.
+        without: fields of the report that its JSON leaves out.
+        facts: fields that the JSON has in addition.
+    """
     if as_json:
-        print_json({**facts, **report.model_dump(mode="json"), "ok": ok})
+        print_json({**facts, **report.model_dump(mode="json", exclude=without), "ok": ok})
     else:
         print_text(report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,12 +13,12 @@ from signal_backups.cli.options import FromOption, JsonOption, ProfileOption, To
 from signal_backups.cli.output import (
     moment,
     print_error,
-    print_json,
     print_line,
     print_table,
     write_file,
     writing_beside,
 )
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.connect import anchor_destinations
 from signal_backups.core.base.days import parse_day, require_complete
@@ -58,7 +58,14 @@ def retention(
             vault, wanted, start=start, first=begin, last=end, destinations=anchor_destinations(settings)
         )
         kept = _Kept() if no_report else _keep(vault, found)
-    print_json(_document(found, kept)) if as_json else _print(found, kept)
+    show_report(
+        found,
+        lambda audited: _print(audited, kept),
+        ok=found.ok and kept.error is None,
+        as_json=as_json,
+        report=kept.uri,
+        report_error=str(kept.error) if kept.error else None,
+    )
     with writing_beside():
         _write_files(found, html, png)
     if kept.error is not None:
@@ -100,11 +107,6 @@ def _write_files(found: RetentionAudit, html: Path | None, png: Path | None) -> 
         from signal_backups.core.retention_audit.heat_map import heat_map  # noqa: PLC0415
 
         write_file(png, heat_map(found))
-
-
-def _document(found: RetentionAudit, kept: _Kept) -> dict[str, Any]:
-    report = {"report": kept.uri, "report_error": str(kept.error) if kept.error else None}
-    return {**found.model_dump(mode="json"), **report, "ok": found.ok and kept.error is None}
 
 
 def _print(found: RetentionAudit, kept: _Kept) -> None:

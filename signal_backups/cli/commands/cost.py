@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line, print_table, size, write_file, writing_beside
+from signal_backups.cli.output import print_line, print_table, size, write_file, writing_beside
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.cost.quota import Quota
@@ -35,7 +36,8 @@ def cost(
     with opened_vault(settings) as vault:
         prices = load_prices(vault.store.configuration.region)
         report = cost_report(vault, prices, profiles, years=years, quota_gb=settings.storage_quota_gb)
-    print_json(_document(report)) if as_json else _print(report)
+    unconfirmed = report.prices.unconfirmed
+    show_report(report, _print, ok=report.ok, as_json=as_json, without={"inventory"}, unconfirmed_prices=unconfirmed)
     if png is not None:
         with writing_beside():
             _draw(report, png)
@@ -46,14 +48,6 @@ def _draw(report: CostReport, target: Path) -> None:
     from signal_backups.core.cost.chart import cost_chart  # noqa: PLC0415  it takes longer to load than the rest
 
     write_file(target, cost_chart(report.forecasts, report.prices))
-
-
-def _document(report: CostReport) -> dict[str, Any]:
-    return {
-        "ok": report.ok,
-        "unconfirmed_prices": report.prices.unconfirmed,
-        **report.model_dump(mode="json", exclude={"inventory"}),
-    }
 
 
 def _print(report: CostReport) -> None:

@@ -12,7 +12,8 @@ from dataclasses import replace
 import typer
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line
+from signal_backups.cli.output import print_line
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import settings_with_notice, started_store
 from signal_backups.connect import store_connection
 from signal_backups.core.config.settings import Settings
@@ -41,17 +42,21 @@ def doctor(as_json: JsonOption = False) -> None:
 
         examined = Doctor(settings_with_notice, open_store)
         report = examine([*examined.steps(), *DagsterDoctor(lambda: examined.settings).steps()])
-    _print(report, examined.written, as_json=as_json)
+    show_report(
+        report,
+        lambda found: _print(found, examined.written),
+        ok=report.ok,
+        as_json=as_json,
+        failed=report.count(State.FAILED),
+        warnings=report.count(State.WARNING),
+        probe_objects=len(examined.written),
+        probe_bytes=sum(examined.written),
+    )
     raise typer.Exit(int(report.exit_code))
 
 
-def _print(report: DoctorReport, written: list[int], *, as_json: bool) -> None:
+def _print(report: DoctorReport, written: list[int]) -> None:
     failures, warnings = report.count(State.FAILED), report.count(State.WARNING)
-    if as_json:
-        found = report.model_dump(mode="json")
-        probes = {"probe_objects": len(written), "probe_bytes": sum(written)}
-        print_json({"ok": report.ok, "failed": failures, "warnings": warnings, **probes, **found})
-        return
     for finding in report.findings:
         remedy = f". {finding.remedy}" if finding.remedy else ""
         print_line(f"{_WORDS[finding.state]:<12} {finding.check.label:<19} {finding.found}{remedy}")

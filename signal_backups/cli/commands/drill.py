@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import typer
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line, print_notice, print_table, progress
+from signal_backups.cli.output import print_line, print_notice, print_table, progress
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
@@ -37,23 +38,21 @@ def drill(
     with opened_vault(settings) as vault, progress("Drilling", days, as_json=as_json) as advance:
         report = hold_drill(vault, run, on_day=lambda _day: advance())
         where = vault.store.uri(vault.layout.drill_key(report.at))
-    print_json(_document(report, where)) if as_json else _print(report, where)
+    show_report(
+        report,
+        lambda found: _print(found, where),
+        ok=report.ok,
+        as_json=as_json,
+        report=where,
+        restores_everything=report.restores_everything,
+        source_matches_backup=report.source_matches,
+        rto_within_objective=report.rto_within_objective,
+        rto_forecast_seconds=round(report.forecast.seconds, 1),
+        rto_objective_seconds=RTO_OBJECTIVE_S,
+        rows=report.rows,
+        rows_per_second=round(report.rows_per_second, 1),
+    )
     raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
-
-
-def _document(report: DrillReport, where: str) -> dict[str, Any]:
-    return {
-        "ok": report.ok,
-        "report": where,
-        "restores_everything": report.restores_everything,
-        "source_matches_backup": report.source_matches,
-        "rto_within_objective": report.rto_within_objective,
-        "rto_forecast_seconds": round(report.forecast.seconds, 1),
-        "rto_objective_seconds": RTO_OBJECTIVE_S,
-        "rows": report.rows,
-        "rows_per_second": round(report.rows_per_second, 1),
-        **report.model_dump(mode="json"),
-    }
 
 
 def _print(report: DrillReport, where: str) -> None:

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from signal_backups.cli.options import ConfirmOption, FromOption, JsonOption, ToOption, day_range
-from signal_backups.cli.output import print_json, print_line, print_notice, print_table
+from signal_backups.cli.output import print_line, print_notice, print_table
 from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
+from signal_backups.cli.results import CommandResult, show, show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.retention.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
 
 hold = typer.Typer(no_args_is_help=True, help="Put, list and release legal holds: what is held cannot be deleted.")
+
+
+class HoldList(CommandResult, frozen=True):
+    """The days that have versions on hold."""
+
+    days: list[DayHolds]
+
+
+class UnconfirmedRelease(CommandResult, frozen=True):
+    """The holds that ``release`` would release with --confirm."""
+
+    ok: bool = False
+    action: str = "release"
+    would_release: list[DayHolds]
+    needs_confirmation: bool = True
+
 
 _Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the audit trail: a case or a ticket.")]
 
@@ -27,7 +44,7 @@ def put(first: FirstDay, last: LastDay, reason: _Reason, as_json: JsonOption = F
     why = _given(reason)
     with opened_vault(settings_with_notice()) as vault:
         change = put_holds(vault, begin, end, why)
-    _print_change("put", change, as_json=as_json)
+    _show_change("put", change, as_json=as_json)
 
 
 @hold.command("list")
@@ -36,12 +53,7 @@ def list_(first: FromOption = None, last: ToOption = None, as_json: JsonOption =
     begin, end = day_range(first, last, date.min)
     with opened_vault(settings_with_notice()) as vault:
         found = [day for day in list_holds(vault, begin, end) if day.held]
-    if as_json:
-        print_json({"ok": True, "days": [day.model_dump(mode="json") for day in found]})
-    elif found:
-        _print_holds("Legal holds", found)
-    else:
-        print_line("Nothing is on hold")
+    show(HoldList(ok=True, days=found), lambda result: _print_holds("Legal holds", result.days), as_json=as_json)
 
 
 @hold.command()
@@ -57,9 +69,9 @@ def release(
         else:
             change = release_holds(vault, begin, end, why)
     if not confirm:
-        _print_unconfirmed(found, as_json=as_json)
+        show(UnconfirmedRelease(would_release=found), _print_unconfirmed, as_json=as_json)
         raise typer.Exit(int(ExitCode.USAGE))
-    _print_change("release", change, as_json=as_json)
+    _show_change("release", change, as_json=as_json)
 
 
 def _given(reason: str) -> str:
@@ -68,10 +80,11 @@ def _given(reason: str) -> str:
     return reason.strip()
 
 
-def _print_change(action: str, change: HoldChange, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"ok": True, "action": action, **change.model_dump(mode="json")})
-        return
+def _show_change(action: str, change: HoldChange, *, as_json: bool) -> None:
+    show_report(change, lambda found: _print_change(action, found), ok=True, as_json=as_json, action=action)
+
+
+def _print_change(action: str, change: HoldChange) -> None:
     done, before = ("put on hold", "on hold already") if action == "put" else ("released", "not on hold")
     print_table(
         "Legal holds",
@@ -84,19 +97,15 @@ def _print_change(action: str, change: HoldChange, *, as_json: bool) -> None:
         print_line("Nothing changed")
 
 
-def _print_unconfirmed(found: Sequence[DayHolds], *, as_json: bool) -> None:
-    if as_json:
-        days: list[dict[str, Any]] = [day.model_dump(mode="json") for day in found]
-        print_json({"ok": False, "action": "release", "would_release": days, "needs_confirmation": True})
-        return
-    if found:
-        _print_holds("Would be released", found)
-    else:
-        print_line("Nothing is on hold")
+def _print_unconfirmed(result: UnconfirmedRelease) -> None:
+    _print_holds("Would be released", result.would_release)
     print_notice("Nothing was released. Do it with: --confirm")
 
 
 def _print_holds(title: str, found: Sequence[DayHolds]) -> None:
+    if not found:
+        print_line("Nothing is on hold")
+        return
     rows = [
         (day.day.isoformat(), f"{len(day.held)} of {day.versions}", version.key, version.version_id)
         for day in found

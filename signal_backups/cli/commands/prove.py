@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,18 +13,18 @@ from signal_backups.cli.options import CaOption, HeadOption, JsonOption, read_fi
 from signal_backups.cli.output import (
     SHORT_SHA256,
     moment,
-    print_json,
     print_line,
     print_notice,
     progress,
     write_file,
 )
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.integrity.proof import prove as proving
 from signal_backups.core.integrity.proof.verify_proof import ProofReport, Proven
-from signal_backups.core.integrity.proof.verify_proof import verify_proof as verdict_on
+from signal_backups.core.integrity.proof.verify_proof import verify_proof as verify
 
 _LONGEST_NAME = 100
 
@@ -54,12 +54,8 @@ def prove(
     write_file(file, body)
     for skipped, reason in found.not_searched.items():
         print_notice(f"{skipped} was not searched: {reason}")
-    verdict = verdict_on(body)
-    if as_json:
-        unsearched = [{"day": day, "reason": reason} for day, reason in found.not_searched.items()]
-        print_json({"file": str(file), "not_searched": unsearched, **_document(verdict)})
-    else:
-        _print(verdict)
+    unsearched = [{"day": day, "reason": reason} for day, reason in found.not_searched.items()]
+    _show(verify(body), as_json=as_json, file=str(file), not_searched=unsearched)
 
 
 def _default_file(signal_id: str) -> Path:
@@ -76,21 +72,22 @@ def verify_proof(
     as_json: JsonOption = False,
 ) -> None:
     """Check a proof; needs neither store nor database."""
-    verdict = verdict_on(read_file(file), read_file(ca) if ca else None, trusted_head(head))
-    print_json(_document(verdict)) if as_json else _print(verdict)
-    raise typer.Exit(ExitCode.OK if verdict.ok else ExitCode.FAILED)
+    report = verify(read_file(file), read_file(ca) if ca else None, trusted_head(head))
+    _show(report, as_json=as_json)
+    raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
 
 
-def _document(verdict: ProofReport) -> dict[str, object]:
-    proven = verdict.proven
-    rest = {"anchored": proven.is_anchored, "rests_on": _basis(proven)} if proven else {}
-    return {"ok": verdict.ok, **verdict.model_dump(mode="json"), **rest}
+def _show(report: ProofReport, *, as_json: bool, **facts: Any) -> None:
+    proven = report.proven
+    if proven:
+        facts |= {"anchored": proven.is_anchored, "rests_on": _basis(proven)}
+    show_report(report, _print, ok=report.ok, as_json=as_json, **facts)
 
 
-def _print(verdict: ProofReport) -> None:
-    for finding in verdict.findings:
+def _print(report: ProofReport) -> None:
+    for finding in report.findings:
         print_notice(f"FAILED {finding.part}: {finding.what}")
-    proven = verdict.proven
+    proven = report.proven
     if proven is None:
         print_line("This proves nothing: see the findings")
         return

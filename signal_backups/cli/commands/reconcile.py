@@ -10,7 +10,8 @@ from uuid import uuid4
 import typer
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
-from signal_backups.cli.output import print_json, print_notice, print_table, progress
+from signal_backups.cli.output import print_notice, print_table, progress
+from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.backup.scratch import Scratch
 from signal_backups.core.base.days import days_between, last_complete_day
@@ -21,6 +22,19 @@ from signal_backups.core.source import open_source
 from signal_backups.core.vault.vault import BackupVault
 
 _KINDS = ("late", "mutated", "deleted")
+
+
+class ReconciledDay(Reconciliation, frozen=True):
+    """What differs on a day; ``ok`` when nothing does."""
+
+    ok: bool
+
+
+class ReconcileResult(CommandResult, frozen=True):
+    """The days, and those that were backed up again because only late signals were missing."""
+
+    backed_up_again: list[date]
+    days: list[ReconciledDay]
 
 
 def reconcile(
@@ -42,11 +56,8 @@ def reconcile(
             again = {day.day: day for day in _reconciled(vault, settings, late, as_json=as_json)}
             found = [again.get(day.day, day) for day in found]
     ok = all(day.is_equal for day in found)
-    if as_json:
-        days = [{**day.model_dump(mode="json"), "ok": day.is_equal} for day in found]
-        print_json({"ok": ok, "backed_up_again": [day.isoformat() for day in backed_up], "days": days})
-    else:
-        _print(found, backed_up)
+    days = [ReconciledDay(**dict(day), ok=day.is_equal) for day in found]
+    show(ReconcileResult(ok=ok, backed_up_again=backed_up, days=days), _print, as_json=as_json)
     raise typer.Exit(ExitCode.OK if ok else ExitCode.FAILED)
 
 
@@ -80,7 +91,7 @@ def _back_up(settings: Settings, days: Sequence[date]) -> list[date]:
     return stored
 
 
-def _print(found: Sequence[Reconciliation], backed_up: Sequence[date]) -> None:
+def _print(result: ReconcileResult) -> None:
     print_table(
         "Source and backups",
         ("day", "result", "in source", "unchanged", *_KINDS),
@@ -92,13 +103,13 @@ def _print(found: Sequence[Reconciliation], backed_up: Sequence[date]) -> None:
                 str(day.unchanged),
                 *(str(getattr(day, kind).count) for kind in _KINDS),
             )
-            for day in found
+            for day in result.days
         ],
     )
-    for day in found:
+    for day in result.days:
         _print_differences(day)
-    if backed_up:
-        print_notice(f"Backed up again: {', '.join(map(str, backed_up))}")
+    if result.backed_up_again:
+        print_notice(f"Backed up again: {', '.join(map(str, result.backed_up_again))}")
 
 
 def _print_differences(day: Reconciliation) -> None:

@@ -1,15 +1,16 @@
-"""``signal-backups simulate``: play a bucket configuration over years and say what becomes of each record."""
+"""``signal-backups simulate``: simulate years of daily backups in a bucket configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from signal_backups.cli.options import JsonOption
-from signal_backups.cli.output import print_json, print_line, print_table
+from signal_backups.cli.output import print_line, print_table
+from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import ExitCode, UnsupportedError
@@ -26,7 +27,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.simulation.findings import kilobytes
 from signal_backups.core.simulation.outcomes import ScenarioFigures
 from signal_backups.core.simulation.run import DEFAULT_RECORD_BYTES, DEFAULT_YEARS, SimulationReport, present_lifecycle
-from signal_backups.core.simulation.run import simulate as play
+from signal_backups.core.simulation.run import simulate as run_simulation
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 
@@ -35,7 +36,7 @@ _MOST_YEARS = 100
 
 @dataclass(frozen=True)
 class _Subject:
-    """What is played."""
+    """What is simulated."""
 
     name: str
     lifecycle: Lifecycle
@@ -47,7 +48,7 @@ class _Subject:
 def simulate(
     profile: Annotated[
         str | None,
-        typer.Option("--profile", metavar="NAME|FILE", help="Play this retention profile; default: the bucket as is."),
+        typer.Option("--profile", metavar="NAME|FILE", help="Simulate this profile; default: the bucket as it is."),
     ] = None,
     years: Annotated[
         int, typer.Option("--years", min=1, max=_MOST_YEARS, help="Years of daily backups.")
@@ -69,7 +70,7 @@ def simulate(
     settings = settings_with_notice()
     wanted = load_profile(profile or settings.profile)
     subject = _subject(settings, wanted if profile else None, size)
-    report = play(
+    report = run_simulation(
         subject.lifecycle,
         subject.lock,
         first_day=utc_now().date(),
@@ -80,12 +81,19 @@ def simulate(
         prices=load_prices(subject.region),
         subject=subject.name,
     )
-    print_json(_document(report, with_records=records)) if as_json else _print(report)
+    show_report(
+        report,
+        _print,
+        ok=not report.loses_backups,
+        as_json=as_json,
+        without=None if records else {"played": {"fates"}},
+        holes=len(report.to_fix),
+    )
     raise typer.Exit(ExitCode.FAILED if report.loses_backups else ExitCode.OK)
 
 
 def _subject(settings: Settings, profile: Profile | None, size: int | None) -> _Subject:
-    """What is to be played; a profile with a size is played without looking at any store."""
+    """What to simulate; a profile with a size needs no store."""
     layout = Layout(settings.prefix)
     if profile is not None and size is not None:
         region = settings.region or load_prices().region
@@ -97,7 +105,7 @@ def _subject(settings: Settings, profile: Profile | None, size: int | None) -> _
             return _Subject(
                 _name(profile), lifecycle_of(profile, layout), profile.lock_policy, record_bytes, bucket.region
             )
-        # Without versions a delete or an overwrite is a loss at once: there is nothing to play.
+        # Without versions a delete or an overwrite is a loss at once: there is nothing to simulate.
         vault.require_versioning()
         name = f"bucket {store.bucket} as it is"
         return _Subject(name, present_lifecycle(bucket.lifecycle()), _present_lock(store), record_bytes, bucket.region)
@@ -117,15 +125,6 @@ def _present_lock(store: S3ObjectStore) -> LockPolicy | None:
 def _median_bytes(vault: BackupVault) -> int | None:
     growth = measured_growth(list_everything(vault.store, vault.layout), vault.layout)
     return growth.backup_bytes if growth else None
-
-
-def _document(report: SimulationReport, *, with_records: bool) -> dict[str, Any]:
-    left_out = None if with_records else {"played": {"fates"}}
-    return {
-        "ok": not report.loses_backups,
-        "holes": len(report.to_fix),
-        **report.model_dump(mode="json", exclude=left_out),
-    }
 
 
 def _print(report: SimulationReport) -> None:
