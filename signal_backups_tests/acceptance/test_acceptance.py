@@ -1,4 +1,4 @@
-"""Buckets and backups on the store under test: made right, stored, locked, deleted, brought back; all of it quick."""
+"""Buckets and backups on the store under test: set up, stored, locked, deleted, brought back; all of it quick."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def longer_run(tmp_path_factory: pytest.TempPathFactory) -> DayRun:
     return made_days(tmp_path_factory.mktemp("days"), [DAY], more=1)[DAY]
 
 
-def made_right(vault: BackupVault, profile: Profile) -> BackupVault:
+def set_up(vault: BackupVault, profile: Profile) -> BackupVault:
     """The vault, its bucket made for a profile; what it stores is locked as that asks."""
     assert set_up_bucket(vault, profile, confirmed=False) == {}
     return locking(vault, profile.lock_policy)
@@ -82,8 +82,8 @@ def is_refused(vault: BackupVault, version_id: str) -> bool:
 
 
 @of_both_profiles
-def test_a_bucket_is_made_right_and_again_nothing_is_written(new_vault: NewVault, profile: Profile) -> None:
-    vault = made_right(new_vault(), profile)
+def test_a_bucket_is_set_up_and_again_nothing_is_written(new_vault: NewVault, profile: Profile) -> None:
+    vault = set_up(new_vault(), profile)
     assert setup_plan_of(vault, profile).in_order
     with vault.store.counted_requests() as asked:
         assert set_up_bucket(vault, profile, confirmed=False) == {}
@@ -93,13 +93,13 @@ def test_a_bucket_is_made_right_and_again_nothing_is_written(new_vault: NewVault
 
 
 def test_the_store_keeps_the_documented_lifecycle_whole(new_vault: NewVault) -> None:
-    vault = made_right(new_vault(), DOCUMENTED)
+    vault = set_up(new_vault(), DOCUMENTED)
     assert is_same(vault.store.configuration.lifecycle(), lifecycle_of(DOCUMENTED, vault.layout), vault.layout)
     assert setup_plan_of(vault, DOCUMENTED).missing_capabilities == {}
 
 
 def test_the_store_keeps_the_recommended_lifecycle_or_the_plan_names_what_is_missing(new_vault: NewVault) -> None:
-    vault = made_right(new_vault(), RECOMMENDED)
+    vault = set_up(new_vault(), RECOMMENDED)
     stored, wanted = vault.store.configuration.lifecycle(), lifecycle_of(RECOMMENDED, vault.layout)
     (kept,) = [each for each in reductions(wanted)[:2] if is_same(stored, each.lifecycle, vault.layout)]
     missing = {Setting.LIFECYCLE: f"the lifecycle of this store has no {kept.without}"} if kept.without else {}
@@ -109,7 +109,7 @@ def test_the_store_keeps_the_recommended_lifecycle_or_the_plan_names_what_is_mis
 
 @of_both_profiles
 def test_a_foreign_rule_stays_as_it_is(new_vault: NewVault, profile: Profile) -> None:
-    vault = made_right(new_vault(), profile)
+    vault = set_up(new_vault(), profile)
     vault.store.configuration.put_lifecycle(StoredLifecycle([FOREIGN]))
     assert not setup_plan_of(vault, profile).in_order
     set_up_bucket(vault, profile, confirmed=False)
@@ -119,7 +119,7 @@ def test_a_foreign_rule_stays_as_it_is(new_vault: NewVault, profile: Profile) ->
 
 
 def test_a_bucket_gets_the_lock_later_or_the_plan_names_what_is_missing(new_vault: NewVault) -> None:
-    vault = made_right(new_vault(), DOCUMENTED)
+    vault = set_up(new_vault(), DOCUMENTED)
     refused = set_up_bucket(vault, RECOMMENDED, confirmed=True)
     assert vault.store.configuration.is_lock_enabled() == (Setting.OBJECT_LOCK not in refused)
     assert found(vault, RECOMMENDED)[PolicyCheck.OBJECT_LOCK].ok == (Setting.OBJECT_LOCK not in refused)
@@ -129,7 +129,7 @@ def test_a_bucket_gets_the_lock_later_or_the_plan_names_what_is_missing(new_vaul
 def test_a_backup_is_stored_read_back_and_verified(
     new_vault: NewVault, profile: Profile, run: DayRun, tmp_path: Path
 ) -> None:
-    vault = made_right(new_vault(), profile)
+    vault = set_up(new_vault(), profile)
     stored = store_backup(vault, run.folder, BackupRun("first"))
     again = store_backup(vault, run.folder, BackupRun("second"))
     assert (stored.changed, again.changed) == (True, False)
@@ -142,7 +142,7 @@ def test_a_backup_is_stored_read_back_and_verified(
 
 
 def test_each_object_of_a_backup_is_locked_by_its_put(new_vault: NewVault, run: DayRun) -> None:
-    vault = made_right(new_vault(), RECOMMENDED)
+    vault = set_up(new_vault(), RECOMMENDED)
     from_setup = versions(vault)
     before = utc_now()
     with vault.store.counted_requests() as asked:
@@ -159,7 +159,7 @@ def test_each_object_of_a_backup_is_locked_by_its_put(new_vault: NewVault, run: 
 
 
 def test_a_locked_version_is_not_deleted(new_vault: NewVault, run: DayRun) -> None:
-    vault = made_right(new_vault(), RECOMMENDED)
+    vault = set_up(new_vault(), RECOMMENDED)
     assert is_refused(vault, back_up(vault, run))
 
 
@@ -167,7 +167,7 @@ def test_a_locked_version_is_not_deleted(new_vault: NewVault, run: DayRun) -> No
 def test_a_deleted_backup_is_named_and_comes_back(
     new_vault: NewVault, profile: Profile, run: DayRun, tmp_path: Path
 ) -> None:
-    vault = made_right(new_vault(), profile)
+    vault = set_up(new_vault(), profile)
     version_id = back_up(vault, run)
     key = key_of(vault, DAY)
     delete(vault, key)
@@ -186,7 +186,7 @@ def test_a_deleted_backup_is_named_and_comes_back(
 def test_an_overwritten_version_is_kept_and_can_be_current_again(
     new_vault: NewVault, profile: Profile, run: DayRun, longer_run: DayRun, tmp_path: Path
 ) -> None:
-    vault = made_right(new_vault(), profile)
+    vault = set_up(new_vault(), profile)
     older, newer = back_up(vault, run), back_up(vault, longer_run)
     versions = vault.versions(DAY)
     assert [version.version.version_id for version in versions] == [newer, older]
@@ -199,7 +199,7 @@ def test_an_overwritten_version_is_kept_and_can_be_current_again(
 
 
 def test_a_retention_becomes_longer_and_never_shorter(new_vault: NewVault, run: DayRun) -> None:
-    vault = made_right(new_vault(), RECOMMENDED)
+    vault = set_up(new_vault(), RECOMMENDED)
     version_id, key = back_up(vault, run), key_of(vault, DAY)
     end = vault.store.lock_of(key, version_id).retain_until
     assert end is not None
@@ -212,7 +212,7 @@ def test_a_retention_becomes_longer_and_never_shorter(new_vault: NewVault, run: 
 
 
 def test_a_legal_hold_keeps_a_version_until_it_is_released(new_vault: NewVault, run: DayRun) -> None:
-    vault = locking(made_right(new_vault(), RECOMMENDED), None)
+    vault = locking(set_up(new_vault(), RECOMMENDED), None)
     version_id = back_up(vault, run)
     assert len(put_holds(vault, DAY, DAY, "a case").changed) == 2
     assert is_refused(vault, version_id)

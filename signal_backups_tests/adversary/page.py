@@ -39,7 +39,7 @@ init --profile recommended`). Anchors come with `SIGNAL_BACKUPS_TSA_URL` or `SIG
 
 - **The newest entries.** In a bucket without lock, an attack on entries that were not anchored yet. The lock closes
   this gap.
-- **A cut-off end of the audit trail**, in a bucket without lock and without anchors: an event that nothing else names
+- **A truncated end of the audit trail**, in a bucket without lock and without anchors: an event that nothing else names
   is not missed. The event of a backup that wrote a manifest is missed, because every manifest must have its event;
   that of a backup which found its day "unchanged" is not. A missing manifest is noticed, because its day and its
   event name it.

@@ -223,7 +223,7 @@ def test_a_full_disk_leaves_the_days_that_fitted(world: World, terminal: Termina
         done = finished(process)
     assert done.code == 3, done.out
     assert [day["outcome"] for day in done.json["days"]] == ["restored", "failed", "not attempted"]
-    assert "the disk has room" in done.json["days"][1]["remedy"]
+    assert "the disk has free space" in done.json["days"][1]["remedy"]
     assert held_in_sqlite(target) == as_held(rows_of(SMALL, SOUND_ROWS))
     assert terminal.run(*command).code == 0
     assert days_held(held_in_sqlite(target)) == {

@@ -139,12 +139,12 @@ def _print(report: SimulationReport) -> None:
         [_scenario_row(figures) for figures in played.stories],
     )
     print_table(
-        f"By size; cost of {played.retention_years} years, the same unmoved, and until the bytes go",
-        ("size", "moves", "outside RTO", "cost", "in STANDARD", "until gone"),
+        f"By size; cost of {played.retention_years} years, all in STANDARD, and until the bytes go",
+        ("size", "transitions", "outside RTO", "cost", "in STANDARD", "until gone"),
         [
             (
                 kilobytes(each.bytes),
-                _moves(each.moves),
+                _transitions(each.moves),
                 f"{each.outside_rto_share:.1%}",
                 f"${each.usd_to_end:,.2f}",
                 f"${each.usd_standard:,.2f}",
@@ -164,6 +164,6 @@ def _scenario_row(figures: ScenarioFigures) -> tuple[str, ...]:
     return figures.story, str(figures.hidden_early), str(figures.destroyed_early), after
 
 
-def _moves(moves: Iterable[Transition]) -> str:
+def _transitions(transitions: Iterable[Transition]) -> str:
     # One a line: the table fits into 80 columns.
-    return "\n".join(f"{move.storage_class} {move.days} d" for move in moves) or "none"
+    return "\n".join(f"{each.storage_class} {each.days} d" for each in transitions) or "none"

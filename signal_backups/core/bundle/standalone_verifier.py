@@ -338,7 +338,7 @@ class BundleCheck:
                     self.wrong(f"{name}, row {number}", what)
             file.buffer.seek(-1, 2)
             if file.buffer.read() != b"\n":
-                yield "its last line is not ended: it was cut off"
+                yield "its last line has no line break: the file is truncated"
         if wrong > NAMED_ROWS:
             yield f"{wrong} rows are wrong, the first {NAMED_ROWS} are named"
         if manifest and not same([tree.size, tree.root()], [manifest["records"], manifest["merkle_root"]]):
@@ -383,10 +383,10 @@ def main():
     for found, (name, event, manifest) in check.statements.items():
         lines.append(f"Tree head {found} in {name}, up to event {event} and manifest {manifest}")
     lines += [f"WRONG {file}: {what}" for file, what in check.findings]
-    verdict = f"FAILED: {len(check.findings)} findings" if check.findings else "OK"
+    outcome = f"FAILED: {len(check.findings)} findings" if check.findings else "OK"
     about = f"{check.bucket}, {check.first} to {check.last}: " if check.first else ""
     about += f"{check.backed_up} of {check.days} days, {check.records} records"
-    lines += [f"{verdict}: {about}, {len(check.manifests) - 1} manifests, {len(check.events) - 1} events"]
+    lines += [f"{outcome}: {about}, {len(check.manifests) - 1} manifests, {len(check.events) - 1} events"]
     for line in lines:
         print("".join(letter if " " <= letter <= "~" else "?" for letter in line))  # nothing may steer the terminal
     return 1 if check.findings else 0

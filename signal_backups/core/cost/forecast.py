@@ -132,7 +132,7 @@ def forecast(
     if growth.manifest_bytes:
         objects.append((layout.manifest_key(slot), growth.manifest_bytes))
     costs = [
-        _by_age(size, rules_for(lifecycle, key, size).play(start, lock_until=locked_until), horizon, prices)
+        _by_age(size, rules_for(lifecycle, key, size).timeline(start, lock_until=locked_until), horizon, prices)
         for key, size in objects
     ]
     stock = _Stock(costs, growth.stored_days)

@@ -214,8 +214,8 @@ def _locked(day: date, version: ObjectVersion, profile: Profile) -> _Answer:
 def _class_as_planned(day: date, version: ObjectVersion, criteria: Criteria, now: datetime) -> _Answer:
     if not criteria.has_transitions:
         return _NOT_APPLICABLE
-    timeline = rules_for(criteria.lifecycle, version.key, version.size).play(version.last_modified)
-    recent = [move.storage_class for move in timeline.moves if now - TRANSITION_GRACE < move.at <= now]
+    timeline = rules_for(criteria.lifecycle, version.key, version.size).timeline(version.last_modified)
+    recent = [each.storage_class for each in timeline.transitions if now - TRANSITION_GRACE < each.at <= now]
     allowed = [timeline.class_at(now - TRANSITION_GRACE), *recent]
     if version.storage_class in allowed:
         return _YES

@@ -37,8 +37,8 @@ def _of_rule(rule: LifecycleRule) -> Iterator[str]:
     if len(rule.id) > MAX_ID_LENGTH:
         yield f"its id has {len(rule.id)} characters, S3 takes {MAX_ID_LENGTH}"
     yield from _about_sizes(rule)
-    yield from _about_moves(rule.transitions, rule.expire_days, "current versions")
-    yield from _about_moves(rule.noncurrent_transitions, rule.noncurrent_expire_days, "noncurrent versions")
+    yield from _about_transitions(rule.transitions, rule.expire_days, "current versions")
+    yield from _about_transitions(rule.noncurrent_transitions, rule.noncurrent_expire_days, "noncurrent versions")
     yield from _about_expiry(rule)
     yield from _about_uploads(rule)
     if not _acts(rule):
@@ -63,28 +63,28 @@ def _about_sizes(rule: LifecycleRule) -> Iterator[str]:
         yield f"no size is larger than {rule.larger_than} and smaller than {rule.smaller_than} bytes"
 
 
-def _about_moves(moves: Sequence[Transition], expire_days: int | None, whose: str) -> Iterator[str]:
-    for move in moves:
-        yield from _about_move(move, whose)
-    for earlier, later in pairwise(sorted(moves, key=lambda move: move.days)):
+def _about_transitions(transitions: Sequence[Transition], expire_days: int | None, whose: str) -> Iterator[str]:
+    for transition in transitions:
+        yield from _about_transition(transition, whose)
+    for earlier, later in pairwise(sorted(transitions, key=lambda each: each.days)):
         yield from _about_order(earlier, later, whose)
-    last = max((move.days for move in moves), default=None)
+    last = max((transition.days for transition in transitions), default=None)
     if last is not None and expire_days is not None and expire_days <= last:
-        yield f"{whose} expire after {expire_days} days, not later than their last move after {last} days"
+        yield f"{whose} expire after {expire_days} days, not later than their last transition after {last} days"
 
 
-def _about_move(move: Transition, whose: str) -> Iterator[str]:
-    known = storage_class(move.storage_class)
+def _about_transition(transition: Transition, whose: str) -> Iterator[str]:
+    known = storage_class(transition.storage_class)
     if known is None or known is STORAGE_CLASSES[0]:
         names = ", ".join(each.name for each in STORAGE_CLASSES[1:])
-        yield f"{whose} move to {move.storage_class!r}, which is not a class to move to: {names}"
-    elif move.days < known.minimum_age_days:
+        yield f"{whose} move to {transition.storage_class!r}, which is not a class to move to: {names}"
+    elif transition.days < known.minimum_age_days:
         yield (
-            f"{whose} move to {known.name} after {move.days} days: "
+            f"{whose} move to {known.name} after {transition.days} days: "
             f"S3 moves nothing there before {known.minimum_age_days} days"
         )
-    elif move.days < 0:
-        yield f"{whose} move after {move.days} days"
+    elif transition.days < 0:
+        yield f"{whose} move after {transition.days} days"
 
 
 def _about_order(earlier: Transition, later: Transition, whose: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ _FIRST_CLASS = STORAGE_CLASSES[0].name
 
 
 @dataclass(frozen=True)
-class Move:
+class DatedTransition:
     """A transition to another storage class, at a UTC midnight."""
 
     at: datetime
@@ -42,27 +42,34 @@ class Timeline:
 
     Attributes:
         stored_at: when it was stored.
-        moves: in order; only ever to colder classes.
+        transitions: in order; only ever to colder classes.
         hidden_at: when it stops being the current version; its bytes stay.
         destroyed_at: when its bytes are gone.
     """
 
     stored_at: datetime
-    moves: tuple[Move, ...]
+    transitions: tuple[DatedTransition, ...]
     hidden_at: datetime | None
     destroyed_at: datetime | None
 
     def class_at(self, instant: datetime) -> str:
         """The storage class it is in at an instant."""
-        return next((move.storage_class for move in reversed(self.moves) if move.at <= instant), _FIRST_CLASS)
+        return next(
+            (transition.storage_class for transition in reversed(self.transitions) if transition.at <= instant),
+            _FIRST_CLASS,
+        )
 
     def stays(self, until: datetime) -> list[Stay]:
         """The days it spends in each class, up to an instant or its destruction, whichever comes first."""
         end = until if self.destroyed_at is None else min(until, self.destroyed_at)
-        entered = [Move(self.stored_at, _FIRST_CLASS), *(move for move in self.moves if move.at < end)]
-        left = [*(move.at for move in entered[1:]), end]
+        entered = [
+            DatedTransition(self.stored_at, _FIRST_CLASS),
+            *(transition for transition in self.transitions if transition.at < end),
+        ]
+        left = [*(transition.at for transition in entered[1:]), end]
         return [
-            Stay(move.storage_class, (leaving - move.at) / ONE_DAY) for move, leaving in zip(entered, left, strict=True)
+            Stay(transition.storage_class, (leaving - transition.at) / ONE_DAY)
+            for transition, leaving in zip(entered, left, strict=True)
         ]
 
 
@@ -71,22 +78,22 @@ class ObjectRules:
     """What a configuration asks for one object.
 
     Attributes:
-        moves: transitions of the current version.
+        transitions: those of the current version.
         blocked: transitions of the current version that S3 never makes, because it is too small.
         expire_days: age at which it is hidden.
         expire_date: date on which it is hidden.
-        noncurrent_moves: transitions once it is noncurrent.
+        noncurrent_transitions: transitions once it is noncurrent.
         noncurrent_expire_days: noncurrent days after which it is destroyed.
     """
 
-    moves: tuple[Transition, ...] = ()
+    transitions: tuple[Transition, ...] = ()
     blocked: tuple[Transition, ...] = ()
     expire_days: int | None = None
     expire_date: datetime | None = None
-    noncurrent_moves: tuple[Transition, ...] = ()
+    noncurrent_transitions: tuple[Transition, ...] = ()
     noncurrent_expire_days: int | None = None
 
-    def play(
+    def timeline(
         self, stored_at: datetime, *, superseded_at: datetime | None = None, lock_until: datetime | None = None
     ) -> Timeline:
         """The timeline of a version.
@@ -96,23 +103,23 @@ class ObjectRules:
             superseded_at: when it is overwritten or hidden by somebody's delete; None for never.
             lock_until: end of its Object Lock; None for no lock.
         """
-        moves = _downhill(_FIRST_CLASS, _due(self.moves, stored_at))
-        hidden_at = _earliest([self._expires_at(stored_at, moves), superseded_at])
+        transitions = _to_colder_classes(_FIRST_CLASS, _due(self.transitions, stored_at))
+        hidden_at = _earliest([self._expires_at(stored_at, transitions), superseded_at])
         if hidden_at is None:
-            return Timeline(stored_at, moves, None, None)
-        moves = tuple(move for move in moves if move.at < hidden_at)
-        reached = moves[-1].storage_class if moves else _FIRST_CLASS
+            return Timeline(stored_at, transitions, None, None)
+        transitions = tuple(transition for transition in transitions if transition.at < hidden_at)
+        reached = transitions[-1].storage_class if transitions else _FIRST_CLASS
         destroyed_at = self._destroyed_at(hidden_at, lock_until)
-        later = _downhill(reached, _due(self.noncurrent_moves, hidden_at))
-        kept = tuple(move for move in later if destroyed_at is None or move.at < destroyed_at)
-        return Timeline(stored_at, moves + kept, hidden_at, destroyed_at)
+        later = _to_colder_classes(reached, _due(self.noncurrent_transitions, hidden_at))
+        kept = tuple(transition for transition in later if destroyed_at is None or transition.at < destroyed_at)
+        return Timeline(stored_at, transitions + kept, hidden_at, destroyed_at)
 
-    def _expires_at(self, stored_at: datetime, moves: Sequence[Move]) -> datetime | None:
+    def _expires_at(self, stored_at: datetime, transitions: Sequence[DatedTransition]) -> datetime | None:
         by_age = None if self.expire_days is None else _days_after(stored_at, self.expire_days)
         by_date = None if self.expire_date is None else max(next_midnight(self.expire_date), next_midnight(stored_at))
         found = _earliest([by_age, by_date])
         # Only one thing happens to a version at a midnight, and a transition comes first.
-        while found in {move.at for move in moves} and found is not None:
+        while found in {transition.at for transition in transitions} and found is not None:
             found += ONE_DAY
         return found
 
@@ -129,15 +136,17 @@ def rules_for(lifecycle: Lifecycle, key: str, size: int) -> ObjectRules:
     A rule that keeps a number of noncurrent versions destroys nothing here: the newest of them is always kept.
     """
     rules = [rule for rule in lifecycle.rules if rule.applies_to(key, size)]
-    moving = [(rule, move) for rule in rules for move in rule.transitions]
-    planned = [(rule, move) for rule in rules for move in rule.noncurrent_transitions]
+    current = [(rule, transition) for rule in rules for transition in rule.transitions]
+    noncurrent = [(rule, transition) for rule in rules for transition in rule.noncurrent_transitions]
     minimum = lifecycle.transition_minimum
     return ObjectRules(
-        moves=tuple(move for rule, move in moving if _may_move(rule, move, size, minimum)),
-        blocked=tuple(move for rule, move in moving if not _may_move(rule, move, size, minimum)),
+        transitions=tuple(transition for rule, transition in current if _happens(rule, transition, size, minimum)),
+        blocked=tuple(transition for rule, transition in current if not _happens(rule, transition, size, minimum)),
         expire_days=min((rule.expire_days for rule in rules if rule.expire_days is not None), default=None),
         expire_date=_earliest(rule.expire_date for rule in rules),
-        noncurrent_moves=tuple(move for rule, move in planned if _may_move(rule, move, size, minimum)),
+        noncurrent_transitions=tuple(
+            transition for rule, transition in noncurrent if _happens(rule, transition, size, minimum)
+        ),
         noncurrent_expire_days=min(
             (
                 rule.noncurrent_expire_days
@@ -149,27 +158,29 @@ def rules_for(lifecycle: Lifecycle, key: str, size: int) -> ObjectRules:
     )
 
 
-def _may_move(rule: LifecycleRule, move: Transition, size: int, minimum: TransitionMinimum) -> bool:
+def _happens(rule: LifecycleRule, transition: Transition, size: int, minimum: TransitionMinimum) -> bool:
     if size >= TRANSITION_MINIMUM_BYTES or rule.larger_than is not None or rule.smaller_than is not None:
         return True
-    known = storage_class(move.storage_class)
+    known = storage_class(transition.storage_class)
     return minimum == "varies_by_storage_class" and known is not None and known.takes_small
 
 
-def _due(moves: Sequence[Transition], since: datetime) -> list[Move]:
-    return [Move(_days_after(since, move.days), move.storage_class) for move in moves]
+def _due(transitions: Sequence[Transition], since: datetime) -> list[DatedTransition]:
+    return [
+        DatedTransition(_days_after(since, transition.days), transition.storage_class) for transition in transitions
+    ]
 
 
-def _downhill(reached: str, due: list[Move]) -> tuple[Move, ...]:
+def _to_colder_classes(reached: str, due: list[DatedTransition]) -> tuple[DatedTransition, ...]:
     """The transitions that happen: only ever to a colder class than the one reached by then."""
-    happening: list[Move] = []
-    for move in sorted((each for each in due if storage_class(each.storage_class)), key=lambda each: each.at):
-        if not colder(move.storage_class, reached):
+    happening: list[DatedTransition] = []
+    for transition in sorted((each for each in due if storage_class(each.storage_class)), key=lambda each: each.at):
+        if not colder(transition.storage_class, reached):
             continue
-        if happening and happening[-1].at == move.at:
+        if happening and happening[-1].at == transition.at:
             happening.pop()
-        happening.append(move)
-        reached = move.storage_class
+        happening.append(transition)
+        reached = transition.storage_class
     return tuple(happening)
 
 

@@ -24,14 +24,14 @@ def _objects(rule: LifecycleRule) -> str:
 
 
 def _actions(rule: LifecycleRule) -> Iterator[str]:
-    yield from _moves(rule.transitions, "")
+    yield from _transitions(rule.transitions, "")
     for name in rule.classes_by_date:
         yield f"to {name} at a date"
     if rule.expire_days is not None:
         yield f"expire after {rule.expire_days} days"
     if rule.expire_date is not None:
         yield f"expire on {rule.expire_date:%Y-%m-%d}"
-    yield from _moves(rule.noncurrent_transitions, "noncurrent versions ")
+    yield from _transitions(rule.noncurrent_transitions, "noncurrent versions ")
     if rule.noncurrent_expire_days is not None:
         kept = f", the {rule.noncurrent_kept} newest kept" if rule.noncurrent_kept else ""
         yield f"noncurrent versions deleted after {rule.noncurrent_expire_days} days{kept}"
@@ -41,6 +41,6 @@ def _actions(rule: LifecycleRule) -> Iterator[str]:
         yield f"unfinished uploads removed after {rule.abort_uploads_days} days"
 
 
-def _moves(moves: Sequence[Transition], whose: str) -> Iterator[str]:
-    for move in moves:
-        yield f"{whose}to {move.storage_class} after {move.days} days"
+def _transitions(transitions: Sequence[Transition], whose: str) -> Iterator[str]:
+    for transition in transitions:
+        yield f"{whose}to {transition.storage_class} after {transition.days} days"

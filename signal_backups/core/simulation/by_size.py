@@ -82,7 +82,7 @@ def size_figures(
 
     return SizeFigures(
         bytes=size,
-        moves=rules.moves,
+        moves=rules.transitions,
         blocked=rules.blocked,
         restore_points=len(restore_points),
         outside_rto=len(slow),
@@ -90,5 +90,5 @@ def size_figures(
         usd=usd(first.stays(first.destroyed_at or end)),
         usd_to_end=usd(first.stays(end)),
         usd_standard=usd([Stay(_STANDARD, days)]),
-        usd_planned=usd(stays_of([*rules.moves, *rules.blocked], days)),
+        usd_planned=usd(stays_of([*rules.transitions, *rules.blocked], days)),
     )

@@ -113,11 +113,11 @@ class ObjectProtection:
 
     def untouched(self, stored_at: datetime) -> Timeline:
         """The timeline of a version that stays current until it expires."""
-        return self.rules.play(stored_at, lock_until=self._lock_until(stored_at))
+        return self.rules.timeline(stored_at, lock_until=self._lock_until(stored_at))
 
     def after_incident(self, stored_at: datetime, age: timedelta = INCIDENT_AGE) -> Timeline:
         """The timeline of a version that is deleted or overwritten at an age; both make it noncurrent."""
-        return self.rules.play(stored_at, superseded_at=stored_at + age, lock_until=self._lock_until(stored_at))
+        return self.rules.timeline(stored_at, superseded_at=stored_at + age, lock_until=self._lock_until(stored_at))
 
     def is_locked(self, stored_at: datetime) -> bool:
         """Whether the lock lasts until the end of the retention."""

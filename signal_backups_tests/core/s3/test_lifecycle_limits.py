@@ -35,7 +35,7 @@ def test_a_good_rule_is_accepted() -> None:
         ({"transitions": (Transition(days=1, storage_class="GLACIER"), IA)}, "only to colder"),
         ({"transitions": (Transition(days=1, storage_class="STANDARD"),)}, "not a class to move to"),
         ({"transitions": (Transition(days=-1, storage_class="GLACIER"),)}, "after -1 days"),
-        ({"transitions": (GLACIER,), "expire_days": 365}, "not later than their last move"),
+        ({"transitions": (GLACIER,), "expire_days": 365}, "not later than their last transition"),
         ({"expire_days": 0}, "at least 1"),
         ({"expire_days": 5, "remove_expired_delete_markers": True}, "expired delete markers"),
         ({"expire_days": 5, "expire_date": datetime(2030, 1, 1, tzinfo=UTC)}, "both after days and at a date"),

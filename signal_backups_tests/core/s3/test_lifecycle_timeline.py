@@ -13,7 +13,7 @@ from signal_backups.core.base.days import next_midnight
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transition, TransitionMinimum
-from signal_backups.core.s3.lifecycle_timeline import Move, ObjectRules, Stay, Timeline, rules_for
+from signal_backups.core.s3.lifecycle_timeline import DatedTransition, ObjectRules, Stay, Timeline, rules_for
 from signal_backups.core.s3.storage_classes import STORAGE_CLASSES, TRANSITION_MINIMUM_BYTES, colder
 from signal_backups.core.vault.layout import Layout
 from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
@@ -28,7 +28,7 @@ def midnight(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
 
 
-def moves(*pairs: tuple[int, str]) -> tuple[Transition, ...]:
+def transitions(*pairs: tuple[int, str]) -> tuple[Transition, ...]:
     return tuple(Transition(days=days, storage_class=name) for days, name in pairs)
 
 
@@ -37,10 +37,10 @@ def of_profile(name: str, size: int) -> ObjectRules:
 
 
 def test_the_documented_policy_hides_26_hours_early_and_destroys_90_days_later() -> None:
-    line = of_profile("documented", LARGE).play(STORED)
-    assert line.moves == (
-        Move(midnight(2026, 4, 2), "STANDARD_IA"),
-        Move(midnight(2027, 1, 2), "GLACIER"),
+    line = of_profile("documented", LARGE).timeline(STORED)
+    assert line.transitions == (
+        DatedTransition(midnight(2026, 4, 2), "STANDARD_IA"),
+        DatedTransition(midnight(2027, 1, 2), "GLACIER"),
     )
     # Seven years end on 2033-01-01 at 02:00: 26 hours after this.
     assert line.hidden_at == midnight(2032, 12, 31)
@@ -48,31 +48,31 @@ def test_the_documented_policy_hides_26_hours_early_and_destroys_90_days_later()
 
 
 def test_an_age_that_is_reached_at_a_midnight_is_not_rounded_up() -> None:
-    assert ObjectRules(expire_days=1).play(midnight(2026, 1, 1)).hidden_at == midnight(2026, 1, 2)
-    assert ObjectRules(expire_days=1).play(STORED).hidden_at == midnight(2026, 1, 3)
+    assert ObjectRules(expire_days=1).timeline(midnight(2026, 1, 1)).hidden_at == midnight(2026, 1, 2)
+    assert ObjectRules(expire_days=1).timeline(STORED).hidden_at == midnight(2026, 1, 3)
 
 
 def test_noncurrent_days_count_from_when_the_version_was_replaced() -> None:
     hit = STORED + 10 * DAY
-    line = of_profile("documented", LARGE).play(STORED, superseded_at=hit)
+    line = of_profile("documented", LARGE).timeline(STORED, superseded_at=hit)
     assert (line.hidden_at, line.destroyed_at) == (hit, midnight(2026, 4, 12))
-    assert line.moves == (Move(midnight(2026, 2, 11), "GLACIER"),)
+    assert line.transitions == (DatedTransition(midnight(2026, 2, 11), "GLACIER"),)
 
 
 def test_an_incident_after_the_expiry_changes_nothing() -> None:
     rules = of_profile("documented", LARGE)
-    assert rules.play(STORED, superseded_at=STORED + 3000 * DAY) == rules.play(STORED)
+    assert rules.timeline(STORED, superseded_at=STORED + 3000 * DAY) == rules.timeline(STORED)
 
 
 @pytest.mark.parametrize("held_until", [STORED + 2557 * DAY, midnight(2033, 1, 2)])
 def test_a_lock_puts_the_destruction_off_to_the_first_midnight_after_it(held_until: datetime) -> None:
-    line = of_profile("documented", LARGE).play(STORED, superseded_at=STORED + DAY, lock_until=held_until)
+    line = of_profile("documented", LARGE).timeline(STORED, superseded_at=STORED + DAY, lock_until=held_until)
     assert line.destroyed_at == midnight(2033, 1, 2)
 
 
 def test_a_lock_that_has_ended_puts_nothing_off() -> None:
     rules = of_profile("documented", LARGE)
-    assert rules.play(STORED, lock_until=STORED + DAY) == rules.play(STORED)
+    assert rules.timeline(STORED, lock_until=STORED + DAY) == rules.timeline(STORED)
 
 
 @pytest.mark.parametrize(
@@ -84,49 +84,53 @@ def test_a_lock_that_has_ended_puts_nothing_off() -> None:
     ],
 )
 def test_an_object_that_is_too_small_does_not_move(size: int, minimum: TransitionMinimum, happening: list[str]) -> None:
-    rule = LifecycleRule(id="a", transitions=moves((90, "STANDARD_IA"), (365, "GLACIER")))
+    rule = LifecycleRule(id="a", transitions=transitions((90, "STANDARD_IA"), (365, "GLACIER")))
     found = rules_for(Lifecycle.of([rule], minimum), KEY, size)
-    assert [move.storage_class for move in found.moves] == happening
-    assert {move.storage_class for move in found.blocked} == {"STANDARD_IA", "GLACIER"} - set(happening)
+    assert [each.storage_class for each in found.transitions] == happening
+    assert {each.storage_class for each in found.blocked} == {"STANDARD_IA", "GLACIER"} - set(happening)
 
 
 @pytest.mark.parametrize("bound", [{"larger_than": SMALL - 1}, {"smaller_than": SMALL + 1}])
 def test_a_size_filter_overrides_the_minimum(bound: dict[str, int]) -> None:
-    rule = LifecycleRule(id="a", transitions=moves((90, "GLACIER_IR")), **bound)
+    rule = LifecycleRule(id="a", transitions=transitions((90, "GLACIER_IR")), **bound)
     found = rules_for(Lifecycle.of([rule]), KEY, SMALL)
-    assert (found.moves, found.blocked) == (rule.transitions, ())
+    assert (found.transitions, found.blocked) == (rule.transitions, ())
 
 
 def test_of_two_rules_the_colder_move_and_the_earlier_end_win() -> None:
     one = LifecycleRule(
-        id="a", transitions=moves((90, "STANDARD_IA")), expire_days=500, noncurrent_expire_days=9, expire_date=STORED
+        id="a",
+        transitions=transitions((90, "STANDARD_IA")),
+        expire_days=500,
+        noncurrent_expire_days=9,
+        expire_date=STORED,
     )
-    other = LifecycleRule(id="b", transitions=moves((90, "GLACIER")), expire_days=400, noncurrent_expire_days=8)
+    other = LifecycleRule(id="b", transitions=transitions((90, "GLACIER")), expire_days=400, noncurrent_expire_days=8)
     rules = rules_for(Lifecycle.of([one, other]), KEY, LARGE)
     assert (rules.expire_days, rules.noncurrent_expire_days, rules.expire_date) == (400, 8, STORED)
-    assert [move.storage_class for move in rules.play(STORED - 400 * DAY).moves] == ["GLACIER"]
+    assert [each.storage_class for each in rules.timeline(STORED - 400 * DAY).transitions] == ["GLACIER"]
 
 
 def test_nothing_moves_to_a_warmer_class() -> None:
-    line = ObjectRules(moves=moves((10, "GLACIER"), (90, "STANDARD_IA"))).play(STORED)
-    assert [move.storage_class for move in line.moves] == ["GLACIER"]
+    line = ObjectRules(transitions=transitions((10, "GLACIER"), (90, "STANDARD_IA"))).timeline(STORED)
+    assert [each.storage_class for each in line.transitions] == ["GLACIER"]
 
 
 def test_a_transition_comes_before_an_expiration_and_a_destruction_before_a_transition() -> None:
     line = ObjectRules(
-        moves=moves((30, "GLACIER_IR")),
+        transitions=transitions((30, "GLACIER_IR")),
         expire_days=30,
-        noncurrent_moves=moves((5, "GLACIER")),
+        noncurrent_transitions=transitions((5, "GLACIER")),
         noncurrent_expire_days=5,
-    ).play(STORED)
-    assert line.moves == (Move(midnight(2026, 2, 1), "GLACIER_IR"),)
+    ).timeline(STORED)
+    assert line.transitions == (DatedTransition(midnight(2026, 2, 1), "GLACIER_IR"),)
     assert (line.hidden_at, line.destroyed_at) == (midnight(2026, 2, 2), midnight(2026, 2, 7))
 
 
 def test_a_date_hides_what_was_stored_before_and_after_it() -> None:
     rules = ObjectRules(expire_date=midnight(2026, 2, 1))
-    assert rules.play(STORED).hidden_at == midnight(2026, 2, 1)
-    assert rules.play(midnight(2026, 3, 1) + timedelta(hours=2)).hidden_at == midnight(2026, 3, 2)
+    assert rules.timeline(STORED).hidden_at == midnight(2026, 2, 1)
+    assert rules.timeline(midnight(2026, 3, 1) + timedelta(hours=2)).hidden_at == midnight(2026, 3, 2)
 
 
 def test_foreign_disabled_and_tagged_rules_and_kept_noncurrent_versions_destroy_nothing() -> None:
@@ -138,12 +142,12 @@ def test_foreign_disabled_and_tagged_rules_and_kept_noncurrent_versions_destroy_
     ]
     found = rules_for(Lifecycle.of(rules), KEY, LARGE)
     assert found == ObjectRules()
-    line = found.play(STORED, superseded_at=STORED + DAY)
+    line = found.timeline(STORED, superseded_at=STORED + DAY)
     assert (line.hidden_at, line.destroyed_at) == (STORED + DAY, None)
 
 
 def test_stays_end_with_the_destruction_and_name_the_storage_class() -> None:
-    line = of_profile("documented", LARGE).play(STORED)
+    line = of_profile("documented", LARGE).timeline(STORED)
     two_hours = 2 / 24
     assert [(stay.storage_class, round(stay.days + two_hours if not at else stay.days, 6))
             for at, stay in enumerate(line.stays(STORED + 9000 * DAY))] == [
@@ -155,21 +159,21 @@ def test_stays_end_with_the_destruction_and_name_the_storage_class() -> None:
 
 NAMES = st.sampled_from([each.name for each in STORAGE_CLASSES[1:]])
 TRANSITIONS = st.lists(
-    st.builds(Transition, days=st.integers(0, 400), storage_class=NAMES), max_size=4, unique_by=lambda move: move.days
+    st.builds(Transition, days=st.integers(0, 400), storage_class=NAMES), max_size=4, unique_by=lambda each: each.days
 ).map(tuple)
 OBJECT_RULES = st.builds(
     ObjectRules,
-    moves=TRANSITIONS,
+    transitions=TRANSITIONS,
     expire_days=st.none() | st.integers(1, 500),
-    noncurrent_moves=TRANSITIONS,
+    noncurrent_transitions=TRANSITIONS,
     noncurrent_expire_days=st.none() | st.integers(1, 500),
 )
 INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 AGES = st.none() | st.integers(0, 900 * 86400).map(lambda seconds: timedelta(seconds=seconds))
 
 
-def played(rules: ObjectRules, stored: datetime, incident: timedelta | None, lock: timedelta | None) -> Timeline:
-    return rules.play(
+def timeline_of(rules: ObjectRules, stored: datetime, incident: timedelta | None, lock: timedelta | None) -> Timeline:
+    return rules.timeline(
         stored,
         superseded_at=None if incident is None else stored + incident,
         lock_until=None if lock is None else stored + lock,
@@ -180,11 +184,11 @@ def played(rules: ObjectRules, stored: datetime, incident: timedelta | None, loc
 def test_nothing_is_destroyed_under_its_lock_and_time_only_goes_on(
     rules: ObjectRules, stored: datetime, incident: timedelta | None, lock: timedelta | None
 ) -> None:
-    line = played(rules, stored, incident, lock)
-    instants = [stored, *(move.at for move in line.moves)]
+    line = timeline_of(rules, stored, incident, lock)
+    instants = [stored, *(each.at for each in line.transitions)]
     assert all(one < other for one, other in pairwise(instants[1:]))
     assert all(at == next_midnight(at) and at >= stored for at in instants[1:])
-    classes = ["STANDARD", *(move.storage_class for move in line.moves)]
+    classes = ["STANDARD", *(each.storage_class for each in line.transitions)]
     assert all(colder(later, earlier) for earlier, later in pairwise(classes))
     if line.destroyed_at is None:
         return
@@ -201,9 +205,9 @@ def test_nothing_is_destroyed_under_its_lock_and_time_only_goes_on(
 def test_a_lock_changes_only_when_the_bytes_go(
     rules: ObjectRules, stored: datetime, incident: timedelta | None, lock: timedelta | None
 ) -> None:
-    with_lock, without = played(rules, stored, incident, lock), played(rules, stored, incident, None)
+    with_lock, without = timeline_of(rules, stored, incident, lock), timeline_of(rules, stored, incident, None)
     assert with_lock.hidden_at == without.hidden_at
-    assert with_lock.moves[: len(without.moves)] == without.moves
+    assert with_lock.transitions[: len(without.transitions)] == without.transitions
     assert (with_lock.destroyed_at is None) == (without.destroyed_at is None)
     if with_lock.destroyed_at is not None and without.destroyed_at is not None:
         assert with_lock.destroyed_at >= without.destroyed_at
@@ -225,7 +229,7 @@ def test_the_in_memory_s3_does_the_same(
     stored = STORED.replace(hour=hour)
     lock_until = midnight(2033, 1, 2) if locked else None
     superseded_at = None if incident is None else stored + incident * DAY
-    expected = rules_for(wanted, KEY, size).play(stored, superseded_at=superseded_at, lock_until=lock_until)
+    expected = rules_for(wanted, KEY, size).timeline(stored, superseded_at=superseded_at, lock_until=lock_until)
     assert observed(wanted, size, stored, superseded_at, lock_until) == expected
 
 
@@ -258,7 +262,9 @@ def observed(
     deleted = [event.at for event in events if event.action == "delete"]
     return Timeline(
         stored_at=stored,
-        moves=tuple(Move(event.at, event.storage_class) for event in events if event.action == "transition"),
+        transitions=tuple(
+            DatedTransition(event.at, event.storage_class) for event in events if event.action == "transition"
+        ),
         hidden_at=hidden_at or (marked[0] if marked else None),
         destroyed_at=deleted[0] if deleted else None,
     )
