@@ -11,8 +11,20 @@ from random import Random
 import pytest
 
 from signal_backups.core.bundle.check import check_bundle
+from signal_backups.core.bundle.standalone_verifier import BundleCheck
+from signal_backups.core.signals.row_tree import root_of_csv
+from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups_tests.core.bundle.damage import FREE, Rewritten, damaged
-from signal_backups_tests.core.bundle.made import Files, files_of, made_bundle, written
+from signal_backups_tests.core.bundle.made import (
+    POOL,
+    Files,
+    csv_bytes,
+    files_of,
+    made_bundle,
+    pooled_rows,
+    row_root,
+    written,
+)
 from signal_backups_tests.core.bundle.standalone import as_program
 
 #: How many good bundles, and as many damaged ones, are checked.
@@ -56,3 +68,23 @@ def test_damaged_bundles_fail_unless_rewritten_as_a_whole(tmp_path: Path, bundle
             assert all(name in changed for name in files), (seed, kind, level)
             assert is_free or level == Rewritten.INDEX, (seed, kind, level)
     assert sum(passed.values()) < bundles / 6, passed
+
+
+def test_rows_are_judged_as_the_verification_of_a_backup_judges_them(tmp_path: Path) -> None:
+    """DuckDB and the verifier of bundles, which share no code, agree about good and damaged rows."""
+    judged: Counter[bool] = Counter()
+    for seed in range(POOL):
+        rows, random = pooled_rows(seed), Random(seed)  # noqa: S311 - tests, not secrets
+        file = tmp_path / f"{seed}.csv"
+        file.write_bytes(csv_bytes(rows))
+        assert root_of_csv(file) == row_root(rows), seed
+        if rows and seed % 2:
+            changed = random.choice([name for name in rows[0] if not name.startswith(("server", "generation"))])
+            damaged_row = random.choice(rows)
+            file.write_bytes(csv_bytes([row | {changed: "7.5"} if row is damaged_row else row for row in rows]))
+        check = BundleCheck(tmp_path)
+        check.list_files()
+        check.attempt(file.name, check.rows, file.name)
+        assert verify_csv(file).ok is not bool(check.findings), (seed, check.findings)
+        judged[bool(check.findings)] += 1
+    assert min(judged[True], judged[False]) > POOL / 4, judged

@@ -15,38 +15,44 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 
-WRITERS = 4
-EVENTS = 25
-#: The hundred events fill ten folders.
-FOLDER_SIZE = 10
 
-
-def write_events(connection: S3Connection, bucket: str, writer: int) -> None:
+def write_events(connection: S3Connection, bucket: str, writer: int, events: int, folder_size: int) -> None:
     """What one process writes."""
-    chained_log.FOLDER_SIZE = FOLDER_SIZE
+    chained_log.FOLDER_SIZE = folder_size
     vault = BackupVault(S3ObjectStore(s3_client(connection), bucket), Layout(), actor=Actor.here(f"writer {writer}"))
-    for number in range(EVENTS):
+    for number in range(events):
         assert vault.trail.record(Action.VERIFICATION, "passed", details={"number": number}) is not None
 
 
+@pytest.mark.parametrize(
+    ("writers", "events", "folder_size"),
+    [
+        pytest.param(4, 25, 10, id="4 x 25, ten folders"),
+        pytest.param(8, 200, chained_log.FOLDER_SIZE, id="8 x 200, folders of their real size", marks=pytest.mark.slow),
+    ],
+)
 def test_several_processes_write_to_one_trail_at_once(
-    connection: S3Connection, bucket: str, monkeypatch: pytest.MonkeyPatch
+    connection: S3Connection, bucket: str, monkeypatch: pytest.MonkeyPatch, writers: int, events: int, folder_size: int
 ) -> None:
-    monkeypatch.setattr(chained_log, "FOLDER_SIZE", FOLDER_SIZE)
+    assert writers * events > folder_size, "the writers fill more than one folder"
+    monkeypatch.setattr(chained_log, "FOLDER_SIZE", folder_size)
     # Spawned, not forked: this process has threads and open connections.
-    processes = multiprocessing.get_context("spawn")
-    writers = [processes.Process(target=write_events, args=(connection, bucket, number)) for number in range(WRITERS)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    spawn = multiprocessing.get_context("spawn")
+    processes = [
+        spawn.Process(target=write_events, args=(connection, bucket, number, events, folder_size))
+        for number in range(writers)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * writers
     vault = BackupVault(S3ObjectStore(s3_client(connection), bucket), Layout())
     assert all(len(versions) == 1 for versions in vault.trail.log.versions().values())
     entries = list(vault.trail.log.entries())
-    assert [entry.number for entry in entries] == list(range(1, WRITERS * EVENTS + 1))
-    events = list(vault.trail.events())
-    assert [event.number for event in events] == [entry.number for entry in entries]
-    assert [event.previous for event in events] == [FIRST, *(entry.sha256 for entry in entries[:-1])]
-    written = sorted((event.actor.run_id, event.details["number"]) for event in events)
-    assert written == sorted((f"writer {writer}", number) for writer in range(WRITERS) for number in range(EVENTS))
+    assert [entry.number for entry in entries] == list(range(1, writers * events + 1))
+    found = list(vault.trail.events())
+    assert [event.number for event in found] == [entry.number for entry in entries]
+    assert [event.previous for event in found] == [FIRST, *(entry.sha256 for entry in entries[:-1])]
+    written = sorted((event.actor.run_id, event.details["number"]) for event in found)
+    assert written == sorted((f"writer {writer}", number) for writer in range(writers) for number in range(events))
