@@ -58,10 +58,10 @@ def main() -> None:
     except SignalBackupsError as error:
         raise _ended_by(error) from None
     except KeyboardInterrupt:
-        raise SystemExit(_INTERRUPTED) from None
+        raise _interrupted() from None
     except Exception as error:  # noqa: BLE001 - the last resort: one line, never a traceback at 3 a.m.
         if _is_interrupt(error):
-            raise SystemExit(_INTERRUPTED) from None
+            raise _interrupted() from None
         if os.environ.get(_DEBUG):
             traceback.print_exc()
         unexpected = SignalBackupsError(
@@ -69,6 +69,12 @@ def main() -> None:
             remedy=f"Run it again with {_DEBUG}=1 and report what it says",
         )
         raise _ended_by(unexpected) from None
+
+
+def _interrupted() -> SystemExit:
+    # A connection that was interrupted while it was made fails to close, and Python would print that as a traceback.
+    sys.unraisablehook = lambda _unraisable: None
+    return SystemExit(_INTERRUPTED)
 
 
 def _ended_by(error: SignalBackupsError) -> SystemExit:

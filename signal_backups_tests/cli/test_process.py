@@ -9,13 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups_tests.cli.terminal import TIMEOUT_S, Terminal, finished
+from signal_backups_tests.cli.terminal import TIMEOUT_S, Finished, Terminal, finished
 
 # An error that no command provides for.
 BROKEN = """
 import signal_backups.core.vault.vault as broken
 def fail(*_, **__): raise ZeroDivisionError("nobody thought of this")
 broken.BackupVault.__init__ = fail
+"""
+
+# A Ctrl-C while a connection is made, which cannot be closed then.
+INTERRUPTED = """
+import signal_backups.core.vault.vault as interrupted
+class Connection:
+    def __init__(self): raise KeyboardInterrupt
+    def __del__(self): self.never_assigned.close()
+interrupted.BackupVault.__init__ = lambda *_, **__: Connection()
 """
 
 
@@ -47,6 +56,11 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_asked_for(ter
         _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert "Traceback" in err
+
+
+def test_an_interrupt_while_a_connection_is_made_prints_no_traceback(terminal: Terminal) -> None:
+    with terminal.start("list", prelude=INTERRUPTED) as process:
+        assert finished(process) == Finished(130, "", "")
 
 
 def test_nobody_reading_the_output_any_more_is_no_traceback(terminal: Terminal) -> None:
