@@ -59,6 +59,9 @@ def main() -> None:
         raise _ended_by(error) from None
     except KeyboardInterrupt:
         raise _interrupted() from None
+    except SystemExit as ended:
+        # Typer turns an interrupt of a command into this.
+        raise _interrupted() if ended.code == _INTERRUPTED else ended from None
     except Exception as error:  # noqa: BLE001 - the last resort: one line, never a traceback at 3 a.m.
         if _is_interrupt(error):
             raise _interrupted() from None
