@@ -103,6 +103,12 @@ class ReadBackError(VerificationError):
     code = "read_back"
 
 
+class VouchedBackupLostError(VerificationError):
+    """The backup that a new one has to be compared with is gone, or does not verify."""
+
+    code = "vouched_backup_lost"
+
+
 class ConflictError(SignalBackupsError):
     """Somebody else wrote the same object at the same time."""
 

@@ -14,7 +14,8 @@ from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.restore.fetch import fetch, fetch_quarantine, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_days
-from signal_backups.core.signals.compare_rows import Difference, RowComparer, RowComparison, row_comparer
+from signal_backups.core.signals.compare_rows import RowComparer, RowComparison, row_comparer
+from signal_backups.core.signals.difference import Difference
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.vault import BackupVault
 

@@ -218,6 +218,10 @@ class BackupVault:
         """Like ``backup_versions``, for the quarantined rows."""
         return self._by_slot(self.layout.quarantine_prefix, self.layout.slot_of_quarantine, first, last)
 
+    def replaced_versions(self, first: date, last: date) -> VersionsBySlot:
+        """Like ``backup_versions``, for the signals that replacements left out."""
+        return self._by_slot(self.layout.quarantine_prefix, self.layout.slot_of_replaced, first, last)
+
     def _by_slot(
         self, prefix: str, slot_of: Callable[[str], BackupSlot | None], first: date, last: date
     ) -> VersionsBySlot:

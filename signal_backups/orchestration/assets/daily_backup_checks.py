@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from signal_backups.core.backup.hashed_csv import CsvReport, QuarantinedRow
+from signal_backups.core.backup.hashed_csv import CsvReport
 from signal_backups.core.backup.plausibility import CountPlausibility
-from signal_backups.core.backup.quarantine import Fault
+from signal_backups.core.backup.quarantine import Fault, QuarantinedRow
 from signal_backups.core.backup.store_backup import StoreOutcome
 from signal_backups.orchestration.names import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
 
