@@ -46,6 +46,8 @@ _SAME = " AND ".join(
     ]
 )
 _IS_GOOD = f"({HASH_FORM} IS NOT NULL AND {SCHEMA_FAULT} IS NULL)"
+#: Of a pair: the row has the id of a backed-up signal, and other content.
+_DIFFERS = "seen_row IS NOT NULL AND vouched_row IS NOT NULL AND NOT is_same"
 _ALL_TEXT = (*CSV_COLUMNS, UNREADABLE_VALUES)
 
 
@@ -65,6 +67,7 @@ class SourceChanges(BaseModel, frozen=True):
         unchanged: the same in both.
         altered: in both, with other content.
         vanished: only in the backup.
+        repeated: rows that have the id of an unchanged signal, and other content.
         carried: rows of the backup's quarantine that the database no longer has.
     """
 
@@ -72,6 +75,7 @@ class SourceChanges(BaseModel, frozen=True):
     unchanged: int
     altered: Difference
     vanished: Difference
+    repeated: int
     carried: CarriedRows
 
     @property
@@ -81,8 +85,8 @@ class SourceChanges(BaseModel, frozen=True):
 
     @property
     def needs_merge(self) -> bool:
-        """Whether the extract alone would be less than the backup."""
-        return not self.agrees or bool(self.carried.count)
+        """Whether the extract alone would not keep the backup as it is."""
+        return not self.agrees or bool(self.repeated or self.carried.count)
 
 
 def compare_with_vouched(
@@ -108,6 +112,7 @@ def compare_with_vouched(
             unchanged=_count(cursor, "DISTINCT vouched_row", "is_same"),
             altered=_difference(cursor, "vouched_row IS NOT NULL AND seen_row IS NOT NULL"),
             vanished=_difference(cursor, "seen_row IS NULL"),
+            repeated=_count(cursor, "*", f"{_DIFFERS} AND vouched_row NOT IN (FROM lost)"),
             carried=carried,
         )
         if accept:
@@ -190,7 +195,7 @@ def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: Vouche
     )
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE differing AS SELECT seen_row, any_value({reason}) AS reason FROM pairs "
-        "WHERE vouched_row IS NOT NULL AND seen_row IS NOT NULL AND NOT is_same GROUP BY seen_row"
+        f"WHERE {_DIFFERS} GROUP BY seen_row"
     )
     columns = ", ".join(f"d.reason AS {name}" if name == DIFFERENCE else f"s.{name}" for name in EXAMINED_SCHEMA.names)
     kept = pa.RecordBatchReader.from_batches(EXAMINED_SCHEMA, _kept_rows(folder, vouched, _lost_rows(cursor)))

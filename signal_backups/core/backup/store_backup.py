@@ -186,9 +186,9 @@ def _put_backup(
 def _quarantine(vault: BackupVault, folder: DayFolder, before: Manifest | None, report: CsvReport) -> StoredFile | None:
     if report.quarantine_sha256 is None:
         return None
-    if before is not None and before.quarantine is not None and has_quarantine(before, report):
-        if is_stored(vault, before.quarantine):
-            return before.quarantine
+    before_file = before.quarantine if before is not None and has_quarantine(before, report) else None
+    if before_file is not None and is_stored(vault, before_file):
+        return before_file
     key = vault.layout.quarantine_key(BackupSlot(folder.day))
     made = FileDigest(folder.quarantine_csv.stat().st_size, report.quarantine_sha256)
     stored = put_csv(vault, key, folder.quarantine_csv, made, report.quarantined, folder.day)

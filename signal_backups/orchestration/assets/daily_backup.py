@@ -13,8 +13,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.backup.store_backup import BackupRun
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.orchestration.assets import partition_events

@@ -13,9 +13,10 @@ import dagster as dg
 from signal_backups.core.backup.extract import extract_day
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
 from signal_backups.core.backup.plausibility import check_count
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.signal_counts import signal_counts
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ReadBackError, VerificationError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.signals.verify_csv import count_signals

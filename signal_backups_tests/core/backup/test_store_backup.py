@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.signal_counts import signal_counts
-from signal_backups.core.backup.store_backup import BackupRun, StoreOutcome, store_backup
+from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
 from signal_backups.core.base.errors import (
     ConflictError,
     ExitCode,
@@ -151,12 +152,16 @@ def test_a_day_without_signals_is_backed_up_too(store_day: StoreDay) -> None:
 
 
 class SpyStore(S3ObjectStore):
-    """Records its calls; damages files that it reads back whose key begins with one of ``damaged_prefixes``."""
+    """Records its calls; damages files that it reads back whose key begins with one of ``damaged_prefixes``.
+
+    Versions in ``intact_versions`` stay as they are.
+    """
 
     def __init__(self, store: S3ObjectStore) -> None:
         super().__init__(store._client, store.bucket)
         self.calls: list[tuple[str, str]] = []
         self.damaged_prefixes: tuple[str, ...] = ()
+        self.intact_versions: tuple[str, ...] = ()
 
     def put_file(self, key: str, *args: object, **named: object) -> str:
         self.calls.append(("put", key))
@@ -169,7 +174,7 @@ class SpyStore(S3ObjectStore):
     def get_file(self, key: str, version_id: str, target: Path) -> None:
         self.calls.append(("get", key))
         super().get_file(key, version_id, target)
-        if key.startswith(self.damaged_prefixes or ("nothing",)):
+        if key.startswith(self.damaged_prefixes or ("nothing",)) and version_id not in self.intact_versions:
             body = bytearray(target.read_bytes())
             body[len(body) // 2] ^= 1
             target.write_bytes(body)
@@ -205,6 +210,7 @@ def test_a_failed_read_back_leaves_the_last_good_backup_unchanged(
     good = store_day(signals(3)).manifest
     before = manifest_versions(vault)
     spy_of(spied).damaged_prefixes = (damaged,)
+    spy_of(spied).intact_versions = (good.backup.version_id,)
     with pytest.raises(VerificationError, match="not what was sent") as raised:
         store_day([*signals(4), signal(5, action="HOLD")], spied)
     assert raised.value.exit_code == ExitCode.FAILED

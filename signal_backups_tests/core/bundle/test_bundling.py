@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, SettingsError, StoreError, VerificationError
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.content import BundleContent, BundleDay, BundleFile, DayEntry

@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import NotFoundError, SourceError, TargetError
 from signal_backups.core.drill.run import DrillReport, DrillRun, drill
 from signal_backups.core.drill.scratch_database import SCRATCH_PREFIX

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.vault.manifest import Manifest

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import RefusedBackupError
 from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day
 from signal_backups.core.source import SignalSource

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import BACKUP_TIME, days_between, years_after
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.retention.load_profile import load_profile

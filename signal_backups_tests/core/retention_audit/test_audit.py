@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import ONE_DAY, last_complete_day, oldest_kept_day, start_of, utc_now
 from signal_backups.core.base.errors import ExitCode, NotFoundError, ReadBackError
 from signal_backups.core.drill.rto import RtoForecast
