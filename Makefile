@@ -44,7 +44,7 @@ format: $(INSTALLED)  ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-tamper-evidence: $(INSTALLED)  ## Write docs/tamper_evidence.md from what attacks on a real bucket come to
+tamper-evidence: $(INSTALLED)  ## Write docs/tamper_evidence.md from the results of attacks
 	@$(BIN)/python -m pytest -q signal_backups_tests/adversary --write-pages
 
 requirements:  ## Pin anew what pyproject.toml allows (needs uv)

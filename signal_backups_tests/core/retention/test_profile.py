@@ -119,7 +119,7 @@ def test_a_custom_profile_is_read_from_a_file(tmp_path: Path) -> None:
     [
         ("days = 90, storage_class => days = 29, storage_class", "before 30 days"),
         ("days = 365 => days = 100", "at least 30"),
-        ("expire_days = 2555 => expire_days = 365", "not later than their last move"),
+        ("expire_days = 2555 => expire_days = 365", "not later than their last transition"),
         ('"GLACIER" }]\nprevious => "GLACIER_DEEP" }]\nprevious', "not a class to move to"),
         ("previous_expire_days = 90 => previous_expire_days = 0", "greater than or equal to 1"),
         ("[keep.manifests]\nexpire_days = 2558 => [keep.manifests]\nexpire_days = 2000", "manifests expire after 2000"),

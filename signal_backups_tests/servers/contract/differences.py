@@ -18,7 +18,7 @@ API = "https://docs.aws.amazon.com/AmazonS3/latest/API/"
 class Difference:
     """What the in-memory S3, SeaweedFS 4 and Ceph 16 do in one situation.
 
-    Each is ``ok``, an error as ``outcome`` gives it, or what a test names. A server that is mended, or breaks further,
+    Each is ``ok``, an error as ``outcome`` gives it, or what a test names. A server that is fixed, or breaks further,
     fails the test.
 
     Attributes:
