@@ -6,6 +6,6 @@ Not here: reading the database (``source``), keys and manifests (``vault``), run
 - ``extract_day`` -> ``write_hashed_csv`` -> ``store_backup``; each returns a report and leaves its files in a
   ``DayFolder``.
 - ``examine_rows``, ``schema``, ``quarantine``: what is wrong with a row, and which rows are backed up.
-- ``fingerprint``: shows whether a day has changed since its backup. ``plausibility``, ``signal_counts``: whether a day
+- ``fingerprint``: shows whether a day has changed since its backup. ``plausibility``, ``row_counts``: whether a day
   has about as many signals as usual.
 """

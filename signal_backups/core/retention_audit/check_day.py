@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -117,7 +118,7 @@ def check_day(evidence: DayEvidence, criteria: Criteria, now: datetime) -> DayFi
     }
     return DayFinding(
         day=evidence.day,
-        **_states_and_problems(answers),
+        **_states_and_problems(answers, _about_the_database(evidence)),
         key=version.key,
         version_id=version.version_id,
         bytes=version.size,
@@ -239,6 +240,28 @@ def _expiration_ok(day: date, version: ObjectVersion, criteria: Criteria) -> _An
     return _wrong(ProblemCode.PROFILE_TOO_SHORT, what, remedy, ProblemSeverity.WARN)
 
 
+def _about_the_database(evidence: DayEvidence) -> list[Problem]:
+    """What the database altered or lost since the backup, and whether somebody took it as it was."""
+    manifest, day = evidence.manifest, evidence.day
+    if manifest is None:
+        return []
+    problems = [
+        Problem(
+            code=ProblemCode.REPLACED,
+            severity=ProblemSeverity.WARN,
+            what=f"{day} was {replacement}, by {replacement.by}",
+            remedy=f"signal-backups versions {day}",
+        )
+        for replacement in manifest.replacements
+    ]
+    if manifest.differences is not None:
+        what = f"the database differs from the backup of {day}, which keeps its signals: {manifest.differences}"
+        remedy = f"signal-backups reconcile --from {day} --to {day}"
+        severity = ProblemSeverity.ERROR
+        problems.append(Problem(code=ProblemCode.DATABASE_DIFFERS, severity=severity, what=what, remedy=remedy))
+    return problems
+
+
 def _drilled(evidence: DayEvidence) -> _Answer:
     drill = evidence.drill
     if drill is None:
@@ -267,10 +290,10 @@ def _wrong(code: ProblemCode, what: str, remedy: str, severity: ProblemSeverity 
     return _Answer(State.NO, Problem(code=code, severity=severity, what=what, remedy=remedy))
 
 
-def _states_and_problems(answers: dict[Aspect, _Answer]) -> dict[str, object]:
+def _states_and_problems(answers: dict[Aspect, _Answer], more: Sequence[Problem] = ()) -> dict[str, object]:
     return {
         "states": {aspect: answer.state for aspect, answer in answers.items()},
-        "problems": [answer.problem for answer in answers.values() if answer.problem],
+        "problems": [*(answer.problem for answer in answers.values() if answer.problem), *more],
     }
 
 

@@ -57,6 +57,8 @@ class ProblemCode(StrEnum):
     WRONG_CLASS = "wrong-class"
     EXPIRES_EARLY = "expires-early"
     PROFILE_TOO_SHORT = "profile-too-short"
+    DATABASE_DIFFERS = "database-differs"
+    REPLACED = "replaced"
     DRILL_FAILED = "drill-failed"
     DRILL_UNREADABLE = "drill-unreadable"
     DELETIONS_NOT_RECORDED = "deletions-not-recorded"

@@ -13,9 +13,9 @@ import dagster as dg
 from signal_backups.core.backup.extract import extract_day
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
 from signal_backups.core.backup.plausibility import check_count
+from signal_backups.core.backup.row_counts import row_counts
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.backup.signal_counts import signal_counts
 from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ReadBackError, VerificationError
 from signal_backups.core.ledger.event import Action
@@ -66,7 +66,7 @@ class DayRun:
     @cached_property
     def counts(self) -> Mapping[date, int]:
         """How many signals the earlier days had that the days of this run are compared with."""
-        return signal_counts(self.vault, self.days)
+        return row_counts(self.vault, self.days)
 
     def events(self, folder: DayFolder) -> Iterator[DayEvent]:
         """Run the selected stages of the folder's day, one after another.

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from signal_backups.core.backup.row_counts import row_counts
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.backup.signal_counts import signal_counts
 from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
 from signal_backups.core.base.errors import (
     ConflictError,
@@ -395,13 +395,13 @@ def test_in_an_empty_vault_every_day_is_missing(vault: BackupVault) -> None:
     assert (status.last_backup_day, status.last_backup_age_seconds, status.records) == (None, None, 0)
 
 
-def test_signal_counts_are_of_the_days_and_their_earlier_weekdays(store_day: StoreDay, vault: BackupVault) -> None:
+def test_row_counts_are_of_the_days_and_their_earlier_weekdays(store_day: StoreDay, vault: BackupVault) -> None:
     week_before, day_before = DAY - timedelta(weeks=1), DAY - timedelta(days=1)
     store_day([signal(1, timestamp=f"{week_before} 12:00")], day=week_before)
     store_day([signal(1, timestamp=f"{day_before} 12:00")], day=day_before)
     store_day(signals(3))
-    assert signal_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
-    assert signal_counts(vault, []) == {}
+    assert row_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
+    assert row_counts(vault, []) == {}
 
 
 def test_a_stored_backup_verifies_against_its_manifest(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:

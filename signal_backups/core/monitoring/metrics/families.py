@@ -36,6 +36,11 @@ def measured_families(found: Measurements) -> Iterator[Metric]:
     yield from _last_backup(found)
     yield from _days(found.observation)
     yield _gauge("quarantined_rows", "Rows in quarantine, left out of current backups.", found.quarantined_rows)
+    yield _gauge(
+        "differing_backups",
+        "Days of which the database altered or lost signals since their backup.",
+        found.differing_days,
+    )
     yield from _trail(found.trail)
     yield from _drills(found.trail.drills)
     yield from _storage(found.storage)

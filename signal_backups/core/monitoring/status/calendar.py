@@ -20,6 +20,8 @@ class DayMark(StrEnum):
 
     VERIFIED = "verified"
     QUARANTINED = "quarantined"
+    #: The database altered or lost signals of the backup.
+    DIFFERS = "differs"
     UNVERIFIED = "unverified"
     MISSING = "missing"
     #: The day is not over, or its backup is not late yet.
@@ -32,6 +34,7 @@ class DayMark(StrEnum):
 SIGNS = {
     DayMark.VERIFIED: "#",
     DayMark.QUARANTINED: "+",
+    DayMark.DIFFERS: "~",
     DayMark.UNVERIFIED: "?",
     DayMark.MISSING: "!",
     DayMark.NOT_DUE: ".",
@@ -40,6 +43,7 @@ SIGNS = {
 LEGEND = {
     DayMark.VERIFIED: "verified",
     DayMark.QUARANTINED: "quarantined rows",
+    DayMark.DIFFERS: "database differs",
     DayMark.UNVERIFIED: "unverified",
     DayMark.MISSING: "missing",
     DayMark.NOT_DUE: "not due",

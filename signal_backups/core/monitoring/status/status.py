@@ -15,6 +15,7 @@ from signal_backups.core.ledger.tail import newest_first
 from signal_backups.core.monitoring.observation import first_expected
 from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
 from signal_backups.core.monitoring.verifications import last_verifications
+from signal_backups.core.vault.manifest import SourceDifference
 from signal_backups.core.vault.vault import BackupVault
 
 #: How many of the newest audit events are searched for failures.
@@ -40,6 +41,7 @@ class BackupStatus(BaseModel, frozen=True):
         due_days: days without a verified backup that are not late yet; neither missing nor unverified.
         failing_days: verified days whose last verification failed.
         unknown_days: verified days without a verification in the newest ``verifications.MAX_EVENTS_BACK`` events.
+        differing_days: what the database has altered or lost of verified days since their backup.
         quarantined_rows: number of rows kept out of a backup, by day.
         failures: failures among the newest ``RECENT_EVENTS`` events, newest first.
         next_run: when the next backup is due.
@@ -62,6 +64,7 @@ class BackupStatus(BaseModel, frozen=True):
     due_days: list[date]
     failing_days: list[date]
     unknown_days: list[date]
+    differing_days: dict[date, SourceDifference]
     quarantined_rows: dict[date, int]
     failures: list[Failure]
     next_run: datetime
@@ -70,8 +73,8 @@ class BackupStatus(BaseModel, frozen=True):
     @property
     def healthy(self) -> bool:
         """Whether there are backups, and none needs attention."""
-        bad = self.missing_days or self.unverified_days or self.failing_days or self.quarantined_rows
-        return bool(self.days_backed_up) and not bad
+        bad = self.missing_days or self.unverified_days or self.failing_days or self.differing_days
+        return bool(self.days_backed_up) and not (bad or self.quarantined_rows)
 
 
 def backup_status(
@@ -101,6 +104,7 @@ def backup_status(
     due = {day for day in (last,) if day >= first and day not in vouched and now < missed_from(day)}
     missing = [day for day in days_between(first, last) if day not in present | due]
     unverified = sorted(present - vouched - due)
+    differing = {manifest.day: manifest.differences for manifest in manifests if manifest.differences}
     quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
     events = newest_first(vault.trail.log, RECENT_EVENTS)
     recent = next(events, [])
@@ -109,6 +113,7 @@ def backup_status(
     marks = {
         **dict.fromkeys(vouched, DayMark.VERIFIED),
         **dict.fromkeys(quarantined, DayMark.QUARANTINED),
+        **dict.fromkeys(differing, DayMark.DIFFERS),
         **dict.fromkeys([*unverified, *verified.failing], DayMark.UNVERIFIED),
         **dict.fromkeys(missing, DayMark.MISSING),
         **dict.fromkeys(due, DayMark.NOT_DUE),
@@ -131,6 +136,7 @@ def backup_status(
         due_days=sorted(due),
         failing_days=list(verified.failing),
         unknown_days=list(verified.not_reached),
+        differing_days=differing,
         quarantined_rows=quarantined,
         failures=_failures(recent),
         next_run=due_at(last) if now < due_at(last) else due_at(last + ONE_DAY),

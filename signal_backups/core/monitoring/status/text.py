@@ -24,6 +24,7 @@ def headline(found: BackupStatus) -> str:
             (found.missing_days, "missing"),
             (found.unverified_days, "unverified"),
             (found.failing_days, "failed the last verification"),
+            (found.differing_days, "altered in the database since the backup"),
             (found.quarantined_rows, "with quarantined rows"),
         )
         if days
@@ -45,6 +46,8 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     yield "hidden", _list(found.hidden_days, "of these, by delete markers")
     yield "unverified", _list(found.unverified_days)
     yield "not passing", f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}"
+    changes = ", ".join(f"{day}: {difference}" for day, difference in found.differing_days.items())
+    yield "differing", f"{len(found.differing_days):,} in the database; {changes}" if changes else "none"
     rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
     yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
     yield "failures", _failures(found.failures)
@@ -60,6 +63,12 @@ def remedies(found: BackupStatus) -> Iterator[str]:
         first, last = never_stored[0], never_stored[-1]
         which = f"{first}" if first == last else f"--from {first} --to {last}"
         yield f"Back the missing days up with: signal-backups backup {which}"
+    if found.differing_days:
+        day = max(found.differing_days)
+        yield (
+            f"See what the database altered with: signal-backups reconcile --from {day} --to {day}; "
+            f'only if it is right: signal-backups backup {day} --accept-changes "REASON"'
+        )
     bad = max([*found.unverified_days, *found.failing_days], default=None)
     if bad:
         yield f"See why with: signal-backups verify --date {bad}; fix with: signal-backups backup {bad}"
