@@ -24,6 +24,7 @@ _FACT_WIDTH = 64
 _COLOURS = {
     DayMark.VERIFIED: "green",
     DayMark.QUARANTINED: "yellow",
+    DayMark.DIFFERS: "bold red",
     DayMark.UNVERIFIED: "yellow",
     DayMark.MISSING: "bold red",
     DayMark.NOT_DUE: "dim",

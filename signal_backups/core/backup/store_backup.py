@@ -20,7 +20,7 @@ from signal_backups.core.backup.new_backup import NewBackup, has_quarantine, new
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.source_changes import SourceChanges
-from signal_backups.core.backup.vouched_backup import is_stored, vouched_manifest
+from signal_backups.core.backup.vouched_backup import is_stored
 from signal_backups.core.base.digest import FileDigest, digest
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.logs import log_step
@@ -102,7 +102,7 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
 def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
     started, started_at = time.perf_counter(), run.clock()
     slot = BackupSlot(folder.day)
-    before = vouched_manifest(vault, slot)
+    before = vault.newest_manifest(slot)
     new = new_backup(vault, folder, run, before)
     kept = _kept_version(vault, folder, run, before, new)
     if kept is not None and before is not None and _is_all_stored(vault, before, new):

@@ -10,7 +10,6 @@ from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError, VouchedBackupLostError
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
-from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, StoredFile
 from signal_backups.core.vault.vault import BackupVault
 
@@ -53,22 +52,6 @@ def fetch_vouched(
     if not verification.ok:
         raise _lost(f"{what} does not verify any more: {'; '.join(verification.problems)}", manifest)
     return VouchedBackup(manifest, csv, _quarantine(vault, manifest.quarantine, folder), verification)
-
-
-def vouched_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
-    """The newest readable manifest of a slot, also one below a delete marker; None when no backup was ever vouched for.
-
-    Raises:
-        StoreError: the store cannot be reached.
-    """
-    current = vault.readable_manifest(slot)
-    if current is not None:
-        return current
-    for version in vault.manifest_versions(slot.day, slot.day).get(slot, []):
-        manifest = None if version.is_delete_marker else vault.manifest_at(version)
-        if manifest is not None:
-            return manifest
-    return None
 
 
 def is_stored(vault: BackupVault, file: StoredFile) -> bool:

@@ -164,7 +164,7 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
         # Computed here, because manifests of older releases have no Merkle root.
         root = root_of_csv(fetched.csv)
     finished = clock()
-    newest = vault.readable_manifest(chosen.slot)
+    newest = vault.newest_manifest(chosen.slot)
     manifest = chosen.manifest.model_copy(
         update={
             "replacements": newest.replacements if newest else chosen.manifest.replacements,

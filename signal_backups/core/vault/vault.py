@@ -143,6 +143,15 @@ class BackupVault:
         except VerificationError:
             return None
 
+    def newest_manifest(self, slot: BackupSlot) -> Manifest | None:
+        """The newest manifest that can be read, also one below a delete marker; None when none ever vouched for one."""
+        current = self.readable_manifest(slot)
+        if current is not None:
+            return current
+        older = self.manifest_versions(slot.day, slot.day).get(slot, [])
+        readable = (self.manifest_at(version) for version in older if not version.is_delete_marker)
+        return next((manifest for manifest in readable if manifest is not None), None)
+
     def manifest_at(self, version: ObjectVersion) -> Manifest | None:
         """What one listed version of a manifest says; None when it cannot be read or is gone by now."""
         try:
