@@ -109,8 +109,8 @@ def backup(
     A backup keeps every signal of the one before; what the database altered or lost is reported with exit code 1.
     """
     settings = settings_with_notice()
-    begin, end = _chosen_days(settings, day, first, last)
     reason = _given(accept_changes, day)
+    begin, end = _chosen_days(settings, day, first, last)
     # Dagster takes seconds to import, and the other commands do without it.
     from signal_backups.orchestration.for_cli.launch import run_backup  # noqa: PLC0415
     from signal_backups.orchestration.instance.home import persistent_instance  # noqa: PLC0415
