@@ -29,6 +29,7 @@ CODES = {
     "unfit_target",
     "unsupported",
     "verification",
+    "vouched_backup_lost",
 }
 
 #: What events and runs hold that were written before errors had codes.
