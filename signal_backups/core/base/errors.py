@@ -84,6 +84,12 @@ class DeletedBackupError(NotFoundError):
     code = "deleted_backup"
 
 
+class DestroyedBackupError(SignalBackupsError):
+    """No version of a day's backup is left, although a manifest vouches for one."""
+
+    code = "destroyed_backup"
+
+
 class ArchivedError(SignalBackupsError):
     """The object is archived: its bytes cannot be read before it is thawed."""
 

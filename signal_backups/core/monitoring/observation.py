@@ -13,7 +13,7 @@ from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
+from signal_backups.core.vault.vault import BackupVault, VersionsBySlot, destroyed_days
 
 
 class DayState(StrEnum):
@@ -24,6 +24,8 @@ class DayState(StrEnum):
     UNVERIFIED = "unverified"
     #: There is no object, or a delete marker hides it.
     MISSING = "missing"
+    #: A manifest vouches for an object, and no version of it is left.
+    DESTROYED = "destroyed"
     #: Not verified yet, and still within the grace period.
     DUE = "due"
 
@@ -85,13 +87,18 @@ def observe(
     with vault.store.counted_requests() as sent:
         first = first_expected(start, now, retention_years)
         listed = vault.backup_versions(first, last)
-        manifests = _current(vault.manifest_versions(first, last))
+        listed_manifests = vault.manifest_versions(first, last)
+        manifests = _current(listed_manifests)
         if start is None:
-            first = min((slot.day for slot in listed), default=last)
+            first = min((slot.day for slot in (*listed, *listed_manifests)), default=last)
         backups = _current(listed)
         vouched, latest = _vouched(vault, _one_a_day(backups), manifests)
     present = {slot.day for slot in backups}
-    days = {day: _state(day, day in present, day in vouched, now, grace) for day in days_between(first, last)}
+    destroyed = destroyed_days(listed, listed_manifests)
+    days = {
+        day: DayState.DESTROYED if day in destroyed else _state(day, day in present, day in vouched, now, grace)
+        for day in days_between(first, last)
+    }
     ever = {slot.day for slot in listed}
     hidden = [day for day, state in days.items() if state is DayState.MISSING and day in ever]
     return Observation(now, first, last, days, latest, hidden, len(sent), backups, manifests)

@@ -11,7 +11,7 @@ from signal_backups.core.base.errors import DeletedBackupError, NotFoundError, S
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, SlotHistory
+from signal_backups.core.vault.vault import BackupVault, SlotHistory, destroyed_backup, destroyed_days
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
         NotFoundError: no day of the range was ever backed up.
     """
     histories = vault.histories(first, last)
-    if not histories:
+    destroyed = destroyed_days(
+        {history.slot: history.versions for history in histories}, vault.manifest_versions(first, last)
+    )
+    if not histories and not destroyed:
         raise NotFoundError(
             f"no backup from {first} to {last} in {vault.store.uri(vault.layout.prefix)}",
             remedy="See all backups with: signal-backups list",
@@ -60,8 +63,12 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
     by_day: dict[date, list[SlotHistory]] = {}
     for history in histories:
         by_day.setdefault(history.slot.day, []).append(history)
-    days = days_between(min(by_day), last)
-    return [_choose_day(vault, day, by_day.get(day, []), as_of) for day in days]
+    return [
+        UnavailableDay(day, destroyed_backup(day))
+        if day in destroyed
+        else _choose_day(vault, day, by_day.get(day, []), as_of)
+        for day in days_between(min({*by_day, *destroyed}), last)
+    ]
 
 
 def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: datetime | None = None) -> ChosenBackup:

@@ -84,8 +84,8 @@ def undelete(
 
 def _history_of(vault: BackupVault, day: date) -> SlotHistory:
     histories = {history.slot: history for history in vault.histories(day, day)}
-    if not histories:
-        raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
+    if not any(not version.is_delete_marker for history in histories.values() for version in history.versions):
+        raise vault.absence(day)
     return histories.get(BackupSlot(day)) or histories[max(histories)]
 
 

@@ -19,6 +19,7 @@ from signal_backups.core.s3.lifecycle_timeline import rules_for
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import SHA256_METADATA
 from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import destroyed_backup
 
 _EXPIRY = re.compile(r'expiry-date\s*=\s*"([^"]+)"', re.IGNORECASE)
 _RULE = re.compile(r'rule-id\s*=\s*"([^"]*)"', re.IGNORECASE)
@@ -55,6 +56,7 @@ class DayEvidence:
         is_hidden: whether the newest entry is a delete marker.
         manifest: the current manifest; None if it could not be read.
         manifest_state: what was found when the manifest was read.
+        is_destroyed: whether no version is left, although a manifest vouches for one.
         drill: the last drill of the day; None if there was none.
     """
 
@@ -64,6 +66,7 @@ class DayEvidence:
     manifest: Manifest | None = None
     manifest_state: ManifestState = ManifestState.NONE
     drill: DrillOutcome | None = None
+    is_destroyed: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,9 @@ def _absent(evidence: DayEvidence, now: datetime) -> _Answer:
     day = evidence.day
     if now < datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC):
         return _NOT_APPLICABLE  # its backup is not due yet
+    if evidence.is_destroyed:
+        found = destroyed_backup(day)
+        return _wrong(ProblemCode.DESTROYED, found.what, found.remedy)
     left = ": only a delete marker is left" if evidence.is_hidden else ""
     return _wrong(ProblemCode.MISSING, f"{day} has no backup{left}", f"signal-backups backup {day}")
 

@@ -45,6 +45,7 @@ class ProblemCode(StrEnum):
     """Kinds of problems; programs may rely on them."""
 
     MISSING = "missing"
+    DESTROYED = "destroyed"
     HIDDEN = "hidden"
     NO_MANIFEST = "no-manifest"
     MANIFEST_HIDDEN = "manifest-hidden"

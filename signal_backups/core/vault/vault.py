@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from signal_backups.core.base.errors import NotFoundError, StoreError, VerificationError
+from signal_backups.core.base.errors import (
+    DeletedBackupError,
+    DestroyedBackupError,
+    NotFoundError,
+    SignalBackupsError,
+    StoreError,
+    VerificationError,
+)
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.chained_log import ChainedLog
@@ -19,6 +26,21 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 
 VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
+
+
+def destroyed_days(backups: VersionsBySlot, manifests: VersionsBySlot) -> set[date]:
+    """The days of which no version is left, although there is, or was, a manifest that vouched for one."""
+    vouched = {slot.day for slot, versions in manifests.items() if not all(each.is_delete_marker for each in versions)}
+    return vouched - {slot.day for slot, versions in backups.items() if not all(v.is_delete_marker for v in versions)}
+
+
+def destroyed_backup(day: date) -> DestroyedBackupError:
+    """The error that a destroyed day ends with, whatever is asked of it."""
+    return DestroyedBackupError(
+        f"the backup of {day} was destroyed: a manifest vouches for it, and no version of it is left",
+        remedy="Examine what happened with: signal-backups audit verify. A new backup would cover it up; only if the "
+        f'database is to be taken as it is: signal-backups backup {day} --accept-changes "REASON"',
+    )
 
 
 @dataclass(frozen=True)
@@ -178,16 +200,30 @@ class BackupVault:
         """The backup of a day: the one with the scheduled time in its key, else the latest of an older tool.
 
         Raises:
-            NotFoundError: the day has none.
+            DeletedBackupError: a delete marker hides it.
+            DestroyedBackupError: no version of it is left.
+            NotFoundError: the day never had one.
         """
         candidates = {backup.slot: backup for backup in self.backups(day, day)}
         if not candidates:
-            raise NotFoundError(
-                f"no backup of {day} in {self.store.uri(self.layout.prefix)}",
-                remedy=f"Make one with: signal-backups backup {day}",
-            )
+            raise self.absence(day)
         backup = candidates.get(BackupSlot(day)) or candidates[max(candidates)]
         return replace(backup, manifest=self.manifest(backup.slot))
+
+    def absence(self, day: date) -> SignalBackupsError:
+        """Why a day has no current backup."""
+        versions, manifests = self.backup_versions(day, day), self.manifest_versions(day, day)
+        if day in destroyed_days(versions, manifests):
+            return destroyed_backup(day)
+        if any(not version.is_delete_marker for stored in versions.values() for version in stored):
+            return DeletedBackupError(
+                f"the backup of {day} was deleted: a delete marker hides it",
+                remedy=f"Bring it back with: signal-backups undelete {day}",
+            )
+        return NotFoundError(
+            f"no backup of {day} in {self.store.uri(self.layout.prefix)}",
+            remedy=f"Make one with: signal-backups backup {day}",
+        )
 
     def find_key(self, key: str) -> StoredBackup:
         """The backup under a key.
@@ -207,11 +243,12 @@ class BackupVault:
         """Every version of a day's backups, delete markers included, newest first.
 
         Raises:
+            DestroyedBackupError: no version is left.
             NotFoundError: no backup of the day was ever stored.
         """
         histories = self.histories(day, day)
         if not histories:
-            raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
+            raise self.absence(day)
         return [
             self._described(version, history.vouching(version.version_id))
             for history in histories

@@ -122,6 +122,11 @@ def _days(observation: Observation) -> Iterator[Metric]:
     yield _gauge(
         "missing_backups", "Days that should have a backup by now and have no current one.", states[DayState.MISSING]
     )
+    yield _gauge(
+        "destroyed_backups",
+        "Days whose backup has no version left, although a manifest vouches for one.",
+        states[DayState.DESTROYED],
+    )
     yield _gauge("hidden_backups", "Missing days whose backup a delete marker hides.", len(observation.hidden))
     yield _gauge(
         "unverified_backups", "Days whose current backup no manifest vouches for.", states[DayState.UNVERIFIED]

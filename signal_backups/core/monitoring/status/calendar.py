@@ -24,6 +24,7 @@ class DayMark(StrEnum):
     DIFFERS = "differs"
     UNVERIFIED = "unverified"
     MISSING = "missing"
+    DESTROYED = "destroyed"
     #: The day is not over, or its backup is not late yet.
     NOT_DUE = "not_due"
     #: Before the first day that should be backed up.
@@ -37,6 +38,7 @@ SIGNS = {
     DayMark.DIFFERS: "~",
     DayMark.UNVERIFIED: "?",
     DayMark.MISSING: "!",
+    DayMark.DESTROYED: "X",
     DayMark.NOT_DUE: ".",
     DayMark.BEFORE: ".",
 }
@@ -46,6 +48,7 @@ LEGEND = {
     DayMark.DIFFERS: "database differs",
     DayMark.UNVERIFIED: "unverified",
     DayMark.MISSING: "missing",
+    DayMark.DESTROYED: "destroyed",
     DayMark.NOT_DUE: "not due",
 }
 

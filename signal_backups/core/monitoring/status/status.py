@@ -16,7 +16,7 @@ from signal_backups.core.monitoring.observation import first_expected
 from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
 from signal_backups.core.monitoring.verifications import last_verifications
 from signal_backups.core.vault.manifest import SourceDifference
-from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.vault import BackupVault, destroyed_days
 
 #: How many of the newest audit events are searched for failures.
 RECENT_EVENTS = 200
@@ -37,6 +37,7 @@ class BackupStatus(BaseModel, frozen=True):
     Attributes:
         first_day: the first day that should be backed up; ``first_stored_day``: the first that is.
         last_day: the last day that should be backed up; ``last_stored_day``: the last that is.
+        destroyed_days: days of which no version is left, although a manifest vouches for one; they are not missing.
         hidden_days: the missing days that a delete marker hides.
         due_days: days without a verified backup that are not late yet; neither missing nor unverified.
         failing_days: verified days whose last verification failed.
@@ -59,6 +60,7 @@ class BackupStatus(BaseModel, frozen=True):
     last_backup_at: datetime | None
     last_backup_age_seconds: float | None
     missing_days: list[date]
+    destroyed_days: list[date]
     hidden_days: list[date]
     unverified_days: list[date]
     due_days: list[date]
@@ -73,8 +75,9 @@ class BackupStatus(BaseModel, frozen=True):
     @property
     def healthy(self) -> bool:
         """Whether there are backups, and none needs attention."""
-        bad = self.missing_days or self.unverified_days or self.failing_days or self.differing_days
-        return bool(self.days_backed_up) and not (bad or self.quarantined_rows)
+        lost = self.missing_days or self.destroyed_days or self.unverified_days
+        doubtful = self.failing_days or self.differing_days or self.quarantined_rows
+        return bool(self.days_backed_up) and not (lost or doubtful)
 
 
 def backup_status(
@@ -93,16 +96,18 @@ def backup_status(
     """
     now, last = clock(), last_complete_day(clock)
     first = first_expected(start, now, retention_years)
-    ever = {slot.day for slot in vault.backup_versions(first, last)}
+    versions, manifest_versions = vault.backup_versions(first, last), vault.manifest_versions(first, last)
+    ever = {slot.day for slot in versions}
+    destroyed = destroyed_days(versions, manifest_versions)
     if start is None:
-        first = min(ever, default=last)
+        first = min(ever | destroyed, default=last)
     backups = vault.backups_with_manifests(first, last)
     present = {backup.slot.day for backup in backups}
     manifests = [backup.manifest for backup in backups if backup.manifest is not None]
     vouched = {backup.slot.day for backup in backups if backup.is_vouched}
     newest = max(manifests, key=lambda manifest: manifest.day, default=None)
-    due = {day for day in (last,) if day >= first and day not in vouched and now < missed_from(day)}
-    missing = [day for day in days_between(first, last) if day not in present | due]
+    due = {day for day in (last,) if day >= first and day not in vouched | destroyed and now < missed_from(day)}
+    missing = [day for day in days_between(first, last) if day not in present | due | destroyed]
     unverified = sorted(present - vouched - due)
     differing = {manifest.day: manifest.differences for manifest in manifests if manifest.differences}
     quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
@@ -117,6 +122,7 @@ def backup_status(
         **dict.fromkeys([*unverified, *verified.failing], DayMark.UNVERIFIED),
         **dict.fromkeys(missing, DayMark.MISSING),
         **dict.fromkeys(due, DayMark.NOT_DUE),
+        **dict.fromkeys(destroyed, DayMark.DESTROYED),
     }
     return BackupStatus(
         at=now,
@@ -131,6 +137,7 @@ def backup_status(
         last_backup_at=newest.finished_at if newest else None,
         last_backup_age_seconds=(now - newest.finished_at).total_seconds() if newest else None,
         missing_days=missing,
+        destroyed_days=sorted(destroyed),
         hidden_days=[day for day in missing if day in ever],
         unverified_days=unverified,
         due_days=sorted(due),

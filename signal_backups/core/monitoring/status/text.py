@@ -22,6 +22,7 @@ def headline(found: BackupStatus) -> str:
         f"{_days(len(days))} {what}"
         for days, what in (
             (found.missing_days, "missing"),
+            (found.destroyed_days, "destroyed"),
             (found.unverified_days, "unverified"),
             (found.failing_days, "failed the last verification"),
             (found.differing_days, "altered in the database since the backup"),
@@ -43,6 +44,7 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
         age = _duration(timedelta(seconds=found.last_backup_age_seconds))
         yield "last backup", f"{found.last_backup_day}, made {moment(found.last_backup_at)}, {age} ago"
     yield "missing", _list(found.missing_days)
+    yield "destroyed", _list(found.destroyed_days)
     yield "hidden", _list(found.hidden_days, "of these, by delete markers")
     yield "unverified", _list(found.unverified_days)
     yield "not passing", f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}"
@@ -58,6 +60,8 @@ def remedies(found: BackupStatus) -> Iterator[str]:
     """Yield a command for each kind of problem; for the newest day if a command takes only one."""
     if found.hidden_days:
         yield f"Bring a deleted day back with: signal-backups undelete {found.hidden_days[-1]}"
+    if found.destroyed_days:
+        yield "Of a destroyed day no version is left. Examine what happened with: signal-backups audit verify"
     never_stored = [day for day in found.missing_days if day not in found.hidden_days]
     if never_stored:
         first, last = never_stored[0], never_stored[-1]
