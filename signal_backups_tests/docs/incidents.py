@@ -67,6 +67,19 @@ def _insert_again(installation: Installation, day: date, row: tuple[object, ...]
 
 
 @contextmanager
+def a_backup_is_destroyed(installation: Installation) -> Iterator[Changed]:
+    day = installation.day(5)
+    stored = installation.stored
+    key = stored.key(day)
+    for version in stored.vault.store.list_versions(key):
+        stored.client.delete_object(Bucket=stored.bucket, Key=key, VersionId=version.version_id)
+    try:
+        yield {}
+    finally:
+        installation.back_up(day)
+
+
+@contextmanager
 def the_schedule_is_off(installation: Installation) -> Iterator[Changed]:
     place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("signal_backups"), "__repository__")
     origin = RemoteInstigatorOrigin(place, "daily_backup_schedule")
@@ -166,6 +179,7 @@ INCIDENTS: dict[str, Preparation] = {
     "backup-failed": a_day_was_never_backed_up,
     "the-database-or-the-store-cannot-be-reached": the_database_is_down,
     "the-database-differs-from-its-backup": a_signal_is_deleted_from_the_database,
+    "a-backup-was-destroyed": a_backup_is_destroyed,
     "a-backup-was-deleted": a_backup_is_deleted,
     "nothing-runs-by-itself": the_schedule_is_off,
     "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,

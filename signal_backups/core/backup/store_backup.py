@@ -29,6 +29,7 @@ from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
+from signal_backups.core.vault.genuine import newest_manifest
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import (
     Manifest,
@@ -102,7 +103,7 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
 def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
     started, started_at = time.perf_counter(), run.clock()
     slot = BackupSlot(folder.day)
-    before = vault.newest_manifest(slot)
+    before = newest_manifest(vault, slot)
     new = new_backup(vault, folder, run, before)
     kept = _kept_version(vault, folder, run, before, new)
     if kept is not None and before is not None and _is_all_stored(vault, before, new):

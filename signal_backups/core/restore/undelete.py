@@ -21,6 +21,7 @@ from signal_backups.core.restore.fetch import fetch, nearest_good_version, refus
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.signals.row_tree import root_of_csv
+from signal_backups.core.vault.genuine import newest_manifest
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, verification_result
 from signal_backups.core.vault.vault import BackupVault, SlotHistory
@@ -164,7 +165,7 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
         # Computed here, because manifests of older releases have no Merkle root.
         root = root_of_csv(fetched.csv)
     finished = clock()
-    newest = vault.newest_manifest(chosen.slot)
+    newest = newest_manifest(vault, chosen.slot)
     manifest = chosen.manifest.model_copy(
         update={
             "replacements": newest.replacements if newest else chosen.manifest.replacements,

@@ -165,29 +165,6 @@ class BackupVault:
         except VerificationError:
             return None
 
-    def newest_manifest(self, slot: BackupSlot) -> Manifest | None:
-        """The newest manifest of a slot that is in the manifest log, also below a delete marker or a forged one.
-
-        If none is in the log, the newest that can be read; None if there is none.
-        """
-        current = self.readable_manifest(slot)
-        if current is not None and self.is_in_log(current):
-            return current
-        versions = self.manifest_versions(slot.day, slot.day).get(slot, [])
-        found = [self.manifest_at(version) for version in versions if not version.is_delete_marker]
-        readable = [manifest for manifest in found if manifest is not None]
-        return next((manifest for manifest in readable if self.is_in_log(manifest)), readable[0] if readable else None)
-
-    def is_in_log(self, manifest: Manifest) -> bool:
-        """Whether the manifest log has this manifest; those of the first releases are in no log."""
-        entry = self.manifest_log.entry(manifest.number) if manifest.number is not None else None
-        if entry is None:
-            return False
-        try:
-            return Manifest.from_bytes(entry.body, self.store.uri(entry.key)) == manifest
-        except VerificationError:
-            return False
-
     def manifest_at(self, version: ObjectVersion) -> Manifest | None:
         """What one listed version of a manifest says; None when it cannot be read or is gone by now."""
         try:

@@ -13,6 +13,7 @@ CODES = {
     "archived",
     "conflict",
     "deleted_backup",
+    "destroyed_backup",
     "error",
     "import_verification",
     "not_found",

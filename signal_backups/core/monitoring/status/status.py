@@ -15,6 +15,7 @@ from signal_backups.core.ledger.tail import newest_first
 from signal_backups.core.monitoring.observation import first_expected
 from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
 from signal_backups.core.monitoring.verifications import last_verifications
+from signal_backups.core.vault.genuine import forged_manifests
 from signal_backups.core.vault.manifest import SourceDifference
 from signal_backups.core.vault.vault import BackupVault, destroyed_days
 
@@ -104,7 +105,9 @@ def backup_status(
     backups = vault.backups_with_manifests(first, last)
     present = {backup.slot.day for backup in backups}
     manifests = [backup.manifest for backup in backups if backup.manifest is not None]
-    vouched = {backup.slot.day for backup in backups if backup.is_vouched}
+    current = {slot: stored[0] for slot, stored in manifest_versions.items() if not stored[0].hides}
+    forged = forged_manifests(vault, current)
+    vouched = {backup.slot.day for backup in backups if backup.is_vouched and backup.slot not in forged}
     newest = max(manifests, key=lambda manifest: manifest.day, default=None)
     due = {day for day in (last,) if day >= first and day not in vouched | destroyed and now < missed_from(day)}
     missing = [day for day in days_between(first, last) if day not in present | due | destroyed]
