@@ -113,10 +113,14 @@ class StoredDays:
         """Its name."""
         return self.vault.store.bucket
 
-    def store(self, day: date, rows: Sequence[Row], types: Mapping[str, str] = TYPES) -> Manifest:
+    def store(
+        self, day: date, rows: Sequence[Row], types: Mapping[str, str] = TYPES, accept: str | None = None
+    ) -> Manifest:
         """Back a day up that has these rows."""
         source = sqlite_table(self.folder / f"{uuid.uuid4().hex}.db", rows, types)
-        return store_backup(self.vault, extracted(source, self.folder, day).folder, BackupRun("tests")).manifest
+        return store_backup(
+            self.vault, extracted(source, self.folder, day).folder, BackupRun("tests", accept_changes=accept)
+        ).manifest
 
     def key(self, day: date) -> str:
         """Key of a day's backup."""

@@ -156,20 +156,19 @@ def _kept_version(
 
 
 def _is_all_stored(vault: BackupVault, before: Manifest, new: NewBackup) -> bool:
-    """Whether the manifest says all that a new one would, the CSV being the same, and is the current one."""
+    """Whether the manifest says all that a new one would, the CSV being the same."""
     return (
         has_quarantine(before, new.report)
         and before.differences == new.differences
         and new.replacement is None
         and (before.quarantine is None or is_stored(vault, before.quarantine))
-        and vault.readable_manifest(BackupSlot(before.day)) == before
     )
 
 
 def _up_to_date(vault: BackupVault, slot: BackupSlot, manifest: Manifest, new: NewBackup) -> Manifest:
-    """Replace a manifest whose fingerprint is not that of the database as it was seen, or that lacks a newer field."""
+    """Write a manifest anew that is not current, lacks a newer field, or has not the fingerprint of the database."""
     is_provable = manifest.number is not None and manifest.merkle_root == new.report.merkle_root
-    if manifest.fingerprint == new.fingerprint and is_provable:
+    if manifest.fingerprint == new.fingerprint and is_provable and vault.readable_manifest(slot) == manifest:
         return manifest
     updated = manifest.model_copy(update={"fingerprint": new.fingerprint, "merkle_root": new.report.merkle_root})
     return write_manifest(vault, slot, updated)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import in_parallel
@@ -38,26 +37,16 @@ def is_in_log(vault: BackupVault, manifest: Manifest) -> bool:
         return False
 
 
-def is_genuine(vault: BackupVault, manifest: Manifest, stored_at: datetime | None = None) -> bool:
-    """Whether a current manifest is in the manifest log, or was written before there was one.
+def is_genuine(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> bool:
+    """Whether the current manifest of a slot is in the manifest log, or was written before there was one.
 
     S3 itself says when an object was written, so nobody can pass a new manifest off as an old one.
-
-    Args:
-        vault: where it is.
-        manifest: the manifest.
-        stored_at: when it was stored (UTC); None: ask the store if that matters.
     """
     if manifest.number is not None:
         return is_in_log(vault, manifest)
-    first = vault.manifest_log.first_stored_at()
-    if first is None:
-        return True
-    slot = vault.layout.slot_of(manifest.backup.key)
-    if stored_at is None and slot is not None:
-        stored = vault.store.head(vault.layout.manifest_key(slot))
-        stored_at = stored.last_modified if stored else None
-    return stored_at is not None and stored_at < first
+    began = vault.manifest_log.first_stored_at()
+    stored = vault.store.head(vault.layout.manifest_key(slot)) if began else None
+    return began is None or (stored is not None and stored.last_modified < began)
 
 
 def forged_manifests(
@@ -66,14 +55,17 @@ def forged_manifests(
     """The slots whose current manifest is not genuine.
 
     A manifest and its entry in the log have the same bytes, so mostly the ETags of two listings tell. Only where they
-    differ, the newest ``most`` of them (None: all), are manifest and entry read.
+    differ, the newest ``most`` of them (None: all), are manifest and entry read. Without a log nothing can be told.
     """
-    logged = {version.etag for versions in vault.manifest_log.versions().values() for version in versions}
+    entries = vault.manifest_log.versions()
+    if not entries:
+        return set()
+    logged = {version.etag for versions in entries.values() for version in versions}
     suspects = sorted(slot for slot, stored in manifests.items() if stored.etag not in logged)[::-1][:most]
 
     def is_forged(slot: BackupSlot) -> bool:
         manifest = vault.manifest_at(manifests[slot])
-        return manifest is not None and not is_genuine(vault, manifest, manifests[slot].last_modified)
+        return manifest is not None and not is_genuine(vault, slot, manifest)
 
     found = zip(suspects, in_parallel(is_forged, suspects), strict=True)
     return {slot for slot, forged in found if forged}

@@ -102,7 +102,7 @@ def _about_the_manifest(vault: BackupVault, backup: StoredBackup) -> Iterator[st
             f"the current version {current} is not this one, which the manifest vouches for: bring it back with "
             f"signal-backups undelete {day} --version-id {vouched}"
         )
-    if not is_genuine(vault, manifest):
+    if not is_genuine(vault, backup.slot, manifest):
         yield "its manifest is not in the manifest log: it was forged or rewritten. See: signal-backups audit verify"
 
 

@@ -44,12 +44,14 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
         age = _duration(timedelta(seconds=found.last_backup_age_seconds))
         yield "last backup", f"{found.last_backup_day}, made {moment(found.last_backup_at)}, {age} ago"
     yield "missing", _list(found.missing_days)
-    yield "destroyed", _list(found.destroyed_days)
+    if found.destroyed_days:
+        yield "destroyed", _list(found.destroyed_days)
     yield "hidden", _list(found.hidden_days, "of these, by delete markers")
     yield "unverified", _list(found.unverified_days)
     yield "not passing", f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}"
     changes = ", ".join(f"{day}: {difference}" for day, difference in found.differing_days.items())
-    yield "differing", f"{len(found.differing_days):,} in the database; {changes}" if changes else "none"
+    if changes:
+        yield "differing", f"{len(found.differing_days):,} in the database; {changes}"
     rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
     yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
     yield "failures", _failures(found.failures)
