@@ -45,7 +45,7 @@ SIGNS = {
 LEGEND = {
     DayMark.VERIFIED: "verified",
     DayMark.QUARANTINED: "quarantined rows",
-    DayMark.DIFFERS: "database differs",
+    DayMark.DIFFERS: "differs",
     DayMark.UNVERIFIED: "unverified",
     DayMark.MISSING: "missing",
     DayMark.DESTROYED: "destroyed",
