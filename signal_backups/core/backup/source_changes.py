@@ -3,7 +3,8 @@
 Whoever can write to the database must not be able to rewrite a backup. So a new backup keeps every signal that was
 vouched for, and adds what is new. Rows of the database that differ from their backed-up form go to quarantine.
 
-Values are compared exactly, not by a hash: a hash that is fast to compute can be made to collide.
+Contents are compared by SHA-256: a hash that is fast to compute can be made to collide. Only ids, row numbers and
+hashes of the whole day are held in tables, which spill to disk.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from pydantic import BaseModel
 
 from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT, examine
-from signal_backups.core.backup.extract import ORDER, reading_extract, writing_extract
+from signal_backups.core.backup.extract import reading_extract, writing_extract
+from signal_backups.core.backup.merge_rows import merged
 from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault, QuarantinedRow, named_rows
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.vouched_backup import VouchedBackup
@@ -37,18 +40,10 @@ from signal_backups.core.signals.fields import (
 from signal_backups.core.signals.timestamps import rows_of_day
 from signal_backups.core.source.base import BATCH_ROWS, SOURCE_SCHEMA
 
-_TEXT_COLUMNS = tuple(name for name in CSV_COLUMNS if name not in NUMBER_COLUMNS)
-#: Numbers are compared as doubles, because the text of a number may be written in another way by another release.
-_SAME = " AND ".join(
-    [
-        *(f"s.{name} IS NOT DISTINCT FROM v.{name}" for name in _TEXT_COLUMNS),
-        *(f"TRY_CAST(s.{name} AS DOUBLE) IS NOT DISTINCT FROM TRY_CAST(v.{name} AS DOUBLE)" for name in NUMBER_COLUMNS),
-    ]
-)
-_IS_GOOD = f"({HASH_FORM} IS NOT NULL AND {SCHEMA_FAULT} IS NULL)"
+#: Columns that must be the same for two rows to be the same.
+_COMPARED = (*CSV_COLUMNS, UNREADABLE_VALUES)
 #: Of a pair: the row has the id of a backed-up signal, and other content.
 _DIFFERS = "seen_row IS NOT NULL AND vouched_row IS NOT NULL AND NOT is_same"
-_ALL_TEXT = (*CSV_COLUMNS, UNREADABLE_VALUES)
 
 
 class CarriedRows(BaseModel, frozen=True):
@@ -108,15 +103,19 @@ def compare_with_vouched(
         _pair(cursor, folder, vouched)
         carried = _carried_rows(cursor, folder, vouched)
         changes = SourceChanges(
-            added=_count(cursor, f"DISTINCT {SIGNAL_ID}", "vouched_row IS NULL AND is_good"),
+            added=_count(cursor, "DISTINCT id", "vouched_row IS NULL AND is_good"),
             unchanged=_count(cursor, "DISTINCT vouched_row", "is_same"),
-            altered=_difference(cursor, "vouched_row IS NOT NULL AND seen_row IS NOT NULL"),
-            vanished=_difference(cursor, "seen_row IS NULL"),
-            repeated=_count(cursor, "*", f"{_DIFFERS} AND vouched_row NOT IN (FROM lost)"),
+            altered=_difference(cursor, vouched, "is_altered"),
+            vanished=_difference(cursor, vouched, "NOT is_altered"),
+            repeated=_count(cursor, "*", f"{_DIFFERS} AND vouched_row NOT IN (SELECT row FROM lost)"),
             carried=carried,
         )
+        cursor.execute("DROP TABLE seen")
         if accept:
-            lost = f"SELECT {', '.join(CSV_COLUMNS)} FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (FROM lost)"
+            lost = (
+                f"SELECT {', '.join(CSV_COLUMNS)} FROM {_numbered(read_sql(vouched.csv))} "
+                "WHERE row IN (SELECT row FROM lost)"
+            )
             write_rows(cursor, f"{lost} ORDER BY row", folder.replaced_csv)
         elif changes.needs_merge:
             _merge(cursor, folder, vouched, backed_up_on)
@@ -124,22 +123,55 @@ def compare_with_vouched(
 
 
 def _pair(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup) -> None:
-    """Make the tables ``pairs`` (each row of the extract with the backed-up signal of its id) and ``lost``."""
+    """Make the tables ``seen``, ``pairs`` (each of its rows with the backed-up signal of its id) and ``lost``."""
+    is_good = f"({HASH_FORM} IS NOT NULL AND {SCHEMA_FAULT} IS NULL)"
+    _hash_rows(cursor, "seen", "extract_rows", is_good, folder=folder)
+    _hash_rows(
+        cursor, "vouched", f"(SELECT *, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} FROM {read_sql(vouched.csv)})"
+    )
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE pairs AS "
+        "SELECT s.row AS seen_row, v.row AS vouched_row, coalesce(s.id, v.id) AS id, s.is_good IS TRUE AS is_good, "
+        "(s.is_good AND s.content = v.content) IS TRUE AS is_same FROM seen s FULL JOIN vouched v ON s.id = v.id"
+    )
+    cursor.execute("DROP TABLE vouched")
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE lost AS SELECT vouched_row AS row, bool_or(seen_row IS NOT NULL) AS is_altered "
+        "FROM pairs WHERE vouched_row IS NOT NULL GROUP BY vouched_row HAVING NOT bool_or(is_same)"
+    )
+
+
+def _hash_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: str,
+    is_good: str = "true",
+    folder: DayFolder | None = None,
+) -> None:
+    """Make a table of the rows' numbers, and of hashes of their ids and contents.
+
+    Args:
+        cursor: where.
+        table: its name.
+        rows: the rows; ``extract_rows`` for those of a folder's extract.
+        is_good: condition for the column of that name.
+        folder: that folder.
+    """
+    texts = (f"CAST(TRY_CAST({name} AS DOUBLE) AS VARCHAR)" if name in NUMBER_COLUMNS else name for name in _COMPARED)
+    # With its length before each text no two rows give the same; the MD5 of a SHA-256 only makes it shorter.
+    content = " || ".join(f"coalesce(strlen({text}) || ':' || {text}, 'null')" for text in texts)
+    query = (
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () - 1 AS row, "
+        f"CASE WHEN {SIGNAL_ID} IS NOT NULL THEN hash({SIGNAL_ID}) END AS id, "
+        f"md5_number(sha256({content})) AS content, {is_good} AS is_good FROM {rows}"
+    )
+    if folder is None:
+        cursor.execute(query)
+        return
     with reading_extract(folder.extract) as extract:
         cursor.register("extract_rows", extract)
-        cursor.execute(
-            "CREATE OR REPLACE TEMP TABLE pairs AS "
-            f"SELECT s.row AS seen_row, v.row AS vouched_row, coalesce(s.{SIGNAL_ID}, v.{SIGNAL_ID}) AS {SIGNAL_ID}, "
-            f"{_IS_GOOD} IS TRUE AS is_good, ({_IS_GOOD} AND v.row IS NOT NULL AND {_SAME}) IS TRUE AS is_same, "
-            f"v.{VERIFICATION_HASH} AS vouched_hash, s.{VERIFICATION_HASH} AS seen_hash "
-            f"FROM {_numbered('extract_rows')} s FULL JOIN {_numbered(read_sql(vouched.csv))} v "
-            f"ON s.{SIGNAL_ID} = v.{SIGNAL_ID}"
-        )
+        cursor.execute(query)
         cursor.unregister("extract_rows")
-    cursor.execute(
-        "CREATE OR REPLACE TEMP TABLE lost AS SELECT vouched_row AS row FROM pairs WHERE vouched_row IS NOT NULL "
-        "GROUP BY vouched_row HAVING NOT bool_or(is_same)"
-    )
 
 
 def _numbered(rows: str) -> str:
@@ -151,12 +183,14 @@ def _count(cursor: duckdb.DuckDBPyConnection, what: str, condition: str) -> int:
     return int(count)
 
 
-def _difference(cursor: duckdb.DuckDBPyConnection, condition: str) -> Difference:
-    ids = f"SELECT DISTINCT {SIGNAL_ID} FROM pairs WHERE vouched_row IN (FROM lost) AND {condition}"
-    (count,) = cursor.execute(f"SELECT count(*) FROM ({ids})").fetchone() or (0,)
+def _difference(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, condition: str) -> Difference:
+    (count,) = cursor.execute(f"SELECT count(*) FROM lost WHERE {condition}").fetchone() or (0,)
     if not count:
         return Difference()
-    named = cursor.execute(f"{ids} ORDER BY {SIGNAL_ID} LIMIT {NAMED_IDS}").fetchall()
+    named = cursor.execute(
+        f"SELECT {SIGNAL_ID} FROM {_numbered(read_sql(vouched.csv))} "
+        f"WHERE row IN (SELECT row FROM lost WHERE {condition}) ORDER BY {SIGNAL_ID} LIMIT {NAMED_IDS}"
+    ).fetchall()
     return Difference(count=count, signal_ids=[signal_id for (signal_id,) in named])
 
 
@@ -164,16 +198,16 @@ def _carried_rows(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched:
     """Write the quarantined rows that the database no longer has, neither as they were nor repaired."""
     if vouched.quarantine is None:
         return CarriedRows()
-    unmoved = " AND ".join(f"s.{name} IS NOT DISTINCT FROM q.{name}" for name in _ALL_TEXT)
-    repaired = f"{SIGNAL_ID} = q.{SIGNAL_ID} AND is_good AND (vouched_row IS NULL OR is_same)"
-    with reading_extract(folder.extract) as extract:
-        cursor.register("extract_rows", extract)
-        cursor.execute(
-            "CREATE OR REPLACE TEMP TABLE carried AS "
-            f"SELECT * FROM {_numbered(read_as_stored_sql(vouched.quarantine))} q "
-            f"WHERE NOT EXISTS (FROM extract_rows s WHERE {unmoved}) AND NOT EXISTS (FROM pairs WHERE {repaired})"
-        )
-        cursor.unregister("extract_rows")
+    quarantine = read_as_stored_sql(vouched.quarantine)
+    _hash_rows(cursor, "quarantined", quarantine)
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE carried_rows AS SELECT row FROM quarantined q "
+        "WHERE NOT EXISTS (FROM seen s WHERE s.content = q.content) AND NOT EXISTS "
+        "(FROM pairs p WHERE p.id = q.id AND p.is_good AND (p.vouched_row IS NULL OR p.is_same))"
+    )
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP VIEW carried AS SELECT * FROM {_numbered(quarantine)} WHERE row IN (FROM carried_rows)"
+    )
     counted = cursor.execute(f"SELECT {FAULTS}, count(*) FROM carried GROUP BY 1").fetchall()
     if not counted:
         return CarriedRows()
@@ -189,49 +223,63 @@ def _carried_rows(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched:
 
 def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, backed_up_on: date) -> None:
     """Write the rows of the extract, those that differ marked, and the backed-up signals that it lacks."""
-    reason = (
-        f"'differs from the signal backed up on {backed_up_on} ({VERIFICATION_HASH} ' || vouched_hash || "
-        "', in the database ' || coalesce(seen_hash, 'none') || ')'"
-    )
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE differing AS SELECT seen_row, any_value({reason}) AS reason FROM pairs "
+        "CREATE OR REPLACE TEMP TABLE differing AS SELECT seen_row, any_value(v.hash) AS vouched_hash FROM pairs JOIN "
+        f"(SELECT row, {VERIFICATION_HASH} AS hash FROM {_numbered(read_sql(vouched.csv))}) v ON v.row = vouched_row "
         f"WHERE {_DIFFERS} GROUP BY seen_row"
     )
-    columns = ", ".join(f"d.reason AS {name}" if name == DIFFERENCE else f"s.{name}" for name in EXAMINED_SCHEMA.names)
-    kept = pa.RecordBatchReader.from_batches(EXAMINED_SCHEMA, _kept_rows(folder, vouched, _lost_rows(cursor)))
-    with reading_extract(folder.extract) as extract, writing_extract(folder.merged) as writer:
-        cursor.register("extract_rows", extract)
-        cursor.register("kept_rows", kept)
-        ordered = cursor.sql(
-            f"SELECT * FROM (SELECT {columns} FROM {_numbered('extract_rows')} s LEFT JOIN differing d "
-            f"ON s.row = d.seen_row UNION ALL FROM kept_rows) ORDER BY {ORDER}"
-        ).to_arrow_reader(BATCH_ROWS)
-        for batch in ordered:
-            writer.write_batch(pa.record_batch(batch.columns, schema=EXAMINED_SCHEMA))
-        cursor.unregister("kept_rows")
-        cursor.unregister("extract_rows")
+    cursor.execute("DROP TABLE pairs")
+    kept_file = folder.path / "kept.arrow"
+    _write_kept_rows(cursor, folder, vouched, kept_file)
+    differing = cursor.sql("FROM differing ORDER BY seen_row").to_arrow_table()
+    with (
+        reading_extract(folder.extract) as extract,
+        reading_extract(kept_file) as kept,
+        writing_extract(folder.merged) as writer,
+    ):
+        for batch in merged(_marked(extract, differing, backed_up_on), iter(kept)):
+            writer.write_batch(batch)
+    kept_file.unlink()
 
 
-def _lost_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
-    return cursor.sql("FROM lost").to_arrow_table()
+def _marked(extract: Iterator[pa.RecordBatch], differing: pa.Table, backed_up_on: date) -> Iterator[pa.RecordBatch]:
+    """The rows of the extract; those that differ from the backed-up signal of their id say so."""
+    reason = (
+        f"'differs from the signal backed up on {backed_up_on} ({VERIFICATION_HASH} ' || vouched_hash || "
+        f"', in the database ' || coalesce({VERIFICATION_HASH}, 'none') || ')'"
+    )
+    columns = ", ".join(f"{reason} AS {name}" if name == DIFFERENCE else name for name in EXAMINED_SCHEMA.names)
+    first_row = 0
+    with closing(duckdb_engine.cursor()) as cursor:
+        cursor.register("differing", differing)
+        for batch in extract:
+            cursor.register("batch", pa.Table.from_batches([batch]))
+            rows = cursor.sql(
+                f"SELECT {columns} FROM (SELECT *, row_number() OVER () - 1 + {first_row} AS row FROM batch) "
+                "LEFT JOIN differing ON row = seen_row ORDER BY row"
+            ).to_arrow_table()
+            cursor.unregister("batch")
+            first_row += batch.num_rows
+            yield from rows.cast(EXAMINED_SCHEMA).to_batches()
 
 
-def _kept_rows(folder: DayFolder, vouched: VouchedBackup, lost: pa.Table) -> Iterator[pa.RecordBatch]:
-    """The backed-up signals that the database altered or no longer has, examined as rows of a source are."""
+def _write_kept_rows(
+    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, target: Path
+) -> None:
+    """Write the backed-up signals that the database altered or no longer has, examined as rows of a source are."""
     columns = ", ".join(
         f"TRY_CAST({field.name} AS DOUBLE) AS {field.name}" if field.name in NUMBER_COLUMNS else field.name
         for field in SOURCE_SCHEMA
         if field.name != UNREADABLE_VALUES
     )
-    with closing(duckdb_engine.cursor()) as cursor, closing(duckdb_engine.cursor()) as examining:
-        cursor.register("lost_rows", lost)
-        rows = cursor.sql(
-            f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} "
-            f"FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (FROM lost_rows)"
-        ).to_arrow_reader(BATCH_ROWS)
+    rows = cursor.sql(
+        f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} "
+        f"FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (SELECT row FROM lost)"
+    ).to_arrow_reader(BATCH_ROWS)
+    with closing(duckdb_engine.cursor()) as examining, writing_extract(target) as writer:
         for batch in rows:
             source_rows = pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
-            yield _vouched_for(examine(examining, rows_of_day(examining, source_rows, folder.day)))
+            writer.write_batch(_vouched_for(examine(examining, rows_of_day(examining, source_rows, folder.day))))
 
 
 def _vouched_for(rows: pa.RecordBatch) -> pa.RecordBatch:
