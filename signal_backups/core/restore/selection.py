@@ -9,6 +9,7 @@ from datetime import date, datetime
 from signal_backups.core.base.days import days_between
 from signal_backups.core.base.errors import DeletedBackupError, NotFoundError, SignalBackupsError
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.genuine import genuine_histories
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, SlotHistory, destroyed_backup, destroyed_days
@@ -51,7 +52,7 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
     Raises:
         NotFoundError: no day of the range was ever backed up.
     """
-    histories = vault.histories(first, last)
+    histories = genuine_histories(vault, first, last)
     destroyed = destroyed_days(
         {history.slot: history.versions for history in histories}, vault.manifest_versions(first, last)
     )
@@ -78,7 +79,8 @@ def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: date
         NotFoundError: there is no such backup or version.
     """
     slot = vault.layout.slot_of(key)
-    history = vault.history(slot) if slot is not None else None
+    found = genuine_histories(vault, slot.day, slot.day) if slot is not None else []
+    history = next((each for each in found if each.slot == slot), None)
     if slot is None or history is None:
         raise NotFoundError(f"no backup {vault.store.uri(key)}", remedy="See all keys with: signal-backups list")
     if version_id is None:
@@ -151,5 +153,5 @@ def _choose_version(vault: BackupVault, history: SlotHistory, as_of: datetime | 
         manifest = history.vouching(version.version_id)
         if manifest is not None and (as_of is None or manifest.verification.verified_at <= as_of):
             return ChosenBackup(history.slot, version, manifest)
-    # No manifest vouches for any version, as for older tools' backups: only the file itself can be verified.
+    # No genuine manifest vouches for any version, as for older tools' backups: only the file itself can be verified.
     return ChosenBackup(history.slot, newest, None)

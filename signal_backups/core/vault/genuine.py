@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.vault import BackupVault, SlotHistory
+
+Name = TypeVar("Name")
 
 
 def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
@@ -38,15 +43,11 @@ def is_in_log(vault: BackupVault, manifest: Manifest) -> bool:
 
 
 def is_genuine(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> bool:
-    """Whether the current manifest of a slot is in the manifest log, or was written before there was one.
-
-    S3 itself says when an object was written, so nobody can pass a new manifest off as an old one.
-    """
+    """Whether the current manifest of a slot is in the manifest log, or was written before there was one."""
     if manifest.number is not None:
         return is_in_log(vault, manifest)
-    began = vault.manifest_log.first_stored_at()
-    stored = vault.store.head(vault.layout.manifest_key(slot)) if began else None
-    return began is None or (stored is not None and stored.last_modified < began)
+    stored = vault.store.head(vault.layout.manifest_key(slot))
+    return stored is not None and _is_older_than_log(vault, stored)
 
 
 def forged_manifests(
@@ -54,18 +55,59 @@ def forged_manifests(
 ) -> set[BackupSlot]:
     """The slots whose current manifest is not genuine.
 
-    A manifest and its entry in the log have the same bytes, so mostly the ETags of two listings tell. Only where they
-    differ, the newest ``most`` of them (None: all), are manifest and entry read. Without a log nothing can be told.
+    Args:
+        vault: where they are.
+        manifests: the current manifests.
+        most: how many manifests are read at the most, the newest; None: as many as it takes.
     """
-    entries = vault.manifest_log.versions()
-    if not entries:
-        return set()
-    logged = {version.etag for versions in entries.values() for version in versions}
-    suspects = sorted(slot for slot, stored in manifests.items() if stored.etag not in logged)[::-1][:most]
+    suspects = sorted(_not_in_listing(vault, manifests.items()))[::-1][:most]
 
     def is_forged(slot: BackupSlot) -> bool:
         manifest = vault.manifest_at(manifests[slot])
-        return manifest is not None and not is_genuine(vault, slot, manifest)
+        return manifest is not None and not _is_genuine_version(vault, manifest, manifests[slot])
 
     found = zip(suspects, in_parallel(is_forged, suspects), strict=True)
     return {slot for slot, forged in found if forged}
+
+
+def genuine_histories(vault: BackupVault, first: date, last: date) -> list[SlotHistory]:
+    """Like ``BackupVault.histories``, without the manifests that are not genuine."""
+    histories = vault.histories(first, last)
+    stored = {
+        (history.slot, number): version
+        for history in histories
+        for number, (version, _) in enumerate(history.stored_manifests)
+    }
+    suspects = set(_not_in_listing(vault, stored.items()))
+    return [
+        replace(
+            history,
+            stored_manifests=[
+                (version, manifest)
+                for number, (version, manifest) in enumerate(history.stored_manifests)
+                if (history.slot, number) not in suspects or _is_genuine_version(vault, manifest, version)
+            ],
+        )
+        for history in histories
+    ]
+
+
+def _not_in_listing(vault: BackupVault, manifests: Iterable[tuple[Name, ObjectVersion]]) -> list[Name]:
+    """Those of some stored manifests that a listing of the manifest log does not show to be in it.
+
+    A manifest and its entry in the log have the same bytes, so mostly their ETags are the same. Where they are not, as
+    under KMS, the objects have to be read. Without a log nothing can be told.
+    """
+    entries = vault.manifest_log.versions()
+    logged = {version.etag for versions in entries.values() for version in versions}
+    return [name for name, stored in manifests if stored.etag not in logged] if entries else []
+
+
+def _is_genuine_version(vault: BackupVault, manifest: Manifest, stored: ObjectVersion) -> bool:
+    return is_in_log(vault, manifest) if manifest.number is not None else _is_older_than_log(vault, stored)
+
+
+def _is_older_than_log(vault: BackupVault, stored: ObjectVersion) -> bool:
+    """S3 itself says when an object was written, so nobody can pass a new manifest off as an old one."""
+    began = vault.manifest_log.first_stored_at()
+    return began is None or stored.last_modified < began

@@ -78,16 +78,20 @@ class BackupVersion:
 
 @dataclass(frozen=True)
 class SlotHistory:
-    """All versions and delete markers of one backup key, newest first, and the manifests by version id."""
+    """All versions and delete markers of one backup key, newest first.
+
+    Attributes:
+        stored_manifests: the manifests that can be read, each with the object that it was read from, newest first.
+    """
 
     slot: BackupSlot
     key: str
     versions: list[ObjectVersion]
-    manifests: dict[str, Manifest]
+    stored_manifests: list[tuple[ObjectVersion, Manifest]]
 
     def vouching(self, version_id: str) -> Manifest | None:
         """The manifest that vouches for a version; None when none ever did."""
-        return self.manifests.get(version_id)
+        return next((each for _, each in self.stored_manifests if each.backup.version_id == version_id), None)
 
 
 class BackupVault:
@@ -270,12 +274,10 @@ class BackupVault:
         return found
 
     def _history(self, slot: BackupSlot, versions: list[ObjectVersion], manifests: list[ObjectVersion]) -> SlotHistory:
-        vouching: dict[str, Manifest] = {}
-        for version in manifests:
-            manifest = None if version.is_delete_marker else self.manifest_at(version)
-            if manifest is not None and manifest.backup.key == self.layout.backup_key(slot):
-                vouching.setdefault(manifest.backup.version_id, manifest)
-        return SlotHistory(slot, self.layout.backup_key(slot), versions, vouching)
+        key = self.layout.backup_key(slot)
+        read = [(version, self.manifest_at(version)) for version in manifests if not version.is_delete_marker]
+        stored = [(version, each) for version, each in read if each is not None and each.backup.key == key]
+        return SlotHistory(slot, key, versions, stored)
 
     def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:
         lock = None if version.is_delete_marker else self.store.lock_of(version.key, version.version_id)
