@@ -14,6 +14,7 @@ from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.ledger.tail import newest_first
 from signal_backups.core.monitoring.observation import first_expected
 from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
+from signal_backups.core.monitoring.status.protection import protection
 from signal_backups.core.monitoring.verifications import last_verifications
 from signal_backups.core.vault.genuine import forged_manifests
 from signal_backups.core.vault.manifest import SourceDifference
@@ -47,6 +48,7 @@ class BackupStatus(BaseModel, frozen=True):
         quarantined_rows: number of rows kept out of a backup, by day.
         failures: failures among the newest ``RECENT_EVENTS`` events, newest first.
         next_run: when the next backup is due.
+        protection: what today's rules do to a backup that somebody deletes, in one line.
     """
 
     at: datetime
@@ -71,6 +73,7 @@ class BackupStatus(BaseModel, frozen=True):
     quarantined_rows: dict[date, int]
     failures: list[Failure]
     next_run: datetime
+    protection: str
     calendar: list[CalendarDay]
 
     @property
@@ -150,6 +153,7 @@ def backup_status(
         quarantined_rows=quarantined,
         failures=_failures(recent),
         next_run=due_at(last) if now < due_at(last) else due_at(last + ONE_DAY),
+        protection=protection(vault, last, newest.backup.bytes if newest else 0, retention_years),
         calendar=calendar_of(last + ONE_DAY, first, marks),
     )
 

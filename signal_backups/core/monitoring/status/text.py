@@ -46,14 +46,20 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     yield "missing", _list(found.missing_days)
     if found.destroyed_days:
         yield "destroyed", _list(found.destroyed_days)
-    yield "hidden", _list(found.hidden_days, "of these, by delete markers")
+    if found.hidden_days:
+        yield "hidden", _list(found.hidden_days, "of these, by delete markers")
     yield "unverified", _list(found.unverified_days)
-    yield "not passing", f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}"
+    if found.failing_days or found.unknown_days:
+        yield (
+            "not passing",
+            f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}",
+        )
     changes = ", ".join(f"{day}: {difference}" for day, difference in found.differing_days.items())
     if changes:
         yield "differing", f"{len(found.differing_days):,} in the database; {changes}"
     rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
     yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
+    yield "protection", found.protection
     yield "failures", _failures(found.failures)
     yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, if the schedule is on"
 
