@@ -33,6 +33,7 @@ from signal_backups.core.signals.fields import (
     FAULTS,
     NUMBER_COLUMNS,
     QUARANTINE_COLUMNS,
+    REASON,
     SIGNAL_ID,
     UNREADABLE_VALUES,
     VERIFICATION_HASH,
@@ -42,6 +43,7 @@ from signal_backups.core.source.base import BATCH_ROWS, SOURCE_SCHEMA
 
 #: Columns that must be the same for two rows to be the same.
 _COMPARED = (*CSV_COLUMNS, UNREADABLE_VALUES)
+_REASON = "differs from the signal backed up on"
 #: Of a pair: the row has the id of a backed-up signal, and other content.
 _DIFFERS = "seen_row IS NOT NULL AND vouched_row IS NOT NULL AND NOT is_same"
 
@@ -196,6 +198,7 @@ def _difference(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, condi
 
 def _carried_rows(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup) -> CarriedRows:
     """Write the quarantined rows that the database no longer has, neither as they were nor repaired."""
+    cursor.execute("CREATE OR REPLACE TEMP TABLE known (seen_row BIGINT, reason VARCHAR)")
     if vouched.quarantine is None:
         return CarriedRows()
     quarantine = read_as_stored_sql(vouched.quarantine)
@@ -207,6 +210,12 @@ def _carried_rows(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched:
     )
     cursor.execute(
         f"CREATE OR REPLACE TEMP VIEW carried AS SELECT * FROM {_numbered(quarantine)} WHERE row IN (FROM carried_rows)"
+    )
+    # A row that was quarantined before keeps its reason, with the day that it names.
+    cursor.execute(
+        f"INSERT INTO known SELECT s.row, any_value(regexp_extract(q.{REASON}, '{_REASON} .*')) FROM seen s "
+        f"JOIN quarantined h ON h.content = s.content JOIN {_numbered(quarantine)} q ON q.row = h.row "
+        f"WHERE contains(q.{FAULTS}, '{Fault.DIFFERENCE}') GROUP BY s.row"
     )
     counted = cursor.execute(f"SELECT {FAULTS}, count(*) FROM carried GROUP BY 1").fetchall()
     if not counted:
@@ -231,7 +240,9 @@ def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: Vouche
     cursor.execute("DROP TABLE pairs")
     kept_file = folder.path / "kept.arrow"
     _write_kept_rows(cursor, folder, vouched, kept_file)
-    differing = cursor.sql("FROM differing ORDER BY seen_row").to_arrow_table()
+    differing = cursor.sql(
+        "SELECT d.*, k.reason FROM differing d LEFT JOIN known k USING (seen_row) ORDER BY seen_row"
+    ).to_arrow_table()
     with (
         reading_extract(folder.extract) as extract,
         reading_extract(kept_file) as kept,
@@ -245,8 +256,8 @@ def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: Vouche
 def _marked(extract: Iterator[pa.RecordBatch], differing: pa.Table, backed_up_on: date) -> Iterator[pa.RecordBatch]:
     """The rows of the extract; those that differ from the backed-up signal of their id say so."""
     reason = (
-        f"'differs from the signal backed up on {backed_up_on} ({VERIFICATION_HASH} ' || vouched_hash || "
-        f"', in the database ' || coalesce({VERIFICATION_HASH}, 'none') || ')'"
+        f"coalesce(reason, '{_REASON} {backed_up_on} ({VERIFICATION_HASH} ' || vouched_hash || "
+        f"', in the database ' || coalesce({VERIFICATION_HASH}, 'none') || ')')"
     )
     columns = ", ".join(f"{reason} AS {name}" if name == DIFFERENCE else name for name in EXAMINED_SCHEMA.names)
     first_row = 0

@@ -18,17 +18,19 @@ Name = TypeVar("Name")
 
 
 def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
-    """The newest manifest of a slot that is in the manifest log, also below a delete marker or a forged one.
+    """The newest genuine manifest of a slot, also below a delete marker or a forged one.
 
-    If none is in the log, the newest that can be read; None if there is none.
+    If none is genuine, the newest that can be read, so that a bucket whose objects were copied from another, with new
+    times, is compared all the same. None if there is none.
     """
     current = vault.readable_manifest(slot)
     if current is not None and is_in_log(vault, current):
         return current
     versions = vault.manifest_versions(slot.day, slot.day).get(slot, [])
-    found = [vault.manifest_at(version) for version in versions if not version.is_delete_marker]
-    readable = [manifest for manifest in found if manifest is not None]
-    return next((each for each in readable if is_in_log(vault, each)), readable[0] if readable else None)
+    found = [(version, vault.manifest_at(version)) for version in versions if not version.is_delete_marker]
+    readable = [(version, manifest) for version, manifest in found if manifest is not None]
+    genuine = (each for version, each in readable if _is_genuine_version(vault, each, version))
+    return next(genuine, readable[0][1] if readable else None)
 
 
 def is_in_log(vault: BackupVault, manifest: Manifest) -> bool:

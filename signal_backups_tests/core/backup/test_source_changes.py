@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,15 +20,18 @@ from signal_backups.core.base.errors import VouchedBackupLostError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention.stored_versions import versions_by_day
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
-from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.samples.days import CsvRow, RunDay, extracted, read_csv
 from signal_backups_tests.samples.examples import examples
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 from signal_backups_tests.samples.tables import SQLITE_TYPES, sqlite_table
+from signal_backups_tests.servers.s3 import create_versioned_bucket
+from signal_backups_tests.servers.strict_s3 import SimulatedClock, StrictS3
 
 SLOT = BackupSlot(DAY)
 NOW = datetime(2026, 11, 3, 3, 0, tzinfo=UTC)
@@ -127,6 +130,27 @@ def test_the_same_database_again_writes_nothing(back_up: BackUp, vault: BackupVa
     assert (changed.changed, again.changed, again.manifest_written) == (True, False, False)
     assert without_events(vault) == before
     assert again.manifest == changed.manifest
+
+
+def test_the_same_database_on_another_day_writes_nothing(run_day: RunDay) -> None:
+    """The reasons in the quarantine name the day of the version before; the next comparison is with a newer one."""
+    clock = SimulatedClock(NOW)
+    client = StrictS3(clock).client()
+    create_versioned_bucket(client, "backups")
+    vault = BackupVault(S3ObjectStore(client, "backups", clock=clock), Layout())
+    altered = [ALTERED, signal(2, action="SELL", strategy="b"), signal(1, strategy="repeated")]
+
+    def back_up_next_day(rows: list[Row], file: str) -> StoreOutcome:
+        clock.advance(timedelta(days=1))
+        return store_backup(vault, run_day(rows, file=file).folder, BackupRun(file, clock))
+
+    back_up_next_day(signals(4), "1.db")
+    back_up_next_day([signal(1), *altered, signal(6)], "2.db")
+    changed = back_up_next_day([signal(1), *altered, signal(6), signal(7)], "3.db")
+    assert (changed.changed, changed.manifest.records, changed.manifest.quarantined) == (True, 6, 3)
+    before = without_events(vault)
+    assert not back_up_next_day([signal(1), *altered, signal(6), signal(7)], "4.db").manifest_written
+    assert without_events(vault) == before
 
 
 def test_the_fingerprint_is_that_of_the_database_as_it_was_seen(back_up: BackUp, run_day: RunDay) -> None:
