@@ -318,7 +318,7 @@ _ROWS = st.lists(
 )  # fmt: skip
 
 
-@examples(40)
+@examples(15)
 @given(before=_ROWS, after=_ROWS)
 def test_whatever_happens_in_the_database_every_backed_up_signal_stays(before: list[Row], after: list[Row]) -> None:
     with TemporaryDirectory() as name:
