@@ -18,18 +18,17 @@ Name = TypeVar("Name")
 
 
 def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
-    """The newest genuine manifest of a slot, also below a delete marker or a forged one.
+    """The genuine manifest of a slot that was written last, whatever lies on top of it.
 
-    If none is genuine, the newest that can be read, so that a bucket whose objects were copied from another, with new
-    times, is compared all the same. None if there is none.
+    It is the one with the highest number in the manifest log, because somebody may have put an older one, or a forged
+    one, on top. If none is genuine, the newest that can be read, so that a bucket whose objects were copied from another,
+    with new times, is compared all the same. None if there is none.
     """
-    current = vault.readable_manifest(slot)
-    if current is not None and is_in_log(vault, current):
-        return current
     versions = vault.manifest_versions(slot.day, slot.day).get(slot, [])
     found = [(version, vault.manifest_at(version)) for version in versions if not version.is_delete_marker]
     readable = [(version, manifest) for version, manifest in found if manifest is not None]
-    genuine = (each for version, each in readable if _is_genuine_version(vault, each, version))
+    last_first = sorted(readable, key=lambda item: item[1].number or 0, reverse=True)
+    genuine = (each for version, each in last_first if _is_genuine_version(vault, each, version))
     return next(genuine, readable[0][1] if readable else None)
 
 

@@ -234,6 +234,18 @@ def test_an_overwritten_object_does_not_hide_what_was_vouched_for(back_up: BackU
     assert again.backup.version_id != first.backup.version_id
 
 
+def test_a_manifest_that_was_rolled_back_does_not_hide_what_was_vouched_for_later(
+    back_up: BackUp, vault: BackupVault
+) -> None:
+    older = back_up(signals(2)).manifest
+    back_up(signals(4))
+    vault.store.put_bytes(vault.layout.manifest_key(SLOT), older.to_bytes(), "application/json")
+    again = back_up(signals(1)).manifest
+    assert again.records == 4
+    assert again.differences is not None
+    assert again.differences.vanished.count == 3
+
+
 def test_a_lost_backup_is_not_covered_up(back_up: BackUp, vault: BackupVault) -> None:
     first = back_up(signals(4)).manifest
     _destroy(vault, first)
