@@ -11,6 +11,9 @@ from signal_backups.cli.session import opened_vault
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.config.settings import Settings, load_settings
+from signal_backups.core.monitoring.status.status import backup_status
+from signal_backups.core.monitoring.status.text import headline
+from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups.local.sample_signals import extend_sample_database
@@ -54,6 +57,8 @@ def _demonstrate(settings: Settings) -> int:
     with opened_vault(settings) as vault, persistent_instance(settings.dagster_home) as instance:
         result = run_backup(instance, first, last)
         verified = _show(vault, settings, result)
+        start = settings.start_date if settings.start_date_is_set else None
+        status = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
     changed = sum(result.stored.values())
     print_line(
         f"{changed} of {len(result.stored)} days stored as new versions, read back and verified"
@@ -64,6 +69,8 @@ def _demonstrate(settings: Settings) -> int:
         print_line(f"FAILED {failure.day}: {failure.reason}")
     for check in result.failed_checks:
         print_line(f"CHECK {check.day} {check.check}: {check.description}")
+    print_line(headline(status))
+    print_line(f"Protection: {status.protection}")
     print_line(f"Done in {age(time.perf_counter() - started)}. To open the UI: make dev, then http://127.0.0.1:3000")
     return ExitCode.OK if verified and not result.failures and not result.failed_checks else ExitCode.FAILED
 

@@ -26,6 +26,8 @@ RESTORE_DRILL = dg.AssetKey("restore_drill")
 RETENTION_AUDIT = dg.AssetKey("retention_audit")
 STORAGE_COST = dg.AssetKey("storage_cost")
 
+#: The op that makes the backup assets.
+DAILY_BACKUP = "daily_backup"
 DAILY_BACKUP_JOB = "daily_backup_job"
 DAILY_BACKUP_SCHEDULE = "daily_backup_schedule"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import LockSetting, Profile
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import next_midnight, utc_now, years_after
 from signal_backups.core.base.errors import StoreError
 from signal_backups.core.restore.fetch import fetch

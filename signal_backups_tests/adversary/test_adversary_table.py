@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.destinations import AnchorDestinations

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from botocore.exceptions import ClientError
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
@@ -23,6 +24,7 @@ from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.terminal import Terminal
+from signal_backups_tests.core.retention_audit.audit_samples import vouch_without_object
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import OPTIONAL_TYPES, SQLITE_TYPES, sqlite_table
@@ -112,10 +114,14 @@ class StoredDays:
         """Its name."""
         return self.vault.store.bucket
 
-    def store(self, day: date, rows: Sequence[Row], types: Mapping[str, str] = TYPES) -> Manifest:
+    def store(
+        self, day: date, rows: Sequence[Row], types: Mapping[str, str] = TYPES, accept: str | None = None
+    ) -> Manifest:
         """Back a day up that has these rows."""
         source = sqlite_table(self.folder / f"{uuid.uuid4().hex}.db", rows, types)
-        return store_backup(self.vault, extracted(source, self.folder, day).folder, BackupRun("tests")).manifest
+        return store_backup(
+            self.vault, extracted(source, self.folder, day).folder, BackupRun("tests", accept_changes=accept)
+        ).manifest
 
     def key(self, day: date) -> str:
         """Key of a day's backup."""
@@ -134,11 +140,11 @@ class StoredDays:
         return self.client.put_object(Bucket=self.bucket, Key=key, Body=body)["VersionId"]
 
     def claim(self, manifest: Manifest, **changes: Any) -> None:
-        """Store a manifest with other claims, on its backup or its own, past every rule."""
+        """Let a manifest of the log make other claims, on its backup or its own."""
         of_backup = {name: value for name, value in changes.items() if name in ("version_id", "bytes", "sha256", "key")}
         own = {name: value for name, value in changes.items() if name not in of_backup}
         changed = manifest.model_copy(update={"backup": manifest.backup.model_copy(update=of_backup), **own})
-        self.put(self.manifest_key(manifest.day), changed.to_bytes())
+        vouch_without_object(self.vault, BackupSlot(manifest.day), changed)
 
     @contextmanager
     def damaged(self, manifest: Manifest, body: bytes) -> Iterator[None]:

@@ -17,12 +17,11 @@ from signal_backups.core.ledger.event import Action, ObjectName
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import StoredFile
-from signal_backups.core.vault.writing import write_manifest
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.stored_days import StoredDays, day_at, stored_days
 from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.ledger.trails import Admin, bodies_of, failed
-from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of, vouch_without_object
 from signal_backups_tests.servers.s3 import create_versioned_bucket
 
 AT = [datetime(2026, 11, number, 2, tzinfo=UTC) for number in (1, 2, 3)]
@@ -211,7 +210,7 @@ def test_days_from_before_the_chain_are_told_how_to_enter_it(stored: StoredDays,
 def test_a_manifest_that_may_have_expired_is_not_missed(stored: StoredDays, terminal: Terminal) -> None:
     for day in (datetime(2015, 1, 1, tzinfo=UTC).date(), day_at(0)):
         named = StoredFile(key=stored.key(day), version_id="v", bytes=1, sha256=FIRST)
-        manifest = write_manifest(stored.vault, BackupSlot(day), manifest_of(named, day, bucket=stored.bucket))
+        manifest = vouch_without_object(stored.vault, BackupSlot(day), manifest_of(named, day, bucket=stored.bucket))
         chained = stored.vault.manifest_log.entry(manifest.number or 0)
         assert chained is not None
         place = {"number": chained.number, "sha256": chained.sha256}

@@ -164,9 +164,10 @@ def test_an_older_tools_backup_at_another_time_is_found_and_verified(terminal: T
 
     found = terminal.run("verify", "--date", older_day.isoformat(), "--json")
 
-    assert found.code == 0
+    assert found.code == 1
     (result,) = found.json["results"]
-    assert (result["key"], result["has_manifest"]) == (older, False)
+    assert (result["key"], result["has_manifest"], result["records"]) == (older, False, stored["records"])
+    assert result["problems"] == [f"no manifest vouches for it; make one with: signal-backups backup {older_day}"]
 
 
 def _download(terminal: Terminal, key: str, name: str) -> None:

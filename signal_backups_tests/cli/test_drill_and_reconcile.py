@@ -106,3 +106,52 @@ def test_a_database_that_is_gone_is_3(backed_up: Terminal) -> None:
     for command in ("drill", "reconcile"):
         done = backed_up.run(command)
         assert (done.code, "no SQLite database" in done.err) == (3, True)
+
+
+def test_what_the_database_lost_stays_until_the_change_is_accepted(backed_up: Terminal, newest: date) -> None:
+    day = str(newest - timedelta(days=1))
+    before = backed_up.run("list", "--json").json["backups"][1]
+    change(backed_up, f"DELETE FROM signals WHERE signal_id = {last_of(date.fromisoformat(day))}")
+
+    refused = backed_up.run("backup", day)
+    assert refused.code == 1
+    assert f"ERROR {day} source_agrees_with_backup: in the database, since the backup: 1 vanished (" in refused.err
+    found = backed_up.run("backup", day, "--json")
+    (backup,) = found.json["backups"]
+    assert (found.code, backup["changed"], backup["records"], backup["version_id"]) == (
+        1, False, before["records"], before["version_id"]
+    )  # fmt: skip
+    assert (backup["differences"]["vanished"]["count"], backup["replacements"]) == (1, [])
+
+    status = backed_up.run("status")
+    assert status.code == 1
+    assert status.out.startswith("NOT SAFE: 1 day altered in the database since the backup")
+    assert backed_up.run("status", "--json").json["differing_days"][day]["vanished"]["count"] == 1
+    audit = backed_up.run("audit", "retention", "--no-report", "--json")
+    assert (audit.code, audit.json["problem_counts"]["database-differs"]) == (1, 1)
+
+    accepted = backed_up.run("backup", day, "--accept-changes", "ticket 17", "--json")
+    (backup,) = accepted.json["backups"]
+    assert (accepted.code, backup["records"], backup["differences"]) == (0, before["records"] - 1, None)
+    assert backup["replacements"][0].endswith(": 0 altered, 1 removed, ticket 17")
+    assert backed_up.run("status").code == 0
+    versions = backed_up.run("versions", day)
+    assert f"{day} was {backup['replacements'][0]}, by " in versions.out
+    audit = backed_up.run("audit", "retention", "--no-report", "--json")
+    assert (audit.code, audit.json["problem_counts"]["replaced"]) == (0, 1)
+    assert backed_up.run("audit", "log", "--action", "changes_accepted", "--json").json["events"][0]["details"] == {
+        "day": day, "reason": "ticket 17", "altered": 0, "removed": 1,
+        "altered_ids": [], "removed_ids": found.json["backups"][0]["differences"]["vanished"]["signal_ids"],
+    }  # fmt: skip
+    assert backed_up.run("audit", "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("--accept-changes", "x"), "needs a day"), (("2026-11-20", "--accept-changes", " "), "the reason is empty")],
+)
+def test_changes_are_accepted_for_one_day_and_with_a_reason(
+    terminal: Terminal, arguments: tuple[str, ...], words: str
+) -> None:
+    done = terminal.run("backup", *arguments)
+    assert (done.code, words in done.err) == (2, True)

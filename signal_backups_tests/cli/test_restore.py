@@ -216,7 +216,19 @@ def test_a_dry_run_shows_records_and_what_is_there_already(world: World, termina
     assert held_in(either) == world.held(REWRITTEN)
 
 
-DOCUMENT = {"ok", "target", "records", "restored", "replaced", "skipped", "refused", "quarantined", "seconds", "days"}
+DOCUMENT = {
+    "ok",
+    "target",
+    "records",
+    "restored",
+    "replaced",
+    "skipped",
+    "refused",
+    "quarantined",
+    "seconds",
+    "warnings",
+    "days",
+}
 DAY_KEYS = {
     *("day", "outcome", "key", "version_id", "is_current", "has_manifest", "records", "restored", "replaced"),
     *("skipped", "skipped_different", "refused", "refused_file", "quarantined", "seconds", "problem", "remedy"),

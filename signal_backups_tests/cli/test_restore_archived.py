@@ -14,7 +14,8 @@ from moto.moto_api import state_manager
 from typer.testing import CliRunner, Result
 
 from signal_backups.cli.app import app
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ArchivedError
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout

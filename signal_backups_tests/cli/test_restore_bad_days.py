@@ -176,7 +176,7 @@ def altered_without_manifest(stored: StoredDays, manifest: Manifest) -> None:
 @pytest.mark.parametrize(
     ("damage", "code", "words"),
     [
-        (removed, 4, "no backup"),
+        (removed, 1, "was destroyed"),
         (deleted, 4, "Bring it back with: signal-backups undelete"),
         (cut_off, 1, "The nearest good version is"),
         (altered_without_manifest, 1, "does not match its hash"),

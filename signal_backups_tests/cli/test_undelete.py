@@ -98,7 +98,7 @@ def test_undeleting_says_what_it_did_and_does_nothing_the_second_time(
 def test_an_older_version_is_copied_up_and_all_versions_stay(
     stored: StoredDays, terminal: Terminal, backup: Manifest, tmp_path: Path
 ) -> None:
-    newer = stored.store(backup.day, rows_of(backup.day, 3))
+    newer = stored.store(backup.day, rows_of(backup.day, 3), accept="a test")
     done = terminal.run("undelete", backup.day.isoformat(), "--version-id", backup.backup.version_id)
     assert done.code == 0, done.err
     assert f"Copied version {backup.backup.version_id} up" in done.out

@@ -7,6 +7,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 
 import dagster as dg
 from dagster._core.remote_origin import (
@@ -43,6 +44,39 @@ def the_database_is_down(_installation: Installation) -> Iterator[Changed]:
 def a_backup_is_deleted(installation: Installation) -> Iterator[Changed]:
     installation.stored.delete(installation.stored.key(installation.day(2)))
     yield {}
+
+
+@contextmanager
+def a_signal_is_deleted_from_the_database(installation: Installation) -> Iterator[Changed]:
+    day = installation.day(3)
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        query = "SELECT * FROM signals WHERE id = (SELECT min(id) FROM signals WHERE timestamp LIKE ?)"
+        row = database.execute(query, [f"{day}%"]).fetchone()
+        database.execute("DELETE FROM signals WHERE id = ?", [row[0]])
+    installation.back_up(day)
+    try:
+        yield {}
+    finally:
+        _insert_again(installation, day, row)
+
+
+def _insert_again(installation: Installation, day: date, row: tuple[object, ...]) -> None:
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        database.execute(f"INSERT INTO signals VALUES ({', '.join('?' * len(row))})", row)
+    installation.back_up(day)
+
+
+@contextmanager
+def a_backup_is_destroyed(installation: Installation) -> Iterator[Changed]:
+    day = installation.day(5)
+    stored = installation.stored
+    key = stored.key(day)
+    for version in stored.vault.store.list_versions(key):
+        stored.client.delete_object(Bucket=stored.bucket, Key=key, VersionId=version.version_id)
+    try:
+        yield {}
+    finally:
+        installation.back_up(day)
 
 
 @contextmanager
@@ -144,6 +178,8 @@ def the_store_is_down(_installation: Installation) -> Iterator[Changed]:
 INCIDENTS: dict[str, Preparation] = {
     "backup-failed": a_day_was_never_backed_up,
     "the-database-or-the-store-cannot-be-reached": the_database_is_down,
+    "the-database-differs-from-its-backup": a_signal_is_deleted_from_the_database,
+    "a-backup-was-destroyed": a_backup_is_destroyed,
     "a-backup-was-deleted": a_backup_is_deleted,
     "nothing-runs-by-itself": the_schedule_is_off,
     "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,

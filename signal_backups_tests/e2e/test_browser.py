@@ -14,7 +14,12 @@ from signal_backups_tests.orchestration.signals import SIGNALS_A_DAY, day_number
 pytestmark = pytest.mark.slow
 
 ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
-BACKUP_CHECKS = ["stored_object_equals_csv", "stored_row_hashes_verify", "audit_event_is_written"]
+BACKUP_CHECKS = [
+    "stored_object_equals_csv",
+    "stored_row_hashes_verify",
+    "source_agrees_with_backup",
+    "audit_event_is_written",
+]
 BACKUP_GROUP = "/locations/signal_backups/asset-groups/signal_backups"
 DRILL_JOB = "/locations/signal_backups/jobs/restore_drill_job"
 DAY = day_number(14)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import last_complete_day, utc_now
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.s3.store import S3ObjectStore

@@ -31,7 +31,12 @@ CHECKS = {
         "signal_ids_are_unique",
         "csv_parses_back_to_same_count",
     },
-    BACKUP_OBJECT: {"stored_object_equals_csv", "stored_row_hashes_verify", "audit_event_is_written"},
+    BACKUP_OBJECT: {
+        "stored_object_equals_csv",
+        "stored_row_hashes_verify",
+        "source_agrees_with_backup",
+        "audit_event_is_written",
+    },
 }
 GROUPS = {
     "signal_backups": {"signals_table", "signal_extract", "hashed_csv", "backup_object"},

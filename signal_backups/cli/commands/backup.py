@@ -22,7 +22,7 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import last_complete_day, parse_day, require_complete
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.config.settings import Settings
-from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.manifest import Manifest, SourceDifference
 from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class MadeBackup(BaseModel, frozen=True):
-    """A day that S3 now holds verified; ``changed`` when a new version was written."""
+    """A day that S3 now holds verified; ``changed`` when anything new of it was written."""
 
     day: date
     changed: bool
@@ -41,6 +41,8 @@ class MadeBackup(BaseModel, frozen=True):
     bytes: int
     sha256: str
     verified_at: str
+    differences: SourceDifference | None
+    replacements: list[str]
 
     @classmethod
     def of(cls, manifest: Manifest, *, changed: bool) -> MadeBackup:
@@ -55,6 +57,8 @@ class MadeBackup(BaseModel, frozen=True):
             bytes=manifest.backup.bytes,
             sha256=manifest.backup.sha256,
             verified_at=manifest.verification.verified_at.isoformat(),
+            differences=manifest.differences,
+            replacements=[str(replacement) for replacement in manifest.replacements],
         )
 
 
@@ -90,10 +94,22 @@ def backup(
     day: Annotated[str | None, typer.Argument(metavar="[DATE]", help="Day, YYYY-MM-DD; default: yesterday.")] = None,
     first: FromOption = None,
     last: ToOption = None,
+    accept_changes: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-changes",
+            metavar="REASON",
+            help="Take the database as it is, even if it altered or lost signals of the backup. Recorded.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back up a day or a range of days, and verify what S3 then holds."""
+    """Back up a day or a range of days, and verify what S3 then holds.
+
+    A backup keeps every signal of the one before; what the database altered or lost is reported with exit code 1.
+    """
     settings = settings_with_notice()
+    reason = _given(accept_changes, day)
     begin, end = _chosen_days(settings, day, first, last)
     # Dagster takes seconds to import, and the other commands do without it.
     from signal_backups.orchestration.for_cli.launch import run_backup  # noqa: PLC0415
@@ -102,7 +118,7 @@ def backup(
     with opened_vault(settings) as vault, persistent_instance(settings.dagster_home) as instance:
         days = (end - begin).days + 1
         with progress("Backing up", days, as_json=as_json) as advance:
-            result = run_backup(instance, begin, end, on_stored=lambda _day: advance())
+            result = run_backup(instance, begin, end, accept_changes=reason, on_stored=lambda _day: advance())
         report = _report(vault, result, begin, end)
     show(report, _print, as_json=as_json)
     raise typer.Exit(exit_code(result))
@@ -129,6 +145,16 @@ def _chosen_days(settings: Settings, day: str | None, first: str | None, last: s
             remedy="Set SIGNAL_BACKUPS_START_DATE to an earlier day",
         )
     return begin, end
+
+
+def _given(reason: str | None, day: str | None) -> str | None:
+    if reason is None:
+        return None
+    if day is None:
+        raise SettingsError("--accept-changes needs a day", remedy="Name one: its backup is replaced")
+    if not reason.strip():
+        raise SettingsError("the reason is empty", remedy="Say why with --accept-changes: it is recorded")
+    return reason.strip()
 
 
 def _report(vault: BackupVault, result: BackupRunResult, begin: date, end: date) -> BackupReport:
@@ -172,5 +198,8 @@ def _print(report: BackupReport) -> None:
         print_notice(f"{check.severity} {check.day} {check.check}: {check.description}")
     for failure in report.failures:
         print_notice(f"FAILED {failure.day}: {failure.reason}")
+    for item in report.backups:
+        for line in item.replacements:
+            print_notice(f"{item.day} {line}")
     if not report.failures and not any(item.changed for item in report.backups):
         print_line("Nothing changed; no new versions were written")

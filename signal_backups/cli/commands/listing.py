@@ -9,11 +9,12 @@ import typer
 from pydantic import BaseModel
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
-from signal_backups.cli.output import SHORT_SHA256, moment, print_table, size
+from signal_backups.cli.output import SHORT_SHA256, moment, print_line, print_table, size
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import NotFoundError
+from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVersion, StoredBackup
 
 
@@ -98,6 +99,7 @@ class VersionList(CommandResult):
 
     day: date
     versions: list[ListedVersion]
+    replacements: list[str]
 
 
 def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:
@@ -122,7 +124,10 @@ def versions(
     wanted = parse_day(day)
     with opened_vault(settings_with_notice()) as vault:
         found = [ListedVersion.of(item) for item in vault.versions(wanted)]
-    show(VersionList(ok=True, day=wanted, versions=found), _print_versions, as_json=as_json)
+        manifest = vault.readable_manifest(BackupSlot(wanted))
+    replacements = [f"{each}, by {each.by}" for each in manifest.replacements] if manifest else []
+    result = VersionList(ok=True, day=wanted, versions=found, replacements=replacements)
+    show(result, _print_versions, as_json=as_json)
 
 
 def _print_backups(result: BackupList, where: str) -> None:
@@ -164,3 +169,5 @@ def _print_versions(result: VersionList) -> None:
             for item in result.versions
         ],
     )
+    for line in result.replacements:
+        print_line(f"{result.day} was {line}")

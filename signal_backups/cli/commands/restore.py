@@ -83,16 +83,23 @@ class RestoreResult(CommandResult):
     refused: int
     quarantined: int
     seconds: float
+    warnings: list[str]
     days: list[DayRestore]
 
     @classmethod
-    def of(cls, report: RestoreReport) -> RestoreResult:
-        """A report with its totals."""
+    def of(cls, report: RestoreReport, *, asked_for_older: bool) -> RestoreResult:
+        """A report with its totals; an older version is remarked on, unless somebody asked for one."""
+        older = [day for day in report.days if day.is_current is False and not asked_for_older]
         return cls(
             ok=report.exit_code is ExitCode.OK,
             target=report.target,
             **{count: report.total(count) for count in _COUNTS},
             seconds=round(report.seconds, 3),
+            warnings=[
+                f"{day.day}: restored from version {day.version_id}, which is not the current one: no genuine manifest "
+                f"vouches for that. See: signal-backups versions {day.day}"
+                for day in older
+            ],
             days=report.days,
         )
 
@@ -168,7 +175,8 @@ def restore(
         ):
             work = Restore(vault, opened, options, settings.scratch, journal)
             report = work.run(selection, on_day=lambda _day: advance())
-    show(RestoreResult.of(report), _print, as_json=as_json)
+    asked_for_older = version_id is not None or as_of is not None
+    show(RestoreResult.of(report, asked_for_older=asked_for_older), _print, as_json=as_json)
     raise typer.Exit(report.exit_code)
 
 
@@ -247,6 +255,8 @@ def _print(result: RestoreResult) -> None:
     )
     for item in result.days:
         _print_remarks(item)
+    for warning in result.warnings:
+        print_notice(f"Warning: {warning}")
     print_line(
         f"{result.restored} restored, {result.replaced} replaced, {result.skipped} already there, {result.refused} "
         f"refused, in {result.seconds:.1f} s"

@@ -26,7 +26,7 @@ from signal_backups.core.s3.prices import load_prices
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.simulation.findings import kilobytes
 from signal_backups.core.simulation.outcomes import ScenarioFigures
-from signal_backups.core.simulation.run import DEFAULT_RECORD_BYTES, DEFAULT_YEARS, SimulationReport, present_lifecycle
+from signal_backups.core.simulation.run import DEFAULT_RECORD_BYTES, DEFAULT_YEARS, SimulationReport
 from signal_backups.core.simulation.run import simulate as run_simulation
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
@@ -108,7 +108,7 @@ def _subject(settings: Settings, profile: Profile | None, size: int | None) -> _
         # Without versions a delete or an overwrite is a loss at once: there is nothing to simulate.
         vault.require_versioning()
         name = f"bucket {store.bucket} as it is"
-        return _Subject(name, present_lifecycle(bucket.lifecycle()), _present_lock(store), record_bytes, bucket.region)
+        return _Subject(name, bucket.lifecycle().parsed, _present_lock(store), record_bytes, bucket.region)
 
 
 def _name(profile: Profile) -> str:

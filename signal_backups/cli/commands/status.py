@@ -24,8 +24,10 @@ _FACT_WIDTH = 64
 _COLOURS = {
     DayMark.VERIFIED: "green",
     DayMark.QUARANTINED: "yellow",
+    DayMark.DIFFERS: "bold red",
     DayMark.UNVERIFIED: "yellow",
     DayMark.MISSING: "bold red",
+    DayMark.DESTROYED: "bold red",
     DayMark.NOT_DUE: "dim",
     DayMark.BEFORE: "dim",
 }
@@ -43,7 +45,7 @@ def status(
         start = settings.start_date if settings.start_date_is_set else None
         found = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
         where = vault.store.uri(vault.layout.prefix)
-    is_empty = not (found.days_backed_up or found.hidden_days)
+    is_empty = not (found.days_backed_up or found.hidden_days or found.destroyed_days)
     if not is_empty:
         show_report(found, lambda report: _print(report, where), ok=found.healthy, as_json=as_json)
     # Yesterday's page must not go on saying that all is well.

@@ -15,7 +15,7 @@ from signal_backups.cli.output import print_notice, print_table, progress, size
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import days_between, last_complete_day, parse_day
-from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError
+from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError, SignalBackupsError
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
@@ -59,11 +59,11 @@ class VerifiedFile(_Verified):
 
 
 class MissingBackup(BaseModel, frozen=True):
-    """A day that should have a backup and has none."""
+    """A day whose backup cannot be verified: why it has none, or why it cannot be read."""
 
     day: date
     ok: bool = False
-    problems: list[str] = ["there is no backup of this day"]
+    problems: list[str]
 
 
 class Verifications(CommandResult):
@@ -103,12 +103,24 @@ def _verified(
     with opened_vault(settings) as vault:
         backups, missing = _chosen(vault, key, wanted, last, settings.start_date)
         for absent in missing:
-            yield MissingBackup(day=absent)
+            yield MissingBackup(day=absent, problems=[str(vault.absence(absent))])
         with progress("Verifying", len(backups), as_json=as_json) as advance:
             for backup in backups:
-                found = verify_stored(vault, backup, settings.scratch, sample)
+                yield _result(vault, backup, settings.scratch, sample, is_only=len(backups) == 1)
                 advance()
-                yield VerifiedBackup(**dict(found.report), **found.model_dump(exclude={"report"}))
+
+
+def _result(
+    vault: BackupVault, backup: StoredBackup, scratch: Path, sample: int | None, *, is_only: bool
+) -> VerifiedBackup | MissingBackup:
+    try:
+        found = verify_stored(vault, backup, scratch, sample)
+    except SignalBackupsError as error:
+        # Of several days the others are verified all the same, unless the store cannot be reached at all.
+        if is_only or error.exit_code is ExitCode.UNREACHABLE:
+            raise
+        return MissingBackup(day=backup.slot.day, problems=[str(error)])
+    return VerifiedBackup(**dict(found.report), **found.model_dump(exclude={"report"}))
 
 
 def _chosen(

@@ -5,7 +5,9 @@ Not here: reading the database (``source``), keys and manifests (``vault``), run
 
 - ``extract_day`` -> ``write_hashed_csv`` -> ``store_backup``; each returns a report and leaves its files in a
   ``DayFolder``.
+- ``new_backup``: what a day's new backup holds, given the one before: ``vouched_backup`` reads that back,
+  ``source_changes`` compares, ``merge_rows`` merges.
 - ``examine_rows``, ``schema``, ``quarantine``: what is wrong with a row, and which rows are backed up.
-- ``fingerprint``: shows whether a day has changed since its backup. ``plausibility``, ``signal_counts``: whether a day
+- ``fingerprint``: shows whether a day has changed since its backup. ``plausibility``, ``row_counts``: whether a day
   has about as many signals as usual.
 """

@@ -15,11 +15,13 @@ from signal_backups.core.signals.timestamps import INSTANT
 HASH_FORM = "hash_form"
 #: How a row violates the schema, for people; null when it conforms.
 SCHEMA_FAULT = "schema_fault"
+#: How a row differs from the signal that was backed up with its id; null when it does not, or was never backed up.
+DIFFERENCE = "difference"
 
 #: Schema of examined rows: the columns of the CSV as they will be written, and the findings.
 EXAMINED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in (*CSV_COLUMNS, UNREADABLE_VALUES)]
-    + [(INSTANT, pa.int64()), (HASH_FORM, pa.int8()), (SCHEMA_FAULT, pa.string())]
+    + [(INSTANT, pa.int64()), (HASH_FORM, pa.int8()), (SCHEMA_FAULT, pa.string()), (DIFFERENCE, pa.string())]
 )
 
 _TEXTS_SQL = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" if name in NUMBER_COLUMNS else name for name in CSV_COLUMNS)
@@ -41,6 +43,7 @@ def examine(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Reco
         rows = _with_other_forms(cursor, rows, unmatched)
     faults = _faults(schema_violations(batch), batch.num_rows)
     examined = rows.append_column(SCHEMA_FAULT, faults)
+    examined = examined.append_column(DIFFERENCE, pa.nulls(batch.num_rows, pa.string()))
     columns = [examined.column(name).combine_chunks() for name in EXAMINED_SCHEMA.names]
     return pa.record_batch(columns, schema=EXAMINED_SCHEMA)
 

@@ -24,7 +24,7 @@ from signal_backups.core.source import SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
 
 #: Backup order: by instant, then id; the other columns break ties, so that equal rows give equal bytes.
-_ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
+ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
     started = time.perf_counter()
     description: SourceDescription = source.describe()
     order = _OrderCheck()
-    with source.read_day(folder.day) as snapshot, _writing_extract(folder.extract) as writer:
+    with source.read_day(folder.day) as snapshot, writing_extract(folder.extract) as writer:
         # The drivers release the GIL: the next batch is read while earlier ones are examined.
         batches = read_ahead(snapshot.batches)
         for batch in map_in_order(partial(_examined, day=folder.day), batches, duckdb_engine.THREADS):
@@ -82,7 +82,8 @@ def reading_extract(path: Path) -> Iterator[pa.RecordBatchReader]:
 
 
 @contextmanager
-def _writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
+def writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
+    """Write an extract file, batch by batch."""
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, EXAMINED_SCHEMA) as writer:
         yield writer
 
@@ -127,8 +128,8 @@ def _sort(folder: DayFolder) -> None:
     unsorted = folder.extract.rename(folder.extract.with_suffix(".unsorted"))
     with closing(duckdb_engine.cursor()) as cursor, reading_extract(unsorted) as reader:
         cursor.register("unsorted", reader)
-        ordered = cursor.sql(f"SELECT * FROM unsorted ORDER BY {_ORDER}").to_arrow_reader(BATCH_ROWS)
-        with _writing_extract(folder.extract) as writer:
+        ordered = cursor.sql(f"SELECT * FROM unsorted ORDER BY {ORDER}").to_arrow_reader(BATCH_ROWS)
+        with writing_extract(folder.extract) as writer:
             for batch in ordered:
                 writer.write_batch(pa.record_batch(batch.columns, schema=EXAMINED_SCHEMA))
     unsorted.unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -14,29 +14,26 @@ from pathlib import Path
 import pyarrow as pa
 
 from signal_backups.core.backup.extract import ExtractReport, reading_extract
-from signal_backups.core.backup.quarantine import Duplicates, Fault, find_duplicates, judge
+from signal_backups.core.backup.quarantine import (
+    Duplicates,
+    Fault,
+    QuarantinedRow,
+    find_duplicates,
+    first_of_each_fault,
+    judge,
+    named_rows,
+)
 from signal_backups.core.backup.scratch import DayFolder, StageReport
+from signal_backups.core.backup.source_changes import CarriedRows, SourceChanges
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import map_in_order
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import join_parts, write_part
-from signal_backups.core.signals.fields import CSV_COLUMNS, FAULTS, QUARANTINE_COLUMNS, REASON, SIGNAL_ID, TIMESTAMP
+from signal_backups.core.signals.fields import CSV_COLUMNS, QUARANTINE_COLUMNS
 from signal_backups.core.signals.merkle import MerkleTree
 from signal_backups.core.signals.row_tree import leaf_hashes
 
-#: How many quarantined rows a report names for each fault.
-NAMED_ROWS = 10
-
 _log = logging.getLogger(__name__)
-
-
-class QuarantinedRow(StageReport):
-    """A quarantined row, for people."""
-
-    signal_id: str | None
-    timestamp: str | None
-    faults: str
-    reason: str
 
 
 class CsvReport(StageReport):
@@ -74,8 +71,12 @@ class _Part:
     named_rows: list[QuarantinedRow]
 
 
-def write_hashed_csv(folder: DayFolder) -> CsvReport:
-    """Turn the folder's extract into ``backup_csv`` and, when a row is bad, ``quarantine_csv``.
+def write_hashed_csv(folder: DayFolder, changes: SourceChanges | None = None) -> CsvReport:
+    """Turn the folder's rows into ``backup_csv`` and, when a row is bad, ``quarantine_csv``.
+
+    Args:
+        folder: the folder with the extract.
+        changes: the extract compared with the vouched backup, whose rows are then merged in; None: only the extract.
 
     Raises:
         StageInputMissingError: there is no extract.
@@ -83,7 +84,7 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
     started = time.perf_counter()
     extract = folder.load(ExtractReport, "signal_extract")
     with closing(duckdb_engine.cursor()) as cursor:
-        duplicates = find_duplicates(cursor, folder.extract)
+        duplicates = find_duplicates(cursor, folder.rows)
     parts: list[_Part] = []
     tree = MerkleTree()
     writing = map_in_order(
@@ -91,18 +92,21 @@ def write_hashed_csv(folder: DayFolder) -> CsvReport:
     )
     written = join_parts(CSV_COLUMNS, _good_files(writing, parts, tree), folder.backup_csv)
     bad_parts = [part.bad for part in parts if part.bad is not None]
+    carried = changes.carried if changes else CarriedRows()
+    if carried.count:
+        bad_parts.append(folder.carried_csv)
     quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
-    named = [row for part in parts for row in part.named_rows]
+    named = [*(row for part in parts for row in part.named_rows), *carried.named_rows]
     report = CsvReport(
         records=sum(part.records for part in parts),
         bytes=written.bytes,
         sha256=written.sha256,
         merkle_root=tree.root().hex(),
         integer_form_records=sum(part.integer_forms for part in parts),
-        quarantined=sum(part.quarantined for part in parts),
+        quarantined=sum(part.quarantined for part in parts) + carried.count,
         quarantine_sha256=quarantine.sha256 if quarantine else None,
-        faults=dict(sum((part.faults for part in parts), Counter())),
-        named_rows=_first_of_each_fault(named),
+        faults=dict(sum((part.faults for part in parts), Counter(carried.faults))),
+        named_rows=first_of_each_fault(named),
         extract=extract,
         seconds=time.perf_counter() - started,
     )
@@ -138,7 +142,7 @@ class _Batch:
 
 def _batches(folder: DayFolder) -> Iterator[_Batch]:
     first_row = 0
-    with reading_extract(folder.extract) as batches:
+    with reading_extract(folder.rows) as batches:
         for number, rows in enumerate(batches):
             yield _Batch(number, first_row, rows)
             first_row += rows.num_rows
@@ -164,23 +168,6 @@ def _write_part(batch: _Batch, folder: DayFolder, duplicates: Duplicates) -> tup
         integer_forms=judged.integer_forms,
         quarantined=batch.rows.num_rows - judged.good.num_rows,
         faults=judged.faults,
-        named_rows=_first_of_each_fault(_named(judged.quarantined)) if judged.quarantined is not None else [],
+        named_rows=first_of_each_fault(named_rows(judged.quarantined)) if judged.quarantined is not None else [],
     )
     return part, leaves
-
-
-def _named(quarantined: pa.Table) -> Iterator[QuarantinedRow]:
-    columns = (quarantined.column(name).to_pylist() for name in (SIGNAL_ID, TIMESTAMP, FAULTS, REASON))
-    for signal_id, timestamp, faults, reason in zip(*columns, strict=True):
-        yield QuarantinedRow(signal_id=signal_id, timestamp=timestamp, faults=faults, reason=reason)
-
-
-def _first_of_each_fault(rows: Iterable[QuarantinedRow]) -> list[QuarantinedRow]:
-    """The first rows of each fault, so that the check for a fault can name some of its rows."""
-    named: Counter[str] = Counter()
-    chosen = []
-    for row in rows:
-        if any(named[fault] < NAMED_ROWS for fault in row.faults.split()):
-            chosen.append(row)
-        named.update(row.faults.split())
-    return chosen

@@ -1,4 +1,4 @@
-"""Whether a day's number of signals is plausible, compared with the same weekday in earlier weeks."""
+"""Whether a day's number of rows, good and bad, is plausible, compared with the same weekday in earlier weeks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CountPlausibility:
         reason: why, for people.
         median: the median of the earlier days; None when there are none.
         earlier_days: how many earlier days were compared.
-        lost_all: the day is empty now, although its stored backup has signals.
+        lost_all: the day is empty now, although its stored backup has rows.
     """
 
     plausible: bool
@@ -34,26 +34,26 @@ class CountPlausibility:
     lost_all: bool = False
 
 
-def check_count(day: date, signals: int, counts: Mapping[date, int]) -> CountPlausibility:
-    """Compare a day's number of signals with its stored backup and with the median of the same weekday.
+def check_count(day: date, rows: int, counts: Mapping[date, int]) -> CountPlausibility:
+    """Compare a day's number of rows with its stored backup and with the median of the same weekday.
 
     Args:
         day: the day.
-        signals: how many signals it has now.
-        counts: numbers of signals of days already backed up, including the day itself if it was.
+        rows: how many rows it has now, good and bad.
+        counts: the same of days already backed up, including the day itself if it was.
     """
     before = [counts[past] for past in trailing_weekdays(day) if past in counts]
     usual = float(median(before)) if before else None
     stored = counts.get(day)
-    if stored is not None and signals < stored:
-        reason = f"{stored - signals} fewer than in the stored backup"
-        return CountPlausibility(False, reason, usual, len(before), lost_all=not signals)
+    if stored is not None and rows < stored:
+        reason = f"{stored - rows} rows fewer than in the stored backup"
+        return CountPlausibility(False, reason, usual, len(before), lost_all=not rows)
     if usual is None or len(before) < MIN_WEEKS:
         return CountPlausibility(True, f"only {len(before)} earlier {day:%A}s to compare with", usual, len(before))
     low, high = usual * LOW_SHARE, usual / LOW_SHARE
-    plausible = low <= signals <= high
+    plausible = low <= rows <= high
     return CountPlausibility(
-        plausible, f"{signals} signals, {day:%A}s have {usual:g} (accepted: {low:g} to {high:g})", usual, len(before)
+        plausible, f"{rows} rows, {day:%A}s have {usual:g} (accepted: {low:g} to {high:g})", usual, len(before)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
@@ -13,26 +13,42 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT
+from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT
 from signal_backups.core.backup.extract import reading_extract
+from signal_backups.core.backup.scratch import StageReport
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FAULTS,
     REASON,
     REQUIRED_COLUMNS,
     SIGNAL_ID,
+    TIMESTAMP,
     UNREADABLE_VALUES,
     VERIFICATION_HASH,
 )
 from signal_backups.core.signals.row_hash import CANONICAL_FORM
 
+#: How many quarantined rows a report names for each fault.
+NAMED_ROWS = 10
+
 
 class Fault(StrEnum):
-    """Kinds of reasons to quarantine a row; there is one asset check for each."""
+    """Kinds of reasons to quarantine a row; there is an asset check for each."""
 
     SCHEMA = "schema"
     HASH = "hash"
     DUPLICATE = "duplicate"
+    #: The row is not the signal that was backed up with its id.
+    DIFFERENCE = "difference"
+
+
+class QuarantinedRow(StageReport):
+    """A quarantined row, for people."""
+
+    signal_id: str | None
+    timestamp: str | None
+    faults: str
+    reason: str
 
 
 #: Row number in the extract -> reason, of rows whose id another row keeps.
@@ -97,7 +113,8 @@ def find_duplicates(cursor: duckdb.DuckDBPyConnection, extract: Path) -> Duplica
 
 
 def _is_faulty(rows: pa.RecordBatch | pa.Table) -> pa.Array:
-    return pc.or_(pc.is_null(rows.column(HASH_FORM)), pc.is_valid(rows.column(SCHEMA_FAULT)))
+    faults = pc.or_(pc.is_valid(rows.column(SCHEMA_FAULT)), pc.is_valid(rows.column(DIFFERENCE)))
+    return pc.or_(pc.is_null(rows.column(HASH_FORM)), faults)
 
 
 def _duplicate_reasons(duplicates: Duplicates, first_row: int, rows: int) -> pa.Array:
@@ -108,7 +125,11 @@ def _duplicate_reasons(duplicates: Duplicates, first_row: int, rows: int) -> pa.
 
 def _rows_with_repeated_ids(cursor: duckdb.DuckDBPyConnection, extract: Path) -> pa.Table:
     """The rows of an extract whose signal_id occurs more than once, with their row numbers in the extract."""
-    repeated = f"SELECT hash({SIGNAL_ID}) FROM extract GROUP BY hash({SIGNAL_ID}) HAVING count(*) > 1"
+    # A row that differs from the backed-up signal of its id is no duplicate of it.
+    repeated = (
+        f"SELECT hash({SIGNAL_ID}) FROM extract WHERE {DIFFERENCE} IS NULL "
+        f"GROUP BY hash({SIGNAL_ID}) HAVING count(*) > 1"
+    )
     with reading_extract(extract) as reader:
         cursor.register("extract", reader)
         hashes = cursor.sql(repeated).fetchnumpy().popitem()[1]
@@ -120,7 +141,8 @@ def _rows_with_repeated_ids(cursor: duckdb.DuckDBPyConnection, extract: Path) ->
         cursor.register("hashes", pa.table({"hash": hashes}))
         return cursor.sql(
             "SELECT * FROM (SELECT *, row_number() OVER () - 1 AS row FROM extract) "
-            f"WHERE {SIGNAL_ID} IS NOT NULL AND hash({SIGNAL_ID}) IN (SELECT hash FROM hashes) ORDER BY row"
+            f"WHERE {SIGNAL_ID} IS NOT NULL AND {DIFFERENCE} IS NULL "
+            f"AND hash({SIGNAL_ID}) IN (SELECT hash FROM hashes) ORDER BY row"
         ).to_arrow_table()
 
 
@@ -131,6 +153,7 @@ def _reasons(bad: pa.RecordBatch, repeated: pa.Array) -> list[dict[Fault, str]]:
     mismatch = pc.and_(complete, pc.is_null(bad.column(HASH_FORM)))
     hash_fault = pc.if_else(mismatch, f"{VERIFICATION_HASH} does not match the row", None)
     found = {Fault.SCHEMA: bad.column(SCHEMA_FAULT), Fault.HASH: hash_fault, Fault.DUPLICATE: repeated}
+    found[Fault.DIFFERENCE] = bad.column(DIFFERENCE)
     rows = zip(*(column.to_pylist() for column in found.values()), strict=True)
     return [{fault: text for fault, text in zip(found, texts, strict=True) if text is not None} for texts in rows]
 
@@ -140,3 +163,21 @@ def _with_reasons(bad: pa.RecordBatch, reasons: list[dict[Fault, str]]) -> pa.Ta
     words = pa.array(["; ".join(row.values()) for row in reasons], pa.string())
     rows = pa.Table.from_batches([bad]).select([*CSV_COLUMNS, UNREADABLE_VALUES])
     return rows.append_column(FAULTS, faults).append_column(REASON, words)
+
+
+def named_rows(quarantined: pa.Table) -> Iterator[QuarantinedRow]:
+    """Quarantined rows (``QUARANTINE_COLUMNS``), for people."""
+    columns = (quarantined.column(name).to_pylist() for name in (SIGNAL_ID, TIMESTAMP, FAULTS, REASON))
+    for signal_id, timestamp, faults, reason in zip(*columns, strict=True):
+        yield QuarantinedRow(signal_id=signal_id, timestamp=timestamp, faults=faults, reason=reason)
+
+
+def first_of_each_fault(rows: Iterable[QuarantinedRow]) -> list[QuarantinedRow]:
+    """The first rows of each fault, so that the check for a fault can name some of its rows."""
+    named: Counter[str] = Counter()
+    chosen = []
+    for row in rows:
+        if any(named[fault] < NAMED_ROWS for fault in row.faults.split()):
+            chosen.append(row)
+        named.update(row.faults.split())
+    return chosen

@@ -40,6 +40,36 @@ class DayFolder:
         return self.path / "extract.arrow"
 
     @property
+    def merged(self) -> Path:
+        """The extract merged with the backup, in the same form; exists only when the extract alone would be less."""
+        return self.path / "merged.arrow"
+
+    @property
+    def rows(self) -> Path:
+        """The rows to back up: ``merged`` where there is one, else ``extract``."""
+        return self.merged if self.merged.exists() else self.extract
+
+    @property
+    def carried_csv(self) -> Path:
+        """Quarantined rows of the backup that the database no longer has, without a header; seldom there."""
+        return self.path / "carried.csv"
+
+    @property
+    def replaced_csv(self) -> Path:
+        """Signals of the backup that a replacement leaves out; exists only for one."""
+        return self.path / "replaced.csv"
+
+    @property
+    def vouched_csv(self) -> Path:
+        """The backup that the extract is compared with, as downloaded."""
+        return self.path / "vouched.csv"
+
+    @property
+    def vouched_quarantine(self) -> Path:
+        """The quarantine of that backup, as downloaded."""
+        return self.path / "vouched_quarantine.csv"
+
+    @property
     def backup_csv(self) -> Path:
         """The backup CSV as it will be stored."""
         return self.path / "backup.csv"

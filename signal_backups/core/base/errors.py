@@ -84,6 +84,12 @@ class DeletedBackupError(NotFoundError):
     code = "deleted_backup"
 
 
+class DestroyedBackupError(SignalBackupsError):
+    """No version of a day's backup is left, although a manifest vouches for one."""
+
+    code = "destroyed_backup"
+
+
 class ArchivedError(SignalBackupsError):
     """The object is archived: its bytes cannot be read before it is thawed."""
 
@@ -101,6 +107,12 @@ class ReadBackError(VerificationError):
     """The object that S3 returns is not the one that was sent."""
 
     code = "read_back"
+
+
+class VouchedBackupLostError(VerificationError):
+    """The backup that a new one has to be compared with is gone, or does not verify."""
+
+    code = "vouched_backup_lost"
 
 
 class ConflictError(SignalBackupsError):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp
+from signal_backups.core.vault.manifest import Manifest
 
 SUMS = "SHA256SUMS"
 INDEX = "bundle.json"
@@ -24,6 +25,8 @@ MANIFESTS = "manifests/"
 ANCHORS = "anchors/"
 #: Folder of backups that no manifest of the log vouches for.
 UNVOUCHED = "unvouched/"
+#: Folder of vouched versions that were replaced; below it a folder named after the number of their manifest.
+REPLACED = "replaced/"
 #: Files that every bundle has.
 ALWAYS_THERE = frozenset({SUMS, INDEX, EVENTS, PAGE, VERIFIER})
 
@@ -168,6 +171,11 @@ def beside_zip(path: Path) -> Path:
 def manifest_name(number: int) -> str:
     """Name of a manifest of the log."""
     return f"{MANIFESTS}{number:010d}.json"
+
+
+def replaced_name(manifest: Manifest) -> str:
+    """Name of a vouched version that was replaced."""
+    return f"{REPLACED}{manifest.number or 0:010d}/{manifest.backup.key}"
 
 
 def statement_name(anchor: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 from signal_backups.core.base.days import Clock, days_between, utc_now
 from signal_backups.core.base.digest import FileDigest, digest
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, VerificationError
-from signal_backups.core.bundle.content import UNVOUCHED, BundleContent, BundleDay, BundleFile, DayEntry
+from signal_backups.core.bundle.content import UNVOUCHED, BundleContent, BundleDay, BundleFile, DayEntry, replaced_name
 from signal_backups.core.integrity.anchors.anchors import read_anchors
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
 from signal_backups.core.ledger.chained_log import FIRST, Entry
@@ -53,10 +54,12 @@ def bundle_content(
     made_at = clock()
     head = LogHead(number=len(events), sha256=events[-1].sha256 if events else FIRST)
     statement = tree_head_of(made_at, vault.store.bucket, head, [entry.sha256 for entry in manifest_log])
-    newest = _newest(vault, manifest_log, first, last)
+    vouching = _vouching(vault, manifest_log, first, last)
+    newest = {day: manifests[-1] for day, manifests in vouching.items()}
+    replaced = {day: _replaced(manifests) for day, manifests in vouching.items()}
     others = _others(vault, [day for day in days_between(first, last) if day not in newest])
     listed = _listed(vault, first, last)
-    _require_thawed(vault, listed, newest, others, clock)
+    _require_thawed(vault, listed, newest, replaced, others, clock)
     return BundleContent(
         bucket=vault.store.bucket,
         prefix=vault.layout.prefix,
@@ -67,7 +70,7 @@ def bundle_content(
         manifests=[entry.body for entry in manifest_log],
         events=[_line(vault, entry) for entry in events],
         anchors={anchor.key.rpartition("/")[2]: anchor.body for anchor in anchors if anchor.body is not None},
-        days=_days(vault, list(days_between(first, last)), newest, others, listed, scratch),
+        days=_days(vault, list(days_between(first, last)), newest, replaced, others, listed, scratch),
     )
 
 
@@ -77,16 +80,28 @@ def _line(vault: BackupVault, event: Entry) -> bytes:
     return event.body
 
 
-def _newest(vault: BackupVault, manifest_log: Sequence[Entry], first: date, last: date) -> dict[date, Manifest]:
-    newest = {}
+def _vouching(vault: BackupVault, manifest_log: Sequence[Entry], first: date, last: date) -> dict[date, list[Manifest]]:
+    """The manifests of each day, oldest first."""
+    found: dict[date, list[Manifest]] = {}
     for entry in manifest_log:
         uri = vault.store.uri(entry.key)
         manifest = Manifest.from_bytes(entry.body, uri)
         if manifest.number != entry.number:
             raise VerificationError(f"{uri} says that it is number {manifest.number}", remedy=_EXAMINE)
         if first <= manifest.day <= last:
-            newest[manifest.day] = manifest
-    return newest
+            found.setdefault(manifest.day, []).append(manifest)
+    return found
+
+
+def _replaced(manifests: Sequence[Manifest]) -> list[Manifest]:
+    """Of a day with a replacement every other version that was vouched for, each with its first manifest."""
+    newest = manifests[-1]
+    if not newest.replacements:
+        return []
+    versions: dict[str, Manifest] = {}
+    for manifest in manifests:
+        versions.setdefault(manifest.backup.version_id, manifest)
+    return [manifest for version, manifest in versions.items() if version != newest.backup.version_id]
 
 
 def _others(vault: BackupVault, days: Sequence[date]) -> dict[date, ChosenBackup | UnavailableDay]:
@@ -114,10 +129,12 @@ def _require_thawed(
     vault: BackupVault,
     listed: _Listed,
     newest: Mapping[date, Manifest],
+    replaced: Mapping[date, Sequence[Manifest]],
     others: Mapping[date, ChosenBackup | UnavailableDay],
     clock: Clock,
 ) -> None:
     wanted = [(file.key, file.version_id) for manifest in newest.values() for file in _files(manifest)]
+    wanted += [(each.backup.key, each.backup.version_id) for manifests in replaced.values() for each in manifests]
     chosen = [other.version for other in others.values() if isinstance(other, ChosenBackup)]
     wanted += [(version.key, version.version_id) for version in chosen]
     frozen = [
@@ -143,6 +160,7 @@ def _days(
     vault: BackupVault,
     days: Sequence[date],
     newest: Mapping[date, Manifest],
+    replaced: Mapping[date, Sequence[Manifest]],
     others: Mapping[date, ChosenBackup | UnavailableDay],
     listed: _Listed,
     scratch: Path,
@@ -151,18 +169,27 @@ def _days(
     for day in days:
         with TemporaryDirectory(dir=scratch, prefix="bundle-") as folder:
             if day in newest:
-                yield _vouched(vault, newest[day], listed, Path(folder))
+                yield _vouched(vault, newest[day], replaced[day], listed, Path(folder))
             else:
                 yield _unvouched(vault, day, others.get(day), Path(folder))
 
 
-def _vouched(vault: BackupVault, manifest: Manifest, listed: _Listed, folder: Path) -> BundleDay:
+def _vouched(
+    vault: BackupVault, manifest: Manifest, replaced: Sequence[Manifest], listed: _Listed, folder: Path
+) -> BundleDay:
     files, lost = [], []
     for stored in _files(manifest):
         try:
             files.append(_fetched(vault, stored, listed, folder))
         except (NotFoundError, VerificationError) as error:
             lost.append(error.what)
+    for earlier in replaced:
+        # One that expired is no gap of the day; the verifier says that it is not here.
+        with suppress(NotFoundError):
+            own = folder / f"{earlier.number}"
+            own.mkdir()
+            file = _fetched(vault, earlier.backup, listed, own)
+            files.append(BundleFile(replaced_name(earlier), file.source))
     names = {file.name for file in files}
     has_csv = manifest.backup.key in names
     quarantine = manifest.quarantine.key if manifest.quarantine and manifest.quarantine.key in names else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from signal_backups.core.base.html import render
-from signal_backups.core.bundle.content import ANCHORS, EVENTS, SUMS, VERIFIER, BundleContent, BundleIndex
+from signal_backups.core.bundle.content import ANCHORS, EVENTS, REPLACED, SUMS, VERIFIER, BundleContent, BundleIndex
 from signal_backups.core.integrity.anchors.anchors import Anchor
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.ledger.event import Action, Event
@@ -27,6 +27,7 @@ def bundle_page(index: BundleIndex, content: BundleContent) -> str:
     manifests = [Manifest.from_bytes(body, f"manifest {number}") for number, body in enumerate(content.manifests, 1)]
     events = [Event.from_bytes(body, f"event {number}") for number, body in enumerate(content.events, 1)]
     stored = [day for day in index.days if day.csv is not None]
+    vouched = [(day.day, manifests[day.manifest - 1]) for day in index.days if day.manifest is not None]
     return render(
         "bundle/page.html.j2",
         title=f"Backups of {index.bucket}/{index.prefix}, {index.first} to {index.last}",
@@ -38,6 +39,9 @@ def bundle_page(index: BundleIndex, content: BundleContent) -> str:
         events_file=EVENTS,
         statement_sha256=sha256(index.statement.encode("ascii")).hexdigest(),
         days=[(day, manifests[day.manifest - 1]) for day in stored if day.manifest is not None],
+        replacements=[(day, each) for day, manifest in vouched for each in manifest.replacements],
+        replaced_folder=REPLACED,
+        differences=[(day, manifest.differences) for day, manifest in vouched if manifest.differences],
         gaps=[day for day in index.days if day.missing is not None],
         named_events=[event for event in events if event.action in _NAMED],
         named_objects=NAMED_OBJECTS,

@@ -127,7 +127,7 @@ class BundleCheck:
         self.tree = MerkleTree()  # of the manifests
         self.roots = [self.tree.root()]  # by number of manifests
         self.written = set()  # numbers of the manifests that an event says were written
-        self.of_day = {}  # the manifest that counts
+        self.of_day = {}  # its manifests; the last one counts
         self.covering = {}  # days of bundle.json: the number of that manifest
         self.statements = {}  # tree heads by SHA-256
         self.stamps = []
@@ -206,7 +206,7 @@ class BundleCheck:
             self.tree.add(sha256(body).digest())
             self.roots.append(self.tree.root())
         manifest = self.linked(self.manifests, body)
-        self.of_day[date.fromisoformat(manifest["day"])] = manifest
+        self.of_day.setdefault(date.fromisoformat(manifest["day"]), []).append(manifest)
 
     def all_events(self):
         with self.path("events.jsonl").open("rb") as lines:
@@ -281,7 +281,9 @@ class BundleCheck:
         if [bundle["from"], *(day["day"] for day in days), bundle["to"]] != right[:1] + right + right[-1:]:
             yield f"has no days, or does not give every day from {first} to {last}, in order"
         for day in days:
-            self.attempt(f"bundle.json, {day['day']}", self.day, day, self.of_day.get(date.fromisoformat(day["day"])))
+            self.attempt(
+                f"bundle.json, {day['day']}", self.day, day, self.of_day.get(date.fromisoformat(day["day"]), [])
+            )
         records = [day["records"] for day in days if "csv" in day]
         if not same(bundle["totals"], {"days": len(days), "backed_up": len(records), "records": sum(records)}):
             yield "its totals are not those of its days"
@@ -297,8 +299,9 @@ class BundleCheck:
             if number > last:
                 self.wrong(f"bundle.json, {day}", f"its manifest {number} came after {by} (of {last})")
 
-    def day(self, day, manifest):
+    def day(self, day, manifests):
         """Compare a day with the manifest that counts; without one it must not pass for backed up."""
+        manifest = manifests[-1] if manifests else None
         for name in day.get("unvouched", ()):
             self.attempt(name, self.rows, name)
         right = {"day": day["day"]}
@@ -314,8 +317,26 @@ class BundleCheck:
             right.update(manifest=manifest["number"], records=manifest["records"])
             if right["csv"] in self.names:  # else it is a finding already
                 self.attempt(right["csv"], self.rows, right["csv"], manifest)
+            self.replaced(day["day"], manifest, manifests)
         if not same(day, right):
             yield f"is {day}, its manifest says {right}"
+
+    def replaced(self, day, newest, manifests):
+        """Check the versions of a day that somebody replaced although the database had altered or lost signals."""
+        for replacement in newest.get("replacements", ()):
+            counts = f"{replacement['altered']} signals altered, {replacement['removed']} removed"
+            self.notes.append(f"{day}: replaced on {replacement['at'][:10]}, {counts}. {replacement['reason']}")
+        seen = {newest["backup"]["version_id"]}
+        for manifest in manifests if newest.get("replacements") else ():
+            name = f"replaced/{manifest['number']:010d}/{manifest['backup']['key']}"
+            if manifest["backup"]["version_id"] in seen:
+                continue
+            seen.add(manifest["backup"]["version_id"])
+            if name in self.names:
+                self.attempt(name, self.file, {**manifest["backup"], "key": name})
+                self.attempt(name, self.rows, name, manifest)
+            else:
+                self.notes.append(f"{day}: the version of manifest {manifest['number']} is not here")
 
     def file(self, stored):
         path = self.path(stored["key"])

@@ -20,6 +20,10 @@ def is_recent(vault: BackupVault, start: date | None, clock: Clock) -> DoctorRes
     if latest is None and found.hidden:
         remedy = f"Bring it back with: signal-backups undelete {found.hidden[-1]}"
         return failed(f"deleted: a delete marker hides {found.hidden[-1]}", remedy)
+    destroyed = found.in_state(DayState.DESTROYED)
+    if destroyed:
+        what = f"destroyed: no version of the backup of {destroyed[-1]} is left"
+        return failed(what, "Examine what happened with: signal-backups audit verify")
     if latest is None:
         return failed("there is none", "Make the first with: signal-backups backup", ExitCode.NOT_FOUND)
     age = clock() - latest.finished_at

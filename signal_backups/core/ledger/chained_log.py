@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -138,6 +139,12 @@ class ChainedLog:
         """One entry, as it was first stored; None when there is none."""
         versions = self._by_number(self.store.list_versions(self.key_of(number)))
         return self._read(number, versions) if _first_stored(versions.get(number, [])) else None
+
+    def first_stored_at(self) -> datetime | None:
+        """When the first entry was stored (UTC), as S3 says; None when the log is empty."""
+        versions = self._by_number(self.store.list_versions(self.key_of(1))).get(1, [])
+        stored = _first_stored(versions)
+        return stored.last_modified if stored else None
 
     def entries(self, first: int = 1, last: int | None = None) -> Iterator[Entry]:
         """The entries from one number to another (default: the last), in order, each as it was first stored.

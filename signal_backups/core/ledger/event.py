@@ -35,6 +35,8 @@ class Action(StrEnum):
     HOLD_RELEASE = "hold_release"
     LOCK_EXTENSION = "lock_extension"
     UNDELETE = "undelete"
+    #: A backup was replaced although the database had altered or lost signals of it.
+    CHANGES_ACCEPTED = "changes_accepted"
     #: Noticed, not done: this software never deletes a backup.
     DELETION = "deletion"
 
@@ -57,6 +59,8 @@ class Result(StrEnum):
     #: Of a change of the bucket's set-up.
     CHANGED = "changed"
     CHANGED_IN_PART = "changed in part"
+    #: Of accepted changes.
+    REPLACED = "replaced"
     #: Of legal holds and locks.
     PUT = "put"
     RELEASED = "released"

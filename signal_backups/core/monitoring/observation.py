@@ -11,19 +11,22 @@ from signal_backups.core.base.days import Clock, days_between, last_complete_day
 from signal_backups.core.base.objectives import GRACE, MAX_MANIFEST_READS, missed_from
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.genuine import forged_manifests
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
+from signal_backups.core.vault.vault import BackupVault, VersionsBySlot, destroyed_days
 
 
 class DayState(StrEnum):
     """The state of a day's backup."""
 
     VERIFIED = "verified"
-    #: There is an object, but no manifest for its current version.
+    #: There is an object, but no genuine manifest for its current version.
     UNVERIFIED = "unverified"
     #: There is no object, or a delete marker hides it.
     MISSING = "missing"
+    #: A manifest vouches for an object, and no version of it is left.
+    DESTROYED = "destroyed"
     #: Not verified yet, and still within the grace period.
     DUE = "due"
 
@@ -66,7 +69,8 @@ def observe(
 ) -> Observation:
     """Find the state of every day from ``start`` to the last complete one, mostly by listing.
 
-    A manifest is written after its object, so a manifest that is newer than its object vouches for it without being
+    A manifest that is not in the manifest log vouches for nothing (see ``vault.genuine``). A manifest is written
+    after its object, so a manifest that is newer than its object vouches for it without being
     read; only the newest day's is read. Of the manifests that are not newer, the newest ``MAX_MANIFEST_READS`` are
     read. The rest are judged by their times alone: a manifest of the same second vouches for its object, an older one
     does not.
@@ -85,13 +89,20 @@ def observe(
     with vault.store.counted_requests() as sent:
         first = first_expected(start, now, retention_years)
         listed = vault.backup_versions(first, last)
-        manifests = _current(vault.manifest_versions(first, last))
+        listed_manifests = vault.manifest_versions(first, last)
+        manifests = _current(listed_manifests)
         if start is None:
-            first = min((slot.day for slot in listed), default=last)
+            first = min((slot.day for slot in (*listed, *listed_manifests)), default=last)
         backups = _current(listed)
-        vouched, latest = _vouched(vault, _one_a_day(backups), manifests)
+        forged = forged_manifests(vault, manifests, MAX_MANIFEST_READS)
+        genuine = {slot: stored for slot, stored in manifests.items() if slot not in forged}
+        vouched, latest = _vouched(vault, _one_a_day(backups), genuine)
     present = {slot.day for slot in backups}
-    days = {day: _state(day, day in present, day in vouched, now, grace) for day in days_between(first, last)}
+    destroyed = destroyed_days(listed, listed_manifests)
+    days = {
+        day: DayState.DESTROYED if day in destroyed else _state(day, day in present, day in vouched, now, grace)
+        for day in days_between(first, last)
+    }
     ever = {slot.day for slot in listed}
     hidden = [day for day, state in days.items() if state is DayState.MISSING and day in ever]
     return Observation(now, first, last, days, latest, hidden, len(sent), backups, manifests)

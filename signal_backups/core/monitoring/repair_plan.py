@@ -79,14 +79,14 @@ def plan_repair(observation: Observation, dagster: DagsterDays, before: Attempts
 def stale_days(observation: Observation, failed: Set[date]) -> list[date]:
     """Return the days that must be backed up again, oldest first: not verified in S3, or with a failed last run.
 
-    A day that a delete marker hides is not stale: a new backup would cover up the deletion, with only the rows that the
-    database still has. Somebody has to decide, and may use ``undelete``.
+    A day that a delete marker hides, or that was destroyed, is not stale: a new backup would cover that up, with only
+    the rows that the database still has. Somebody has to decide.
     """
     bad, hidden = {DayState.MISSING, DayState.UNVERIFIED}, set(observation.hidden)
     return [
         day
         for day, state in observation.days.items()
-        if day not in hidden and (state in bad or (day in failed and state is not DayState.DUE))
+        if day not in hidden and (state in bad or (day in failed and state not in {DayState.DUE, DayState.DESTROYED}))
     ]
 
 

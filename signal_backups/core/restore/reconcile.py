@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA
 from signal_backups.core.backup.extract import extract_day, reading_extract
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.base.errors import NotFoundError
+from signal_backups.core.base.errors import DestroyedBackupError, NotFoundError
 from signal_backups.core.restore.fetch import fetch, fetch_quarantine, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_days
-from signal_backups.core.signals.compare_rows import Difference, RowComparer, RowComparison, row_comparer
+from signal_backups.core.signals.compare_rows import RowComparer, RowComparison, row_comparer
+from signal_backups.core.signals.difference import Difference
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.vault import BackupVault
 
@@ -108,4 +109,8 @@ def _chosen(vault: BackupVault, day: date) -> ChosenBackup | None:
         (chosen,) = choose_days(vault, day, day)
     except NotFoundError:
         return None
-    return chosen if isinstance(chosen, ChosenBackup) else None
+    if isinstance(chosen, ChosenBackup):
+        return chosen
+    if isinstance(chosen.error, DestroyedBackupError):
+        raise chosen.error
+    return None

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from signal_backups.core.base.days import days_between
 from signal_backups.core.base.errors import DeletedBackupError, NotFoundError, SignalBackupsError
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.genuine import genuine_histories
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, SlotHistory
+from signal_backups.core.vault.vault import BackupVault, SlotHistory, destroyed_backup, destroyed_days
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
     Raises:
         NotFoundError: no day of the range was ever backed up.
     """
-    histories = vault.histories(first, last)
-    if not histories:
+    histories = genuine_histories(vault, first, last)
+    destroyed = destroyed_days(
+        {history.slot: history.versions for history in histories}, vault.manifest_versions(first, last)
+    )
+    if not histories and not destroyed:
         raise NotFoundError(
             f"no backup from {first} to {last} in {vault.store.uri(vault.layout.prefix)}",
             remedy="See all backups with: signal-backups list",
@@ -60,8 +64,12 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
     by_day: dict[date, list[SlotHistory]] = {}
     for history in histories:
         by_day.setdefault(history.slot.day, []).append(history)
-    days = days_between(min(by_day), last)
-    return [_choose_day(vault, day, by_day.get(day, []), as_of) for day in days]
+    return [
+        UnavailableDay(day, destroyed_backup(day))
+        if day in destroyed
+        else _choose_day(vault, day, by_day.get(day, []), as_of)
+        for day in days_between(min({*by_day, *destroyed}), last)
+    ]
 
 
 def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: datetime | None = None) -> ChosenBackup:
@@ -71,7 +79,8 @@ def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: date
         NotFoundError: there is no such backup or version.
     """
     slot = vault.layout.slot_of(key)
-    history = vault.history(slot) if slot is not None else None
+    found = genuine_histories(vault, slot.day, slot.day) if slot is not None else []
+    history = next((each for each in found if each.slot == slot), None)
     if slot is None or history is None:
         raise NotFoundError(f"no backup {vault.store.uri(key)}", remedy="See all keys with: signal-backups list")
     if version_id is None:
@@ -144,5 +153,5 @@ def _choose_version(vault: BackupVault, history: SlotHistory, as_of: datetime | 
         manifest = history.vouching(version.version_id)
         if manifest is not None and (as_of is None or manifest.verification.verified_at <= as_of):
             return ChosenBackup(history.slot, version, manifest)
-    # No manifest vouches for any version, as for older tools' backups: only the file itself can be verified.
+    # No genuine manifest vouches for any version, as for older tools' backups: only the file itself can be verified.
     return ChosenBackup(history.slot, newest, None)

@@ -21,6 +21,7 @@ from signal_backups.core.restore.fetch import fetch, nearest_good_version, refus
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.signals.row_tree import root_of_csv
+from signal_backups.core.vault.genuine import genuine_histories, newest_manifest
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, verification_result
 from signal_backups.core.vault.vault import BackupVault, SlotHistory
@@ -83,9 +84,9 @@ def undelete(
 
 
 def _history_of(vault: BackupVault, day: date) -> SlotHistory:
-    histories = {history.slot: history for history in vault.histories(day, day)}
-    if not histories:
-        raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
+    histories = {history.slot: history for history in genuine_histories(vault, day, day)}
+    if not any(not version.is_delete_marker for history in histories.values() for version in history.versions):
+        raise vault.absence(day)
     return histories.get(BackupSlot(day)) or histories[max(histories)]
 
 
@@ -164,8 +165,11 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
         # Computed here, because manifests of older releases have no Merkle root.
         root = root_of_csv(fetched.csv)
     finished = clock()
+    newest = newest_manifest(vault, chosen.slot)
     manifest = chosen.manifest.model_copy(
         update={
+            "replacements": newest.replacements if newest else chosen.manifest.replacements,
+            "differences": None,
             "backup": stored,
             "copied_from": chosen.version.version_id,
             "started_at": started,

@@ -29,7 +29,12 @@ def versions_by_day(vault: BackupVault, first: date, last: date) -> dict[date, l
         NotFoundError: no version of any of the days is stored.
     """
     found: dict[date, list[ObjectVersion]] = {}
-    for versions_of in (vault.backup_versions, vault.manifest_versions, vault.quarantine_versions):
+    for versions_of in (
+        vault.backup_versions,
+        vault.manifest_versions,
+        vault.quarantine_versions,
+        vault.replaced_versions,
+    ):
         for slot, versions in versions_of(first, last).items():
             found.setdefault(slot.day, []).extend(each for each in versions if not each.is_delete_marker)
     found = {day: found[day] for day in sorted(found) if found[day]}

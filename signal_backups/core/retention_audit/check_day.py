@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from signal_backups.core.s3.lifecycle_timeline import rules_for
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import SHA256_METADATA
 from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import destroyed_backup
 
 _EXPIRY = re.compile(r'expiry-date\s*=\s*"([^"]+)"', re.IGNORECASE)
 _RULE = re.compile(r'rule-id\s*=\s*"([^"]*)"', re.IGNORECASE)
@@ -54,6 +56,7 @@ class DayEvidence:
         is_hidden: whether the newest entry is a delete marker.
         manifest: the current manifest; None if it could not be read.
         manifest_state: what was found when the manifest was read.
+        is_destroyed: whether no version is left, although a manifest vouches for one.
         drill: the last drill of the day; None if there was none.
     """
 
@@ -63,6 +66,7 @@ class DayEvidence:
     manifest: Manifest | None = None
     manifest_state: ManifestState = ManifestState.NONE
     drill: DrillOutcome | None = None
+    is_destroyed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def check_day(evidence: DayEvidence, criteria: Criteria, now: datetime) -> DayFi
     }
     return DayFinding(
         day=evidence.day,
-        **_states_and_problems(answers),
+        **_states_and_problems(answers, _about_the_database(evidence)),
         key=version.key,
         version_id=version.version_id,
         bytes=version.size,
@@ -132,6 +136,9 @@ def _absent(evidence: DayEvidence, now: datetime) -> _Answer:
     day = evidence.day
     if now < datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC):
         return _NOT_APPLICABLE  # its backup is not due yet
+    if evidence.is_destroyed:
+        found = destroyed_backup(day)
+        return _wrong(ProblemCode.DESTROYED, found.what, found.remedy)
     left = ": only a delete marker is left" if evidence.is_hidden else ""
     return _wrong(ProblemCode.MISSING, f"{day} has no backup{left}", f"signal-backups backup {day}")
 
@@ -239,6 +246,28 @@ def _expiration_ok(day: date, version: ObjectVersion, criteria: Criteria) -> _An
     return _wrong(ProblemCode.PROFILE_TOO_SHORT, what, remedy, ProblemSeverity.WARN)
 
 
+def _about_the_database(evidence: DayEvidence) -> list[Problem]:
+    """What the database altered or lost since the backup, and whether somebody took it as it was."""
+    manifest, day = evidence.manifest, evidence.day
+    if manifest is None:
+        return []
+    problems = [
+        Problem(
+            code=ProblemCode.REPLACED,
+            severity=ProblemSeverity.WARN,
+            what=f"{day} was {replacement}, by {replacement.by}",
+            remedy=f"signal-backups versions {day}",
+        )
+        for replacement in manifest.replacements
+    ]
+    if manifest.differences is not None:
+        what = f"the database differs from the backup of {day}, which keeps its signals: {manifest.differences}"
+        remedy = f"signal-backups reconcile --from {day} --to {day}"
+        severity = ProblemSeverity.ERROR
+        problems.append(Problem(code=ProblemCode.DATABASE_DIFFERS, severity=severity, what=what, remedy=remedy))
+    return problems
+
+
 def _drilled(evidence: DayEvidence) -> _Answer:
     drill = evidence.drill
     if drill is None:
@@ -267,10 +296,10 @@ def _wrong(code: ProblemCode, what: str, remedy: str, severity: ProblemSeverity 
     return _Answer(State.NO, Problem(code=code, severity=severity, what=what, remedy=remedy))
 
 
-def _states_and_problems(answers: dict[Aspect, _Answer]) -> dict[str, object]:
+def _states_and_problems(answers: dict[Aspect, _Answer], more: Sequence[Problem] = ()) -> dict[str, object]:
     return {
         "states": {aspect: answer.state for aspect, answer in answers.items()},
-        "problems": [answer.problem for answer in answers.values() if answer.problem],
+        "problems": [*(answer.problem for answer in answers.values() if answer.problem), *more],
     }
 
 

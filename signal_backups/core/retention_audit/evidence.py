@@ -19,7 +19,7 @@ from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, VersionsBySlot
+from signal_backups.core.vault.vault import BackupVault, VersionsBySlot, destroyed_days
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,12 @@ def read_days(
     for slot in listing.backups:
         slots.setdefault(slot.day, []).append(slot)
 
+    destroyed = destroyed_days(listing.backups, listing.manifests)
+
     def read(day: date) -> DayEvidence:
         drill = drills.last.get(day)
+        if day in destroyed:
+            return DayEvidence(day, drill=drill, is_destroyed=True)
         return _read_day(vault, listing, _chosen(slots[day]), drill) if day in slots else DayEvidence(day, drill=drill)
 
     return in_parallel(read, days)

@@ -45,6 +45,7 @@ class ProblemCode(StrEnum):
     """Kinds of problems; programs may rely on them."""
 
     MISSING = "missing"
+    DESTROYED = "destroyed"
     HIDDEN = "hidden"
     NO_MANIFEST = "no-manifest"
     MANIFEST_HIDDEN = "manifest-hidden"
@@ -57,6 +58,8 @@ class ProblemCode(StrEnum):
     WRONG_CLASS = "wrong-class"
     EXPIRES_EARLY = "expires-early"
     PROFILE_TOO_SHORT = "profile-too-short"
+    DATABASE_DIFFERS = "database-differs"
+    REPLACED = "replaced"
     DRILL_FAILED = "drill-failed"
     DRILL_UNREADABLE = "drill-unreadable"
     DELETIONS_NOT_RECORDED = "deletions-not-recorded"

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from signal_backups.core.base.errors import UnsupportedError
 from signal_backups.core.s3.connection import DEFAULT_REGION
 from signal_backups.core.s3.error_translation import MISSING_CODES, error_code, s3_errors
-from signal_backups.core.s3.lifecycle import TransitionMinimum
+from signal_backups.core.s3.lifecycle import DEFAULT_TRANSITION_MINIMUM, Lifecycle, LifecycleRule, TransitionMinimum
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,6 +36,12 @@ class StoredLifecycle:
 
     rules: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     transition_minimum: TransitionMinimum | None = None
+
+    @property
+    def parsed(self) -> Lifecycle:
+        """The same as our own rules; S3's default minimum size if the store reports none."""
+        rules = [LifecycleRule.from_s3(rule) for rule in self.rules]
+        return Lifecycle.of(rules, self.transition_minimum or DEFAULT_TRANSITION_MINIMUM)
 
 
 class BucketConfiguration:

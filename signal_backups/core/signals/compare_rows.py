@@ -15,17 +15,8 @@ from pydantic import BaseModel
 
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import read_sql
+from signal_backups.core.signals.difference import NAMED_IDS, Difference
 from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, SIGNAL_ID
-
-#: How many ids a comparison names for each kind of difference.
-NAMED_IDS = 10
-
-
-class Difference(BaseModel, frozen=True):
-    """One kind of difference: the number of signals, and the first of their ids."""
-
-    count: int = 0
-    signal_ids: list[str | None] = []
 
 
 class RowComparison(BaseModel, frozen=True):

@@ -38,10 +38,10 @@ def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) ->
     cursor.unregister("csv_rows")
 
 
-def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    """Write the text columns of a query as a CSV with a header; returns the number of rows."""
+def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path, *, header: bool = True) -> int:
+    """Write the text columns of a query as a CSV; returns the number of rows."""
     (count,) = cursor.execute(
-        f"COPY ({query}) TO {_literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', NULLSTR '')"
+        f"COPY ({query}) TO {_literal(str(path))} (FORMAT csv, HEADER {header}, DELIMITER ',', QUOTE '\"', NULLSTR '')"
     ).fetchone() or (0,)
     return int(count)
 

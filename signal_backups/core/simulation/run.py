@@ -6,8 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel
 
-from signal_backups.core.s3.bucket import StoredLifecycle
-from signal_backups.core.s3.lifecycle import DEFAULT_TRANSITION_MINIMUM, Lifecycle, LifecycleRule
+from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.s3.object_lock import LockPolicy
 from signal_backups.core.s3.prices import Prices, load_prices
 from signal_backups.core.simulation.figures import SimulationFigures, figures_of
@@ -84,9 +83,3 @@ def simulate(
     return SimulationReport(
         subject=subject, first_day=first_day, years=years, played=figures, findings=tuple(findings(figures))
     )
-
-
-def present_lifecycle(stored: StoredLifecycle) -> Lifecycle:
-    """The lifecycle of a bucket, foreign rules included; S3's default minimum size if the store reports none."""
-    rules = [LifecycleRule.from_s3(rule) for rule in stored.rules]
-    return Lifecycle.of(rules, stored.transition_minimum or DEFAULT_TRANSITION_MINIMUM)

@@ -4,5 +4,6 @@ Not here: making a backup (``backup``), restoring one (``restore``), judging the
 
 - ``vault``: ``BackupVault`` finds backups, manifests and versions. ``caching_vault``: the same, for repeated use.
 - ``layout``: the keys. ``manifest``: ``Manifest``, what is claimed of one backup.
+- ``genuine``: which manifests are in the manifest log.
 - ``writing``: storing a CSV, reading it back, letting a manifest vouch for it. ``verify_stored``: checking it again.
 """

@@ -17,6 +17,7 @@ DEFAULT_PREFIX = "signals/"
 
 _KEY_TAIL = re.compile(r"(\d{4})/(\d{2})/signals_backup_(\d{8})_(\d{6})\.csv")
 _QUARANTINE_TAIL = re.compile(r"\d{4}/\d{2}/signals_quarantine_(\d{8})_(\d{6})\.csv")
+_REPLACED_TAIL = re.compile(r"\d{4}/\d{2}/signals_replaced_(\d{8})_(\d{6})\.csv")
 _MANIFEST_TAIL = re.compile(r"\d{4}/\d{2}/signals_backup_(\d{8})_(\d{6})\.json")
 
 
@@ -167,6 +168,16 @@ class Layout:
         match = _QUARANTINE_TAIL.fullmatch(key.removeprefix(self.quarantine_prefix))
         slot = _slot(match[1], match[2]) if match else None
         return slot if slot is not None and self.quarantine_key(slot) == key else None
+
+    def replaced_key(self, slot: BackupSlot) -> str:
+        """Key of the signals that a replacement of a day's backup left out."""
+        return f"{self.quarantine_prefix}{slot.day:%Y/%m}/signals_replaced_{slot.stamp}.csv"
+
+    def slot_of_replaced(self, key: str) -> BackupSlot | None:
+        """Inverse of ``replaced_key``; None for a foreign object."""
+        match = _REPLACED_TAIL.fullmatch(key.removeprefix(self.quarantine_prefix))
+        slot = _slot(match[1], match[2]) if match else None
+        return slot if slot is not None and self.replaced_key(slot) == key else None
 
 
 def _slot(day: str, at: str) -> BackupSlot | None:

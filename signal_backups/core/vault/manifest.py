@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.signals.difference import Difference
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
 
 #: Version of the manifest's own fields.
@@ -44,6 +45,45 @@ class VerificationResult(BaseModel, frozen=True):
     integer_form_rows: int
 
 
+class SourceDifference(BaseModel, frozen=True):
+    """Signals of the backup that the database has altered or no longer has; the backup keeps them as they were."""
+
+    altered: Difference
+    vanished: Difference
+
+    def __str__(self) -> str:
+        """In words, with the first ids."""
+        found = (("altered", self.altered), ("vanished", self.vanished))
+        return "; ".join(f"{each.count:,} {word} ({_named(each)})" for word, each in found if each.count)
+
+
+class Replacement(BaseModel, frozen=True):
+    """A backup that somebody replaced by the database as it was, although signals were altered or had vanished.
+
+    Attributes:
+        at: when (UTC).
+        reason: why.
+        by: the user and the machine.
+        altered: number of altered signals; None when the replaced backup could not be read any more.
+        removed: number of signals that the database no longer had; None as above.
+        rows: the altered and removed signals as they were backed up; None when there are none to keep.
+    """
+
+    at: datetime
+    reason: str
+    by: str
+    altered: int | None
+    removed: int | None
+    rows: StoredFile | None
+
+    def __str__(self) -> str:
+        """One line, for people."""
+        counts = (
+            f"{self.altered:,} altered, {self.removed:,} removed" if self.altered is not None else "signals unknown"
+        )
+        return f"replaced on {self.at:%Y-%m-%d}: {counts}, {self.reason}"
+
+
 class Manifest(BaseModel, frozen=True):
     """One day's backup. Times are UTC, sizes bytes, hashes lower-case hex SHA-256."""
 
@@ -69,6 +109,10 @@ class Manifest(BaseModel, frozen=True):
     copied_from: str | None = None
     #: Root of the row tree, see ``signals.merkle``; None in manifests of earlier releases.
     merkle_root: str | None = None
+    #: What the database lacked when it was read last; None when it had every signal of the backup as it was.
+    differences: SourceDifference | None = None
+    #: Every replacement of the day's backup, oldest first.
+    replacements: list[Replacement] = []
     #: Number in the manifest log, and SHA-256 of the entry before; None in manifests of earlier releases.
     number: int | None = None
     previous: str | None = None
@@ -96,6 +140,11 @@ class Manifest(BaseModel, frozen=True):
                 f"{name} is not a manifest: {error.error_count()} findings, first: {error.errors()[0]['msg']}",
                 remedy="Look at its older versions; back the day up again",
             ) from error
+
+
+def _named(difference: Difference) -> str:
+    more = difference.count > len(difference.signal_ids)
+    return ", ".join(map(str, difference.signal_ids)) + (", ..." if more else "")
 
 
 def verification_result(report: VerifyReport, verified_at: datetime) -> VerificationResult:

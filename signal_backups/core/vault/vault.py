@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from signal_backups.core.base.errors import NotFoundError, StoreError, VerificationError
+from signal_backups.core.base.errors import (
+    DeletedBackupError,
+    DestroyedBackupError,
+    NotFoundError,
+    SignalBackupsError,
+    StoreError,
+    VerificationError,
+)
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.audit_trail import AuditTrail
 from signal_backups.core.ledger.chained_log import ChainedLog
@@ -19,6 +26,21 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 
 VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
+
+
+def destroyed_days(backups: VersionsBySlot, manifests: VersionsBySlot) -> set[date]:
+    """The days of which no version is left, although there is, or was, a manifest that vouched for one."""
+    vouched = {slot.day for slot, versions in manifests.items() if not all(each.is_delete_marker for each in versions)}
+    return vouched - {slot.day for slot, versions in backups.items() if not all(v.is_delete_marker for v in versions)}
+
+
+def destroyed_backup(day: date) -> DestroyedBackupError:
+    """The error that a destroyed day ends with, whatever is asked of it."""
+    return DestroyedBackupError(
+        f"the backup of {day} was destroyed: a manifest vouches for it, and no version of it is left",
+        remedy="Examine what happened with: signal-backups audit verify. A new backup would cover it up; only if the "
+        f'database is to be taken as it is: signal-backups backup {day} --accept-changes "REASON"',
+    )
 
 
 @dataclass(frozen=True)
@@ -56,16 +78,20 @@ class BackupVersion:
 
 @dataclass(frozen=True)
 class SlotHistory:
-    """All versions and delete markers of one backup key, newest first, and the manifests by version id."""
+    """All versions and delete markers of one backup key, newest first.
+
+    Attributes:
+        stored_manifests: the manifests that can be read, each with the object that it was read from, newest first.
+    """
 
     slot: BackupSlot
     key: str
     versions: list[ObjectVersion]
-    manifests: dict[str, Manifest]
+    stored_manifests: list[tuple[ObjectVersion, Manifest]]
 
     def vouching(self, version_id: str) -> Manifest | None:
         """The manifest that vouches for a version; None when none ever did."""
-        return self.manifests.get(version_id)
+        return next((each for _, each in self.stored_manifests if each.backup.version_id == version_id), None)
 
 
 class BackupVault:
@@ -155,16 +181,30 @@ class BackupVault:
         """The backup of a day: the one with the scheduled time in its key, else the latest of an older tool.
 
         Raises:
-            NotFoundError: the day has none.
+            DeletedBackupError: a delete marker hides it.
+            DestroyedBackupError: no version of it is left.
+            NotFoundError: the day never had one.
         """
         candidates = {backup.slot: backup for backup in self.backups(day, day)}
         if not candidates:
-            raise NotFoundError(
-                f"no backup of {day} in {self.store.uri(self.layout.prefix)}",
-                remedy=f"Make one with: signal-backups backup {day}",
-            )
+            raise self.absence(day)
         backup = candidates.get(BackupSlot(day)) or candidates[max(candidates)]
         return replace(backup, manifest=self.manifest(backup.slot))
+
+    def absence(self, day: date) -> SignalBackupsError:
+        """Why a day has no current backup."""
+        versions, manifests = self.backup_versions(day, day), self.manifest_versions(day, day)
+        if day in destroyed_days(versions, manifests):
+            return destroyed_backup(day)
+        if any(not version.is_delete_marker for stored in versions.values() for version in stored):
+            return DeletedBackupError(
+                f"the backup of {day} was deleted: a delete marker hides it",
+                remedy=f"Bring it back with: signal-backups undelete {day}",
+            )
+        return NotFoundError(
+            f"no backup of {day} in {self.store.uri(self.layout.prefix)}",
+            remedy=f"Make one with: signal-backups backup {day}",
+        )
 
     def find_key(self, key: str) -> StoredBackup:
         """The backup under a key.
@@ -184,11 +224,12 @@ class BackupVault:
         """Every version of a day's backups, delete markers included, newest first.
 
         Raises:
+            DestroyedBackupError: no version is left.
             NotFoundError: no backup of the day was ever stored.
         """
         histories = self.histories(day, day)
         if not histories:
-            raise NotFoundError(f"no backup of {day} was ever stored", remedy="See: signal-backups list")
+            raise self.absence(day)
         return [
             self._described(version, history.vouching(version.version_id))
             for history in histories
@@ -218,6 +259,10 @@ class BackupVault:
         """Like ``backup_versions``, for the quarantined rows."""
         return self._by_slot(self.layout.quarantine_prefix, self.layout.slot_of_quarantine, first, last)
 
+    def replaced_versions(self, first: date, last: date) -> VersionsBySlot:
+        """Like ``backup_versions``, for the signals that replacements left out."""
+        return self._by_slot(self.layout.quarantine_prefix, self.layout.slot_of_replaced, first, last)
+
     def _by_slot(
         self, prefix: str, slot_of: Callable[[str], BackupSlot | None], first: date, last: date
     ) -> VersionsBySlot:
@@ -229,12 +274,10 @@ class BackupVault:
         return found
 
     def _history(self, slot: BackupSlot, versions: list[ObjectVersion], manifests: list[ObjectVersion]) -> SlotHistory:
-        vouching: dict[str, Manifest] = {}
-        for version in manifests:
-            manifest = None if version.is_delete_marker else self.manifest_at(version)
-            if manifest is not None and manifest.backup.key == self.layout.backup_key(slot):
-                vouching.setdefault(manifest.backup.version_id, manifest)
-        return SlotHistory(slot, self.layout.backup_key(slot), versions, vouching)
+        key = self.layout.backup_key(slot)
+        read = [(version, self.manifest_at(version)) for version in manifests if not version.is_delete_marker]
+        stored = [(version, each) for version, each in read if each is not None and each.backup.key == key]
+        return SlotHistory(slot, key, versions, stored)
 
     def _described(self, version: ObjectVersion, manifest: Manifest | None) -> BackupVersion:
         lock = None if version.is_delete_marker else self.store.lock_of(version.key, version.version_id)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
+from signal_backups.core.vault.genuine import is_genuine
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
 
 _log = logging.getLogger(__name__)
@@ -33,14 +37,24 @@ def verify_stored(
 ) -> StoredVerification:
     """Download and verify a stored backup: the version that its manifest names, else the current one.
 
+    It does not verify either when no manifest of the manifest log vouches for it, when anybody who downloads the object
+    gets another version, or when the quarantined rows that the manifest names are not there.
+
     Raises:
-        NotFoundError: the version is gone.
+        ArchivedError: it has to thaw first.
+        StoreError: the store cannot be reached.
     """
     key, manifest = backup.key, backup.manifest
     version_id = manifest.backup.version_id if manifest else backup.current.version_id
     about = {"day": backup.slot.day.isoformat(), "key": key, "version_id": version_id}
     with vault.trail.recording_failure(Action.VERIFICATION, about):
         report = _verified(vault, backup, version_id, scratch, sample)
+        problems = [
+            *report.problems,
+            *_about_the_manifest(vault, backup),
+            *_about_the_quarantine(vault, backup, scratch),
+        ]
+        report = report.model_copy(update={"problems": problems})
     details = {
         "day": backup.slot.day.isoformat(),
         "has_manifest": manifest is not None,
@@ -70,5 +84,40 @@ def _verified(
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
         target = Path(folder) / Path(backup.key).name
-        vault.store.get_file(backup.key, version_id, target)
+        try:
+            vault.store.get_file(backup.key, version_id, target)
+        except NotFoundError:
+            return VerifyReport(bytes=0, sha256="", problems=[f"version {version_id} is gone from S3"])
         return verify_csv(target, backup.manifest.expected if backup.manifest else None, sample)
+
+
+def _about_the_manifest(vault: BackupVault, backup: StoredBackup) -> Iterator[str]:
+    manifest, day = backup.manifest, backup.slot.day
+    if manifest is None:
+        yield f"no manifest vouches for it; make one with: signal-backups backup {day}"
+        return
+    vouched, current = manifest.backup.version_id, backup.current.version_id
+    if vouched != current:
+        yield (
+            f"the current version {current} is not this one, which the manifest vouches for: bring it back with "
+            f"signal-backups undelete {day} --version-id {vouched}"
+        )
+    if not is_genuine(vault, backup.slot, manifest):
+        yield "its manifest is not in the manifest log: it was forged or rewritten. See: signal-backups audit verify"
+
+
+def _about_the_quarantine(vault: BackupVault, backup: StoredBackup, scratch: Path) -> Iterator[str]:
+    stored = backup.manifest.quarantine if backup.manifest else None
+    if stored is None:
+        return
+    what = f"its quarantined rows, {stored.key} version {stored.version_id},"
+    again = f"store them again with: signal-backups backup {backup.slot.day}"
+    with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
+        target = Path(folder) / Path(stored.key).name
+        try:
+            vault.store.get_file(stored.key, stored.version_id, target)
+        except NotFoundError:
+            yield f"{what} are gone from S3; {again}"
+            return
+        if digest(target).sha256 != stored.sha256:
+            yield f"{what} are not what the manifest says; {again}"

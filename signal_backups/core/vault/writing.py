@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from signal_backups.core.base.digest import FileDigest
-from signal_backups.core.base.errors import ReadBackError, VerificationError
+from signal_backups.core.base.errors import ConflictError, ReadBackError, VerificationError
 from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.signals.verify_csv import verify_csv
@@ -73,6 +73,7 @@ def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> 
     It is appended to the manifest log first: whatever vouches for a backup is in the log.
 
     Raises:
+        ConflictError: another run stored a newer version of the day in the meantime.
         VerificationError: the store returns other bytes than were sent.
     """
 
@@ -80,7 +81,27 @@ def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> 
         return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
 
     key, body = vault.layout.manifest_key(slot), vault.manifest_log.append(body_of).body
+    if not _is_current(vault, manifest):
+        _vouch_again(vault, slot)
+        stored = manifest.backup
+        raise ConflictError(
+            f"the backup of {slot.day} was overtaken: version {stored.version_id} of {vault.store.uri(stored.key)} "
+            "is no longer the current one",
+            remedy=f"Another run stored the day meanwhile; run it again: signal-backups backup {slot.day}",
+        )
     version_id = vault.store.put_bytes(key, body, JSON_TYPE)
     if vault.store.get_bytes(key, version_id)[0] != body:
         raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
     return Manifest.from_bytes(body, vault.store.uri(key))
+
+
+def _is_current(vault: BackupVault, manifest: Manifest) -> bool:
+    current = vault.store.head(manifest.backup.key)
+    return current is not None and current.version_id == manifest.backup.version_id
+
+
+def _vouch_again(vault: BackupVault, slot: BackupSlot) -> None:
+    """Let the log's last entry of the day be the manifest that stands; an overtaken run has just added another."""
+    standing = vault.readable_manifest(slot)
+    if standing is not None and _is_current(vault, standing):
+        write_manifest(vault, slot, standing)

@@ -13,8 +13,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.backup.store_backup import BackupRun
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.orchestration.assets import partition_events
@@ -26,6 +26,7 @@ from signal_backups.orchestration.names import (
     BACKUP_ASSETS,
     BACKUP_GROUP,
     BACKUP_OBJECT,
+    DAILY_BACKUP,
     HASHED_CSV,
     OWNERS,
     SIGNAL_EXTRACT,
@@ -40,6 +41,11 @@ class BackupConfig(dg.Config):
 
     verify_sample: int | None = Field(
         None, ge=1, description="Rows a day whose hashes are verified in what S3 returns; unset: every row."
+    )
+    accept_changes: str | None = Field(
+        None,
+        min_length=1,
+        description="Why the database is taken as it is, although it altered or lost signals of the backup; recorded.",
     )
 
 
@@ -67,7 +73,7 @@ def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPol
     outputs = {check.key: check.get_python_identifier() for check in checks}
 
     @dg.multi_asset(
-        name="daily_backup",
+        name=DAILY_BACKUP,
         specs=_specs(partitions),
         check_specs=checks,
         can_subset=True,
@@ -87,7 +93,7 @@ def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPol
             database=signals_database,
             store=backup_store,
             days=days,
-            run=BackupRun(context.run.run_id, verify_sample=config.verify_sample),
+            run=BackupRun(context.run.run_id, verify_sample=config.verify_sample, accept_changes=config.accept_changes),
             instance=context.instance,
             assets=frozenset(context.selected_asset_keys),
             checks=frozenset(context.selected_asset_check_keys),

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from signal_backups.core.backup.hashed_csv import CsvReport, QuarantinedRow
+from signal_backups.core.backup.hashed_csv import CsvReport
 from signal_backups.core.backup.plausibility import CountPlausibility
-from signal_backups.core.backup.quarantine import Fault
+from signal_backups.core.backup.quarantine import Fault, QuarantinedRow
 from signal_backups.core.backup.store_backup import StoreOutcome
+from signal_backups.core.vault.manifest import Manifest
 from signal_backups.orchestration.names import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
 
 COUNT_PLAUSIBLE = dg.AssetCheckKey(SIGNAL_EXTRACT, "record_count_is_plausible")
@@ -20,17 +21,20 @@ IDS_UNIQUE = dg.AssetCheckKey(HASHED_CSV, "signal_ids_are_unique")
 CSV_PARSES = dg.AssetCheckKey(HASHED_CSV, "csv_parses_back_to_same_count")
 OBJECT_EQUALS_CSV = dg.AssetCheckKey(BACKUP_OBJECT, "stored_object_equals_csv")
 STORED_HASHES_VERIFY = dg.AssetCheckKey(BACKUP_OBJECT, "stored_row_hashes_verify")
+SOURCE_AGREES = dg.AssetCheckKey(BACKUP_OBJECT, "source_agrees_with_backup")
 AUDIT_EVENT_WRITTEN = dg.AssetCheckKey(BACKUP_OBJECT, "audit_event_is_written")
 
 _DESCRIPTIONS = {
-    COUNT_PLAUSIBLE: "The day has about as many signals as the same weekday of the last weeks. Warns; fails for a day "
-    "that had signals and now has none. The backup is made all the same.",
+    COUNT_PLAUSIBLE: "The day has about as many rows as the same weekday of the last weeks. Warns; fails for a day "
+    "that had rows and now has none. The backup is made all the same.",
     SCHEMA_CONFORMS: "Every row has its required fields within their bounds. Other rows are quarantined.",
     HASHES_MATCH: "Every row matches the hash that its producer stored. Other rows are quarantined.",
     IDS_UNIQUE: "No signal_id repeats within the day. Repeats are quarantined.",
     CSV_PARSES: "The CSV reads back to as many signals as were written. Blocks the upload.",
     OBJECT_EQUALS_CSV: "The version S3 returns is byte for byte the CSV that was sent.",
     STORED_HASHES_VERIFY: "The rows that S3 returns match the hashes that their producer stored.",
+    SOURCE_AGREES: "The database still has every signal of the backup as it was backed up. The backup keeps those that "
+    "were altered or vanished; what the database has in their place is quarantined.",
     AUDIT_EVENT_WRITTEN: "The audit trail has the event of this backup. If not, the event waits in the outbox; the "
     "backup is good all the same.",
 }
@@ -100,6 +104,7 @@ def stored_answers(outcome: StoreOutcome) -> list[CheckAnswer]:
     report = outcome.verification
     return [
         _event_answer(outcome.event),
+        _source_answer(outcome.manifest),
         CheckAnswer(OBJECT_EQUALS_CSV, True, f"{report.bytes} bytes, SHA-256 {report.sha256}", {"bytes": report.bytes}),
         CheckAnswer(
             STORED_HASHES_VERIFY,
@@ -108,6 +113,20 @@ def stored_answers(outcome: StoreOutcome) -> list[CheckAnswer]:
             {"rows_hashed": report.rows_hashed, "rows_hashed_with_integers": report.integer_form_rows},
         ),
     ]
+
+
+def _source_answer(manifest: Manifest) -> CheckAnswer:
+    differences, day = manifest.differences, manifest.day
+    if differences is None:
+        return CheckAnswer(SOURCE_AGREES, True, "the database has every signal as it was backed up")
+    return CheckAnswer(
+        SOURCE_AGREES,
+        False,
+        f"in the database, since the backup: {differences}. The backup keeps them as they were. Compare with: "
+        f"signal-backups reconcile --from {day} --to {day}. Only if the database is right: "
+        f'signal-backups backup {day} --accept-changes "REASON"',
+        {"altered": differences.altered.count, "vanished": differences.vanished.count},
+    )
 
 
 def _event_answer(event: int | None) -> CheckAnswer:

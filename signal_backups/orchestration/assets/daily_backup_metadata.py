@@ -76,6 +76,7 @@ def stored_metadata(outcome: StoreOutcome, store: S3ObjectStore) -> Mapping[str,
         "version_id": manifest.backup.version_id,
         "sha256": manifest.backup.sha256,
         "changed": outcome.changed,
+        **({"replaced": str(outcome.replacement)} if outcome.replacement else {}),
     }
 
 

@@ -13,9 +13,10 @@ import dagster as dg
 from signal_backups.core.backup.extract import extract_day
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
 from signal_backups.core.backup.plausibility import check_count
+from signal_backups.core.backup.row_counts import row_counts
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.backup.signal_counts import signal_counts
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ReadBackError, VerificationError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.signals.verify_csv import count_signals
@@ -65,7 +66,7 @@ class DayRun:
     @cached_property
     def counts(self) -> Mapping[date, int]:
         """How many signals the earlier days had that the days of this run are compared with."""
-        return signal_counts(self.vault, self.days)
+        return row_counts(self.vault, self.days)
 
     def events(self, folder: DayFolder) -> Iterator[DayEvent]:
         """Run the selected stages of the folder's day, one after another.
@@ -94,7 +95,11 @@ class DayRun:
         # The run id is the data version: what was extracted is hashed only by the next stage.
         yield partition_events.materialization(SIGNAL_EXTRACT, folder.day, metadata, self.run.run_id)
         if daily_backup_checks.COUNT_PLAUSIBLE in self.checks:
-            judgement = check_count(folder.day, report.rows, self.counts)
+            counts = self.counts
+            if self.run.accept_changes is not None:
+                # That there are fewer than in the stored backup is what was accepted.
+                counts = {day: count for day, count in counts.items() if day != folder.day}
+            judgement = check_count(folder.day, report.rows, counts)
             yield from self._evaluations([daily_backup_checks.count_answer(judgement)], folder)
 
     def _hashed_csv(self, folder: DayFolder) -> Iterator[DayEvent]:

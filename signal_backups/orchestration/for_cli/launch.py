@@ -13,7 +13,7 @@ import dagster as dg
 from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.failures import DayFailure, failed_days
-from signal_backups.orchestration.names import BACKUP_OBJECT, DAILY_BACKUP_JOB
+from signal_backups.orchestration.names import BACKUP_OBJECT, DAILY_BACKUP, DAILY_BACKUP_JOB
 from signal_backups.orchestration.partitions import range_tags
 
 #: Somebody is waiting at the terminal: try again soon after errors that may pass, and not for long.
@@ -54,6 +54,7 @@ def run_backup(
     first: date,
     last: date,
     *,
+    accept_changes: str | None = None,
     resource_overrides: dict[str, Any] | None = None,
     on_stored: Callable[[date], None] = lambda _day: None,
 ) -> BackupRunResult:
@@ -63,6 +64,7 @@ def run_backup(
         instance: where the run is recorded.
         first: first day.
         last: last day.
+        accept_changes: see ``BackupRun``.
         resource_overrides: see ``build_defs``.
         on_stored: called with each day as its backup is stored, for progress.
 
@@ -78,8 +80,9 @@ def run_backup(
             on_stored(date.fromisoformat(event.partition))
 
     instance.add_event_listener(run_id, watch)
+    options = {"ops": {DAILY_BACKUP: {"config": {"accept_changes": accept_changes}}}} if accept_changes else {}
     result = defs.resolve_job_def(DAILY_BACKUP_JOB).execute_in_process(
-        instance=instance, run_id=run_id, run_config=_QUIET, raise_on_error=False, **_partitions(first, last)
+        instance=instance, run_id=run_id, run_config=_QUIET | options, raise_on_error=False, **_partitions(first, last)
     )
     failures = failed_days(result)
     if not result.success and not failures:

@@ -41,9 +41,10 @@ def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
             now = fingerprint_of_source(source, slot.day)
             if now != manifest.fingerprint:
                 changed = True
-                # The version is part of the key, so that a change back to an earlier state gets a run too.
+                # The manifest is part of the key, so that a change back to an earlier state gets a run too.
+                written = manifest.number or manifest.backup.version_id
                 yield dg.RunRequest(
-                    run_key=f"late-rows/{slot.day}/{manifest.backup.version_id}/{now}",
+                    run_key=f"late-rows/{slot.day}/{written}/{now}",
                     partition_key=slot.day.isoformat(),
                 )
         if not changed:

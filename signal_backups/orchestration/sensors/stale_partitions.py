@@ -9,7 +9,7 @@ from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.objectives import REPAIR_INTERVAL
 from signal_backups.core.config.expected_days import observe_expected_days
-from signal_backups.core.monitoring.observation import Observation
+from signal_backups.core.monitoring.observation import DayState, Observation
 from signal_backups.core.monitoring.repair_plan import Attempt, Attempts, Plan, plan_repair
 from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.instance.day_status import dagster_days
@@ -64,10 +64,14 @@ def _request(attempt: Attempt) -> dg.RunRequest:
 
 
 def _reason(plan: Plan, observation: Observation) -> str:
-    if not plan.stale and not observation.hidden:
+    destroyed = observation.in_state(DayState.DESTROYED)
+    if not plan.stale and not observation.hidden and not destroyed:
         return f"all {len(observation.days)} days are as they should be ({observation.requests} requests)"
     hidden = ", ".join(str(each) for each in ranges_of(observation.hidden))
     deleted = f"; deleted, people have to bring them back with signal-backups undelete: {hidden}" if hidden else ""
+    if destroyed:
+        gone = ", ".join(str(each) for each in ranges_of(destroyed))
+        deleted += f"; destroyed, see signal-backups audit verify: {gone}"
     given_up = ", ".join(str(each) for each in ranges_of(plan.given_up))
     words = f"; attempts used up, somebody has to look: {given_up}" if given_up else ""
     return f"{len(plan.stale)} days are stale and in progress or waiting for their next attempt{words}{deleted}"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, StoreOutcome, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
 from signal_backups.core.base.errors import StoreError, VerificationError
 from signal_backups.core.ledger.chained_log import FIRST
 from signal_backups.core.ledger.event import Action, Actor

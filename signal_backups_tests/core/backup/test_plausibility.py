@@ -46,7 +46,7 @@ def test_only_eight_earlier_weeks_are_compared() -> None:
 def test_fewer_than_in_the_stored_backup_is_implausible_whatever_the_median() -> None:
     result = check_count(DAY, 99, weeks_of(100, 100, 100) | {DAY: 100})
     assert not result.plausible
-    assert result.reason == "1 fewer than in the stored backup"
+    assert result.reason == "1 rows fewer than in the stored backup"
     assert not result.lost_all
 
 
@@ -67,6 +67,4 @@ def test_a_weekday_that_is_always_empty_may_be_empty() -> None:
 
 
 def test_the_reason_shows_the_numbers() -> None:
-    assert check_count(DAY, 10, weeks_of(99, 100, 103)).reason == (
-        "10 signals, Wednesdays have 100 (accepted: 50 to 200)"
-    )
+    assert check_count(DAY, 10, weeks_of(99, 100, 103)).reason == ("10 rows, Wednesdays have 100 (accepted: 50 to 200)")

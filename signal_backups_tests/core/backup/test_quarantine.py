@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signal_backups.core.backup import extract, hashed_csv
-from signal_backups.core.backup.hashed_csv import NAMED_ROWS
-from signal_backups.core.backup.quarantine import Fault
+from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault
 from signal_backups.core.signals.fields import QUARANTINE_COLUMNS
 from signal_backups.core.source import sqlite
 from signal_backups_tests.samples.days import RunDay, extracted

@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 
+from signal_backups.core.backup.row_counts import row_counts
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.backup.signal_counts import signal_counts
-from signal_backups.core.backup.store_backup import BackupRun, StoreOutcome, store_backup
+from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
 from signal_backups.core.base.errors import (
     ConflictError,
+    DeletedBackupError,
+    DestroyedBackupError,
     ExitCode,
     NotFoundError,
     StageInputMissingError,
     StoreError,
     VerificationError,
 )
+from signal_backups.core.monitoring.observation import DayState, observe
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
@@ -151,12 +155,16 @@ def test_a_day_without_signals_is_backed_up_too(store_day: StoreDay) -> None:
 
 
 class SpyStore(S3ObjectStore):
-    """Records its calls; damages files that it reads back whose key begins with one of ``damaged_prefixes``."""
+    """Records its calls; damages files that it reads back whose key begins with one of ``damaged_prefixes``.
+
+    Versions in ``intact_versions`` stay as they are.
+    """
 
     def __init__(self, store: S3ObjectStore) -> None:
         super().__init__(store._client, store.bucket)
         self.calls: list[tuple[str, str]] = []
         self.damaged_prefixes: tuple[str, ...] = ()
+        self.intact_versions: tuple[str, ...] = ()
 
     def put_file(self, key: str, *args: object, **named: object) -> str:
         self.calls.append(("put", key))
@@ -169,7 +177,7 @@ class SpyStore(S3ObjectStore):
     def get_file(self, key: str, version_id: str, target: Path) -> None:
         self.calls.append(("get", key))
         super().get_file(key, version_id, target)
-        if key.startswith(self.damaged_prefixes or ("nothing",)):
+        if key.startswith(self.damaged_prefixes or ("nothing",)) and version_id not in self.intact_versions:
             body = bytearray(target.read_bytes())
             body[len(body) // 2] ^= 1
             target.write_bytes(body)
@@ -205,13 +213,16 @@ def test_a_failed_read_back_leaves_the_last_good_backup_unchanged(
     good = store_day(signals(3)).manifest
     before = manifest_versions(vault)
     spy_of(spied).damaged_prefixes = (damaged,)
+    spy_of(spied).intact_versions = (good.backup.version_id,)
     with pytest.raises(VerificationError, match="not what was sent") as raised:
         store_day([*signals(4), signal(5, action="HOLD")], spied)
     assert raised.value.exit_code == ExitCode.FAILED
     assert vault.manifest(SLOT) == good
     assert manifest_versions(vault) == before
-    assert verify_stored(vault, vault.find(DAY), tmp_path).report.ok
-    assert verify_stored(vault, vault.find(DAY), tmp_path).version_id == good.backup.version_id
+    found = verify_stored(vault, vault.find(DAY), tmp_path)
+    assert (found.version_id, found.report.records, found.report.bad_rows) == (good.backup.version_id, 3, [])
+    # The version that was read back damaged is current until the next run.
+    assert all("is not this one, which the manifest vouches for" in problem for problem in found.report.problems)
 
 
 def test_a_failed_first_backup_has_no_manifest(store_day: StoreDay, vault: BackupVault, spied: BackupVault) -> None:
@@ -389,13 +400,13 @@ def test_in_an_empty_vault_every_day_is_missing(vault: BackupVault) -> None:
     assert (status.last_backup_day, status.last_backup_age_seconds, status.records) == (None, None, 0)
 
 
-def test_signal_counts_are_of_the_days_and_their_earlier_weekdays(store_day: StoreDay, vault: BackupVault) -> None:
+def test_row_counts_are_of_the_days_and_their_earlier_weekdays(store_day: StoreDay, vault: BackupVault) -> None:
     week_before, day_before = DAY - timedelta(weeks=1), DAY - timedelta(days=1)
     store_day([signal(1, timestamp=f"{week_before} 12:00")], day=week_before)
     store_day([signal(1, timestamp=f"{day_before} 12:00")], day=day_before)
     store_day(signals(3))
-    assert signal_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
-    assert signal_counts(vault, []) == {}
+    assert row_counts(vault, [DAY]) == {week_before: 1, DAY: 3}
+    assert row_counts(vault, []) == {}
 
 
 def test_a_stored_backup_verifies_against_its_manifest(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
@@ -412,17 +423,19 @@ def test_a_backup_of_an_older_tool_is_verified_by_itself(three: DayRun, vault: B
     key = "signals/2026/11/signals_backup_20261101_231500.csv"
     vault.store.put_bytes(key, three.csv, "text/csv")
     verification = verify_stored(vault, vault.find(DAY), tmp_path)
-    assert verification.report.ok
+    assert verification.report.records == 3
+    assert verification.report.problems == [
+        "no manifest vouches for it; make one with: signal-backups backup 2026-11-01"
+    ]
     assert not verification.has_manifest
     assert verification.key == key
 
 
-def test_a_deleted_version_is_not_found(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
+def test_a_version_that_is_gone_does_not_verify(store_day: StoreDay, vault: BackupVault, tmp_path: Path) -> None:
     version = store_day(signals(3)).manifest.backup.version_id
     backup = vault.find(DAY)
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY, VersionId=version)
-    with pytest.raises(NotFoundError):
-        verify_stored(vault, backup, tmp_path)
+    assert f"version {version} is gone from S3" in verify_stored(vault, backup, tmp_path).report.problems
 
 
 def test_an_unreadable_manifest_is_an_error_that_names_its_key(store_day: StoreDay, vault: BackupVault) -> None:
@@ -472,3 +485,95 @@ def test_a_manifest_vouches_for_one_version_only(store_day: StoreDay, vault: Bac
     assert backup.is_vouched
     other: ObjectVersion = replace(backup.current, version_id="other")
     assert not replace(backup, current=other).is_vouched
+
+
+def test_a_run_that_another_one_overtakes_fails_and_the_newer_backup_stands(
+    store_day: StoreDay, vault: BackupVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = BackupVault(S3ObjectStore(vault.store._client, vault.store.bucket), Layout())
+    append = slow.manifest_log.append
+    newer: list[Manifest] = []
+
+    def overtaken(body_of: Any) -> Any:
+        monkeypatch.setattr(slow.manifest_log, "append", append)
+        newer.append(store_day(signals(7)).manifest)
+        return append(body_of)
+
+    monkeypatch.setattr(slow.manifest_log, "append", overtaken)
+    with pytest.raises(ConflictError, match="was overtaken"):
+        store_day(signals(5), slow)
+    standing = vault.manifest(SLOT)
+    assert standing is not None
+    assert (standing.records, standing.backup) == (7, newer[0].backup)
+    assert vault.find(DAY).is_vouched
+    last = list(vault.manifest_log.entries())[-1]
+    assert Manifest.from_bytes(last.body, "last") == standing, "the log's last word on the day is the one that stands"
+
+
+def test_quarantined_rows_that_are_lost_are_found_and_stored_again(
+    store_day: StoreDay, vault: BackupVault, tmp_path: Path
+) -> None:
+    rows = [*signals(3), signal(4, action="HOLD")]
+    quarantine = store_day(rows).manifest.quarantine
+    assert quarantine is not None
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=quarantine.key, VersionId=quarantine.version_id)
+    (problem,) = verify_stored(vault, vault.find(DAY), tmp_path).report.problems
+    assert problem.endswith("are gone from S3; store them again with: signal-backups backup 2026-11-01")
+    again = store_day(rows)
+    assert again.changed
+    assert again.manifest.quarantine is not None
+    assert again.manifest.quarantine.sha256 == quarantine.sha256
+    assert verify_stored(vault, vault.find(DAY), tmp_path).report.ok
+
+
+def test_another_current_version_than_the_vouched_one_does_not_verify(
+    store_day: StoreDay, vault: BackupVault, tmp_path: Path
+) -> None:
+    vouched = store_day(signals(3)).manifest.backup.version_id
+    current = vault.store.put_bytes(KEY, b"foreign", "text/csv")
+    found = verify_stored(vault, vault.find(DAY), tmp_path)
+    assert found.version_id == vouched
+    assert found.report.problems == [
+        f"the current version {current} is not this one, which the manifest vouches for: bring it back with "
+        f"signal-backups undelete 2026-11-01 --version-id {vouched}"
+    ]
+
+
+@pytest.mark.parametrize("number", ["its own", None])
+def test_a_manifest_that_was_rewritten_does_not_verify(
+    store_day: StoreDay, vault: BackupVault, tmp_path: Path, number: str | None
+) -> None:
+    """A row, its hash and the manifest are rewritten together; a manifest without a number is no way around it."""
+    good = store_day(signals(3)).manifest
+    forged = store_day(signals(2), BackupVault(vault.store, Layout("elsewhere/"))).manifest
+    body = content_of(vault, forged)
+    version = vault.store.put_bytes(KEY, body, "text/csv")
+    backup = forged.backup.model_copy(update={"key": KEY, "version_id": version})
+    rewritten = forged.model_copy(update={"backup": backup, "number": good.number if number else None})
+    vault.store.put_bytes(MANIFEST, rewritten.to_bytes(), "application/json")
+    (problem,) = verify_stored(vault, vault.find(DAY), tmp_path).report.problems
+    assert problem.startswith("its manifest is not in the manifest log: it was forged or rewritten")
+    assert backup_status(vault, DAY, now).unverified_days == [DAY]
+    assert observe(vault, DAY, now).days[DAY] is DayState.UNVERIFIED
+
+
+def content_of(vault: BackupVault, manifest: Manifest) -> bytes:
+    return vault.store.get_bytes(manifest.backup.key, manifest.backup.version_id)[0]
+
+
+def test_a_destroyed_backup_is_never_called_missing(store_day: StoreDay, vault: BackupVault) -> None:
+    version = store_day(signals(3)).manifest.backup.version_id
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY, VersionId=version)
+    found = backup_status(vault, DAY, now)
+    assert (found.destroyed_days, found.missing_days, found.healthy) == ([DAY], [DAY + timedelta(days=1)], False)
+    assert observe(vault, DAY, now).days[DAY] is DayState.DESTROYED
+    for ask in (vault.find, vault.versions):
+        with pytest.raises(DestroyedBackupError, match="was destroyed"):
+            ask(DAY)
+
+
+def test_a_hidden_backup_is_called_deleted(store_day: StoreDay, vault: BackupVault) -> None:
+    store_day(signals(3))
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY)
+    with pytest.raises(DeletedBackupError, match="signal-backups undelete 2026-11-01"):
+        vault.find(DAY)

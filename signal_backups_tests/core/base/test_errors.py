@@ -13,6 +13,7 @@ CODES = {
     "archived",
     "conflict",
     "deleted_backup",
+    "destroyed_backup",
     "error",
     "import_verification",
     "not_found",
@@ -29,6 +30,7 @@ CODES = {
     "unfit_target",
     "unsupported",
     "verification",
+    "vouched_backup_lost",
 }
 
 #: What events and runs hold that were written before errors had codes.

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base import logs
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.base.logs import configure_logging, log_failed_step, log_step

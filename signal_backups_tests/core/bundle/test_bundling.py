@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, SettingsError, StoreError, VerificationError
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.content import BundleContent, BundleDay, BundleFile, DayEntry
@@ -98,6 +99,50 @@ def test_the_versions_go_in_that_the_newest_manifests_name(
         {"day": NEXT, "csv": hidden.backup.key, "manifest": 3, "records": 3},
     ]
     assert passes(bundle)
+
+
+def test_a_replaced_day_has_every_version_that_was_vouched_for(
+    back_up: BackUp, bundled: Bundled, vault: BackupVault, run_day: RunDay
+) -> None:
+    first = back_up(rows=rows_of(DAY, 4))
+    second = back_up(rows=rows_of(DAY, 5))
+    accepted = BackupRun("run", lambda: NOW, accept_changes="ticket <17>")
+    newest = store_backup(vault, run_day(rows_of(DAY, 2), file="less.db").folder, accepted).manifest
+    bundle = bundled()
+    assert (bundle.path / newest.backup.key).read_bytes() == body(vault, newest)
+    for number, manifest in ((1, first), (2, second)):
+        assert (bundle.path / f"replaced/{number:010d}/{manifest.backup.key}").read_bytes() == body(vault, manifest)
+    assert passes(bundle)
+    said = as_program(bundle.path).stdout
+    assert f"{DAY}: replaced on 2026-11-20, 0 signals altered, 3 removed. ticket <17>" in said
+    assert "ticket &lt;17&gt;" in (bundle.path / "index.html").read_text()
+
+
+def test_of_a_replaced_day_a_changed_older_version_fails_and_a_missing_one_is_named(
+    back_up: BackUp, bundled: Bundled, vault: BackupVault, run_day: RunDay
+) -> None:
+    first = back_up(rows=rows_of(DAY, 4))
+    accepted = BackupRun("run", lambda: NOW, accept_changes="x")
+    store_backup(vault, run_day(rows_of(DAY, 2), file="less.db").folder, accepted)
+    bundle = bundled()
+    older = bundle.path / f"replaced/{1:010d}/{first.backup.key}"
+    good = older.read_bytes()
+    older.write_bytes(good.replace(b"BUY", b"SEL", 1))
+    assert not passes(bundle)
+    older.write_bytes(good)
+    file = first.backup
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=file.key, VersionId=file.version_id)
+    without = bundled(name="without")
+    assert passes(without)
+    assert f"{DAY}: the version of manifest 1 is not here" in as_program(without.path).stdout
+
+
+def test_what_the_database_altered_or_lost_is_on_the_page(back_up: BackUp, bundled: Bundled) -> None:
+    back_up(rows=rows_of(DAY, 4))
+    back_up(rows=rows_of(DAY, 3))
+    bundle = bundled()
+    assert passes(bundle)
+    assert "1 vanished (" in (bundle.path / "index.html").read_text()
 
 
 def test_a_day_without_a_backup_is_a_gap_and_no_fault(back_up: BackUp, bundled: Bundled) -> None:

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import days_between
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.fetch import bundle_content

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psycopg
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.drill.run import DrillReport, DrillRun, drill
 from signal_backups.core.s3.store import S3ObjectStore

@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import NotFoundError, SourceError, TargetError
 from signal_backups.core.drill.run import DrillReport, DrillRun, drill
 from signal_backups.core.drill.scratch_database import SCRATCH_PREFIX
@@ -21,6 +22,7 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.source import open_source
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.drill.live import (
     DAYS,
     LAST,
@@ -161,11 +163,9 @@ def test_late_signals_alone_are_no_mismatch(live: Live) -> None:
 
 
 def test_a_day_that_cannot_be_restored_fails_the_drill_but_no_other_day(live: Live) -> None:
-    key = live.vault.layout.manifest_key(BackupSlot(LAST))
     manifest = live.vault.manifest(BackupSlot(LAST))
     assert manifest is not None
-    wrong = manifest.model_copy(update={"records": 6})
-    live.vault.store.put_bytes(key, wrong.to_bytes(), "application/json")
+    write_manifest(live.vault, BackupSlot(LAST), manifest.model_copy(update={"records": 6}))
     report = live.drill(recent_days=2)
     assert [day.day for day in report.failed_days] == [LAST]
     assert "its manifest says 6" in (report.failed_days[0].restore.problem or "")

@@ -19,6 +19,7 @@ STORED = (
 #: Every action that was ever written.
 ACTIONS = {
     "backup",
+    "changes_accepted",
     "deletion",
     "drill",
     "hold_put",
@@ -44,6 +45,7 @@ RESULTS = {
     "passed",
     "put",
     "released",
+    "replaced",
     "requested",
     "restored",
     "seen",

@@ -19,6 +19,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.samples.days import DayRun
 from signal_backups_tests.samples.signals import DAY, Row, signal
 
@@ -93,8 +94,7 @@ def vouch(vault: BackupVault, manifest: Manifest, body: bytes, folder: Path, rec
     found = digest(path)
     backup = manifest.backup.model_copy(update={"version_id": version_id, "bytes": found.bytes, "sha256": found.sha256})
     vouching = manifest.model_copy(update={"backup": backup, "records": records})
-    vault.store.put_bytes(vault.layout.manifest_key(BackupSlot(manifest.day)), vouching.to_bytes(), "application/json")
-    return vouching
+    return write_manifest(vault, BackupSlot(manifest.day), vouching)
 
 
 def restore(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.restore.backups import NOW, BackUp, DatedStore, MakeDay
@@ -51,8 +52,15 @@ def make_day(run_day: RunDay) -> MakeDay:
 def back_up(make_day: MakeDay, vault: BackupVault) -> BackUp:
     """Backs up a day of rows and returns the manifest."""
 
-    def back_up(rows: Sequence[Row], day: date = DAY, at: datetime = NOW, into: BackupVault = vault) -> Manifest:
-        return store_backup(into, make_day(rows, day).folder, BackupRun("run-1", lambda: at)).manifest
+    def back_up(
+        rows: Sequence[Row],
+        day: date = DAY,
+        at: datetime = NOW,
+        into: BackupVault = vault,
+        accept: str | None = None,
+    ) -> Manifest:
+        run = BackupRun("run-1", lambda: at, accept_changes=accept)
+        return store_backup(into, make_day(rows, day).folder, run).manifest
 
     return back_up
 

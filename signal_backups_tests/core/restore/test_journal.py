@@ -134,7 +134,7 @@ def test_a_failed_day_is_restored_once_it_is_fixed(
     manifest = vault.manifests(DAYS[2], DAYS[2])
     vouch(vault, next(iter(manifest.values())), b"garbage", tmp_path, 2)
     assert [day.outcome for day in command(sqlite_place.target()).days].count(Outcome.REFUSED) == 1
-    back_up(rows_of(DAYS[2], 2), DAYS[2])
+    back_up(rows_of(DAYS[2], 2), DAYS[2], accept="the backup was garbage")
     report = command(sqlite_place.target())
     assert [day.outcome is Outcome.RESTORED for day in report.days] == [False, False, True, False]
     assert report.exit_code is ExitCode.OK

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import RefusedBackupError
 from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 from signal_backups_tests.samples.tables import postgres_table, sqlite_table
@@ -109,7 +111,7 @@ def test_a_backup_that_does_not_verify_cannot_be_compared(
     manifest = vault.manifest(BackupSlot(DAY))
     assert manifest is not None
     lying = manifest.model_copy(update={"records": 4})
-    vault.store.put_bytes(vault.layout.manifest_key(BackupSlot(DAY)), lying.to_bytes(), "application/json")
+    write_manifest(vault, BackupSlot(DAY), lying)
     with pytest.raises(RefusedBackupError, match="3 signals, its manifest says 4") as refused:
         reconciled([], signals(3))
     assert "No other version of this day verifies" in refused.value.remedy

@@ -16,7 +16,9 @@ from signal_backups.core.restore.selection import UnavailableDay, choose_days, c
 from signal_backups.core.restore.targets.contract import OnConflict
 from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
 from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.restore.backups import (
     KEY,
     MANIFEST_KEY,
@@ -142,7 +144,7 @@ def test_the_nearest_good_version_that_still_verifies_is_offered(
     far, near = back_up(signals(1), into=dated), back_up(signals(2), into=dated)
     rotten = vouch(dated, near, b"also garbage", tmp_path, 2)
     bad = vouch(dated, near, b"garbage", tmp_path, 2)
-    later = back_up(signals(3), into=dated)
+    later = back_up(signals(3), into=dated, accept="the backup is garbage")
     ids = [manifest.backup.version_id for manifest in (far, near, rotten, bad, later)]
     dates = [datetime(2026, 11, day, tzinfo=UTC) for day in (2, 8, 9, 10, 14)]
     date_versions(dated, dict(zip(ids, dates, strict=True)))
@@ -227,7 +229,7 @@ def test_matching_rows_are_imported_although_the_file_hash_is_wrong(
     overwritten = content(vault).replace(b"before", b"behind")
     version = overwrite(vault, overwritten)
     lying = good.model_copy(update={"backup": good.backup.model_copy(update={"version_id": version})})
-    vault.store.put_bytes(MANIFEST_KEY, lying.to_bytes(), "application/json")
+    write_manifest(vault, BackupSlot(DAY), lying)
     options = RestoreOptions(rejected_folder=tmp_path / "rejected")
     (day,) = restore(vault, sqlite_place.target(), tmp_path, options).days
     assert (day.outcome, day.restored, day.refused, day.exit_code) == (Outcome.IN_PART, 2, 0, ExitCode.FAILED)

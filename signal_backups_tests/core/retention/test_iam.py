@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ExitCode, StoreError
 from signal_backups.core.drill.run import DrillRun, drill
 from signal_backups.core.ledger.event import Action

@@ -11,7 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.retention.load_profile import load_profile

@@ -9,12 +9,25 @@ from typing import Any
 
 from signal_backups.core.base.days import BACKUP_TIME, ONE_DAY
 from signal_backups.core.base.digest import digest
+from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention_audit.report import DayFinding, ProblemCode, RetentionAudit
+from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, SourceFingerprint, StoredFile, VerificationResult
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import put_csv, vouching_details, write_manifest
+
+
+def vouch_without_object(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> Manifest:
+    """Write a manifest, as ``write_manifest`` does, for an object that is not there."""
+
+    def body_of(link: Link) -> bytes:
+        return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+
+    body = vault.manifest_log.append(body_of).body
+    vault.store.put_bytes(vault.layout.manifest_key(slot), body, JSON_TYPE)
+    return Manifest.from_bytes(body, "manifest")
 
 
 def manifest_of(stored: StoredFile, day: date, **changes: Any) -> Manifest:

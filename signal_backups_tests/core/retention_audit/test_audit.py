@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import ONE_DAY, last_complete_day, oldest_kept_day, start_of, utc_now
 from signal_backups.core.base.errors import ExitCode, NotFoundError, ReadBackError
 from signal_backups.core.drill.rto import RtoForecast
@@ -101,7 +102,7 @@ def test_every_kind_of_bad_day_is_found_and_good_days_have_no_problems(vault: Ba
         without_manifest: [ProblemCode.NO_MANIFEST],
         broken: [ProblemCode.MANIFEST_UNREADABLE],
         hidden_manifest: [ProblemCode.MANIFEST_HIDDEN],
-        gone: [ProblemCode.MISSING],
+        gone: [ProblemCode.DESTROYED],
         # An unreadable manifest and a missing one differ from the manifest log.
         None: [ProblemCode.TRAIL_BROKEN] * 2,
     }
@@ -172,14 +173,14 @@ def test_missing_days_are_explained_only_before_the_first_signal(vault: BackupVa
     assert unset.explained_days == (DAYS[2] - unset.retention_first_day).days > 2500
 
 
-def test_a_permanently_deleted_backup_is_missing_because_its_manifest_exists(
+def test_a_permanently_deleted_backup_is_destroyed_because_its_manifest_exists(
     vault: BackupVault, tmp_path: Path
 ) -> None:
     stored = put_day(vault, DAYS[0], tmp_path)
     delete(vault, stored.key, stored.version_id)
     put_day(vault, DAYS[1], tmp_path)
     found = audit(vault)
-    assert (found.first_day, codes(found)[DAYS[0]]) == (DAYS[0], [ProblemCode.MISSING])
+    assert (found.first_day, codes(found)[DAYS[0]]) == (DAYS[0], [ProblemCode.DESTROYED])
 
 
 def test_the_range_of_days_can_be_narrowed(vault: BackupVault, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from signal_backups.core.s3.lifecycle import Lifecycle, LifecycleRule, Transitio
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy
 from signal_backups.core.simulation.findings import SimulationFinding
 from signal_backups.core.simulation.outcomes import Outcome, Scenario, ScenarioFigures
-from signal_backups.core.simulation.run import SimulationReport, present_lifecycle, simulate
+from signal_backups.core.simulation.run import SimulationReport, simulate
 from signal_backups.core.vault.layout import Layout
 
 FIRST = date(2026, 1, 1)
@@ -231,9 +231,9 @@ def test_a_backup_of_a_leap_day_is_kept_until_the_first_of_march() -> None:
 
 def test_the_configuration_of_the_bucket_includes_foreign_rules() -> None:
     raw = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
-    found = present_lifecycle(StoredLifecycle([raw], None))
+    found = StoredLifecycle([raw], None).parsed
     assert found == Lifecycle.of([LifecycleRule(id="theirs", expire_days=30)], "all_storage_classes_128K")
-    varying = present_lifecycle(StoredLifecycle([], "varies_by_storage_class"))
+    varying = StoredLifecycle([], "varies_by_storage_class").parsed
     assert varying.transition_minimum == "varies_by_storage_class"
 
 

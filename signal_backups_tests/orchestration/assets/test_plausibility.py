@@ -34,7 +34,7 @@ def test_the_warning_says_what_is_usual(history: World) -> None:
     history.table.add_days(THE_DAY, THE_DAY, signals_a_day=4)
     (answer,) = evaluations(history.run(THE_DAY), COUNT_PLAUSIBLE)
     assert metadata_of(answer) == {"earlier_days": 3, "median": 10.0}
-    assert answer.description == "4 signals, Mondays have 10 (accepted: 5 to 20)"
+    assert answer.description == "4 rows, Mondays have 10 (accepted: 5 to 20)"
 
 
 def test_a_usual_day_passes(history: World) -> None:
@@ -49,7 +49,7 @@ def test_a_day_that_lost_records_since_its_backup_warns(world: World) -> None:
     world.table.remove_day(FIRST_DAY)
     world.table.add_days(FIRST_DAY, FIRST_DAY, signals_a_day=9)
     (answer,) = evaluations(world.run(FIRST_DAY), COUNT_PLAUSIBLE)
-    assert (answer.passed, answer.description) == (False, "1 fewer than in the stored backup")
+    assert (answer.passed, answer.description) == (False, "1 rows fewer than in the stored backup")
     assert answer.severity is dg.AssetCheckSeverity.WARN
 
 

@@ -12,6 +12,7 @@ from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.drill import rto
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups.orchestration.assets.restore_drill import RESTORES_EVERYTHING, RTO_WITHIN_OBJECTIVE, SOURCE_MATCHES
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.names import RESTORE_DRILL, job_name
@@ -125,8 +126,7 @@ def test_a_backup_that_does_not_come_back_fails(world: World, last: date) -> Non
     slot = BackupSlot(last)
     manifest = world.vault.manifest(slot)
     assert manifest is not None
-    lying = manifest.model_copy(update={"records": 77})
-    world.vault.store.put_bytes(world.vault.layout.manifest_key(slot), lying.to_bytes(), "application/json")
+    write_manifest(world.vault, slot, manifest.model_copy(update={"records": 77}))
     result = hold_drill(world, recent_days=2)
     assert answers(result)[RESTORES_EVERYTHING] == (False, ERROR)
     (found,) = evaluations(result, dg.AssetCheckKey(RESTORE_DRILL, RESTORES_EVERYTHING))

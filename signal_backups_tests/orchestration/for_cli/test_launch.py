@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.base.errors import SignalBackupsError, SourceError, StoreError
+from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.orchestration.failures import DayFailure
 from signal_backups.orchestration.for_cli import launch
 from signal_backups.orchestration.for_cli.launch import BackupRunResult, FailedCheck, run_backup
@@ -88,8 +89,19 @@ def test_a_warning_is_not_an_error(world: World) -> None:
     back_up(world)
     world.table.remove_day(LAST_DAY)
     world.table.add_days(LAST_DAY, LAST_DAY, signals_a_day=1)
-    (warning,) = back_up(world).failed_checks
-    assert (warning.check, warning.is_error) == ("record_count_is_plausible", False)
+    assert [(check.check, check.is_error) for check in back_up(world).failed_checks] == [
+        ("record_count_is_plausible", False), ("source_agrees_with_backup", True)
+    ]  # fmt: skip
+
+
+def test_a_day_that_somebody_accepted_as_empty_fails_no_check(world: World) -> None:
+    back_up(world)
+    world.table.remove_day(LAST_DAY)
+    result = back_up(world, LAST_DAY, LAST_DAY, accept_changes="ticket 17")
+    assert (result.stored, result.failed_checks) == ({LAST_DAY: True}, [])
+    manifest = world.vault.manifest(BackupSlot(LAST_DAY))
+    assert manifest is not None
+    assert (manifest.records, [each.reason for each in manifest.replacements]) == (0, ["ticket 17"])
 
 
 def test_a_run_that_fails_outside_of_any_day_is_an_error_that_names_the_run(

@@ -95,7 +95,7 @@ def test_an_object_that_nothing_vouches_for(watched: World, notified: Notified) 
 
 def test_an_upload_that_is_refused(watched: World, notified: Notified) -> None:
     store = RefusingStore(watched.vault.store, [LAST], StoreError("cannot write s3://x: refused"))
-    watched.vault.store.put_bytes(watched.vault.layout.manifest_key(BackupSlot(LAST)), b"{}", "application/json")
+    watched.vault.store.put_bytes(watched.vault.layout.backup_key(BackupSlot(LAST)), b"foreign", "text/csv")
     result = watched.run(LAST, vault=BackupVault(store, watched.vault.layout))
     assert not result.success
     alert = arrives_once_reminds_and_recovers(

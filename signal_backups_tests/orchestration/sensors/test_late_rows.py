@@ -14,7 +14,7 @@ from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.names import BACKUP_OBJECT
 from signal_backups_tests.orchestration.signals import signal
-from signal_backups_tests.orchestration.world import World, materialized_days
+from signal_backups_tests.orchestration.world import World, evaluations, materialized_days
 
 
 @pytest.fixture
@@ -100,6 +100,25 @@ def test_a_change_back_to_an_earlier_state_is_requested_too(world: World, last: 
 def test_a_deleted_signal_is_a_change(world: World, last: date) -> None:
     world.table.remove_day(last)
     assert days_of(requests(world)) == [str(last)]
+
+
+def test_signals_that_vanish_are_asked_for_each_time_and_stay_in_the_backup(world: World, last: date) -> None:
+    keys = []
+    for _ in range(2):
+        world.table.remove_day(last)
+        keys += [request.run_key for request in requests(world)]
+        result = world.run(last)
+        (answer,) = [each for each in evaluations(result) if each.check_name == "source_agrees_with_backup"]
+        assert (answer.passed, answer.severity) == (False, dg.AssetCheckSeverity.ERROR)
+        assert (answer.description or "").startswith("in the database, since the backup: 2 vanished (")
+        assert requests(world) == [], "nothing more until the database changes again"
+        manifest = world.vault.manifest(BackupSlot(last))
+        assert manifest is not None
+        assert manifest.records == 2
+        world.table.add(*_day(last))
+        keys += [request.run_key for request in requests(world)]
+        assert all(each.passed for each in evaluations(world.run(last)))
+    assert len(set(keys)) == 4
 
 
 def test_a_day_that_was_deleted_from_the_bucket_is_left_to_people(world: World, last: date) -> None:

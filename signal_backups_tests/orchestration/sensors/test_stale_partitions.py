@@ -55,6 +55,11 @@ def destroy(world: World, day: date) -> None:
         store._client.delete_object(Bucket=store.bucket, Key=version.key, VersionId=version.version_id)
 
 
+def overwrite(world: World, day: date) -> None:
+    """Store something else under the key of a day's backup."""
+    world.vault.store.put_bytes(world.vault.layout.backup_key(BackupSlot(day)), b"something else", "text/csv")
+
+
 def waiting_run(world: World, first: date, last: date) -> dg.DagsterRun:
     """A run that nobody has started yet."""
     defs = build_defs(resource_overrides=world.overrides(), retry_policy=None)
@@ -93,14 +98,19 @@ def test_when_repair_is_off_nothing_is_requested_and_nothing_read(
     assert "repair is off" in (found.skip_message or "")
 
 
-def test_a_day_that_was_destroyed_or_written_over_in_s3_is_requested_although_dagster_has_it(
-    world: World, ticks: Ticks
-) -> None:
+def test_a_day_that_was_written_over_in_s3_is_requested_although_dagster_has_it(world: World, ticks: Ticks) -> None:
     assert world.run(DAYS[0], DAYS[4]).success
     assert requested(ticks.tick()) == []
+    overwrite(world, DAYS[3])
+    assert requested(ticks.tick()) == [(DAYS[3], DAYS[3])]
+
+
+def test_a_destroyed_day_is_left_to_people_and_named(world: World, ticks: Ticks) -> None:
+    assert world.run(DAYS[0], DAYS[4]).success
     destroy(world, DAYS[1])
-    world.vault.store.put_bytes(world.vault.layout.backup_key(BackupSlot(DAYS[3])), b"something else", "text/csv")
-    assert requested(ticks.tick()) == [(DAYS[3], DAYS[3]), (DAYS[1], DAYS[1])]
+    found = ticks.tick()
+    assert requested(found) == []
+    assert f"destroyed, see signal-backups audit verify: {DAYS[1]}" in (found.skip_message or "")
 
 
 def test_a_deleted_day_is_left_to_people_and_named(world: World, ticks: Ticks) -> None:
@@ -141,7 +151,7 @@ def test_a_day_lost_a_second_time_has_another_key(world: World, ticks: Ticks) ->
     for _ in range(2):
         assert world.run(DAYS[0], LAST).success
         assert requested(ticks.tick()) == []
-        destroy(world, LAST)
+        overwrite(world, LAST)
         (request,) = ticks.tick().run_requests or []
         keys.add(request.run_key)
     assert len(keys) == 2
@@ -204,9 +214,9 @@ def test_seven_years_take_a_bounded_number_of_requests(world: World, monkeypatch
     ticks = Ticks(world, STALE_PARTITION_SENSOR, bucket.vault)
     ticks.now = datetime(2025, 12, 30, 12, tzinfo=UTC)
     found = ticks.tick()
-    assert found.skip_message == "all 2555 days are as they should be (7 requests)"
+    assert found.skip_message == "all 2555 days are as they should be (8 requests)"
     assert bucket.s3.requests - Counter(CreateBucket=1, PutBucketVersioning=1) == Counter(
-        ListObjectVersions=3 + 3, GetObject=1
+        ListObjectVersions=3 + 3 + 1, GetObject=1
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
 
 from signal_backups.core.base.day_ranges import ranges_of
@@ -34,11 +34,16 @@ def day_conditions(
 ) -> Iterator[Condition]:
     """Days that S3 does not hold as it should. Days whose run failed are part of another condition, with the reason."""
     hidden = set(observation.hidden)
-    groups = {
+    groups: dict[str, tuple[set[date], tuple[str, str], Callable[[list[date]], str]]] = {
         "days/missing": (
             set(observation.in_state(DayState.MISSING)) - hidden,
             ("is not backed up", "are not backed up"),
             backup_command,
+        ),
+        "days/destroyed": (
+            set(observation.in_state(DayState.DESTROYED)),
+            ("was destroyed: no version of its backup is left", "were destroyed: no version of their backups is left"),
+            lambda _: "signal-backups audit verify",
         ),
         "days/hidden": (
             hidden,

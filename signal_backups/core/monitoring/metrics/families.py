@@ -36,6 +36,11 @@ def measured_families(found: Measurements) -> Iterator[Metric]:
     yield from _last_backup(found)
     yield from _days(found.observation)
     yield _gauge("quarantined_rows", "Rows in quarantine, left out of current backups.", found.quarantined_rows)
+    yield _gauge(
+        "differing_backups",
+        "Days of which the database altered or lost signals since their backup.",
+        found.differing_days,
+    )
     yield from _trail(found.trail)
     yield from _drills(found.trail.drills)
     yield from _storage(found.storage)
@@ -116,6 +121,11 @@ def _days(observation: Observation) -> Iterator[Metric]:
     )
     yield _gauge(
         "missing_backups", "Days that should have a backup by now and have no current one.", states[DayState.MISSING]
+    )
+    yield _gauge(
+        "destroyed_backups",
+        "Days whose backup has no version left, although a manifest vouches for one.",
+        states[DayState.DESTROYED],
     )
     yield _gauge("hidden_backups", "Missing days whose backup a delete marker hides.", len(observation.hidden))
     yield _gauge(

@@ -79,6 +79,7 @@ class Measurer:
             observation=observation,
             first_backup_at=manifests[0].finished_at if manifests else None,
             quarantined_rows=sum(manifest.quarantined for manifest in manifests),
+            differing_days=sum(manifest.differences is not None for manifest in manifests),
             trail=trail,
             storage=storage,
             unlocked=unlocked,

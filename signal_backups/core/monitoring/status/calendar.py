@@ -20,8 +20,11 @@ class DayMark(StrEnum):
 
     VERIFIED = "verified"
     QUARANTINED = "quarantined"
+    #: The database altered or lost signals of the backup.
+    DIFFERS = "differs"
     UNVERIFIED = "unverified"
     MISSING = "missing"
+    DESTROYED = "destroyed"
     #: The day is not over, or its backup is not late yet.
     NOT_DUE = "not_due"
     #: Before the first day that should be backed up.
@@ -32,16 +35,20 @@ class DayMark(StrEnum):
 SIGNS = {
     DayMark.VERIFIED: "#",
     DayMark.QUARANTINED: "+",
+    DayMark.DIFFERS: "~",
     DayMark.UNVERIFIED: "?",
     DayMark.MISSING: "!",
+    DayMark.DESTROYED: "X",
     DayMark.NOT_DUE: ".",
     DayMark.BEFORE: ".",
 }
 LEGEND = {
     DayMark.VERIFIED: "verified",
     DayMark.QUARANTINED: "quarantined rows",
+    DayMark.DIFFERS: "differs",
     DayMark.UNVERIFIED: "unverified",
     DayMark.MISSING: "missing",
+    DayMark.DESTROYED: "destroyed",
     DayMark.NOT_DUE: "not due",
 }
 

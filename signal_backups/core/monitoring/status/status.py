@@ -14,8 +14,11 @@ from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.ledger.tail import newest_first
 from signal_backups.core.monitoring.observation import first_expected
 from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
+from signal_backups.core.monitoring.status.protection import protection
 from signal_backups.core.monitoring.verifications import last_verifications
-from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.genuine import forged_manifests
+from signal_backups.core.vault.manifest import SourceDifference
+from signal_backups.core.vault.vault import BackupVault, destroyed_days
 
 #: How many of the newest audit events are searched for failures.
 RECENT_EVENTS = 200
@@ -36,13 +39,16 @@ class BackupStatus(BaseModel, frozen=True):
     Attributes:
         first_day: the first day that should be backed up; ``first_stored_day``: the first that is.
         last_day: the last day that should be backed up; ``last_stored_day``: the last that is.
+        destroyed_days: days of which no version is left, although a manifest vouches for one; they are not missing.
         hidden_days: the missing days that a delete marker hides.
         due_days: days without a verified backup that are not late yet; neither missing nor unverified.
         failing_days: verified days whose last verification failed.
         unknown_days: verified days without a verification in the newest ``verifications.MAX_EVENTS_BACK`` events.
+        differing_days: what the database has altered or lost of verified days since their backup.
         quarantined_rows: number of rows kept out of a backup, by day.
         failures: failures among the newest ``RECENT_EVENTS`` events, newest first.
         next_run: when the next backup is due.
+        protection: what today's rules do to a backup that somebody deletes, in one line.
     """
 
     at: datetime
@@ -57,21 +63,25 @@ class BackupStatus(BaseModel, frozen=True):
     last_backup_at: datetime | None
     last_backup_age_seconds: float | None
     missing_days: list[date]
+    destroyed_days: list[date]
     hidden_days: list[date]
     unverified_days: list[date]
     due_days: list[date]
     failing_days: list[date]
     unknown_days: list[date]
+    differing_days: dict[date, SourceDifference]
     quarantined_rows: dict[date, int]
     failures: list[Failure]
     next_run: datetime
+    protection: str
     calendar: list[CalendarDay]
 
     @property
     def healthy(self) -> bool:
         """Whether there are backups, and none needs attention."""
-        bad = self.missing_days or self.unverified_days or self.failing_days or self.quarantined_rows
-        return bool(self.days_backed_up) and not bad
+        lost = self.missing_days or self.destroyed_days or self.unverified_days
+        doubtful = self.failing_days or self.differing_days or self.quarantined_rows
+        return bool(self.days_backed_up) and not (lost or doubtful)
 
 
 def backup_status(
@@ -90,17 +100,22 @@ def backup_status(
     """
     now, last = clock(), last_complete_day(clock)
     first = first_expected(start, now, retention_years)
-    ever = {slot.day for slot in vault.backup_versions(first, last)}
+    versions, manifest_versions = vault.backup_versions(first, last), vault.manifest_versions(first, last)
+    ever = {slot.day for slot in versions}
+    destroyed = destroyed_days(versions, manifest_versions)
     if start is None:
-        first = min(ever, default=last)
+        first = min(ever | destroyed, default=last)
     backups = vault.backups_with_manifests(first, last)
     present = {backup.slot.day for backup in backups}
     manifests = [backup.manifest for backup in backups if backup.manifest is not None]
-    vouched = {backup.slot.day for backup in backups if backup.is_vouched}
+    current = {slot: stored[0] for slot, stored in manifest_versions.items() if not stored[0].hides}
+    forged = forged_manifests(vault, current)
+    vouched = {backup.slot.day for backup in backups if backup.is_vouched and backup.slot not in forged}
     newest = max(manifests, key=lambda manifest: manifest.day, default=None)
-    due = {day for day in (last,) if day >= first and day not in vouched and now < missed_from(day)}
-    missing = [day for day in days_between(first, last) if day not in present | due]
+    due = {day for day in (last,) if day >= first and day not in vouched | destroyed and now < missed_from(day)}
+    missing = [day for day in days_between(first, last) if day not in present | due | destroyed]
     unverified = sorted(present - vouched - due)
+    differing = {manifest.day: manifest.differences for manifest in manifests if manifest.differences}
     quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
     events = newest_first(vault.trail.log, RECENT_EVENTS)
     recent = next(events, [])
@@ -109,9 +124,11 @@ def backup_status(
     marks = {
         **dict.fromkeys(vouched, DayMark.VERIFIED),
         **dict.fromkeys(quarantined, DayMark.QUARANTINED),
+        **dict.fromkeys(differing, DayMark.DIFFERS),
         **dict.fromkeys([*unverified, *verified.failing], DayMark.UNVERIFIED),
         **dict.fromkeys(missing, DayMark.MISSING),
         **dict.fromkeys(due, DayMark.NOT_DUE),
+        **dict.fromkeys(destroyed, DayMark.DESTROYED),
     }
     return BackupStatus(
         at=now,
@@ -126,14 +143,17 @@ def backup_status(
         last_backup_at=newest.finished_at if newest else None,
         last_backup_age_seconds=(now - newest.finished_at).total_seconds() if newest else None,
         missing_days=missing,
+        destroyed_days=sorted(destroyed),
         hidden_days=[day for day in missing if day in ever],
         unverified_days=unverified,
         due_days=sorted(due),
         failing_days=list(verified.failing),
         unknown_days=list(verified.not_reached),
+        differing_days=differing,
         quarantined_rows=quarantined,
         failures=_failures(recent),
         next_run=due_at(last) if now < due_at(last) else due_at(last + ONE_DAY),
+        protection=protection(vault, last, newest.backup.bytes if newest else 0, retention_years),
         calendar=calendar_of(last + ONE_DAY, first, marks),
     )
 

@@ -22,8 +22,10 @@ def headline(found: BackupStatus) -> str:
         f"{_days(len(days))} {what}"
         for days, what in (
             (found.missing_days, "missing"),
+            (found.destroyed_days, "destroyed"),
             (found.unverified_days, "unverified"),
             (found.failing_days, "failed the last verification"),
+            (found.differing_days, "altered in the database since the backup"),
             (found.quarantined_rows, "with quarantined rows"),
         )
         if days
@@ -42,11 +44,22 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
         age = _duration(timedelta(seconds=found.last_backup_age_seconds))
         yield "last backup", f"{found.last_backup_day}, made {moment(found.last_backup_at)}, {age} ago"
     yield "missing", _list(found.missing_days)
-    yield "hidden", _list(found.hidden_days, "of these, by delete markers")
+    if found.destroyed_days:
+        yield "destroyed", _list(found.destroyed_days)
+    if found.hidden_days:
+        yield "hidden", _list(found.hidden_days, "of these, by delete markers")
     yield "unverified", _list(found.unverified_days)
-    yield "not passing", f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}"
+    if found.failing_days or found.unknown_days:
+        yield (
+            "not passing",
+            f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}",
+        )
+    changes = ", ".join(f"{day}: {difference}" for day, difference in found.differing_days.items())
+    if changes:
+        yield "differing", f"{len(found.differing_days):,} in the database; {changes}"
     rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
     yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
+    yield "protection", found.protection
     yield "failures", _failures(found.failures)
     yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, if the schedule is on"
 
@@ -55,11 +68,19 @@ def remedies(found: BackupStatus) -> Iterator[str]:
     """Yield a command for each kind of problem; for the newest day if a command takes only one."""
     if found.hidden_days:
         yield f"Bring a deleted day back with: signal-backups undelete {found.hidden_days[-1]}"
+    if found.destroyed_days:
+        yield "Of a destroyed day no version is left. Examine what happened with: signal-backups audit verify"
     never_stored = [day for day in found.missing_days if day not in found.hidden_days]
     if never_stored:
         first, last = never_stored[0], never_stored[-1]
         which = f"{first}" if first == last else f"--from {first} --to {last}"
         yield f"Back the missing days up with: signal-backups backup {which}"
+    if found.differing_days:
+        day = max(found.differing_days)
+        yield (
+            f"See what the database altered with: signal-backups reconcile --from {day} --to {day}; "
+            f'only if it is right: signal-backups backup {day} --accept-changes "REASON"'
+        )
     bad = max([*found.unverified_days, *found.failing_days], default=None)
     if bad:
         yield f"See why with: signal-backups verify --date {bad}; fix with: signal-backups backup {bad}"

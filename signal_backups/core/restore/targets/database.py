@@ -17,8 +17,9 @@ from signal_backups.core.base.errors import ImportVerificationError, SignalConfl
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
 from signal_backups.core.restore.targets.engine import TargetEngine
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.compare_rows import NAMED_IDS, Difference, RowComparison, row_comparer
+from signal_backups.core.signals.compare_rows import RowComparison, row_comparer
 from signal_backups.core.signals.csv_file import read_as_stored_sql, read_sql
+from signal_backups.core.signals.difference import NAMED_IDS, Difference
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FIELDS,

@@ -17,9 +17,8 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest, StoredFile
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.ledger.trails import Admin
-from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
+from signal_backups_tests.core.retention_audit.audit_samples import manifest_of, vouch_without_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,7 +51,7 @@ class Backups:
         """Store the manifest and the event of a backup, without the CSV."""
         key = self.vault.layout.backup_key(slot)
         stored = StoredFile(key=key, version_id=version, bytes=1, sha256=FIRST)
-        manifest = write_manifest(self.vault, slot, manifest_of(stored, slot.day, bucket=self.vault.store.bucket))
+        manifest = vouch_without_object(self.vault, slot, manifest_of(stored, slot.day, bucket=self.vault.store.bucket))
         if with_event:
             self.record_event(manifest)
         return manifest

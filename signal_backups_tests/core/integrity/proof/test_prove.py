@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from signal_backups.core.backup.store_backup import BackupRun, store_backup
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.digest import digest as file_digest
 from signal_backups.core.base.errors import ArchivedError, ExitCode, NotFoundError, VerificationError

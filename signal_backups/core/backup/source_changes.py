@@ -1,0 +1,299 @@
+"""Comparing a new extract with the vouched backup of its day, signal by signal, and merging the two.
+
+Whoever can write to the database must not be able to rewrite a backup. So a new backup keeps every signal that was
+vouched for, and adds what is new. Rows of the database that differ from their backed-up form go to quarantine.
+
+Contents are compared by SHA-256: a hash that is fast to compute can be made to collide. Only ids, row numbers and
+hashes of the whole day are held in tables, which spill to disk.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from pydantic import BaseModel
+
+from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT, examine
+from signal_backups.core.backup.extract import reading_extract, writing_extract
+from signal_backups.core.backup.merge_rows import merged
+from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault, QuarantinedRow, named_rows
+from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.backup.vouched_backup import VouchedBackup
+from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.csv_file import read_as_stored_sql, read_sql, write_rows
+from signal_backups.core.signals.difference import NAMED_IDS, Difference
+from signal_backups.core.signals.fields import (
+    CSV_COLUMNS,
+    FAULTS,
+    NUMBER_COLUMNS,
+    QUARANTINE_COLUMNS,
+    REASON,
+    SIGNAL_ID,
+    UNREADABLE_VALUES,
+    VERIFICATION_HASH,
+)
+from signal_backups.core.signals.timestamps import rows_of_day
+from signal_backups.core.source.base import BATCH_ROWS, SOURCE_SCHEMA
+
+#: Columns that must be the same for two rows to be the same.
+_COMPARED = (*CSV_COLUMNS, UNREADABLE_VALUES)
+_REASON = "differs from the signal backed up on"
+#: Of a pair: the row has the id of a backed-up signal, and other content.
+_DIFFERS = "seen_row IS NOT NULL AND vouched_row IS NOT NULL AND NOT is_same"
+
+
+class CarriedRows(BaseModel, frozen=True):
+    """Rows of the backup's quarantine that the database no longer has: how many, with which faults, and the first."""
+
+    count: int = 0
+    faults: dict[Fault, int] = {}
+    named_rows: list[QuarantinedRow] = []
+
+
+class SourceChanges(BaseModel, frozen=True):
+    """The database compared with the vouched backup of the day. Counts are signals.
+
+    Attributes:
+        added: good in the database, and not in the backup.
+        unchanged: the same in both.
+        altered: in both, with other content.
+        vanished: only in the backup.
+        repeated: rows that have the id of an unchanged signal, and other content.
+        carried: rows of the backup's quarantine that the database no longer has.
+    """
+
+    added: int
+    unchanged: int
+    altered: Difference
+    vanished: Difference
+    repeated: int
+    carried: CarriedRows
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the database still has every signal of the backup as it was."""
+        return not (self.altered.count or self.vanished.count)
+
+    @property
+    def needs_merge(self) -> bool:
+        """Whether the extract alone would not keep the backup as it is."""
+        return not self.agrees or bool(self.repeated or self.carried.count)
+
+
+def compare_with_vouched(
+    folder: DayFolder, vouched: VouchedBackup, backed_up_on: date, *, accept: bool = False
+) -> SourceChanges:
+    """Compare the folder's extract with the vouched backup, and write what becomes of the signals it lacks.
+
+    Where the extract alone would be less, the rows of the new backup are in ``folder.merged`` afterwards, and the
+    quarantined rows that the database no longer has in ``folder.carried_csv``. If the changes are accepted, the
+    signals that were altered or vanished are in ``folder.replaced_csv`` instead.
+
+    Args:
+        folder: the folder with the extract.
+        vouched: the backup.
+        backed_up_on: the UTC day on which the backup was stored, for the reasons in the quarantine.
+        accept: whether the database is taken as it is.
+    """
+    with closing(duckdb_engine.cursor()) as cursor:
+        _pair(cursor, folder, vouched)
+        carried = _carried_rows(cursor, folder, vouched)
+        changes = SourceChanges(
+            added=_count(cursor, "DISTINCT id", "vouched_row IS NULL AND is_good"),
+            unchanged=_count(cursor, "DISTINCT vouched_row", "is_same"),
+            altered=_difference(cursor, vouched, "is_altered"),
+            vanished=_difference(cursor, vouched, "NOT is_altered"),
+            repeated=_count(cursor, "*", f"{_DIFFERS} AND vouched_row NOT IN (SELECT row FROM lost)"),
+            carried=carried,
+        )
+        cursor.execute("DROP TABLE seen")
+        if accept:
+            lost = (
+                f"SELECT {', '.join(CSV_COLUMNS)} FROM {_numbered(read_sql(vouched.csv))} "
+                "WHERE row IN (SELECT row FROM lost)"
+            )
+            write_rows(cursor, f"{lost} ORDER BY row", folder.replaced_csv)
+        elif changes.needs_merge:
+            _merge(cursor, folder, vouched, backed_up_on)
+    return changes
+
+
+def _pair(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup) -> None:
+    """Make the tables ``seen``, ``pairs`` (each of its rows with the backed-up signal of its id) and ``lost``."""
+    is_good = f"({HASH_FORM} IS NOT NULL AND {SCHEMA_FAULT} IS NULL)"
+    _hash_rows(cursor, "seen", "extract_rows", is_good, folder=folder)
+    _hash_rows(
+        cursor, "vouched", f"(SELECT *, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} FROM {read_sql(vouched.csv)})"
+    )
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE pairs AS "
+        "SELECT s.row AS seen_row, v.row AS vouched_row, coalesce(s.id, v.id) AS id, s.is_good IS TRUE AS is_good, "
+        "(s.is_good AND s.content = v.content) IS TRUE AS is_same FROM seen s FULL JOIN vouched v ON s.id = v.id"
+    )
+    cursor.execute("DROP TABLE vouched")
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE lost AS SELECT vouched_row AS row, bool_or(seen_row IS NOT NULL) AS is_altered "
+        "FROM pairs WHERE vouched_row IS NOT NULL GROUP BY vouched_row HAVING NOT bool_or(is_same)"
+    )
+
+
+def _hash_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: str,
+    is_good: str = "true",
+    folder: DayFolder | None = None,
+) -> None:
+    """Make a table of the rows' numbers, and of hashes of their ids and contents.
+
+    Args:
+        cursor: where.
+        table: its name.
+        rows: the rows; ``extract_rows`` for those of a folder's extract.
+        is_good: condition for the column of that name.
+        folder: that folder.
+    """
+    texts = (f"CAST(TRY_CAST({name} AS DOUBLE) AS VARCHAR)" if name in NUMBER_COLUMNS else name for name in _COMPARED)
+    # With its length before each text no two rows give the same; the MD5 of a SHA-256 only makes it shorter.
+    content = " || ".join(f"coalesce(strlen({text}) || ':' || {text}, 'null')" for text in texts)
+    query = (
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () - 1 AS row, "
+        f"CASE WHEN {SIGNAL_ID} IS NOT NULL THEN hash({SIGNAL_ID}) END AS id, "
+        f"md5_number(sha256({content})) AS content, {is_good} AS is_good FROM {rows}"
+    )
+    if folder is None:
+        cursor.execute(query)
+        return
+    with reading_extract(folder.extract) as extract:
+        cursor.register("extract_rows", extract)
+        cursor.execute(query)
+        cursor.unregister("extract_rows")
+
+
+def _numbered(rows: str) -> str:
+    return f"(SELECT row_number() OVER () - 1 AS row, * FROM {rows})"
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, what: str, condition: str) -> int:
+    (count,) = cursor.execute(f"SELECT count({what}) FROM pairs WHERE {condition}").fetchone() or (0,)
+    return int(count)
+
+
+def _difference(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, condition: str) -> Difference:
+    (count,) = cursor.execute(f"SELECT count(*) FROM lost WHERE {condition}").fetchone() or (0,)
+    if not count:
+        return Difference()
+    named = cursor.execute(
+        f"SELECT {SIGNAL_ID} FROM {_numbered(read_sql(vouched.csv))} "
+        f"WHERE row IN (SELECT row FROM lost WHERE {condition}) ORDER BY {SIGNAL_ID} LIMIT {NAMED_IDS}"
+    ).fetchall()
+    return Difference(count=count, signal_ids=[signal_id for (signal_id,) in named])
+
+
+def _carried_rows(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup) -> CarriedRows:
+    """Write the quarantined rows that the database no longer has, neither as they were nor repaired."""
+    cursor.execute("CREATE OR REPLACE TEMP TABLE known (seen_row BIGINT, reason VARCHAR)")
+    if vouched.quarantine is None:
+        return CarriedRows()
+    quarantine = read_as_stored_sql(vouched.quarantine)
+    _hash_rows(cursor, "quarantined", quarantine)
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE carried_rows AS SELECT row FROM quarantined q "
+        "WHERE NOT EXISTS (FROM seen s WHERE s.content = q.content) AND NOT EXISTS "
+        "(FROM pairs p WHERE p.id = q.id AND p.is_good AND (p.vouched_row IS NULL OR p.is_same))"
+    )
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP VIEW carried AS SELECT * FROM {_numbered(quarantine)} WHERE row IN (FROM carried_rows)"
+    )
+    # A row that was quarantined before keeps its reason, with the day that it names.
+    cursor.execute(
+        f"INSERT INTO known SELECT s.row, any_value(regexp_extract(q.{REASON}, '{_REASON} .*')) FROM seen s "
+        f"JOIN quarantined h ON h.content = s.content JOIN {_numbered(quarantine)} q ON q.row = h.row "
+        f"WHERE contains(q.{FAULTS}, '{Fault.DIFFERENCE}') GROUP BY s.row"
+    )
+    counted = cursor.execute(f"SELECT {FAULTS}, count(*) FROM carried GROUP BY 1").fetchall()
+    if not counted:
+        return CarriedRows()
+    rows = f"SELECT {', '.join(QUARANTINE_COLUMNS)} FROM carried ORDER BY row"
+    write_rows(cursor, rows, folder.carried_csv, header=False)
+    faults = sum((Counter(dict.fromkeys(map(Fault, names.split()), count)) for names, count in counted), Counter())
+    return CarriedRows(
+        count=sum(count for _, count in counted),
+        faults=dict(faults),
+        named_rows=list(named_rows(cursor.sql(f"{rows} LIMIT {NAMED_ROWS}").to_arrow_table())),
+    )
+
+
+def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, backed_up_on: date) -> None:
+    """Write the rows of the extract, those that differ marked, and the backed-up signals that it lacks."""
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE differing AS SELECT seen_row, any_value(v.hash) AS vouched_hash FROM pairs JOIN "
+        f"(SELECT row, {VERIFICATION_HASH} AS hash FROM {_numbered(read_sql(vouched.csv))}) v ON v.row = vouched_row "
+        f"WHERE {_DIFFERS} GROUP BY seen_row"
+    )
+    cursor.execute("DROP TABLE pairs")
+    kept_file = folder.path / "kept.arrow"
+    _write_kept_rows(cursor, folder, vouched, kept_file)
+    differing = cursor.sql(
+        "SELECT d.*, k.reason FROM differing d LEFT JOIN known k USING (seen_row) ORDER BY seen_row"
+    ).to_arrow_table()
+    with (
+        reading_extract(folder.extract) as extract,
+        reading_extract(kept_file) as kept,
+        writing_extract(folder.merged) as writer,
+    ):
+        for batch in merged(_marked(extract, differing, backed_up_on), iter(kept)):
+            writer.write_batch(batch)
+    kept_file.unlink()
+
+
+def _marked(extract: Iterator[pa.RecordBatch], differing: pa.Table, backed_up_on: date) -> Iterator[pa.RecordBatch]:
+    """The rows of the extract; those that differ from the backed-up signal of their id say so."""
+    reason = (
+        f"coalesce(reason, '{_REASON} {backed_up_on} ({VERIFICATION_HASH} ' || vouched_hash || "
+        f"', in the database ' || coalesce({VERIFICATION_HASH}, 'none') || ')')"
+    )
+    columns = ", ".join(f"{reason} AS {name}" if name == DIFFERENCE else name for name in EXAMINED_SCHEMA.names)
+    first_row = 0
+    with closing(duckdb_engine.cursor()) as cursor:
+        cursor.register("differing", differing)
+        for batch in extract:
+            cursor.register("batch", pa.Table.from_batches([batch]))
+            rows = cursor.sql(
+                f"SELECT {columns} FROM (SELECT *, row_number() OVER () - 1 + {first_row} AS row FROM batch) "
+                "LEFT JOIN differing ON row = seen_row ORDER BY row"
+            ).to_arrow_table()
+            cursor.unregister("batch")
+            first_row += batch.num_rows
+            yield from rows.cast(EXAMINED_SCHEMA).to_batches()
+
+
+def _write_kept_rows(
+    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, target: Path
+) -> None:
+    """Write the backed-up signals that the database altered or no longer has, examined as rows of a source are."""
+    columns = ", ".join(
+        f"TRY_CAST({field.name} AS DOUBLE) AS {field.name}" if field.name in NUMBER_COLUMNS else field.name
+        for field in SOURCE_SCHEMA
+        if field.name != UNREADABLE_VALUES
+    )
+    rows = cursor.sql(
+        f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} "
+        f"FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (SELECT row FROM lost)"
+    ).to_arrow_reader(BATCH_ROWS)
+    with closing(duckdb_engine.cursor()) as examining, writing_extract(target) as writer:
+        for batch in rows:
+            source_rows = pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
+            writer.write_batch(_vouched_for(examine(examining, rows_of_day(examining, source_rows, folder.day))))
+
+
+def _vouched_for(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows that were good when they were backed up stay good, whatever the schema demands by now."""
+    index = EXAMINED_SCHEMA.get_field_index(SCHEMA_FAULT)
+    return rows.set_column(index, EXAMINED_SCHEMA.field(index), pa.nulls(rows.num_rows, pa.string()))

@@ -1,0 +1,78 @@
+"""The backup that a new one is compared with: what the newest manifest of the day vouches for, read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.base.digest import digest
+from signal_backups.core.base.errors import NotFoundError, VouchedBackupLostError
+from signal_backups.core.signals.verify_csv import verify_csv
+from signal_backups.core.signals.verify_report import VerifyReport
+from signal_backups.core.vault.manifest import Manifest, StoredFile
+from signal_backups.core.vault.vault import BackupVault
+
+
+@dataclass(frozen=True)
+class VouchedBackup:
+    """A vouched version, downloaded and verified.
+
+    Attributes:
+        manifest: the manifest that vouches for it.
+        csv: the downloaded CSV.
+        quarantine: the downloaded quarantine; None when there is none, or when it is lost.
+        verification: the verification of the CSV.
+    """
+
+    manifest: Manifest
+    csv: Path
+    quarantine: Path | None
+    verification: VerifyReport
+
+
+def fetch_vouched(
+    vault: BackupVault, manifest: Manifest, folder: DayFolder, verify_sample: int | None
+) -> VouchedBackup:
+    """Download what a manifest vouches for, and verify it.
+
+    Raises:
+        VouchedBackupLostError: it is gone, or does not verify.
+        ArchivedError: it has to thaw first.
+        StoreError: the store cannot be reached.
+    """
+    stored = manifest.backup
+    what = f"the backup of {manifest.day}, {vault.store.uri(stored.key)} version {stored.version_id},"
+    csv = folder.vouched_csv
+    try:
+        vault.store.get_file(stored.key, stored.version_id, csv)
+    except NotFoundError as error:
+        raise _lost(f"{what} is gone from S3", manifest) from error
+    verification = verify_csv(csv, manifest.expected, verify_sample)
+    if not verification.ok:
+        raise _lost(f"{what} does not verify any more: {'; '.join(verification.problems)}", manifest)
+    return VouchedBackup(manifest, csv, _quarantine(vault, manifest.quarantine, folder), verification)
+
+
+def is_stored(vault: BackupVault, file: StoredFile) -> bool:
+    """Whether a version is there with its size; its bytes are not read."""
+    found = vault.store.head(file.key, file.version_id)
+    return found is not None and found.size == file.bytes
+
+
+def _quarantine(vault: BackupVault, stored: StoredFile | None, folder: DayFolder) -> Path | None:
+    if stored is None:
+        return None
+    try:
+        vault.store.get_file(stored.key, stored.version_id, folder.vouched_quarantine)
+    except NotFoundError:
+        return None
+    return folder.vouched_quarantine if digest(folder.vouched_quarantine).sha256 == stored.sha256 else None
+
+
+def _lost(what: str, manifest: Manifest) -> VouchedBackupLostError:
+    return VouchedBackupLostError(
+        f"{what}: a new backup would cover that up",
+        remedy=f"Look for another good version with: signal-backups versions {manifest.day}; only if the database is "
+        f'to be taken as it is: signal-backups backup {manifest.day} --accept-changes "REASON"',
+    )

@@ -1,0 +1,114 @@
+"""Which manifests are genuine: those in the manifest log, and those written before there was one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.base.parallel import in_parallel
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.vault import BackupVault, SlotHistory
+
+Name = TypeVar("Name")
+
+
+def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
+    """The genuine manifest of a slot that was written last, whatever lies on top of it.
+
+    It is the one with the highest number in the manifest log, because somebody may have put an older one, or a forged
+    one, on top. If none is genuine, the newest that can be read, so that a bucket whose objects were copied from another,
+    with new times, is compared all the same. None if there is none.
+    """
+    versions = vault.manifest_versions(slot.day, slot.day).get(slot, [])
+    found = [(version, vault.manifest_at(version)) for version in versions if not version.is_delete_marker]
+    readable = [(version, manifest) for version, manifest in found if manifest is not None]
+    last_first = sorted(readable, key=lambda item: item[1].number or 0, reverse=True)
+    genuine = (each for version, each in last_first if _is_genuine_version(vault, each, version))
+    return next(genuine, readable[0][1] if readable else None)
+
+
+def is_in_log(vault: BackupVault, manifest: Manifest) -> bool:
+    """Whether the manifest log has this manifest; those of the first releases are in no log."""
+    entry = vault.manifest_log.entry(manifest.number) if manifest.number is not None else None
+    if entry is None:
+        return False
+    try:
+        return Manifest.from_bytes(entry.body, vault.store.uri(entry.key)) == manifest
+    except VerificationError:
+        return False
+
+
+def is_genuine(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> bool:
+    """Whether the current manifest of a slot is in the manifest log, or was written before there was one."""
+    if manifest.number is not None:
+        return is_in_log(vault, manifest)
+    stored = vault.store.head(vault.layout.manifest_key(slot))
+    return stored is not None and _is_older_than_log(vault, stored)
+
+
+def forged_manifests(
+    vault: BackupVault, manifests: Mapping[BackupSlot, ObjectVersion], most: int | None = None
+) -> set[BackupSlot]:
+    """The slots whose current manifest is not genuine.
+
+    Args:
+        vault: where they are.
+        manifests: the current manifests.
+        most: how many manifests are read at the most, the newest; None: as many as it takes.
+    """
+    suspects = sorted(_not_in_listing(vault, manifests.items()))[::-1][:most]
+
+    def is_forged(slot: BackupSlot) -> bool:
+        manifest = vault.manifest_at(manifests[slot])
+        return manifest is not None and not _is_genuine_version(vault, manifest, manifests[slot])
+
+    found = zip(suspects, in_parallel(is_forged, suspects), strict=True)
+    return {slot for slot, forged in found if forged}
+
+
+def genuine_histories(vault: BackupVault, first: date, last: date) -> list[SlotHistory]:
+    """Like ``BackupVault.histories``, without the manifests that are not genuine."""
+    histories = vault.histories(first, last)
+    stored = {
+        (history.slot, number): version
+        for history in histories
+        for number, (version, _) in enumerate(history.stored_manifests)
+    }
+    suspects = set(_not_in_listing(vault, stored.items()))
+    return [
+        replace(
+            history,
+            stored_manifests=[
+                (version, manifest)
+                for number, (version, manifest) in enumerate(history.stored_manifests)
+                if (history.slot, number) not in suspects or _is_genuine_version(vault, manifest, version)
+            ],
+        )
+        for history in histories
+    ]
+
+
+def _not_in_listing(vault: BackupVault, manifests: Iterable[tuple[Name, ObjectVersion]]) -> list[Name]:
+    """Those of some stored manifests that a listing of the manifest log does not show to be in it.
+
+    A manifest and its entry in the log have the same bytes, so mostly their ETags are the same. Where they are not, as
+    under KMS, the objects have to be read. Without a log nothing can be told.
+    """
+    entries = vault.manifest_log.versions()
+    logged = {version.etag for versions in entries.values() for version in versions}
+    return [name for name, stored in manifests if stored.etag not in logged] if entries else []
+
+
+def _is_genuine_version(vault: BackupVault, manifest: Manifest, stored: ObjectVersion) -> bool:
+    return is_in_log(vault, manifest) if manifest.number is not None else _is_older_than_log(vault, stored)
+
+
+def _is_older_than_log(vault: BackupVault, stored: ObjectVersion) -> bool:
+    """S3 itself says when an object was written, so nobody can pass a new manifest off as an old one."""
+    began = vault.manifest_log.first_stored_at()
+    return began is None or stored.last_modified < began
