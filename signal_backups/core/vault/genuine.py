@@ -21,8 +21,8 @@ def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
     """The genuine manifest of a slot that was written last, whatever lies on top of it.
 
     It is the one with the highest number in the manifest log, because somebody may have put an older one, or a forged
-    one, on top. If none is genuine, the newest that can be read, so that a bucket whose objects were copied from another,
-    with new times, is compared all the same. None if there is none.
+    one, on top. If none is genuine, the newest that can be read: a bucket whose objects were copied from another has
+    new times, and is compared all the same. None if there is none.
     """
     versions = vault.manifest_versions(slot.day, slot.day).get(slot, [])
     found = [(version, vault.manifest_at(version)) for version in versions if not version.is_delete_marker]
