@@ -212,8 +212,9 @@ def _carried_rows(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched:
         f"CREATE OR REPLACE TEMP VIEW carried AS SELECT * FROM {_numbered(quarantine)} WHERE row IN (FROM carried_rows)"
     )
     # A row that was quarantined before keeps its reason, with the day that it names.
+    last_reason = f"regexp_extract(q.{REASON}, '(?s).*({_REASON} .*)$', 1)"
     cursor.execute(
-        f"INSERT INTO known SELECT s.row, any_value(regexp_extract(q.{REASON}, '{_REASON} .*')) FROM seen s "
+        f"INSERT INTO known SELECT s.row, any_value({last_reason}) FROM seen s "
         f"JOIN quarantined h ON h.content = s.content JOIN {_numbered(quarantine)} q ON q.row = h.row "
         f"WHERE contains(q.{FAULTS}, '{Fault.DIFFERENCE}') GROUP BY s.row"
     )
@@ -285,7 +286,7 @@ def _write_kept_rows(
     )
     rows = cursor.sql(
         f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} "
-        f"FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (SELECT row FROM lost)"
+        f"FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (SELECT row FROM lost) ORDER BY row"
     ).to_arrow_reader(BATCH_ROWS)
     with closing(duckdb_engine.cursor()) as examining, writing_extract(target) as writer:
         for batch in rows:

@@ -22,14 +22,14 @@ from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.source_changes import SourceChanges
 from signal_backups.core.backup.vouched_backup import is_stored
 from signal_backups.core.base.digest import FileDigest, digest
-from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.base.errors import ConflictError, VerificationError
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.batch_events import named
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
-from signal_backups.core.vault.genuine import newest_manifest
+from signal_backups.core.vault.genuine import is_in_log, newest_manifest
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import (
     Manifest,
@@ -112,6 +112,7 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
     if kept is not None and before is not None:
         stored, verification = before.backup, kept
     else:
+        _require_unchanged(vault, slot, before)
         stored, verification = _put_backup(vault, folder, run, new.report)
     quarantine = _quarantine(vault, folder, before, new.report)
     finished_at = run.clock()
@@ -135,8 +136,19 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
         differences=new.differences,
         replacements=_replacements(before, new),
     )
+    if kept is not None:
+        _require_unchanged(vault, slot, before)
     written = write_manifest(vault, slot, manifest)
     return _outcome(written, verification, new, started, changed=True, manifest_written=True)
+
+
+def _require_unchanged(vault: BackupVault, slot: BackupSlot, before: Manifest | None) -> None:
+    """Refuse to store what was compared with a backup that is no longer the last one."""
+    if newest_manifest(vault, slot) != before:
+        raise ConflictError(
+            f"the backup of {slot.day} was overtaken: another run stored the day while this one compared it",
+            remedy=f"Run it again: signal-backups backup {slot.day}",
+        )
 
 
 def _kept_version(
@@ -167,7 +179,7 @@ def _is_all_stored(vault: BackupVault, before: Manifest, new: NewBackup) -> bool
 
 def _up_to_date(vault: BackupVault, slot: BackupSlot, manifest: Manifest, new: NewBackup) -> Manifest:
     """Write a manifest anew that is not current, lacks a newer field, or has not the fingerprint of the database."""
-    is_provable = manifest.number is not None and manifest.merkle_root == new.report.merkle_root
+    is_provable = manifest.merkle_root == new.report.merkle_root and is_in_log(vault, manifest)
     if manifest.fingerprint == new.fingerprint and is_provable and vault.readable_manifest(slot) == manifest:
         return manifest
     updated = manifest.model_copy(update={"fingerprint": new.fingerprint, "merkle_root": new.report.merkle_root})

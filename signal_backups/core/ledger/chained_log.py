@@ -130,7 +130,7 @@ class ChainedLog:
         folders = self.store.list_folders(self.prefix)
         for folder in reversed(folders):
             versions = self._by_number(self.store.list_versions(folder))
-            readable = [number for number, stored in versions.items() if _first_stored(stored)]
+            readable = [number for number, stored in versions.items() if first_stored(stored)]
             if readable:
                 return self._read(max(readable), versions)
         return None
@@ -138,12 +138,12 @@ class ChainedLog:
     def entry(self, number: int) -> Entry | None:
         """One entry, as it was first stored; None when there is none."""
         versions = self._by_number(self.store.list_versions(self.key_of(number)))
-        return self._read(number, versions) if _first_stored(versions.get(number, [])) else None
+        return self._read(number, versions) if first_stored(versions.get(number, [])) else None
 
     def first_stored_at(self) -> datetime | None:
         """When the first entry was stored (UTC), as S3 says; None when the log is empty."""
         versions = self._by_number(self.store.list_versions(self.key_of(1))).get(1, [])
-        stored = _first_stored(versions)
+        stored = first_stored(versions)
         return stored.last_modified if stored else None
 
     def entries(self, first: int = 1, last: int | None = None) -> Iterator[Entry]:
@@ -156,7 +156,7 @@ class ChainedLog:
         wanted = range(first, (last if last is not None else max(versions, default=0)) + 1)
         # Checked before anything is read: a forged number may be far beyond the real entries.
         for number in wanted:
-            if _first_stored(versions.get(number, [])) is None:
+            if first_stored(versions.get(number, [])) is None:
                 raise self._missing(number)
         yield from map_in_order(lambda number: self._read(number, versions), wanted)
 
@@ -173,7 +173,7 @@ class ChainedLog:
         return found
 
     def _read(self, number: int, versions: dict[int, list[ObjectVersion]]) -> Entry:
-        stored = _first_stored(versions.get(number, []))
+        stored = first_stored(versions.get(number, []))
         if stored is None:
             raise self._missing(number)
         body, _ = self.store.get_bytes(stored.key, stored.version_id)
@@ -233,7 +233,7 @@ class ChainedLog:
             yield
 
 
-def _first_stored(versions: Sequence[ObjectVersion]) -> ObjectVersion | None:
+def first_stored(versions: Sequence[ObjectVersion]) -> ObjectVersion | None:
     """The first version is the entry: whatever was stored on top of it later is not."""
     stored = [version for version in versions if not version.is_delete_marker]
     return stored[-1] if stored else None

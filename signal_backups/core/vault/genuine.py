@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import in_parallel
+from signal_backups.core.ledger.chained_log import first_stored
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
@@ -26,7 +27,7 @@ def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
     """
     versions = vault.manifest_versions(slot.day, slot.day).get(slot, [])
     found = [(version, vault.manifest_at(version)) for version in versions if not version.is_delete_marker]
-    readable = [(version, manifest) for version, manifest in found if manifest is not None]
+    readable = [(version, each) for version, each in found if each is not None and _is_of(vault, slot, each)]
     last_first = sorted(readable, key=lambda item: item[1].number or 0, reverse=True)
     genuine = (each for version, each in last_first if _is_genuine_version(vault, each, version))
     return next(genuine, readable[0][1] if readable else None)
@@ -45,6 +46,8 @@ def is_in_log(vault: BackupVault, manifest: Manifest) -> bool:
 
 def is_genuine(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> bool:
     """Whether the current manifest of a slot is in the manifest log, or was written before there was one."""
+    if not _is_of(vault, slot, manifest):
+        return False
     if manifest.number is not None:
         return is_in_log(vault, manifest)
     stored = vault.store.head(vault.layout.manifest_key(slot))
@@ -65,7 +68,9 @@ def forged_manifests(
 
     def is_forged(slot: BackupSlot) -> bool:
         manifest = vault.manifest_at(manifests[slot])
-        return manifest is not None and not _is_genuine_version(vault, manifest, manifests[slot])
+        if manifest is None:
+            return False
+        return not _is_of(vault, slot, manifest) or not _is_genuine_version(vault, manifest, manifests[slot])
 
     found = zip(suspects, in_parallel(is_forged, suspects), strict=True)
     return {slot for slot, forged in found if forged}
@@ -100,8 +105,13 @@ def _not_in_listing(vault: BackupVault, manifests: Iterable[tuple[Name, ObjectVe
     under KMS, the objects have to be read. Without a log nothing can be told.
     """
     entries = vault.manifest_log.versions()
-    logged = {version.etag for versions in entries.values() for version in versions}
+    logged = {stored.etag for stored in map(first_stored, entries.values()) if stored}
     return [name for name, stored in manifests if stored.etag not in logged] if entries else []
+
+
+def _is_of(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> bool:
+    """Whether it is about that slot: a genuine manifest of another day may have been copied there."""
+    return manifest.day == slot.day and manifest.backup.key == vault.layout.backup_key(slot)
 
 
 def _is_genuine_version(vault: BackupVault, manifest: Manifest, stored: ObjectVersion) -> bool:

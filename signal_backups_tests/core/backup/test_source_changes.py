@@ -6,17 +6,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signal_backups.core.backup import new_backup
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
 from signal_backups.core.backup.run import BackupRun
-from signal_backups.core.backup.source_changes import compare_with_vouched
+from signal_backups.core.backup.source_changes import SourceChanges, compare_with_vouched
 from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
 from signal_backups.core.backup.vouched_backup import VouchedBackup
-from signal_backups.core.base.errors import VouchedBackupLostError
+from signal_backups.core.base.errors import ConflictError, VouchedBackupLostError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention.stored_versions import versions_by_day
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -244,6 +246,53 @@ def test_a_manifest_that_was_rolled_back_does_not_hide_what_was_vouched_for_late
     assert again.records == 4
     assert again.differences is not None
     assert again.differences.vanished.count == 3
+
+
+def test_a_manifest_of_another_day_does_not_count(back_up: BackUp, vault: BackupVault, run_day: RunDay) -> None:
+    back_up(signals(6))
+    next_day = DAY + timedelta(days=1)
+    row = signal(1, timestamp=f"{next_day}T00:00:01Z")
+    other = store_backup(vault, run_day([row], day=next_day, file="next.db").folder, BackupRun("next")).manifest
+    vault.store.put_bytes(vault.layout.manifest_key(SLOT), other.to_bytes(), "application/json")
+    again = back_up(signals(3)).manifest
+    assert again.records == 6
+    assert again.differences is not None
+
+
+def test_a_run_whose_backup_is_overtaken_while_it_compares_fails(
+    back_up: BackUp, vault: BackupVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(signals(3))
+    compare = new_backup.compare_with_vouched
+
+    def overtaken(*arguments: Any, **named: Any) -> SourceChanges:
+        monkeypatch.setattr(new_backup, "compare_with_vouched", compare)
+        back_up(signals(5))
+        return compare(*arguments, **named)
+
+    monkeypatch.setattr(new_backup, "compare_with_vouched", overtaken)
+    with pytest.raises(ConflictError, match="was overtaken"):
+        back_up(signals(4))
+    assert vault.find(DAY).manifest is not None
+    assert vault.find(DAY).manifest.records == 5  # type: ignore[union-attr]
+
+
+def test_a_reason_that_quotes_the_words_of_another_does_not_grow(back_up: BackUp, vault: BackupVault) -> None:
+    back_up(signals(2))
+    rows = [signal(1), signal(2) | {"entry_price": "differs from the signal backed up on purpose"}]
+    back_up(rows)
+    before = without_events(vault)
+    assert not back_up(rows).changed
+    assert without_events(vault) == before
+
+
+def test_many_lost_signals_are_merged_in_backup_order(run_day: RunDay, tmp_path: Path) -> None:
+    """With some thousand lost rows the engine joins in another order."""
+    rows = signals(6_000)
+    first, second = run_day(rows, file="all.db"), run_day(rows[::2], file="half.db")
+    vouched = VouchedBackup(Manifest.model_construct(), first.folder.backup_csv, None, VerifyReport(bytes=0, sha256=""))
+    report = write_hashed_csv(second.folder, compare_with_vouched(second.folder, vouched, DAY))
+    assert report.sha256 == first.report.sha256
 
 
 def test_a_lost_backup_is_not_covered_up(back_up: BackUp, vault: BackupVault) -> None:
