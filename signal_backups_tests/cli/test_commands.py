@@ -170,6 +170,14 @@ def test_an_older_tools_backup_at_another_time_is_found_and_verified(terminal: T
     assert result["problems"] == [f"no manifest vouches for it; make one with: signal-backups backup {older_day}"]
 
 
+def test_an_older_tools_copy_beside_a_good_backup_fails_no_day(terminal: Terminal, newest: date) -> None:
+    terminal.run("backup")
+    (stored,) = terminal.run("list", "--json").json["backups"]
+    _copy(terminal, stored["key"], f"signals/{newest:%Y/%m}/signals_backup_{newest:%Y%m%d}_053000.csv")
+    found = terminal.run("verify", "--last", "1", "--json")
+    assert (found.code, [result["key"] for result in found.json["results"]]) == (0, [stored["key"]])
+
+
 def _download(terminal: Terminal, key: str, name: str) -> None:
     _client(terminal).download_file(terminal.settings["BACKUP_BUCKET_NAME"], key, str(terminal.folder / name))
 

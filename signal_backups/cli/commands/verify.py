@@ -18,6 +18,7 @@ from signal_backups.core.base.days import days_between, last_complete_day, parse
 from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError, SignalBackupsError
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
+from signal_backups.core.vault.layout import slot_that_counts
 from signal_backups.core.vault.vault import BackupVault, StoredBackup
 from signal_backups.core.vault.verify_stored import verify_stored
 
@@ -138,7 +139,9 @@ def _chosen(
             raise _nothing(vault)
         return [vault.find(present[-1].slot.day)], []
     first = max(start, newest - timedelta(days=last - 1))
-    backups = vault.backups_with_manifests(first, newest)
+    found = {backup.slot: backup for backup in vault.backups_with_manifests(first, newest)}
+    days = {slot.day for slot in found}
+    backups = [found[slot_that_counts(slot for slot in found if slot.day == each)] for each in sorted(days)]
     if not backups:
         raise _nothing(vault)
     present_days = {backup.slot.day for backup in backups}

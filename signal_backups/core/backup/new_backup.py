@@ -11,11 +11,11 @@ from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.source_changes import SourceChanges, compare_with_vouched
 from signal_backups.core.backup.vouched_backup import VouchedBackup, fetch_vouched
 from signal_backups.core.base.digest import digest
-from signal_backups.core.base.errors import VerificationError, VouchedBackupLostError
+from signal_backups.core.base.errors import VouchedBackupLostError
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, Replacement, SourceDifference, StoredFile
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.core.vault.writing import put_csv
+from signal_backups.core.vault.writing import put_evidence
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,11 @@ def new_backup(vault: BackupVault, folder: DayFolder, run: BackupRun, before: Ma
     accept = run.accept_changes is not None
     changes = compare_with_vouched(folder, vouched, backed_up_on, accept=accept)
     replacement = None
-    if run.accept_changes is not None and changes.needs_merge:
+    if run.accept_changes is not None and changes.is_less:
         rows = None if changes.agrees else _put_replaced(vault, folder, changes)
         replacement = _replacement(vault, run, run.accept_changes, changes, rows)
+        if changes.repeated:
+            report = write_hashed_csv(folder)
     elif changes.needs_merge:
         report = write_hashed_csv(folder, changes)
     return NewBackup(report, fingerprint, vouched, changes, replacement)
@@ -114,9 +116,4 @@ def _replacement(
 def _put_replaced(vault: BackupVault, folder: DayFolder, changes: SourceChanges) -> StoredFile:
     key = vault.layout.replaced_key(BackupSlot(folder.day))
     count = changes.altered.count + changes.vanished.count
-    stored = put_csv(vault, key, folder.replaced_csv, digest(folder.replaced_csv), count, folder.day)
-    downloaded = folder.replaced_csv.with_suffix(".downloaded")
-    vault.store.get_file(key, stored.version_id, downloaded)
-    if digest(downloaded).sha256 != stored.sha256:
-        raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
-    return stored
+    return put_evidence(vault, key, folder.replaced_csv, digest(folder.replaced_csv), count, folder.day)

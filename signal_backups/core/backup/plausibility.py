@@ -46,7 +46,7 @@ def check_count(day: date, rows: int, counts: Mapping[date, int]) -> CountPlausi
     usual = float(median(before)) if before else None
     stored = counts.get(day)
     if stored is not None and rows < stored:
-        reason = f"{stored - rows} rows fewer than in the stored backup"
+        reason = f"{stored - rows} rows fewer than at its last backup"
         return CountPlausibility(False, reason, usual, len(before), lost_all=not rows)
     if usual is None or len(before) < MIN_WEEKS:
         return CountPlausibility(True, f"only {len(before)} earlier {day:%A}s to compare with", usual, len(before))

@@ -25,6 +25,7 @@ from signal_backups.core.backup.merge_rows import merged
 from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault, QuarantinedRow, named_rows
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.vouched_backup import VouchedBackup
+from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import read_as_stored_sql, read_sql, write_rows
 from signal_backups.core.signals.difference import NAMED_IDS, Difference
@@ -81,9 +82,14 @@ class SourceChanges(BaseModel, frozen=True):
         return not (self.altered.count or self.vanished.count)
 
     @property
+    def is_less(self) -> bool:
+        """Whether the extract lacks rows of the backup, good or quarantined."""
+        return not self.agrees or bool(self.carried.count)
+
+    @property
     def needs_merge(self) -> bool:
         """Whether the extract alone would not keep the backup as it is."""
-        return not self.agrees or bool(self.repeated or self.carried.count)
+        return self.is_less or bool(self.repeated)
 
 
 def compare_with_vouched(
@@ -93,17 +99,21 @@ def compare_with_vouched(
 
     Where the extract alone would be less, the rows of the new backup are in ``folder.merged`` afterwards, and the
     quarantined rows that the database no longer has in ``folder.carried_csv``. If the changes are accepted, the
-    signals that were altered or vanished are in ``folder.replaced_csv`` instead.
+    signals that were altered or vanished are in ``folder.replaced_csv`` instead; of a repeated id the row that is the
+    backed-up signal is kept all the same.
 
     Args:
         folder: the folder with the extract.
         vouched: the backup.
         backed_up_on: the UTC day on which the backup was stored, for the reasons in the quarantine.
         accept: whether the database is taken as it is.
+
+    Raises:
+        VerificationError: the quarantined rows of the backup cannot be read, and the changes are not accepted.
     """
     with closing(duckdb_engine.cursor()) as cursor:
         _pair(cursor, folder, vouched)
-        carried = _carried_rows(cursor, folder, vouched)
+        carried = _carried_rows(cursor, folder, vouched, accept=accept)
         changes = SourceChanges(
             added=_count(cursor, "DISTINCT id", "vouched_row IS NULL AND is_good"),
             unchanged=_count(cursor, "DISTINCT vouched_row", "is_same"),
@@ -113,12 +123,16 @@ def compare_with_vouched(
             carried=carried,
         )
         cursor.execute("DROP TABLE seen")
-        if accept:
+        if accept and changes.is_less:
             lost = (
                 f"SELECT {', '.join(CSV_COLUMNS)} FROM {_numbered(read_sql(vouched.csv))} "
                 "WHERE row IN (SELECT row FROM lost)"
             )
             write_rows(cursor, f"{lost} ORDER BY row", folder.replaced_csv)
+            cursor.execute("DELETE FROM pairs WHERE vouched_row IN (SELECT row FROM lost)")
+            cursor.execute("DELETE FROM lost")
+            if changes.repeated:
+                _merge(cursor, folder, vouched, backed_up_on)
         elif changes.needs_merge:
             _merge(cursor, folder, vouched, backed_up_on)
     return changes
@@ -196,13 +210,25 @@ def _difference(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, condi
     return Difference(count=count, signal_ids=[signal_id for (signal_id,) in named])
 
 
-def _carried_rows(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup) -> CarriedRows:
+def _carried_rows(
+    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, *, accept: bool
+) -> CarriedRows:
     """Write the quarantined rows that the database no longer has, neither as they were nor repaired."""
     cursor.execute("CREATE OR REPLACE TEMP TABLE known (seen_row BIGINT, reason VARCHAR)")
     if vouched.quarantine is None:
         return CarriedRows()
     quarantine = read_as_stored_sql(vouched.quarantine)
-    _hash_rows(cursor, "quarantined", quarantine)
+    try:
+        _hash_rows(cursor, "quarantined", quarantine)
+    except duckdb.InvalidInputException as error:
+        if accept:
+            return CarriedRows()
+        # Such as a text that is longer than any line that can be read.
+        raise VerificationError(
+            f"the quarantined rows of the backup of {folder.day} cannot be read: {str(error).splitlines()[0]}",
+            remedy="They are kept in S3. Go on without them: "
+            f'signal-backups backup {folder.day} --accept-changes "REASON"',
+        ) from error
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE carried_rows AS SELECT row FROM quarantined q "
         "WHERE NOT EXISTS (FROM seen s WHERE s.content = q.content) AND NOT EXISTS "

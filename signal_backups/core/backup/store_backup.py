@@ -20,9 +20,9 @@ from signal_backups.core.backup.new_backup import NewBackup, has_quarantine, new
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.source_changes import SourceChanges
-from signal_backups.core.backup.vouched_backup import is_stored
-from signal_backups.core.base.digest import FileDigest, digest
-from signal_backups.core.base.errors import ConflictError, VerificationError
+from signal_backups.core.backup.vouched_backup import fetch_quarantine
+from signal_backups.core.base.digest import FileDigest
+from signal_backups.core.base.errors import ConflictError
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.batch_events import named
 from signal_backups.core.ledger.event import Action, ObjectName, Result
@@ -39,7 +39,7 @@ from signal_backups.core.vault.manifest import (
     verification_result,
 )
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups.core.vault.writing import put_csv, read_back, vouching_details, write_manifest
+from signal_backups.core.vault.writing import put_csv, put_evidence, read_back, vouching_details, write_manifest
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
     before = newest_manifest(vault, slot)
     new = new_backup(vault, folder, run, before)
     kept = _kept_version(vault, folder, run, before, new)
-    if kept is not None and before is not None and _is_all_stored(vault, before, new):
+    if kept is not None and before is not None and _is_all_stored(vault, folder, before, new):
         manifest = _up_to_date(vault, slot, before, new)
         return _outcome(manifest, kept, new, started, changed=False, manifest_written=manifest is not before)
     if kept is not None and before is not None:
@@ -132,6 +132,7 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
         finished_at=finished_at,
         verification=verification_result(verification, finished_at),
         fingerprint=new.fingerprint,
+        source_rows=new.report.extract.rows,
         merkle_root=new.report.merkle_root,
         differences=new.differences,
         replacements=_replacements(before, new),
@@ -167,13 +168,13 @@ def _kept_version(
     return verification if verification.ok else None
 
 
-def _is_all_stored(vault: BackupVault, before: Manifest, new: NewBackup) -> bool:
+def _is_all_stored(vault: BackupVault, folder: DayFolder, before: Manifest, new: NewBackup) -> bool:
     """Whether the manifest says all that a new one would, the CSV being the same."""
     return (
         has_quarantine(before, new.report)
         and before.differences == new.differences
         and new.replacement is None
-        and (before.quarantine is None or is_stored(vault, before.quarantine))
+        and (before.quarantine is None or fetch_quarantine(vault, before.quarantine, folder) is not None)
     )
 
 
@@ -182,7 +183,8 @@ def _up_to_date(vault: BackupVault, slot: BackupSlot, manifest: Manifest, new: N
     is_provable = manifest.merkle_root == new.report.merkle_root and is_in_log(vault, manifest)
     if manifest.fingerprint == new.fingerprint and is_provable and vault.readable_manifest(slot) == manifest:
         return manifest
-    updated = manifest.model_copy(update={"fingerprint": new.fingerprint, "merkle_root": new.report.merkle_root})
+    seen = {"fingerprint": new.fingerprint, "source_rows": new.report.extract.rows}
+    updated = manifest.model_copy(update=seen | {"merkle_root": new.report.merkle_root})
     return write_manifest(vault, slot, updated)
 
 
@@ -199,16 +201,11 @@ def _quarantine(vault: BackupVault, folder: DayFolder, before: Manifest | None, 
     if report.quarantine_sha256 is None:
         return None
     before_file = before.quarantine if before is not None and has_quarantine(before, report) else None
-    if before_file is not None and is_stored(vault, before_file):
+    if before_file is not None and fetch_quarantine(vault, before_file, folder) is not None:
         return before_file
     key = vault.layout.quarantine_key(BackupSlot(folder.day))
     made = FileDigest(folder.quarantine_csv.stat().st_size, report.quarantine_sha256)
-    stored = put_csv(vault, key, folder.quarantine_csv, made, report.quarantined, folder.day)
-    downloaded = folder.quarantine_csv.with_suffix(".downloaded")
-    vault.store.get_file(key, stored.version_id, downloaded)
-    if digest(downloaded).sha256 != stored.sha256:
-        raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
-    return stored
+    return put_evidence(vault, key, folder.quarantine_csv, made, report.quarantined, folder.day)
 
 
 def _replacements(before: Manifest | None, new: NewBackup) -> list[Replacement]:

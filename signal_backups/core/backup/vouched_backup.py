@@ -51,18 +51,12 @@ def fetch_vouched(
     verification = verify_csv(csv, manifest.expected, verify_sample)
     if not verification.ok:
         raise _lost(f"{what} does not verify any more: {'; '.join(verification.problems)}", manifest)
-    return VouchedBackup(manifest, csv, _quarantine(vault, manifest.quarantine, folder), verification)
+    quarantine = fetch_quarantine(vault, manifest.quarantine, folder) if manifest.quarantine else None
+    return VouchedBackup(manifest, csv, quarantine, verification)
 
 
-def is_stored(vault: BackupVault, file: StoredFile) -> bool:
-    """Whether a version is there with its size; its bytes are not read."""
-    found = vault.store.head(file.key, file.version_id)
-    return found is not None and found.size == file.bytes
-
-
-def _quarantine(vault: BackupVault, stored: StoredFile | None, folder: DayFolder) -> Path | None:
-    if stored is None:
-        return None
+def fetch_quarantine(vault: BackupVault, stored: StoredFile, folder: DayFolder) -> Path | None:
+    """Download the quarantined rows of a backup; None when they are gone, or are not what the manifest says."""
     try:
         vault.store.get_file(stored.key, stored.version_id, folder.vouched_quarantine)
     except NotFoundError:

@@ -184,8 +184,8 @@ def _vouched(
         except (NotFoundError, VerificationError) as error:
             lost.append(error.what)
     for earlier in replaced:
-        # One that expired is no gap of the day; the verifier says that it is not here.
-        with suppress(NotFoundError):
+        # One that expired or was damaged is no gap of the day; the verifier says that it is not here.
+        with suppress(NotFoundError, VerificationError):
             own = folder / f"{earlier.number}"
             own.mkdir()
             file = _fetched(vault, earlier.backup, listed, own)

@@ -12,7 +12,7 @@ from signal_backups.core.base.objectives import GRACE, MAX_MANIFEST_READS, misse
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.genuine import forged_manifests
-from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.layout import BackupSlot, slot_that_counts
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot, destroyed_days
 
@@ -128,11 +128,10 @@ def _current(versions: VersionsBySlot) -> dict[BackupSlot, ObjectVersion]:
 
 def _one_a_day(backups: Mapping[BackupSlot, ObjectVersion]) -> dict[BackupSlot, ObjectVersion]:
     """Return for each day the backup that ``BackupVault.find`` would choose."""
-    chosen: dict[date, BackupSlot] = {}
-    for slot in sorted(backups):
-        if chosen.get(slot.day) != BackupSlot(slot.day):
-            chosen[slot.day] = slot
-    return {slot: backups[slot] for slot in chosen.values()}
+    of_day: dict[date, list[BackupSlot]] = {}
+    for slot in backups:
+        of_day.setdefault(slot.day, []).append(slot)
+    return {slot: backups[slot] for slot in map(slot_that_counts, of_day.values())}
 
 
 def _vouched(

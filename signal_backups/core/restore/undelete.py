@@ -22,7 +22,7 @@ from signal_backups.core.restore.selection import ChosenBackup, choose_key, good
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.signals.row_tree import root_of_csv
 from signal_backups.core.vault.genuine import genuine_histories, newest_manifest
-from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.layout import BackupSlot, slot_that_counts
 from signal_backups.core.vault.manifest import Manifest, verification_result
 from signal_backups.core.vault.vault import BackupVault, SlotHistory
 from signal_backups.core.vault.writing import put_csv, read_back, vouching_details, write_manifest
@@ -87,7 +87,7 @@ def _history_of(vault: BackupVault, day: date) -> SlotHistory:
     histories = {history.slot: history for history in genuine_histories(vault, day, day)}
     if not any(not version.is_delete_marker for history in histories.values() for version in history.versions):
         raise vault.absence(day)
-    return histories.get(BackupSlot(day)) or histories[max(histories)]
+    return histories[slot_that_counts(histories)]
 
 
 def _remove_markers(vault: BackupVault, history: SlotHistory) -> tuple[list[ObjectName], int | None]:

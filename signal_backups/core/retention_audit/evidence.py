@@ -17,7 +17,7 @@ from signal_backups.core.drill.run import DrillDay, DrillReport
 from signal_backups.core.retention_audit.check_day import DayEvidence, DrillOutcome, ManifestState
 from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.object_version import ObjectVersion
-from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.layout import BackupSlot, slot_that_counts
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault, VersionsBySlot, destroyed_days
 
@@ -68,7 +68,11 @@ def read_days(
         drill = drills.last.get(day)
         if day in destroyed:
             return DayEvidence(day, drill=drill, is_destroyed=True)
-        return _read_day(vault, listing, _chosen(slots[day]), drill) if day in slots else DayEvidence(day, drill=drill)
+        return (
+            _read_day(vault, listing, slot_that_counts(slots[day]), drill)
+            if day in slots
+            else DayEvidence(day, drill=drill)
+        )
 
     return in_parallel(read, days)
 
@@ -92,12 +96,6 @@ def has_transitions(configuration: BucketConfiguration) -> bool:
         return any(rule.get("Transitions") for rule in configuration.lifecycle().rules)
     except UnsupportedError:
         return False
-
-
-def _chosen(slots: Sequence[BackupSlot]) -> BackupSlot:
-    """The slot of the scheduled backup time, else the latest one that an older tool wrote."""
-    scheduled = BackupSlot(slots[0].day)
-    return scheduled if scheduled in slots else max(slots)
 
 
 def _read_day(vault: BackupVault, listing: BucketListing, slot: BackupSlot, drill: DrillOutcome | None) -> DayEvidence:

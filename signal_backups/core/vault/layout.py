@@ -8,6 +8,7 @@ With the default prefix: ``signals/2026/11/signals_backup_20261101_020000.csv``,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -32,6 +33,11 @@ class BackupSlot:
     def stamp(self) -> str:
         """``YYYYMMDD_HHMMSS``, as in keys."""
         return f"{self.day:%Y%m%d}_{self.at:%H%M%S}"
+
+
+def slot_that_counts(slots: Iterable[BackupSlot]) -> BackupSlot:
+    """Of a day's slots that have a backup, the one that is the day's: that of the backup time, else the latest."""
+    return max(slots, key=lambda slot: (slot.at == BACKUP_TIME, slot))
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ class Manifest(BaseModel, frozen=True):
     verification: VerificationResult
     #: ``fingerprint`` of the day in the source when it was read; None in manifests of earlier releases.
     fingerprint: str | None = None
+    #: Rows of the day in the source then, good and bad; None in manifests of earlier releases.
+    source_rows: int | None = None
     #: The version that this one is a copy of; None for a backup of the database.
     copied_from: str | None = None
     #: Root of the row tree, see ``signals.merkle``; None in manifests of earlier releases.

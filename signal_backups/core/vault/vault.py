@@ -22,7 +22,7 @@ from signal_backups.core.ledger.event import Actor
 from signal_backups.core.s3.object_lock import ObjectLock
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import S3ObjectStore
-from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.layout import BackupSlot, Layout, slot_that_counts
 from signal_backups.core.vault.manifest import Manifest
 
 VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
@@ -30,8 +30,12 @@ VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
 
 def destroyed_days(backups: VersionsBySlot, manifests: VersionsBySlot) -> set[date]:
     """The days of which no version is left, although there is, or was, a manifest that vouched for one."""
-    vouched = {slot.day for slot, versions in manifests.items() if not all(each.is_delete_marker for each in versions)}
-    return vouched - {slot.day for slot, versions in backups.items() if not all(v.is_delete_marker for v in versions)}
+    # Not by day: an object of an older tool beside it is no version of the backup that was vouched for.
+    vouched, left = (
+        {slot for slot, versions in found.items() if not all(version.is_delete_marker for version in versions)}
+        for found in (manifests, backups)
+    )
+    return {slot.day for slot in vouched - left} - {slot.day for slot in vouched & left}
 
 
 def destroyed_backup(day: date) -> DestroyedBackupError:
@@ -188,7 +192,7 @@ class BackupVault:
         candidates = {backup.slot: backup for backup in self.backups(day, day)}
         if not candidates:
             raise self.absence(day)
-        backup = candidates.get(BackupSlot(day)) or candidates[max(candidates)]
+        backup = candidates[slot_that_counts(candidates)]
         return replace(backup, manifest=self.manifest(backup.slot))
 
     def absence(self, day: date) -> SignalBackupsError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from signal_backups.core.base.digest import FileDigest
+from signal_backups.core.base.digest import digest as digest_of
 from signal_backups.core.base.errors import ConflictError, ReadBackError, VerificationError
 from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.s3.store import JSON_TYPE
@@ -46,6 +47,20 @@ def put_csv(vault: BackupVault, key: str, path: Path, digest: FileDigest, record
     current = vault.store.head(key)
     version_id = vault.store.put_file(key, path, metadata, CSV_TYPE, digest=digest, replaces=current)
     return StoredFile(key=key, version_id=version_id, bytes=digest.bytes, sha256=digest.sha256)
+
+
+def put_evidence(vault: BackupVault, key: str, path: Path, digest: FileDigest, records: int, day: date) -> StoredFile:
+    """Store a CSV that is not itself a backup, such as quarantined rows, and read it back; see ``put_csv``.
+
+    Raises:
+        VerificationError: besides, the store returns other bytes than were sent.
+    """
+    stored = put_csv(vault, key, path, digest, records, day)
+    downloaded = path.with_suffix(".downloaded")
+    vault.store.get_file(key, stored.version_id, downloaded)
+    if digest_of(downloaded).sha256 != stored.sha256:
+        raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
+    return stored
 
 
 def read_back(

@@ -46,7 +46,7 @@ def test_only_eight_earlier_weeks_are_compared() -> None:
 def test_fewer_than_in_the_stored_backup_is_implausible_whatever_the_median() -> None:
     result = check_count(DAY, 99, weeks_of(100, 100, 100) | {DAY: 100})
     assert not result.plausible
-    assert result.reason == "1 rows fewer than in the stored backup"
+    assert result.reason == "1 rows fewer than at its last backup"
     assert not result.lost_all
 
 

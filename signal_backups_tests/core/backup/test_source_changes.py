@@ -18,7 +18,7 @@ from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.source_changes import SourceChanges, compare_with_vouched
 from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
 from signal_backups.core.backup.vouched_backup import VouchedBackup
-from signal_backups.core.base.errors import ConflictError, VouchedBackupLostError
+from signal_backups.core.base.errors import ConflictError, VerificationError, VouchedBackupLostError
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention.stored_versions import versions_by_day
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -341,6 +341,32 @@ def test_accepted_changes_replace_the_backup_and_are_recorded(
     assert replacement.rows.key in held, "holds and locks reach the replaced signals"
 
 
+def test_accepting_keeps_the_backed_up_one_of_a_repeated_id(
+    back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    back_up([signal(5), signal(8)])
+    impostor = signal(5, timestamp=f"{DAY}T00:00:01Z", action="SELL")
+    replaced = back_up([impostor, signal(5)], accept="signal 8 was a test").manifest
+    (row,) = stored_rows(vault, tmp_path, replaced)
+    assert row["action"] == "BUY"
+    (quarantined,) = stored_rows(vault, tmp_path, replaced, quarantine=True)
+    assert (quarantined["action"], quarantined["quarantine_faults"]) == ("SELL", "difference")
+    assert [(each.altered, each.removed) for each in replaced.replacements] == [(0, 1)]
+
+
+def test_without_a_loss_a_repeated_id_is_nothing_to_accept(back_up: BackUp) -> None:
+    first = back_up([signal(5)]).manifest
+    kept = back_up([signal(5, timestamp=f"{DAY}T00:00:01Z"), signal(5)], accept="no reason").manifest
+    assert (kept.backup, kept.replacements) == (first.backup, [])
+
+
+def test_a_quarantine_that_cannot_be_read_is_a_typed_error_and_may_be_left_behind(back_up: BackUp) -> None:
+    back_up([signal(1), signal(2, action="x" * 17 * 1024**2)])
+    with pytest.raises(VerificationError, match="the quarantined rows of the backup of 2026-11-01 cannot be read"):
+        back_up(signals(3))
+    assert back_up(signals(3), accept="too long").manifest.records == 3
+
+
 def test_a_replacement_is_remembered_by_every_later_backup(back_up: BackUp) -> None:
     back_up(signals(3))
     back_up(signals(2), accept="first")
@@ -379,7 +405,7 @@ _ROWS = st.lists(
 )  # fmt: skip
 
 
-@examples(15)
+@examples(8)
 @given(before=_ROWS, after=_ROWS)
 def test_whatever_happens_in_the_database_every_backed_up_signal_stays(before: list[Row], after: list[Row]) -> None:
     with TemporaryDirectory() as name:

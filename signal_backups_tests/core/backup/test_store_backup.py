@@ -526,6 +526,19 @@ def test_quarantined_rows_that_are_lost_are_found_and_stored_again(
     assert verify_stored(vault, vault.find(DAY), tmp_path).report.ok
 
 
+def test_quarantined_rows_of_the_same_size_and_other_bytes_are_stored_again(
+    store_day: StoreDay, spied: BackupVault
+) -> None:
+    rows = [*signals(3), signal(4, action="HOLD")]
+    store_day(rows, spied)
+    damaged = spy_of(spied)
+    damaged.damaged_prefixes = ("quarantine/",)
+    with pytest.raises(VerificationError, match="is not what was sent"):
+        store_day(rows, spied)
+    damaged.damaged_prefixes = ()
+    assert not store_day(rows, spied).changed
+
+
 def test_another_current_version_than_the_vouched_one_does_not_verify(
     store_day: StoreDay, vault: BackupVault, tmp_path: Path
 ) -> None:
@@ -570,6 +583,15 @@ def test_a_destroyed_backup_is_never_called_missing(store_day: StoreDay, vault: 
     for ask in (vault.find, vault.versions):
         with pytest.raises(DestroyedBackupError, match="was destroyed"):
             ask(DAY)
+
+
+def test_a_destroyed_backup_beside_an_older_tools_object_is_destroyed(store_day: StoreDay, vault: BackupVault) -> None:
+    version = store_day(signals(3)).manifest.backup.version_id
+    vault.store.put_bytes("signals/2026/11/signals_backup_20261101_053000.csv", b"x", "text/csv")
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY, VersionId=version)
+    found = backup_status(vault, DAY, now)
+    assert (found.destroyed_days, found.unverified_days) == ([DAY], [])
+    assert observe(vault, DAY, now).days[DAY] is DayState.DESTROYED
 
 
 def test_a_hidden_backup_is_called_deleted(store_day: StoreDay, vault: BackupVault) -> None:

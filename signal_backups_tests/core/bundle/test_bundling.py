@@ -137,6 +137,26 @@ def test_of_a_replaced_day_a_changed_older_version_fails_and_a_missing_one_is_na
     assert f"{DAY}: the version of manifest 1 is not here" in as_program(without.path).stdout
 
 
+def test_a_damaged_older_version_of_a_replaced_day_stops_no_bundle(
+    back_up: BackUp, bundled: Bundled, vault: BackupVault, run_day: RunDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = back_up(rows=rows_of(DAY, 4))
+    accepted = BackupRun("run", lambda: NOW, accept_changes="x")
+    newest = store_backup(vault, run_day(rows_of(DAY, 2), file="less.db").folder, accepted).manifest
+    get_file = vault.store.get_file
+
+    def damaged(key: str, version_id: str, target: Path) -> None:
+        get_file(key, version_id, target)
+        if version_id == first.backup.version_id:
+            target.write_bytes(b"damaged")
+
+    monkeypatch.setattr(vault.store, "get_file", damaged)
+    bundle = bundled()
+    assert passes(bundle)
+    assert (bundle.path / newest.backup.key).exists()
+    assert f"{DAY}: the version of manifest 1 is not here" in as_program(bundle.path).stdout
+
+
 def test_what_the_database_altered_or_lost_is_on_the_page(back_up: BackUp, bundled: Bundled) -> None:
     back_up(rows=rows_of(DAY, 4))
     back_up(rows=rows_of(DAY, 3))

@@ -114,7 +114,7 @@ def backup_status(
     newest = max(manifests, key=lambda manifest: manifest.day, default=None)
     due = {day for day in (last,) if day >= first and day not in vouched | destroyed and now < missed_from(day)}
     missing = [day for day in days_between(first, last) if day not in present | due | destroyed]
-    unverified = sorted(present - vouched - due)
+    unverified = sorted(present - vouched - due - destroyed)
     differing = {manifest.day: manifest.differences for manifest in manifests if manifest.differences}
     quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
     events = newest_first(vault.trail.log, RECENT_EVENTS)
