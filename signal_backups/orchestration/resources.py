@@ -3,6 +3,7 @@
 Annotations are not postponed here: Dagster reads those of nested resources when it makes the class.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -19,11 +20,19 @@ from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import AddressingStyle, ChecksumMode, S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import SignalSource, open_source
+from signal_backups.core.vault.caching_vault import CachingVault, ManifestCache
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+@cache
+def _manifest_cache(where: str) -> ManifestCache:
+    """What was read of the manifests in one place; a version never changes."""
+    del where
+    return {}
 
 
 class SettingsSource:
@@ -88,6 +97,11 @@ class BackupStore(dg.ConfigurableResource[BackupVault]):
         store = S3ObjectStore(self._client(), self.bucket, lock=profile.lock_policy)
         layout = Layout(self.prefix or settings.prefix)
         return BackupVault(store, layout, actor=Actor.here(run_id), outbox=settings.unwritten_events)
+
+    def observed_vault(self) -> BackupVault:
+        """Like ``vault``, for sensors: it reads each version of a manifest once in the life of this process."""
+        vault = self.vault()
+        return CachingVault(vault, _manifest_cache(vault.store.uri(vault.layout.root)))
 
     def retention_profile(self) -> Profile:
         """The retention profile: this resource's own, else that of the settings."""

@@ -21,7 +21,7 @@ from signal_backups.core.base.days import oldest_kept_day, parse_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
-from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
+from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail, record_examination
 from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.retention.load_profile import load_profile
@@ -75,6 +75,7 @@ def verify(
     with opened_vault(settings) as vault:
         places = anchor_destinations(settings)
         found = examine_trail(vault, full=full, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
+        record_examination(vault, found)
     show_report(found, _print, ok=found.ok, as_json=as_json)
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
 

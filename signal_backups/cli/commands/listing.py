@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
@@ -14,34 +15,38 @@ from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import NotFoundError
-from signal_backups.core.vault.layout import BackupSlot
-from signal_backups.core.vault.vault import BackupVersion, StoredBackup
+from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.day_state import MEANINGS, DayState
+from signal_backups.core.vault.stored_days import StoredDay
+from signal_backups.core.vault.vault import BackupVault, BackupVersion
 
 
 class ListedBackup(BaseModel, frozen=True):
-    """One day's backup; what only its manifest says is None without one."""
+    """One day's backup; what only its manifest says is None without one, and so is its version if none is left."""
 
     day: date
     key: str
-    version_id: str
+    version_id: str | None
     bytes: int
-    last_modified: str
+    last_modified: str | None
     verified: bool
+    state: DayState
     records: int | None
     quarantined: int | None
     sha256: str | None
 
     @classmethod
-    def of(cls, backup: StoredBackup) -> ListedBackup:
-        """What a listing shows of a stored backup."""
-        manifest = backup.manifest if backup.is_vouched else None
+    def of(cls, key: str, version: ObjectVersion | None, stored: StoredDay, state: DayState) -> ListedBackup:
+        """What a listing shows of one of a day's objects."""
+        manifest = stored.manifest if state is DayState.VERIFIED else None
         return cls(
-            day=backup.slot.day,
-            key=backup.key,
-            version_id=backup.current.version_id,
-            bytes=backup.current.size,
-            last_modified=moment(backup.current.last_modified),
-            verified=backup.is_vouched,
+            day=stored.slot.day,
+            key=key,
+            version_id=version.version_id if version else None,
+            bytes=version.size if version else 0,
+            last_modified=moment(version.last_modified) if version else None,
+            verified=state is DayState.VERIFIED,
+            state=state,
             records=manifest.records if manifest else None,
             quarantined=manifest.quarantined if manifest else None,
             sha256=manifest.backup.sha256 if manifest else None,
@@ -98,6 +103,7 @@ class VersionList(CommandResult):
     """The document of ``versions``."""
 
     day: date
+    states: list[DayState]
     versions: list[ListedVersion]
     replacements: list[str]
 
@@ -107,7 +113,7 @@ def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonO
     settings = settings_with_notice()
     begin, end = day_range(first, last, date.min)
     with opened_vault(settings) as vault:
-        found = [ListedBackup.of(backup) for backup in vault.backups_with_manifests(begin, end)]
+        found = list(_listed(vault, begin, end))
         where = vault.store.uri(vault.layout.prefix)
     if not found:
         raise NotFoundError(
@@ -117,6 +123,15 @@ def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonO
     show(BackupList(ok=True, backups=found), lambda result: _print_backups(result, where), as_json=as_json)
 
 
+def _listed(vault: BackupVault, begin: date, end: date) -> Iterator[ListedBackup]:
+    """Each day's objects, its backup first; of a hidden or destroyed one what is left of it."""
+    for stored in vault.stored_days(begin, end).values():
+        newest = stored.versions[0] if stored.versions else None
+        yield ListedBackup.of(vault.layout.backup_key(stored.slot), newest, stored, stored.state)
+        for other in stored.others:
+            yield ListedBackup.of(other.key, other, stored, DayState.OTHER_OBJECT)
+
+
 def versions(
     day: Annotated[str, typer.Argument(metavar="DATE", help="Day, YYYY-MM-DD.")], as_json: JsonOption = False
 ) -> None:
@@ -124,16 +139,18 @@ def versions(
     wanted = parse_day(day)
     with opened_vault(settings_with_notice()) as vault:
         found = [ListedVersion.of(item) for item in vault.versions(wanted)]
-        manifest = vault.readable_manifest(BackupSlot(wanted))
+        stored = vault.stored_days(wanted, wanted).get(wanted)
+    manifest = stored.manifest if stored else None
     replacements = [f"{each}, by {each.by}" for each in manifest.replacements] if manifest else []
-    result = VersionList(ok=True, day=wanted, versions=found, replacements=replacements)
+    states = [stored.state, *([DayState.OTHER_OBJECT] if stored.others else [])] if stored else []
+    result = VersionList(ok=True, day=wanted, states=states, versions=found, replacements=replacements)
     show(result, _print_versions, as_json=as_json)
 
 
 def _print_backups(result: BackupList, where: str) -> None:
     print_table(
         f"Backups in {where}",
-        ("day", "records", "quarantined", "bytes", "SHA-256", "version", "verified", "key"),
+        ("day", "records", "quarantined", "bytes", "SHA-256", "version", "state", "key"),
         [
             (
                 item.day.isoformat(),
@@ -141,8 +158,8 @@ def _print_backups(result: BackupList, where: str) -> None:
                 "-" if item.quarantined is None else str(item.quarantined),
                 size(item.bytes),
                 (item.sha256 or "-")[:SHORT_SHA256],
-                item.version_id,
-                "yes" if item.verified else "no",
+                item.version_id or "-",
+                str(item.state).replace("_", " "),
                 item.key,
             )
             for item in result.backups
@@ -169,5 +186,8 @@ def _print_versions(result: VersionList) -> None:
             for item in result.versions
         ],
     )
+    for state in result.states:
+        if state is not DayState.VERIFIED:
+            print_line(f"{result.day} {MEANINGS[state].one}")
     for line in result.replacements:
         print_line(f"{result.day} was {line}")

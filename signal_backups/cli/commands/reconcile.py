@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from pydantic import BaseModel
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import print_notice, print_table, progress
@@ -15,9 +16,9 @@ from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.backup.scratch import Scratch
 from signal_backups.core.base.days import days_between, last_complete_day
-from signal_backups.core.base.errors import ExitCode
+from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 from signal_backups.core.config.settings import Settings
-from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day
+from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day, record_reconciliations
 from signal_backups.core.source import open_source
 from signal_backups.core.vault.vault import BackupVault
 
@@ -30,11 +31,20 @@ class ReconciledDay(Reconciliation, frozen=True):
     ok: bool
 
 
+class UncomparedDay(BaseModel, frozen=True):
+    """A day whose backup could not be compared with the source, and why."""
+
+    day: date
+    problem: str
+    remedy: str
+
+
 class ReconcileResult(CommandResult, frozen=True):
     """The days, and those that were backed up again because only late signals were missing."""
 
     backed_up_again: list[date]
     days: list[ReconciledDay]
+    failures: list[UncomparedDay]
 
 
 def reconcile(
@@ -50,25 +60,44 @@ def reconcile(
     begin, end = day_range(first, last, last_complete_day())
     with opened_vault(settings) as vault:
         found = _reconciled(vault, settings, list(days_between(begin, end)), as_json=as_json)
-        late = [day.day for day in found if day.only_late] if backup_late else []
-        backed_up = _back_up(settings, late)
-        if late:
-            again = {day.day: day for day in _reconciled(vault, settings, late, as_json=as_json)}
-            found = [again.get(day.day, day) for day in found]
-    ok = all(day.is_equal for day in found)
-    days = [ReconciledDay(**dict(day), ok=day.is_equal) for day in found]
-    show(ReconcileResult(ok=ok, backed_up_again=backed_up, days=days), _print, as_json=as_json)
-    raise typer.Exit(ExitCode.OK if ok else ExitCode.FAILED)
+        late = [day for day, one in found.items() if isinstance(one, Reconciliation) and one.only_late]
+        backed_up = _back_up(settings, late) if backup_late else []
+        if backup_late and late:
+            found |= _reconciled(vault, settings, late, as_json=as_json)
+        record_reconciliations(vault, found)
+    result = _result(found, backed_up)
+    show(result, _print, as_json=as_json)
+    raise typer.Exit(ExitCode.OK if result.ok else ExitCode.FAILED)
 
 
-def _reconciled(vault: BackupVault, settings: Settings, days: Sequence[date], *, as_json: bool) -> list[Reconciliation]:
+def _result(found: Mapping[date, Reconciliation | SignalBackupsError], backed_up: list[date]) -> ReconcileResult:
+    days, failures = [], []
+    for day, one in found.items():
+        if isinstance(one, Reconciliation):
+            days.append(ReconciledDay(**dict(one), ok=one.is_equal))
+        else:
+            failures.append(UncomparedDay(day=day, problem=one.what, remedy=one.remedy))
+    ok = not failures and all(day.ok for day in days)
+    return ReconcileResult(ok=ok, backed_up_again=backed_up, days=days, failures=failures)
+
+
+def _reconciled(
+    vault: BackupVault, settings: Settings, days: Sequence[date], *, as_json: bool
+) -> dict[date, Reconciliation | SignalBackupsError]:
+    """The result of each day, or why its backup could not be compared."""
     source = open_source(settings.source_url, settings.table)
     scratch = Scratch(settings.scratch)
-    found = []
+    found: dict[date, Reconciliation | SignalBackupsError] = {}
     with progress("Reconciling", len(days), as_json=as_json) as advance:
         for day in days:
             with scratch.day(f"reconcile-{uuid4().hex[:8]}", day) as folder:
-                found.append(reconcile_day(vault, source, folder))
+                try:
+                    found[day] = reconcile_day(vault, source, folder)
+                except SignalBackupsError as error:
+                    # The other days are compared all the same, unless the store or the source cannot be reached.
+                    if error.exit_code is ExitCode.UNREACHABLE:
+                        raise
+                    found[day] = error
             advance()
     return found
 
@@ -108,6 +137,8 @@ def _print(result: ReconcileResult) -> None:
     )
     for day in result.days:
         _print_differences(day)
+    for failure in result.failures:
+        print_notice(f"FAILED {failure.day}: {failure.problem}. {failure.remedy}")
     if result.backed_up_again:
         print_notice(f"Backed up again: {', '.join(map(str, result.backed_up_again))}")
 

@@ -13,24 +13,17 @@ from signal_backups.cli.output import print_line, write_file, writing_beside
 from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode, NotFoundError
-from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, DayMark, month_names, rows_of
+from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, month_names, rows_of
 from signal_backups.core.monitoring.status.page import status_page
 from signal_backups.core.monitoring.status.status import BackupStatus, backup_status
 from signal_backups.core.monitoring.status.text import facts, headline, remedies
 from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency
 
 #: Room for a fact beside its name on a line of 80.
 _FACT_WIDTH = 64
-_COLOURS = {
-    DayMark.VERIFIED: "green",
-    DayMark.QUARANTINED: "yellow",
-    DayMark.DIFFERS: "bold red",
-    DayMark.UNVERIFIED: "yellow",
-    DayMark.MISSING: "bold red",
-    DayMark.DESTROYED: "bold red",
-    DayMark.NOT_DUE: "dim",
-    DayMark.BEFORE: "dim",
-}
+_COLOURS = {Urgency.FINE: "green", Urgency.CHECK: "yellow", Urgency.NOT_SAFE: "bold red"}
+_DIM = {DayState.BEFORE, DayState.NOT_DUE}
 
 
 def status(
@@ -45,14 +38,13 @@ def status(
         start = settings.start_date if settings.start_date_is_set else None
         found = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
         where = vault.store.uri(vault.layout.prefix)
-    is_empty = not (found.days_backed_up or found.hidden_days or found.destroyed_days)
-    if not is_empty:
+    if not found.is_empty:
         show_report(found, lambda report: _print(report, where), ok=found.healthy, as_json=as_json)
     # Yesterday's page must not go on saying that all is well.
     if html is not None:
         with writing_beside():
             write_file(html, status_page(found, where).encode("utf-8"))
-    if is_empty:
+    if found.is_empty:
         raise NotFoundError(f"no backups in {where}", remedy="Make one with: signal-backups backup")
     raise typer.Exit(ExitCode.OK if found.healthy else ExitCode.FAILED)
 
@@ -83,8 +75,8 @@ def _line(name: str, what: str | Text) -> Text:
     return Text(f"  {name:<13}").append(what)
 
 
-def _sign(mark: DayMark) -> Text:
-    return Text().append(SIGNS[mark], _COLOURS[mark])
+def _sign(state: DayState) -> Text:
+    return Text().append(SIGNS[state], "dim" if state in _DIM else _COLOURS[MEANINGS[state].urgency])
 
 
 def _shortened(text: str) -> str:

@@ -18,8 +18,8 @@ from signal_backups.core.base.days import days_between, last_complete_day, parse
 from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError, SignalBackupsError
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
-from signal_backups.core.vault.layout import slot_that_counts
-from signal_backups.core.vault.vault import BackupVault, StoredBackup
+from signal_backups.core.vault.objects import StoredBackup
+from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
 
 
@@ -76,7 +76,7 @@ class Verifications(CommandResult):
 def verify(
     key: Annotated[str | None, typer.Argument(help="Key or s3:// URI of a backup; default: the latest.")] = None,
     day: Annotated[str | None, typer.Option("--date", metavar="DAY", help="The backup of a day, YYYY-MM-DD.")] = None,
-    last: Annotated[int | None, typer.Option("--last", min=1, help="Every backup of the last so many days.")] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="Every object of the last so many days.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="A CSV file on disk; needs no store.")] = None,
     sample: SampleOption = None,
     as_json: JsonOption = False,
@@ -139,12 +139,17 @@ def _chosen(
             raise _nothing(vault)
         return [vault.find(present[-1].slot.day)], []
     first = max(start, newest - timedelta(days=last - 1))
-    found = {backup.slot: backup for backup in vault.backups_with_manifests(first, newest)}
-    days = {slot.day for slot in found}
-    backups = [found[slot_that_counts(slot for slot in found if slot.day == each)] for each in sorted(days)]
-    if not backups:
+    stored = vault.stored_days(first, newest)
+    if not stored:
         raise _nothing(vault)
+    manifests = vault.manifests(first, newest)
+    backups = [
+        StoredBackup(one.slot, one.current, manifests.get(one.slot))
+        for one in stored.values()
+        if one.current is not None
+    ]
     present_days = {backup.slot.day for backup in backups}
+    backups += [vault.find_key(other.key) for one in stored.values() for other in one.others]
     return backups, [absent for absent in days_between(first, newest) if absent not in present_days]
 
 

@@ -9,7 +9,10 @@ from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.doctor.finding import DoctorResult, failed, ok, warning
 from signal_backups.core.ledger.outbox import Outbox
-from signal_backups.core.monitoring.observation import DayState, observe
+from signal_backups.core.monitoring.observation import observe
+from signal_backups.core.monitoring.status.status import backup_status
+from signal_backups.core.monitoring.status.text import headline, remedies
+from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency, remedy_for
 from signal_backups.core.vault.vault import BackupVault
 
 
@@ -17,25 +20,30 @@ def is_recent(vault: BackupVault, start: date | None, clock: Clock) -> DoctorRes
     """Check that the newest day that should be backed up is, and that its backup is recent."""
     found = observe(vault, start, clock)
     latest = found.latest
-    if latest is None and found.hidden:
-        remedy = f"Bring it back with: signal-backups undelete {found.hidden[-1]}"
-        return failed(f"deleted: a delete marker hides {found.hidden[-1]}", remedy)
-    destroyed = found.in_state(DayState.DESTROYED)
-    if destroyed:
-        what = f"destroyed: no version of the backup of {destroyed[-1]} is left"
-        return failed(what, "Examine what happened with: signal-backups audit verify")
-    if latest is None:
+    if latest is None and not found.stored:
         return failed("there is none", "Make the first with: signal-backups backup", ExitCode.NOT_FOUND)
+    newest = max((day for day, state in found.days.items() if state is not DayState.NOT_DUE), default=found.last_day)
+    words = f"{newest} {MEANINGS[found.days[newest]].one}"
+    if latest is None:
+        return failed(words, remedy_for(found.days[newest], [newest]))
     age = clock() - latest.finished_at
     summary = f"{latest.day}, made {age.total_seconds() / 3600:.1f} h ago"
     remedy = "See what is missing with: signal-backups status"
     # An old day that was backed up again recently says nothing about the days after it.
-    newest = max((day for day, state in found.days.items() if state is not DayState.DUE), default=latest.day)
     if newest > latest.day:
-        return failed(f"{summary}, but that of {newest} is {found.days[newest]}", remedy)
+        return failed(f"{summary}, but {words}", remedy)
     if age <= MAX_BACKUP_AGE:
         return ok(summary)
     return failed(f"{summary}, more than {MAX_BACKUP_AGE.total_seconds() / 3600:.0f} h", remedy)
+
+
+def are_safe(vault: BackupVault, start: date | None, clock: Clock, retention_years: int) -> DoctorResult:
+    """Check that every day is safe, as ``status`` says."""
+    found = backup_status(vault, start, clock, retention_years=retention_years)
+    if found.urgency is Urgency.FINE:
+        return ok(f"{found.days_backed_up:,} days, {found.first_day} to {found.last_day}")
+    remedy = next(remedies(found), "Make the first backup with: signal-backups backup")
+    return (warning if found.urgency is Urgency.CHECK else failed)(headline(found), remedy)
 
 
 def largest_day(vault: BackupVault) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import cached_property
 
 from signal_backups.core.base.days import Clock, last_complete_day, utc_now
@@ -68,6 +69,7 @@ class Doctor:
             self._of_probes(DoctorCheck.CONDITIONAL_WRITES, Probes.allows_one_writer, DoctorCheck.PUT),
             self._of_probes(DoctorCheck.CHECKSUMS, Probes.rejects_wrong_checksum, DoctorCheck.PUT),
             Step(DoctorCheck.LATEST_BACKUP, self._is_backed_up, (DoctorCheck.LIST_VERSIONS,)),
+            Step(DoctorCheck.ALL_DAYS, self._are_safe, (DoctorCheck.LATEST_BACKUP,)),
             Step(DoctorCheck.AUDIT_EVENTS, self._events_are_written, (DoctorCheck.SETTINGS,)),
             Step(DoctorCheck.DISK, self._has_free_space, (DoctorCheck.SETTINGS,)),
         ]
@@ -100,15 +102,21 @@ class Doctor:
         return ok(f"{where}, prefix {settings.prefix}, profile {self._profile.name}, home {settings.home.absolute()}")
 
     def _is_backed_up(self) -> DoctorResult:
-        vault, settings = self._store.vault, self.settings
-        self._largest_day = backups.largest_day(vault)
-        return backups.is_recent(vault, settings.start_date if settings.start_date_is_set else None, self._clock)
+        self._largest_day = backups.largest_day(self._store.vault)
+        return backups.is_recent(self._store.vault, self._start, self._clock)
+
+    def _are_safe(self) -> DoctorResult:
+        return backups.are_safe(self._store.vault, self._start, self._clock, self._profile.retention_years)
 
     def _has_free_space(self) -> DoctorResult:
         return has_free_space(self.settings.home, self._largest_day)
 
     def _events_are_written(self) -> DoctorResult:
         return backups.events_are_written(Outbox(self.settings.unwritten_events))
+
+    @property
+    def _start(self) -> date | None:
+        return self.settings.start_date if self.settings.start_date_is_set else None
 
     @cached_property
     def _profile(self) -> Profile:

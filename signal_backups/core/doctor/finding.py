@@ -33,6 +33,7 @@ class DoctorCheck(StrEnum):
     CONDITIONAL_WRITES = "conditional_writes"
     CHECKSUMS = "checksums"
     LATEST_BACKUP = "latest_backup"
+    ALL_DAYS = "all_days"
     AUDIT_EVENTS = "audit_events"
     DISK = "disk_space"
     INSTANCE = "dagster_instance"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from signal_backups.core.s3.thaw import needs_thaw
-from signal_backups.core.vault.vault import StoredBackup
+from signal_backups.core.vault.objects import StoredBackup
 
 #: How many of the last days a drill restores.
 RECENT_DAYS = 7
@@ -22,7 +22,13 @@ class DrillChoice:
     archived_classes: tuple[str, ...]
 
 
-def choose_drill_days(backups: Sequence[StoredBackup], last: date, recent_days: int, rng: random.Random) -> DrillChoice:
+def choose_drill_days(
+    backups: Sequence[StoredBackup],
+    last: date,
+    recent_days: int,
+    rng: random.Random,
+    again: Collection[date] = (),
+) -> DrillChoice:
     """Choose days from the current backups.
 
     Args:
@@ -30,6 +36,7 @@ def choose_drill_days(backups: Sequence[StoredBackup], last: date, recent_days: 
         last: the last complete day.
         recent_days: how many days up to ``last`` are always restored.
         rng: chooses the older days.
+        again: days that are restored in any case, if they have a backup.
     """
     first_recent = last - timedelta(days=recent_days - 1)
     recent = {backup.slot.day for backup in backups if first_recent <= backup.slot.day <= last}
@@ -39,4 +46,5 @@ def choose_drill_days(backups: Sequence[StoredBackup], last: date, recent_days: 
             older.setdefault(backup.current.storage_class, []).append(backup.slot.day)
     archived = sorted(name for name in older if needs_thaw(name))
     chosen = {rng.choice(sorted(days)) for name, days in sorted(older.items()) if name not in archived}
-    return DrillChoice(tuple(sorted(recent | chosen)), tuple(archived))
+    wanted = {backup.slot.day for backup in backups if backup.slot.day in again}
+    return DrillChoice(tuple(sorted(recent | chosen | wanted)), tuple(archived))

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from signal_backups.core.base.objectives import RTO_OBJECTIVE_S
 from signal_backups.core.s3.thaw import THAW_TERMS, Tier, needs_thaw
-from signal_backups.core.vault.vault import StoredBackup
+from signal_backups.core.vault.objects import StoredBackup
 
 #: A drill warns if the forecast reaches this share of the objective.
 WARN_SHARE = 0.8

@@ -30,7 +30,9 @@ from signal_backups.core.restore.targets.open_target import open_database
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.signals.compare_rows import RowComparer
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source
-from signal_backups.core.vault.vault import BackupVault, StoredBackup
+from signal_backups.core.vault.findings import Examination, open_findings, record_findings
+from signal_backups.core.vault.objects import StoredBackup
+from signal_backups.core.vault.vault import BackupVault
 
 _log = logging.getLogger(__name__)
 
@@ -157,7 +159,17 @@ def drill(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None] 
         result=result,
     )
     vault.trail.record(Action.DRILL, result, [stored], _details(report))
+    _record_findings(vault, report)
     return report
+
+
+def _record_findings(vault: BackupVault, report: DrillReport) -> None:
+    differing = {
+        day.day: f"the source and the backup differ: {day}" for day in report.differing_days if not day.only_late
+    }
+    failed = {day.day: f"it was not restored: {day.restore.problem}" for day in report.failed_days}
+    drilled = {day.day for day in report.days}
+    record_findings(vault, Examination.DRILL, days={**differing, **failed}, was_examined=lambda day: day in drilled)
 
 
 def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None]) -> DrillReport:
@@ -168,7 +180,7 @@ def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[Dr
         raise NotFoundError(
             f"no backups in {vault.store.uri(vault.layout.prefix)}", remedy="Make one with: signal-backups backup"
         )
-    choice = choose_drill_days(backups, last, run.recent_days, run.rng)
+    choice = choose_drill_days(backups, last, run.recent_days, run.rng, _found_before(vault))
     source = open_source(run.source_url, run.table)
     days: list[DrillDay] = []
     with scratch_database(run.scratch_url or run.source_url, run.scratch, at) as scratch_url:
@@ -176,6 +188,11 @@ def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[Dr
             days.append(_drill_day(vault, source, scratch_url, day, run))
             on_day(days[-1])
     return _report(run, source.describe().engine, at, days, choice, backups, time.perf_counter() - started)
+
+
+def _found_before(vault: BackupVault) -> set[date]:
+    """The days that an earlier drill could not restore: only restoring them again clears that."""
+    return {day for each in open_findings(vault) if each.examination is Examination.DRILL for day in each.days}
 
 
 def _drill_day(vault: BackupVault, source: SignalSource, scratch_url: str, day: date, run: DrillRun) -> DrillDay:

@@ -14,6 +14,7 @@ from signal_backups.core.integrity.log.examine_log import LogExamination, examin
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, without_duplicates
 from signal_backups.core.integrity.log.segments import Segments
 from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.findings import Examination, record_findings
 from signal_backups.core.vault.vault import BackupVault
 
 #: A report lists so many findings, and counts all of them.
@@ -128,6 +129,17 @@ def examine_trail(
         findings=findings[:MAX_FINDINGS],
         warnings=_warnings(vault, events, ignores_conditions=ignores_conditions) + examination.warnings,
         requests=dict(Counter(requests)),
+    )
+
+
+def record_examination(vault: BackupVault, report: TrailReport) -> None:
+    """Keep what an examination found as an open finding, or clear what an earlier one found."""
+    record_findings(
+        vault,
+        Examination.AUDIT_TRAIL,
+        days={},
+        general=[f"{found.log} {found.number or found.key}: {found.words}" for found in report.findings],
+        is_full=report.full,
     )
 
 

@@ -164,6 +164,20 @@ class ChainedLog:
         """Every version and delete marker of every entry, newest first within a number."""
         return self._by_number(self.store.list_versions(self.prefix))
 
+    def damage(self) -> tuple[int, int]:
+        """What a listing shows: the first number without an intact entry, and how many there are up to the last.
+
+        An entry is damaged if it is missing, hidden or overwritten; (0, 0) when every entry is intact.
+        """
+        versions = self.versions()
+        intact = sorted(number for number, stored in versions.items() if len(stored) == 1 and first_stored(stored))
+        count = max(versions, default=0) - len(intact)
+        if not count:
+            return 0, 0
+        # Not number by number: a forged one may be far beyond the real entries.
+        first = next((place for place, number in enumerate(intact, 1) if place != number), len(intact) + 1)
+        return first, count
+
     def _by_number(self, versions: Iterable[ObjectVersion]) -> dict[int, list[ObjectVersion]]:
         found: dict[int, list[ObjectVersion]] = {}
         for version in versions:

@@ -37,6 +37,8 @@ class Action(StrEnum):
     UNDELETE = "undelete"
     #: A backup was replaced although the database had altered or lost signals of it.
     CHANGES_ACCEPTED = "changes_accepted"
+    #: What an audit, a drill or a reconciliation found, or cleared.
+    EXAMINATION = "examination"
     #: Noticed, not done: this software never deletes a backup.
     DELETION = "deletion"
 
@@ -45,7 +47,7 @@ class Result(StrEnum):
     """How it ended. The values are stored for years: none may change or be removed."""
 
     FAILED = "failed"
-    #: Of a verification or a drill.
+    #: Of a verification, a drill or an examination.
     PASSED = "passed"
     #: Of a backup.
     STORED = "stored"

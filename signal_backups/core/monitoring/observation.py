@@ -1,62 +1,66 @@
-"""The state of each day's backup in S3, read with a bounded number of requests."""
+"""The states of each day, from what S3 holds; status, metrics, alerts, sensors and doctor all read them here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day
-from signal_backups.core.base.objectives import GRACE, MAX_MANIFEST_READS, missed_from
-from signal_backups.core.base.parallel import in_parallel
-from signal_backups.core.s3.object_version import ObjectVersion
-from signal_backups.core.vault.genuine import forged_manifests
-from signal_backups.core.vault.layout import BackupSlot, slot_that_counts
+from signal_backups.core.base.objectives import GRACE, missed_from
+from signal_backups.core.ledger.chained_log import ChainedLog
+from signal_backups.core.vault.day_state import DayState, worst_first
+from signal_backups.core.vault.findings import Examination, Findings, open_findings
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, VersionsBySlot, destroyed_days
+from signal_backups.core.vault.stored_days import StoredDay
+from signal_backups.core.vault.vault import BackupVault
 
-
-class DayState(StrEnum):
-    """The state of a day's backup."""
-
-    VERIFIED = "verified"
-    #: There is an object, but no genuine manifest for its current version.
-    UNVERIFIED = "unverified"
-    #: There is no object, or a delete marker hides it.
-    MISSING = "missing"
-    #: A manifest vouches for an object, and no version of it is left.
-    DESTROYED = "destroyed"
-    #: Not verified yet, and still within the grace period.
-    DUE = "due"
+#: Examinations whose findings of a day end with the next backup of the day.
+_ENDED_BY_BACKUP = {Examination.DRILL, Examination.RECONCILIATION}
 
 
 @dataclass(frozen=True)
 class Observation:
-    """The state of every day from ``first_day`` to ``last_day``, both included, at one instant.
+    """The states of every day from ``first_day`` to ``last_day``, both included, at one instant.
 
     Attributes:
         at: that instant (UTC).
-        latest: the manifest of the newest verified day.
-        hidden: the missing days that a delete marker hides.
+        days: what is stored of each day: verified, not due, unverified, tampered, hidden, missing or destroyed.
+        more: the further states of days that have any.
+        stored: what the bucket holds of each day that has, or had, a backup.
+        findings: the open findings.
+        damaged_logs: of each log that is damaged what its listing shows.
         requests: how many requests were sent.
-        backups: the current versions of the backups.
-        manifests: the current versions of the manifests.
     """
 
     at: datetime
     first_day: date
     last_day: date
     days: Mapping[date, DayState]
-    latest: Manifest | None
-    hidden: Sequence[date]
-    requests: int
-    backups: Mapping[BackupSlot, ObjectVersion]
-    manifests: Mapping[BackupSlot, ObjectVersion]
+    more: Mapping[date, Collection[DayState]] = field(default_factory=dict)
+    stored: Mapping[date, StoredDay] = field(default_factory=dict)
+    findings: Sequence[Findings] = ()
+    damaged_logs: Sequence[str] = ()
+    requests: int = 0
+
+    def states(self, day: date) -> list[DayState]:
+        """Every state of a day, the worst first."""
+        return worst_first([self.days[day], *self.more.get(day, ())])
 
     def in_state(self, *states: DayState) -> list[date]:
-        """Return the days in any of these states, oldest first."""
-        return [day for day, state in self.days.items() if state in states]
+        """The days in any of these states, oldest first."""
+        return [day for day in self.days if not set(states).isdisjoint(self.states(day))]
+
+    @property
+    def manifests(self) -> list[Manifest]:
+        """The genuine current manifests, oldest day first."""
+        return [stored.manifest for stored in self.stored.values() if stored.manifest is not None]
+
+    @property
+    def latest(self) -> Manifest | None:
+        """The manifest of the newest verified day; None when none is verified."""
+        newest = max((day for day, state in self.days.items() if state is DayState.VERIFIED), default=None)
+        return self.stored[newest].manifest if newest is not None else None
 
 
 def observe(
@@ -67,13 +71,10 @@ def observe(
     grace: timedelta = GRACE,
     retention_years: int | None = None,
 ) -> Observation:
-    """Find the state of every day from ``start`` to the last complete one, mostly by listing.
+    """Find the states of every day from ``start`` to the last complete one.
 
-    A manifest that is not in the manifest log vouches for nothing (see ``vault.genuine``). A manifest is written
-    after its object, so a manifest that is newer than its object vouches for it without being
-    read; only the newest day's is read. Of the manifests that are not newer, the newest ``MAX_MANIFEST_READS`` are
-    read. The rest are judged by their times alone: a manifest of the same second vouches for its object, an older one
-    does not.
+    It takes a few listings, and reads the current manifest of each day; whoever observes often passes a caching vault,
+    which reads each of them once.
 
     Args:
         vault: where the backups are.
@@ -88,24 +89,14 @@ def observe(
     now, last = clock(), last_complete_day(clock)
     with vault.store.counted_requests() as sent:
         first = first_expected(start, now, retention_years)
-        listed = vault.backup_versions(first, last)
-        listed_manifests = vault.manifest_versions(first, last)
-        manifests = _current(listed_manifests)
-        if start is None:
-            first = min((slot.day for slot in (*listed, *listed_manifests)), default=last)
-        backups = _current(listed)
-        forged = forged_manifests(vault, manifests, MAX_MANIFEST_READS)
-        genuine = {slot: stored for slot, stored in manifests.items() if slot not in forged}
-        vouched, latest = _vouched(vault, _one_a_day(backups), genuine)
-    present = {slot.day for slot in backups}
-    destroyed = destroyed_days(listed, listed_manifests)
-    days = {
-        day: DayState.DESTROYED if day in destroyed else _state(day, day in present, day in vouched, now, grace)
-        for day in days_between(first, last)
-    }
-    ever = {slot.day for slot in listed}
-    hidden = [day for day, state in days.items() if state is DayState.MISSING and day in ever]
-    return Observation(now, first, last, days, latest, hidden, len(sent), backups, manifests)
+        stored = vault.stored_days(first, last)
+        findings = [found for each in open_findings(vault) if (found := _still_open(each, stored)).is_open]
+        damaged_logs = [*_damage(vault.trail.log, "event"), *_damage(vault.manifest_log, "manifest")]
+    if start is None:
+        first = min(stored, default=last)
+    days = {day: _state(day, stored.get(day), now, grace) for day in days_between(first, last)}
+    more = {day: states for day, one in stored.items() if (states := list(_more_states(day, one, findings)))}
+    return Observation(now, first, last, days, more, stored, findings, damaged_logs, len(sent))
 
 
 def first_expected(start: date | None, now: datetime, retention_years: int | None) -> date:
@@ -114,52 +105,40 @@ def first_expected(start: date | None, now: datetime, retention_years: int | Non
     return max(start or date.min, kept_from)
 
 
-def _state(day: date, present: bool, vouched: bool, now: datetime, grace: timedelta) -> DayState:
-    if vouched:
-        return DayState.VERIFIED
-    if now < missed_from(day, grace):
-        return DayState.DUE
-    return DayState.UNVERIFIED if present else DayState.MISSING
+def _state(day: date, stored: StoredDay | None, now: datetime, grace: timedelta) -> DayState:
+    state = stored.state if stored is not None else DayState.MISSING
+    can_be_due = state in {DayState.MISSING, DayState.UNVERIFIED}
+    return DayState.NOT_DUE if can_be_due and now < missed_from(day, grace) else state
 
 
-def _current(versions: VersionsBySlot) -> dict[BackupSlot, ObjectVersion]:
-    return {slot: stored[0] for slot, stored in versions.items() if not stored[0].hides}
+def _more_states(day: date, stored: StoredDay, findings: Iterable[Findings]) -> Iterable[DayState]:
+    manifest = stored.manifest
+    if stored.others:
+        yield DayState.OTHER_OBJECT
+    if manifest is not None and manifest.quarantined:
+        yield DayState.QUARANTINED
+    if manifest is not None and manifest.differences is not None:
+        yield DayState.DIFFERS
+    if manifest is not None and manifest.replacements:
+        yield DayState.CHANGES_ACCEPTED
+    if any(day in each.days for each in findings):
+        yield DayState.OPEN_FINDING
 
 
-def _one_a_day(backups: Mapping[BackupSlot, ObjectVersion]) -> dict[BackupSlot, ObjectVersion]:
-    """Return for each day the backup that ``BackupVault.find`` would choose."""
-    of_day: dict[date, list[BackupSlot]] = {}
-    for slot in backups:
-        of_day.setdefault(slot.day, []).append(slot)
-    return {slot: backups[slot] for slot in map(slot_that_counts, of_day.values())}
+def _still_open(findings: Findings, stored: Mapping[date, StoredDay]) -> Findings:
+    """The findings without the days that a later backup has put right."""
+    if findings.examination not in _ENDED_BY_BACKUP:
+        return findings
+
+    def is_ended(day: date) -> bool:
+        manifest = stored[day].manifest if day in stored else None
+        return manifest is not None and manifest.finished_at > findings.at
+
+    return findings.model_copy(update={"days": {day: what for day, what in findings.days.items() if not is_ended(day)}})
 
 
-def _vouched(
-    vault: BackupVault, backups: Mapping[BackupSlot, ObjectVersion], manifests: Mapping[BackupSlot, ObjectVersion]
-) -> tuple[set[date], Manifest | None]:
-    """Return the verified days, and the manifest of the newest of them."""
-    ages = {slot: _seconds_after(manifests[slot], backups[slot]) for slot in backups if slot in manifests}
-    vouched = {slot for slot, seconds in ages.items() if seconds >= 0}
-    unclear = sorted((slot for slot, seconds in ages.items() if seconds <= 0), reverse=True)[:MAX_MANIFEST_READS]
-    read = dict(zip(unclear, in_parallel(lambda slot: vault.manifest_at(manifests[slot]), unclear), strict=True))
-    for slot, manifest in read.items():
-        (vouched.add if _vouches_for(manifest, backups[slot]) else vouched.discard)(slot)
-    latest = None
-    # The newest manifest is always read; if it does not vouch for its backup, the next one is read.
-    for slot in sorted(vouched, reverse=True)[:MAX_MANIFEST_READS]:
-        manifest = read[slot] if slot in read else vault.manifest_at(manifests[slot])
-        if _vouches_for(manifest, backups[slot]):
-            latest = manifest
-            break
-        vouched.discard(slot)
-    return {slot.day for slot in vouched}, latest
-
-
-def _seconds_after(manifest: ObjectVersion, backup: ObjectVersion) -> float:
-    """Return how much newer the manifest is, in whole seconds: S3's times have no fractions."""
-    times = (found.last_modified.replace(microsecond=0) for found in (manifest, backup))
-    return (next(times) - next(times)).total_seconds()
-
-
-def _vouches_for(manifest: Manifest | None, backup: ObjectVersion) -> bool:
-    return manifest is not None and manifest.backup.version_id == backup.version_id
+def _damage(log: ChainedLog, name: str) -> Iterable[str]:
+    """What a listing shows of a damaged log; what only the entries show is found by ``audit verify``."""
+    first, count = log.damage()
+    if count:
+        yield f"{name} {first} is missing, hidden or overwritten" + (f", and {count - 1:,} more" if count > 1 else "")

@@ -10,7 +10,11 @@ from pydantic import BaseModel
 
 from signal_backups.core.base.day_ranges import DayRange, ranges_of
 from signal_backups.core.base.objectives import FIRST_REPAIR_PAUSE, MAX_REPAIR_DAYS, MAX_REPAIR_RUNS, MAX_REPAIRS
-from signal_backups.core.monitoring.observation import DayState, Observation
+from signal_backups.core.monitoring.observation import Observation
+from signal_backups.core.vault.day_state import DayState
+
+#: What a new backup puts right.
+_NOT_AS_VOUCHED = {DayState.MISSING, DayState.UNVERIFIED, DayState.TAMPERED}
 
 
 class Attempt(BaseModel, frozen=True):
@@ -82,11 +86,10 @@ def stale_days(observation: Observation, failed: Set[date]) -> list[date]:
     A day that a delete marker hides, or that was destroyed, is not stale: a new backup would cover that up, with only
     the rows that the database still has. Somebody has to decide.
     """
-    bad, hidden = {DayState.MISSING, DayState.UNVERIFIED}, set(observation.hidden)
     return [
         day
         for day, state in observation.days.items()
-        if day not in hidden and (state in bad or (day in failed and state not in {DayState.DUE, DayState.DESTROYED}))
+        if state in _NOT_AS_VOUCHED or (day in failed and state is DayState.VERIFIED)
     ]
 
 

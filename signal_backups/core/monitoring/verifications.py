@@ -13,6 +13,9 @@ from signal_backups.core.ledger.event import Action, Event, Result
 #: How far back ``status`` reads, one request per event. At 450 events a year this is 20 years.
 MAX_EVENTS_BACK = 10_000
 
+#: What stores a day's backup.
+_STORES = {Action.BACKUP, Action.UNDELETE}
+
 #: Error codes of an aborted verification that show damage in S3; an unreachable store or a full disk does not.
 _DAMAGE = {NotFoundError.code, VerificationError.code}
 
@@ -31,9 +34,16 @@ LastResults = dict[date, LastResult]
 
 @dataclass(frozen=True)
 class LastVerifications:
-    """The days that failed their last verification, and those without an event among the ones read; oldest first."""
+    """What the newest events say of days; oldest first.
+
+    Attributes:
+        failing: days that failed their last verification.
+        stuck: days whose last backup failed.
+        not_reached: days without a verification among the events that were read.
+    """
 
     failing: Sequence[date]
+    stuck: Sequence[date]
     not_reached: Sequence[date]
 
 
@@ -57,6 +67,12 @@ def note_verification(last: LastResults, event: Event) -> None:
         note_result(last, event, succeeded=succeeded)
 
 
+def note_backup(last: LastResults, event: Event) -> None:
+    """Update the last result of the event's day, if the event is about storing it."""
+    if event.action in _STORES:
+        note_result(last, event, succeeded=event.result != Result.FAILED)
+
+
 def note_result(last: LastResults, event: Event, *, succeeded: bool) -> None:
     """Update the last result of the event's day, unless a later one is known: events from an outbox arrive late."""
     day = day_of(event)
@@ -72,27 +88,31 @@ def failing_days(last: LastResults) -> dict[date, datetime]:
 
 
 def last_verifications(newest_first: Iterator[Sequence[Event]], days: Set[date]) -> LastVerifications:
-    """Find the last verification of each of some days, reading at most ``MAX_EVENTS_BACK`` events.
+    """Find the last verification and the last backup of each of some days; reads at most ``MAX_EVENTS_BACK`` events.
 
     Args:
         newest_first: batches of events, newest first.
         days: the days.
     """
-    relevant: list[Event] = []
-    unknown, count = set(days), 0
+    read: list[Event] = []
+    unknown = set(days)
     for events in newest_first:
-        count += len(events)
-        new = [event for event in events if verification_result(event) is not None]
-        relevant += new
-        unknown -= {day_of(event) for event in new}
-        if not unknown or count >= MAX_EVENTS_BACK:
+        read += events
+        unknown -= {day_of(event) for event in events if event.action in _STORES}
+        if not unknown or len(read) >= MAX_EVENTS_BACK:
             break
-    last: LastResults = {}
-    for event in reversed(relevant):
-        note_verification(last, event)
+    verified: LastResults = {}
+    backed_up: LastResults = {}
+    for event in reversed(read):
+        note_verification(verified, event)
+        note_backup(backed_up, event)
     # A day that an older tool backed up has no event: it is unknown only if older events were left unread.
     has_more = bool(unknown) and next(newest_first, None) is not None
-    return LastVerifications([day for day in failing_days(last) if day in days], sorted(unknown) if has_more else [])
+    return LastVerifications(
+        failing=[day for day in failing_days(verified) if day in days],
+        stuck=[day for day in failing_days(backed_up) if day in days],
+        not_reached=sorted(unknown - verified.keys()) if has_more else [],
+    )
 
 
 def day_of(event: Event) -> date | None:

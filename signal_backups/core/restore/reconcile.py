@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA
 from signal_backups.core.backup.extract import extract_day, reading_extract
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.base.errors import DestroyedBackupError, NotFoundError
+from signal_backups.core.base.errors import DeletedBackupError, DestroyedBackupError, NotFoundError, SignalBackupsError
 from signal_backups.core.restore.fetch import fetch, fetch_quarantine, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_days
 from signal_backups.core.signals.compare_rows import RowComparer, RowComparison, row_comparer
 from signal_backups.core.signals.difference import Difference
 from signal_backups.core.source import SignalSource
+from signal_backups.core.vault.findings import Examination, record_findings
 from signal_backups.core.vault.vault import BackupVault
 
 
@@ -50,6 +51,26 @@ class Reconciliation(BaseModel, frozen=True):
         """Whether a new backup would only add rows."""
         return bool(self.late.count) and not (self.mutated.count or self.deleted.count)
 
+    def __str__(self) -> str:
+        """In words: how many signals are late, mutated or deleted."""
+        counts = {"late": self.late.count, "mutated": self.mutated.count, "deleted": self.deleted.count}
+        return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) or "equal"
+
+
+def record_reconciliations(vault: BackupVault, reconciled: Mapping[date, Reconciliation | SignalBackupsError]) -> None:
+    """Keep what the reconciliation of some days found as open findings, or clear what an earlier one found.
+
+    Args:
+        vault: the backups.
+        reconciled: by day, its result, or why its backup could not be compared.
+    """
+    days = {
+        day: found.what if isinstance(found, SignalBackupsError) else f"the source and the backup differ: {found}"
+        for day, found in reconciled.items()
+        if isinstance(found, SignalBackupsError) or not found.is_equal
+    }
+    record_findings(vault, Examination.RECONCILIATION, days=days, was_examined=lambda day: day in reconciled)
+
 
 def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -> Reconciliation:
     """Compare the folder's day in the source with its backup; without a backup all its signals are late.
@@ -58,6 +79,8 @@ def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -
         SourceError: the source cannot be read.
         StoreError: the store cannot be reached.
         RefusedBackupError: the backup does not verify.
+        DeletedBackupError: a delete marker hides the backup.
+        DestroyedBackupError: no version of the backup is left.
     """
     chosen = _chosen(vault, folder.day)
     if chosen is None:
@@ -111,6 +134,6 @@ def _chosen(vault: BackupVault, day: date) -> ChosenBackup | None:
         return None
     if isinstance(chosen, ChosenBackup):
         return chosen
-    if isinstance(chosen.error, DestroyedBackupError):
+    if isinstance(chosen.error, DestroyedBackupError | DeletedBackupError):
         raise chosen.error
     return None

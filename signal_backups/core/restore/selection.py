@@ -9,10 +9,11 @@ from datetime import date, datetime
 from signal_backups.core.base.days import days_between
 from signal_backups.core.base.errors import DeletedBackupError, NotFoundError, SignalBackupsError
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.genuine import genuine_histories
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, SlotHistory, destroyed_backup, destroyed_days
+from signal_backups.core.vault.vault import BackupVault, SlotHistory, destroyed_backup
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,8 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
         NotFoundError: no day of the range was ever backed up.
     """
     histories = genuine_histories(vault, first, last)
-    destroyed = destroyed_days(
-        {history.slot: history.versions for history in histories}, vault.manifest_versions(first, last)
-    )
+    stored = vault.stored_days(first, last)
+    destroyed = {day for day, one in stored.items() if one.state is DayState.DESTROYED}
     if not histories and not destroyed:
         raise NotFoundError(
             f"no backup from {first} to {last} in {vault.store.uri(vault.layout.prefix)}",

@@ -18,6 +18,7 @@ from signal_backups.core.s3.lifecycle import Lifecycle
 from signal_backups.core.s3.lifecycle_timeline import rules_for
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import SHA256_METADATA
+from signal_backups.core.vault.day_state import MEANINGS, DayState, remedy_for
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import destroyed_backup
 
@@ -56,7 +57,8 @@ class DayEvidence:
         is_hidden: whether the newest entry is a delete marker.
         manifest: the current manifest; None if it could not be read.
         manifest_state: what was found when the manifest was read.
-        is_destroyed: whether no version is left, although a manifest vouches for one.
+        state: what the vault says of the day; None if nothing was ever stored.
+        other_keys: keys of objects of the day that have other content.
         drill: the last drill of the day; None if there was none.
     """
 
@@ -66,7 +68,8 @@ class DayEvidence:
     manifest: Manifest | None = None
     manifest_state: ManifestState = ManifestState.NONE
     drill: DrillOutcome | None = None
-    is_destroyed: bool = False
+    state: DayState | None = None
+    other_keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def check_day(evidence: DayEvidence, criteria: Criteria, now: datetime) -> DayFi
     }
     return DayFinding(
         day=evidence.day,
-        **_states_and_problems(answers, _about_the_database(evidence)),
+        **_states_and_problems(answers, [*_about_the_database(evidence), *_about_other_objects(evidence)]),
         key=version.key,
         version_id=version.version_id,
         bytes=version.size,
@@ -136,7 +139,7 @@ def _absent(evidence: DayEvidence, now: datetime) -> _Answer:
     day = evidence.day
     if now < datetime.combine(day + ONE_DAY, BACKUP_TIME, tzinfo=UTC):
         return _NOT_APPLICABLE  # its backup is not due yet
-    if evidence.is_destroyed:
+    if evidence.state is DayState.DESTROYED:
         found = destroyed_backup(day)
         return _wrong(ProblemCode.DESTROYED, found.what, found.remedy)
     left = ": only a delete marker is left" if evidence.is_hidden else ""
@@ -154,6 +157,9 @@ def _verified(evidence: DayEvidence, version: ObjectVersion) -> _Answer:
     day, manifest = evidence.day, evidence.manifest
     if manifest is None:
         return _without_manifest(evidence)
+    if evidence.state is DayState.TAMPERED:
+        tampered = MEANINGS[DayState.TAMPERED]
+        return _wrong(ProblemCode.TAMPERED, f"{day} {tampered.one}", remedy_for(DayState.TAMPERED, [day]))
     if manifest.backup.version_id == version.version_id:
         return _YES
     vouched = manifest.backup.version_id
@@ -266,6 +272,19 @@ def _about_the_database(evidence: DayEvidence) -> list[Problem]:
         severity = ProblemSeverity.ERROR
         problems.append(Problem(code=ProblemCode.DATABASE_DIFFERS, severity=severity, what=what, remedy=remedy))
     return problems
+
+
+def _about_other_objects(evidence: DayEvidence) -> list[Problem]:
+    day, meaning = evidence.day, MEANINGS[DayState.OTHER_OBJECT]
+    return [
+        Problem(
+            code=ProblemCode.OTHER_OBJECT,
+            severity=ProblemSeverity.WARN,
+            what=f"{day} {meaning.one}: {key}",
+            remedy=remedy_for(DayState.OTHER_OBJECT, [day]),
+        )
+        for key in evidence.other_keys
+    ]
 
 
 def _drilled(evidence: DayEvidence) -> _Answer:

@@ -6,7 +6,7 @@ Two requests for each day (HEAD of the backup, GET of the manifest), one for eac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from pydantic import ValidationError
@@ -17,9 +17,12 @@ from signal_backups.core.drill.run import DrillDay, DrillReport
 from signal_backups.core.retention_audit.check_day import DayEvidence, DrillOutcome, ManifestState
 from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.object_version import ObjectVersion
-from signal_backups.core.vault.layout import BackupSlot, slot_that_counts
+from signal_backups.core.vault.day_state import DayState
+from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, VersionsBySlot, destroyed_days
+from signal_backups.core.vault.objects import VersionsBySlot
+from signal_backups.core.vault.stored_days import StoredDay
+from signal_backups.core.vault.vault import BackupVault
 
 
 @dataclass(frozen=True)
@@ -58,21 +61,15 @@ def read_days(
     vault: BackupVault, listing: BucketListing, days: Sequence[date], drills: DrillOutcomes
 ) -> list[DayEvidence]:
     """Read the evidence of each day; days without an object need no request."""
-    slots: dict[date, list[BackupSlot]] = {}
-    for slot in listing.backups:
-        slots.setdefault(slot.day, []).append(slot)
-
-    destroyed = destroyed_days(listing.backups, listing.manifests)
+    stored = vault.stored_days(min(days), max(days))
 
     def read(day: date) -> DayEvidence:
-        drill = drills.last.get(day)
-        if day in destroyed:
-            return DayEvidence(day, drill=drill, is_destroyed=True)
-        return (
-            _read_day(vault, listing, slot_that_counts(slots[day]), drill)
-            if day in slots
-            else DayEvidence(day, drill=drill)
-        )
+        drill, found = drills.last.get(day), stored.get(day)
+        if found is None or found.state is DayState.DESTROYED:
+            has_marker = any(slot.day == day for slot in listing.backups)
+            return DayEvidence(day, is_hidden=has_marker, drill=drill, state=found.state if found else None)
+        evidence = _read_day(vault, listing, found, drill)
+        return replace(evidence, state=found.state, other_keys=[version.key for version in found.others])
 
     return in_parallel(read, days)
 
@@ -98,15 +95,19 @@ def has_transitions(configuration: BucketConfiguration) -> bool:
         return False
 
 
-def _read_day(vault: BackupVault, listing: BucketListing, slot: BackupSlot, drill: DrillOutcome | None) -> DayEvidence:
+def _read_day(vault: BackupVault, listing: BucketListing, found: StoredDay, drill: DrillOutcome | None) -> DayEvidence:
+    slot = found.slot
     versions = listing.backups[slot]
     is_hidden = versions[0].hides
     newest = next((version for version in versions if not version.is_delete_marker), None)
     if newest is None:
         return DayEvidence(slot.day, is_hidden=True, drill=drill)
-    # Without a version id, HEAD returns the expiration, and the version that the manifest read next vouches for.
+    # Without a version id, HEAD returns the expiration.
     version = vault.store.head(newest.key, newest.version_id if is_hidden else None)
-    manifest, state = _manifest(vault, listing.manifests.get(slot, []), slot)
+    manifest, state = found.manifest, ManifestState.READ
+    if manifest is None or version is None or manifest.backup.version_id != version.version_id:
+        # It may have been written since, together with the version.
+        manifest, state = _manifest(vault, listing.manifests.get(slot, []), slot)
     return DayEvidence(slot.day, version, is_hidden, manifest, state, drill)
 
 

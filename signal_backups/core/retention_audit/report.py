@@ -58,6 +58,8 @@ class ProblemCode(StrEnum):
     WRONG_CLASS = "wrong-class"
     EXPIRES_EARLY = "expires-early"
     PROFILE_TOO_SHORT = "profile-too-short"
+    TAMPERED = "tampered"
+    OTHER_OBJECT = "other-object"
     DATABASE_DIFFERS = "database-differs"
     REPLACED = "replaced"
     DRILL_FAILED = "drill-failed"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day, utc_now
 from signal_backups.core.base.errors import NotFoundError, ReadBackError, SignalBackupsError
 from signal_backups.core.integrity.anchors.destinations import NO_DESTINATIONS, AnchorDestinations
-from signal_backups.core.integrity.examine_trail import examine_trail
+from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail, record_examination
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.rules import lifecycle_of
 from signal_backups.core.retention_audit.check_day import Criteria, DayEvidence, check_day
@@ -22,9 +23,20 @@ from signal_backups.core.retention_audit.evidence import (
     read_days,
     read_drills,
 )
-from signal_backups.core.retention_audit.report import Problem, ProblemCode, ProblemSeverity, RetentionAudit
+from signal_backups.core.retention_audit.report import DayFinding, Problem, ProblemCode, ProblemSeverity, RetentionAudit
 from signal_backups.core.s3.store import JSON_TYPE
+from signal_backups.core.vault.findings import Examination, record_findings
 from signal_backups.core.vault.vault import BackupVault
+
+#: The errors of a day that the status does not look for.
+_SEEN_HERE_ONLY = {
+    ProblemCode.MANIFEST_DISAGREES,
+    ProblemCode.NOT_LOCKED,
+    ProblemCode.LOCK_TOO_SHORT,
+    ProblemCode.LOCK_TOO_WEAK,
+    ProblemCode.WRONG_CLASS,
+    ProblemCode.EXPIRES_EARLY,
+}
 
 
 def audit_retention(
@@ -70,7 +82,12 @@ def audit_retention(
         drills = read_drills(vault)
         criteria = _criteria(vault, profile)
         days = read_days(vault, listing, list(days_between(first_day, last_day)), drills)
-        log_problems = _log_problems(vault, destinations, oldest_kept)
+        trail = examine_trail(
+            vault, full=True, second=destinations.second, ca_pem=destinations.ca_pem, kept_from=oldest_kept
+        )
+        checked = [check_day(evidence, criteria, now) for evidence in days]
+    record_examination(vault, trail)
+    _record(vault, checked)
     return RetentionAudit(
         at=now,
         bucket=vault.store.bucket,
@@ -81,9 +98,9 @@ def audit_retention(
         first_signal_day=first_signal_day or first_day,
         first_day=first_day,
         last_day=last_day,
-        days=[check_day(evidence, criteria, now) for evidence in days],
+        days=checked,
         general=[
-            *log_problems,
+            *_log_problems(trail),
             *_unreadable_drills(vault, drills),
             *_unrecorded_deletions(vault, listing, days),
         ],
@@ -119,10 +136,22 @@ def _criteria(vault: BackupVault, profile: Profile) -> Criteria:
     )
 
 
-def _log_problems(vault: BackupVault, destinations: AnchorDestinations, kept_from: date) -> list[Problem]:
-    report = examine_trail(
-        vault, full=True, second=destinations.second, ca_pem=destinations.ca_pem, kept_from=kept_from
+def _record(vault: BackupVault, checked: Sequence[DayFinding]) -> None:
+    """Keep what only an audit can see; the status sees everything else by itself."""
+    audited = {finding.day for finding in checked}
+    found = {
+        finding.day: "; ".join(problem.what for problem in finding.problems if problem.code in _SEEN_HERE_ONLY)
+        for finding in checked
+    }
+    record_findings(
+        vault,
+        Examination.RETENTION_AUDIT,
+        days={day: what for day, what in found.items() if what},
+        was_examined=lambda day: day in audited,
     )
+
+
+def _log_problems(report: TrailReport) -> list[Problem]:
     return [
         Problem(
             code=ProblemCode.TRAIL_BROKEN,

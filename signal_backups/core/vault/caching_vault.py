@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from signal_backups.core.base.errors import ArchivedError
-from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 
+#: What each version of a manifest says; None when it cannot be read, or is archived.
+ManifestCache = dict[ObjectVersion, Manifest | None]
+
 
 class CachingVault(BackupVault):
-    """Another view of a vault. A version never changes, so a cached manifest is never out of date."""
+    """Another view of a vault. A version never changes, so a cached manifest is never out of date.
 
-    def __init__(self, vault: BackupVault) -> None:
+    Args:
+        vault: the vault.
+        cache: what was read before; it is added to.
+    """
+
+    def __init__(self, vault: BackupVault, cache: ManifestCache | None = None) -> None:
         super().__init__(vault.store, vault.layout, actor=vault.trail.actor)
-        self._cached: dict[ObjectVersion, Manifest | None] = {}
+        self._cached: ManifestCache = {} if cache is None else cache
 
     def manifest_at(self, version: ObjectVersion) -> Manifest | None:
         """What one listed version of a manifest says; None when it cannot be read, is archived or is gone."""
@@ -26,9 +31,3 @@ class CachingVault(BackupVault):
             except ArchivedError:
                 self._cached[version] = None
         return self._cached[version]
-
-    def read_manifests(self, versions: Sequence[ObjectVersion]) -> list[Manifest]:
-        """The manifests that can be read of some versions, in their order; all others leave the cache."""
-        found = in_parallel(self.manifest_at, versions)
-        self._cached = {version: self._cached[version] for version in versions}
-        return [manifest for manifest in found if manifest is not None]

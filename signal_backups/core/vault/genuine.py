@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
 from signal_backups.core.base.errors import VerificationError
-from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.chained_log import first_stored
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
@@ -54,28 +53,6 @@ def is_genuine(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> bool
     return stored is not None and _is_older_than_log(vault, stored)
 
 
-def forged_manifests(
-    vault: BackupVault, manifests: Mapping[BackupSlot, ObjectVersion], most: int | None = None
-) -> set[BackupSlot]:
-    """The slots whose current manifest is not genuine.
-
-    Args:
-        vault: where they are.
-        manifests: the current manifests.
-        most: how many manifests are read at the most, the newest; None: as many as it takes.
-    """
-    suspects = sorted(_not_in_listing(vault, manifests.items()))[::-1][:most]
-
-    def is_forged(slot: BackupSlot) -> bool:
-        manifest = vault.manifest_at(manifests[slot])
-        if manifest is None:
-            return False
-        return not _is_of(vault, slot, manifest) or not _is_genuine_version(vault, manifest, manifests[slot])
-
-    found = zip(suspects, in_parallel(is_forged, suspects), strict=True)
-    return {slot for slot, forged in found if forged}
-
-
 def genuine_histories(vault: BackupVault, first: date, last: date) -> list[SlotHistory]:
     """Like ``BackupVault.histories``, without the manifests that are not genuine."""
     histories = vault.histories(first, last)
@@ -102,11 +79,11 @@ def _not_in_listing(vault: BackupVault, manifests: Iterable[tuple[Name, ObjectVe
     """Those of some stored manifests that a listing of the manifest log does not show to be in it.
 
     A manifest and its entry in the log have the same bytes, so mostly their ETags are the same. Where they are not, as
-    under KMS, the objects have to be read. Without a log nothing can be told.
+    under KMS, the objects have to be read.
     """
     entries = vault.manifest_log.versions()
     logged = {stored.etag for stored in map(first_stored, entries.values()) if stored}
-    return [name for name, stored in manifests if stored.etag not in logged] if entries else []
+    return [name for name, stored in manifests if stored.etag not in logged]
 
 
 def _is_of(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> bool:

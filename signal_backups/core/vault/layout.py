@@ -19,6 +19,7 @@ DEFAULT_PREFIX = "signals/"
 _KEY_TAIL = re.compile(r"(\d{4})/(\d{2})/signals_backup_(\d{8})_(\d{6})\.csv")
 _QUARANTINE_TAIL = re.compile(r"\d{4}/\d{2}/signals_quarantine_(\d{8})_(\d{6})\.csv")
 _REPLACED_TAIL = re.compile(r"\d{4}/\d{2}/signals_replaced_(\d{8})_(\d{6})\.csv")
+_FINDING_TAIL = re.compile(r"([a-z_]+)/\d{8}T\d{6}\.\d{6}Z\.json")
 _MANIFEST_TAIL = re.compile(r"\d{4}/\d{2}/signals_backup_(\d{8})_(\d{6})\.json")
 
 
@@ -100,6 +101,20 @@ class Layout:
     def report_prefix(self) -> str:
         """Prefix of every report on all backups together."""
         return f"{self.root}reports/"
+
+    @property
+    def finding_prefix(self) -> str:
+        """Prefix of the findings of examinations."""
+        return f"{self.report_prefix}findings/"
+
+    def finding_key(self, examination: str, at: datetime) -> str:
+        """Key of what an examination found at an instant (UTC); the newest of an examination sorts last."""
+        return f"{self.finding_prefix}{examination}/{at:%Y%m%dT%H%M%S.%fZ}.json"
+
+    def examination_of(self, key: str) -> str | None:
+        """The examination in the key of a finding; None for a foreign object."""
+        match = _FINDING_TAIL.fullmatch(key.removeprefix(self.finding_prefix))
+        return match[1] if match else None
 
     @property
     def audit_prefix(self) -> str:

@@ -16,8 +16,10 @@ from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
+from signal_backups.core.vault.day_state import DayState, remedy_for
 from signal_backups.core.vault.genuine import is_genuine
-from signal_backups.core.vault.vault import BackupVault, StoredBackup
+from signal_backups.core.vault.objects import StoredBackup
+from signal_backups.core.vault.vault import BackupVault
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +106,13 @@ def _about_the_manifest(vault: BackupVault, backup: StoredBackup) -> Iterator[st
         )
     if not is_genuine(vault, backup.slot, manifest):
         yield "its manifest is not in the manifest log: it was forged or rewritten. See: signal-backups audit verify"
+        return
+    stored = vault.stored_days(day, day).get(day)
+    if stored is not None and stored.slot == backup.slot and stored.state is DayState.TAMPERED:
+        yield (
+            f"manifest {manifest.number} is not the newest of {day} in the manifest log: it was rolled back. "
+            f"{remedy_for(DayState.TAMPERED, [day])}"
+        )
 
 
 def _about_the_quarantine(vault: BackupVault, backup: StoredBackup, scratch: Path) -> Iterator[str]:

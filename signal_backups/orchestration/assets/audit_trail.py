@@ -11,7 +11,7 @@ from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
-from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail
+from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail, record_examination
 from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
@@ -30,6 +30,7 @@ def _examine(
     _write_what_is_due(context, vault)
     kept_from = oldest_kept_day(vault.store.clock(), profile.retention_years)
     report = examine_trail(vault, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
+    record_examination(vault, report)
     context.log.info(f"{report.events} events, {report.manifests} manifests, {report.finding_count} findings")
     yield dg.MaterializeResult(metadata=_metadata(report), check_results=[_unbroken(report), _anchored(vault, places)])
 

@@ -22,6 +22,7 @@ from signal_backups.core.monitoring.alerts.notifier import NOTHING_CONFIGURED, O
 from signal_backups.core.monitoring.alerts.state import AlertState, after_notifying, due_messages
 from signal_backups.core.monitoring.alerts.storage_conditions import (
     day_conditions,
+    finding_conditions,
     last_good,
     overdue_conditions,
     verification_conditions,
@@ -40,7 +41,7 @@ from signal_backups.orchestration.sensors.conditions.snapshot import InstanceSna
 from signal_backups.orchestration.sensors.conditions.ticks import automation_conditions
 
 #: Kinds of conditions that only S3 shows.
-_STORED_KINDS = {"days", "verification", "overdue"}
+_STORED_KINDS = {"days", "findings", "verification", "overdue"}
 
 
 def alert_sensor(clock: Clock = utc_now) -> dg.SensorDefinition:
@@ -85,7 +86,7 @@ def _gathered(
         *_channel_conditions(state),
     ]
     try:
-        vault = backup_store.vault()
+        vault = backup_store.observed_vault()
         observation = observe_expected_days(
             vault,
             backup_store.retention_profile(),
@@ -127,6 +128,7 @@ def _stored_conditions(
     snapshot: InstanceSnapshot, vault: BackupVault, observation: Observation, state: AlertState
 ) -> Iterator[Condition]:
     yield from day_conditions(state, observation, snapshot.busy, snapshot.failed)
+    yield from finding_conditions(observation)
     yield from verification_conditions(state.failed_verifications)
     yield from overdue_conditions(state.began, last_drill(vault), last_retention_audit(vault), snapshot.now)
 

@@ -33,19 +33,19 @@ def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
         first = max(start, last - timedelta(days=LATE_WINDOW_DAYS - 1))
         source = signals_database.open()
         changed = False
-        # Days deleted from the bucket are skipped: a new backup would hide the deletion.
-        for backup in backup_store.vault().backups_with_manifests(first, last):
-            slot, manifest = backup.slot, backup.manifest
+        # Days without a genuine manifest are skipped: hidden and destroyed ones are left to people.
+        for day, stored in backup_store.observed_vault().stored_days(first, last).items():
+            manifest = stored.manifest
             if manifest is None:
                 continue
-            now = fingerprint_of_source(source, slot.day)
+            now = fingerprint_of_source(source, day)
             if now != manifest.fingerprint:
                 changed = True
                 # The manifest is part of the key, so that a change back to an earlier state gets a run too.
                 written = manifest.number or manifest.backup.version_id
                 yield dg.RunRequest(
-                    run_key=f"late-rows/{slot.day}/{written}/{now}",
-                    partition_key=slot.day.isoformat(),
+                    run_key=f"late-rows/{day}/{written}/{now}",
+                    partition_key=day.isoformat(),
                 )
         if not changed:
             yield dg.SkipReason(f"no day from {first} to {last} changed since it was backed up")

@@ -9,13 +9,17 @@ from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.objectives import REPAIR_INTERVAL
 from signal_backups.core.config.expected_days import observe_expected_days
-from signal_backups.core.monitoring.observation import DayState, Observation
+from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.monitoring.repair_plan import Attempt, Attempts, Plan, plan_repair
+from signal_backups.core.vault.day_state import DayState, command_for
 from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.instance.day_status import dagster_days
 from signal_backups.orchestration.names import STALE_PARTITION_SENSOR
 from signal_backups.orchestration.partitions import daily_partitions, range_tags
 from signal_backups.orchestration.resources import BackupStore, SettingsSource
+
+#: A new backup would cover these up.
+_LEFT_TO_PEOPLE = (DayState.HIDDEN, DayState.DESTROYED)
 
 
 def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDefinition:
@@ -40,7 +44,7 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         if not current.repair:
             return dg.SkipReason("repair is off (SIGNAL_BACKUPS_REPAIR)")
         observation = observe_expected_days(
-            backup_store.vault(),
+            backup_store.observed_vault(),
             backup_store.retention_profile(),
             clock,
             start_date=current.start_date,
@@ -64,14 +68,13 @@ def _request(attempt: Attempt) -> dg.RunRequest:
 
 
 def _reason(plan: Plan, observation: Observation) -> str:
-    destroyed = observation.in_state(DayState.DESTROYED)
-    if not plan.stale and not observation.hidden and not destroyed:
+    left = {state: days for state in _LEFT_TO_PEOPLE if (days := observation.in_state(state))}
+    if not plan.stale and not left:
         return f"all {len(observation.days)} days are as they should be ({observation.requests} requests)"
-    hidden = ", ".join(str(each) for each in ranges_of(observation.hidden))
-    deleted = f"; deleted, people have to bring them back with signal-backups undelete: {hidden}" if hidden else ""
-    if destroyed:
-        gone = ", ".join(str(each) for each in ranges_of(destroyed))
-        deleted += f"; destroyed, see signal-backups audit verify: {gone}"
+    deleted = "".join(
+        f"; {state}, left to people, see {command_for(state, days)}: {', '.join(map(str, ranges_of(days)))}"
+        for state, days in left.items()
+    )
     given_up = ", ".join(str(each) for each in ranges_of(plan.given_up))
     words = f"; attempts used up, somebody has to look: {given_up}" if given_up else ""
     return f"{len(plan.stale)} days are stale and in progress or waiting for their next attempt{words}{deleted}"

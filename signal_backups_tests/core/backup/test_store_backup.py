@@ -24,12 +24,13 @@ from signal_backups.core.base.errors import (
     StoreError,
     VerificationError,
 )
-from signal_backups.core.monitoring.observation import DayState, observe
+from signal_backups.core.monitoring.observation import observe
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.s3.client import s3_client
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
@@ -358,15 +359,15 @@ def delete(vault: BackupVault) -> None:
     vault.store._client.delete_object(Bucket=vault.store.bucket, Key=KEY)
 
 
-def test_a_deleted_day_is_missing_until_the_next_backup(store_day: StoreDay, vault: BackupVault) -> None:
+def test_a_deleted_day_is_hidden_until_the_next_backup(store_day: StoreDay, vault: BackupVault) -> None:
     store_day(signals(3))
     delete(vault)
-    assert backup_status(vault, DAY, now).missing_days == [DAY, DAY + timedelta(days=1)]
+    assert backup_status(vault, DAY, now).hidden_days == [DAY]
     with pytest.raises(NotFoundError):
         vault.find(DAY)
     assert [version.version.is_delete_marker for version in vault.versions(DAY)] == [True, False]
     assert store_day(signals(3)).changed
-    assert backup_status(vault, DAY, now).missing_days == [DAY + timedelta(days=1)]
+    assert backup_status(vault, DAY, now).hidden_days == []
     assert vault.find(DAY).is_vouched
 
 
@@ -566,8 +567,8 @@ def test_a_manifest_that_was_rewritten_does_not_verify(
     vault.store.put_bytes(MANIFEST, rewritten.to_bytes(), "application/json")
     (problem,) = verify_stored(vault, vault.find(DAY), tmp_path).report.problems
     assert problem.startswith("its manifest is not in the manifest log: it was forged or rewritten")
-    assert backup_status(vault, DAY, now).unverified_days == [DAY]
-    assert observe(vault, DAY, now).days[DAY] is DayState.UNVERIFIED
+    assert backup_status(vault, DAY, now).in_state(DayState.TAMPERED) == [DAY]
+    assert observe(vault, DAY, now).days[DAY] is DayState.TAMPERED
 
 
 def content_of(vault: BackupVault, manifest: Manifest) -> bytes:

@@ -41,7 +41,7 @@ def test_a_backup_is_ok_until_the_next_day_is_missing(watched: Watched) -> None:
     watched.clock.advance(timedelta(seconds=1))
     missed = latest(watched)
     assert missed.state is State.FAILED
-    assert missed.found == "2026-03-01, made 25.0 h ago, but that of 2026-03-02 is missing"
+    assert missed.found == "2026-03-01, made 25.0 h ago, but 2026-03-02 is not backed up"
 
 
 def test_a_day_backed_up_early_can_become_too_old(watched: Watched) -> None:
@@ -61,7 +61,7 @@ def test_a_new_backup_of_an_old_day_does_not_count_for_newer_days(watched: Watch
     watched.put(FIRST)
     found = latest(watched)
     assert found.state is State.FAILED
-    assert found.found.endswith("but that of 2026-03-07 is missing")
+    assert found.found.endswith("but 2026-03-07 is not backed up")
     assert "signal-backups status" in str(found.remedy)
 
 

@@ -12,7 +12,7 @@ from signal_backups.core.drill.choose_days import choose_drill_days
 from signal_backups.core.drill.rto import forecast_rto
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
-from signal_backups.core.vault.vault import StoredBackup
+from signal_backups.core.vault.objects import StoredBackup
 
 LAST = date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

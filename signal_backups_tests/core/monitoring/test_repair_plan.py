@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from hypothesis import given
@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 from signal_backups.core.base.day_ranges import DayRange, ranges_of
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.objectives import FIRST_REPAIR_PAUSE, MAX_REPAIRS, REPAIR_INTERVAL, due_at
-from signal_backups.core.monitoring.observation import DayState, Observation
+from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.monitoring.repair_plan import Attempt, Attempts, DagsterDays, Plan, plan_repair, stale_days
+from signal_backups.core.vault.day_state import DayState
 from signal_backups_tests.core.monitoring.watched import FIRST
 from signal_backups_tests.samples.examples import examples
 
 DAYS = [FIRST + number * ONE_DAY for number in range(200)]
 NOW = due_at(DAYS[-1]) + timedelta(hours=5)
-VERIFIED, UNVERIFIED, MISSING, DUE = DayState.VERIFIED, DayState.UNVERIFIED, DayState.MISSING, DayState.DUE
+VERIFIED, UNVERIFIED, MISSING, DUE = DayState.VERIFIED, DayState.UNVERIFIED, DayState.MISSING, DayState.NOT_DUE
 
 
-def observed(days: Mapping[date, DayState], hidden: Sequence[date] = ()) -> Observation:
-    return Observation(NOW, min(days), max(days), days, None, hidden, 0, {}, {})
+def observed(days: Mapping[date, DayState]) -> Observation:
+    return Observation(NOW, min(days), max(days), days)
 
 
 def plan(
@@ -66,7 +67,7 @@ def test_a_failed_day_is_not_stale_within_its_grace_period() -> None:
 
 
 def test_a_deleted_day_is_not_stale_even_if_its_run_failed() -> None:
-    found = observed(dict.fromkeys(DAYS[:3], MISSING), hidden=[DAYS[1]])
+    found = observed(dict(zip(DAYS, [MISSING, DayState.HIDDEN, MISSING], strict=False)))
     assert stale_days(found, failed={DAYS[1]}) == [DAYS[0], DAYS[2]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -132,10 +133,12 @@ def test_reported_requests_include_pages_and_retries(tmp_path: Path) -> None:
     before = world.s3.requests.copy()
     found = audit_retention(vault, DOCUMENTED, start=None, clock=world.clock, last=days[-1])
     assert len(found.days) == 3
-    assert found.requests == dict(world.s3.requests - before)
+    # The two listings for open findings come after the audit itself.
+    assert found.requests == dict(world.s3.requests - before - Counter(ListObjectsV2=2))
     # Amazon S3 makes transitions, so its lifecycle rules are not read.
     trail = {"GetObject": 3 * 3, "ListObjectVersions": 7}
-    own = {"GetObject": 3, "HeadObject": 3 + 2, "ListObjectVersions": 3 + 1, "ListObjectsV2": 1}
+    # Each listing of the backups has two pages; the manifest of the day that was overwritten is read again.
+    own = {"GetObject": 3 + 1, "HeadObject": 3 + 2, "ListObjectVersions": 2 * (3 + 1), "ListObjectsV2": 1}
     assert found.requests == {name: count + trail.get(name, 0) for name, count in own.items()}
     vault.store.head(key)
     assert found.requests["HeadObject"] == 5

@@ -12,22 +12,18 @@ from signal_backups_tests.core.monitoring.watched import FIRST, Watched
 SECOND = FIRST + ONE_DAY
 
 
-def test_a_version_is_read_once_without_any_listing_before() -> None:
-    watched = Watched()
+def test_a_version_is_read_once_also_by_the_next_vault_with_the_same_cache() -> None:
+    watched, cache = Watched(), {}
     watched.put(FIRST, SECOND)
-    vault = CachingVault(watched.vault)
+    vault = CachingVault(watched.vault, cache)
     versions = [watched.vault.manifest_versions(day, day)[BackupSlot(day)][0] for day in (SECOND, FIRST)]
     before = watched.s3.requests.copy()
-    assert [manifest.day for manifest in vault.read_manifests(versions)] == [SECOND, FIRST]
-    assert vault.manifest_at(versions[0]) == watched.vault.manifest(BackupSlot(SECOND))
-    assert [manifest.day for manifest in vault.read_manifests(versions[1:])] == [FIRST]
-    assert watched.s3.requests - before == Counter(GetObject=3)
-    # What is not asked for again is forgotten.
-    vault.manifest_at(versions[0])
-    assert watched.s3.requests - before == Counter(GetObject=4)
+    assert [manifest.day for manifest in map(vault.manifest_at, versions) if manifest] == [SECOND, FIRST]
+    assert vault.manifest_at(versions[0]) == CachingVault(watched.vault, cache).manifest_at(versions[0])
+    assert watched.s3.requests - before == Counter(GetObject=2)
 
 
-def test_one_that_cannot_be_read_or_is_gone_is_left_out_and_not_read_again() -> None:
+def test_one_that_cannot_be_read_or_is_gone_is_not_read_again() -> None:
     watched = Watched()
     watched.put(FIRST, SECOND)
     key = watched.vault.layout.manifest_key(BackupSlot(FIRST))
@@ -36,7 +32,7 @@ def test_one_that_cannot_be_read_or_is_gone_is_left_out_and_not_read_again() -> 
     watched.vault.store.put_bytes(key, b"{", "application/json")
     unreadable = watched.vault.manifest_versions(FIRST, FIRST)[BackupSlot(FIRST)][0]
     vault = CachingVault(watched.vault)
-    assert vault.read_manifests([gone, unreadable]) == []
+    assert [vault.manifest_at(each) for each in (gone, unreadable)] == [None, None]
     before = watched.s3.requests.copy()
-    assert vault.read_manifests([gone, unreadable]) == []
+    assert [vault.manifest_at(each) for each in (gone, unreadable)] == [None, None]
     assert watched.s3.requests - before == Counter()

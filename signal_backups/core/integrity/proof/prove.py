@@ -22,7 +22,8 @@ from signal_backups.core.signals.fields import SIGNAL_ID
 from signal_backups.core.signals.merkle import inclusion_path, leaves, streamed_path
 from signal_backups.core.signals.row_tree import row_leaves
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.vault import BackupVault, StoredBackup
+from signal_backups.core.vault.objects import StoredBackup
+from signal_backups.core.vault.vault import BackupVault
 
 _EXAMINE = "See what is wrong with: signal-backups audit verify"
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
 
-from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.objectives import MAX_AUDIT_AGE, MAX_DRILL_AGE, missed_from
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
 from signal_backups.core.monitoring.alerts.state import AlertState
-from signal_backups.core.monitoring.observation import DayState, Observation
+from signal_backups.core.monitoring.observation import Observation
+from signal_backups.core.vault.day_state import MEANINGS, DayState, command_for
+
+#: The states of stored days that people are notified of; checks and runs in Dagster notify of the others.
+_NOTIFIED = (
+    DayState.MISSING,
+    DayState.DESTROYED,
+    DayState.HIDDEN,
+    DayState.UNVERIFIED,
+    DayState.TAMPERED,
+    DayState.OTHER_OBJECT,
+)
 
 
 def settled(state: AlertState, key: str, found: Iterable[date], busy: Set[date]) -> list[date]:
     """The days of a condition. A day that a run works on neither joins nor leaves them until the run is over."""
     decided = set(found) - busy
     return sorted(decided | {day for day in busy if state.has_notified(key, day)})
-
-
-def backup_command(days: Collection[date]) -> str:
-    """The command that backs up again the newest of some days, with those of them that adjoin it."""
-    newest = ranges_of(days)[-1]
-    return f"signal-backups backup --from {newest.first} --to {newest.last}"
 
 
 def counted(days: Collection[date], one: str, many: str) -> str:
@@ -33,40 +37,40 @@ def day_conditions(
     state: AlertState, observation: Observation, busy: Set[date], failed: Set[date]
 ) -> Iterator[Condition]:
     """Days that S3 does not hold as it should. Days whose run failed are part of another condition, with the reason."""
-    hidden = set(observation.hidden)
-    groups: dict[str, tuple[set[date], tuple[str, str], Callable[[list[date]], str]]] = {
-        "days/missing": (
-            set(observation.in_state(DayState.MISSING)) - hidden,
-            ("is not backed up", "are not backed up"),
-            backup_command,
-        ),
-        "days/destroyed": (
-            set(observation.in_state(DayState.DESTROYED)),
-            ("was destroyed: no version of its backup is left", "were destroyed: no version of their backups is left"),
-            lambda _: "signal-backups audit verify",
-        ),
-        "days/hidden": (
-            hidden,
-            ("is hidden by a delete marker", "are hidden by delete markers"),
-            lambda days: f"signal-backups undelete {days[-1]}",
-        ),
-        "days/unverified": (
-            set(observation.in_state(DayState.UNVERIFIED)),
-            ("has a backup that no manifest vouches for", "have backups that no manifest vouches for"),
-            backup_command,
-        ),
-    }
-    for key, (found, words, command) in groups.items():
-        days = settled(state, key, found - failed, busy)
+    for day_state in _NOTIFIED:
+        key, meaning = f"days/{day_state}", MEANINGS[day_state]
+        days = settled(state, key, set(observation.in_state(day_state)) - failed, busy)
         if days:
             yield Condition(
                 key=key,
                 severity=AlertSeverity.CRITICAL,
-                what=counted(days, *words),
+                what=counted(days, meaning.one, meaning.many),
                 days=Days.of(days),
-                since=missed_from(days[0]) if key == "days/missing" else None,
-                command=command(days),
+                since=missed_from(days[0]) if day_state is DayState.MISSING else None,
+                command=command_for(day_state, days),
             )
+
+
+def finding_conditions(observation: Observation) -> Iterator[Condition]:
+    """What examinations found and no later one cleared, and logs that are damaged."""
+    for each in observation.findings:
+        name = str(each.examination).replace("_", " ")
+        words = [*each.general, *(f"{day}: {what}" for day, what in each.days.items())]
+        yield Condition(
+            key=f"findings/{each.examination}",
+            severity=AlertSeverity.CRITICAL,
+            what=f"the last {name} found: {'; '.join(words)}",
+            days=Days.of(each.days),
+            since=each.at,
+            command=each.command,
+        )
+    if observation.damaged_logs:
+        yield Condition(
+            key="findings/logs",
+            severity=AlertSeverity.CRITICAL,
+            what=f"the audit trail or the manifest log is damaged: {'; '.join(observation.damaged_logs)}",
+            command="signal-backups audit verify",
+        )
 
 
 def verification_conditions(failed: Mapping[date, datetime]) -> Iterator[Condition]:

@@ -17,7 +17,7 @@ from signal_backups.core.monitoring.metrics.measurements import DURATION_BOUNDS,
 from signal_backups.core.monitoring.verifications import (
     LastResults,
     failing_days,
-    note_result,
+    note_backup,
     note_verification,
     verification_result,
 )
@@ -51,6 +51,7 @@ class TrailReader:
 
     def _count(self, event: Event) -> None:
         note_verification(self._verifications, event)
+        note_backup(self._backups, event)
         match event.action:
             case Action.BACKUP:
                 self._count_backup(event, failed=event.result == Result.FAILED)
@@ -60,7 +61,6 @@ class TrailReader:
                 self._count_drill(event)
 
     def _count_backup(self, event: Event, *, failed: bool) -> None:
-        note_result(self._backups, event, succeeded=not failed)
         self._add(upload_errors=int(failed and code_from_stored(event.details.get("error_type")) in UPLOAD_CODES))
         seconds = _number(event, "seconds")
         if event.result == Result.STORED and seconds is not None:

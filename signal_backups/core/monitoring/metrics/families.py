@@ -5,7 +5,6 @@ A timestamp of 0 means never.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import accumulate
@@ -22,9 +21,10 @@ from signal_backups.core.monitoring.metrics.measurements import (
     StorageUse,
     TrailCounts,
 )
-from signal_backups.core.monitoring.observation import DayState, Observation
+from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.s3.prices import BYTES_PER_GB
 from signal_backups.core.s3.storage_classes import storage_class
+from signal_backups.core.vault.day_state import DayState
 
 PREFIX = "signal_backups_"
 #: The label of storage classes that S3 does not have; other stores have names of their own.
@@ -36,11 +36,6 @@ def measured_families(found: Measurements) -> Iterator[Metric]:
     yield from _last_backup(found)
     yield from _days(found.observation)
     yield _gauge("quarantined_rows", "Rows in quarantine, left out of current backups.", found.quarantined_rows)
-    yield _gauge(
-        "differing_backups",
-        "Days of which the database altered or lost signals since their backup.",
-        found.differing_days,
-    )
     yield from _trail(found.trail)
     yield from _drills(found.trail.drills)
     yield from _storage(found.storage)
@@ -115,21 +110,32 @@ def _last_backup(found: Measurements) -> Iterator[Metric]:
 
 
 def _days(observation: Observation) -> Iterator[Metric]:
-    states = Counter(observation.days.values())
+    for name, state, text in (
+        ("verified_backups", DayState.VERIFIED, "Days whose current backup is vouched for by a manifest."),
+        ("missing_backups", DayState.MISSING, "Days that should have a backup by now and never had one."),
+        ("destroyed_backups", DayState.DESTROYED, "Days whose backup has no version left, although there was one."),
+        ("hidden_backups", DayState.HIDDEN, "Days whose backup a delete marker hides."),
+        ("unverified_backups", DayState.UNVERIFIED, "Days whose current backup no manifest vouches for."),
+        ("tampered_backups", DayState.TAMPERED, "Days whose manifest is not their newest in the manifest log."),
+        (
+            "differing_backups",
+            DayState.DIFFERS,
+            "Days of which the database altered or lost signals since their backup.",
+        ),
+        ("quarantined_backups", DayState.QUARANTINED, "Days with rows in quarantine."),
+        ("replaced_backups", DayState.CHANGES_ACCEPTED, "Days whose backup was replaced by the database as it was."),
+        ("other_objects", DayState.OTHER_OBJECT, "Days with another object that has other content."),
+    ):
+        yield _gauge(name, text, len(observation.in_state(state)))
     yield _gauge(
-        "verified_backups", "Days whose current backup is vouched for by a manifest.", states[DayState.VERIFIED]
+        "open_findings",
+        "Examinations (audits, drills, reconciliations) whose findings no later one cleared.",
+        len(observation.findings),
     )
     yield _gauge(
-        "missing_backups", "Days that should have a backup by now and have no current one.", states[DayState.MISSING]
-    )
-    yield _gauge(
-        "destroyed_backups",
-        "Days whose backup has no version left, although a manifest vouches for one.",
-        states[DayState.DESTROYED],
-    )
-    yield _gauge("hidden_backups", "Missing days whose backup a delete marker hides.", len(observation.hidden))
-    yield _gauge(
-        "unverified_backups", "Days whose current backup no manifest vouches for.", states[DayState.UNVERIFIED]
+        "damaged_logs",
+        "Logs (audit trail, manifest log) with entries that are missing, hidden or overwritten.",
+        len(observation.damaged_logs),
     )
 
 

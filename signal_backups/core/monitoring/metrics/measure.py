@@ -69,17 +69,17 @@ class Measurer:
         observation = observe(
             self._vault, self._criteria.start, self._clock, retention_years=self._criteria.profile.retention_years
         )
-        manifests = self._vault.read_manifests([version for _, version in sorted(observation.manifests.items())])
+        manifests = observation.manifests
         trail = self._trail.read()
         storage = self._current_storage(now)
-        unlocked = self._locks.unlocked(list(observation.backups.values()), now)
+        current = [stored.current for stored in observation.stored.values()]
+        unlocked = self._locks.unlocked([version for version in current if version is not None], now)
         return Measurements(
             at=now,
             seconds=time.perf_counter() - started,
             observation=observation,
             first_backup_at=manifests[0].finished_at if manifests else None,
             quarantined_rows=sum(manifest.quarantined for manifest in manifests),
-            differing_days=sum(manifest.differences is not None for manifest in manifests),
             trail=trail,
             storage=storage,
             unlocked=unlocked,

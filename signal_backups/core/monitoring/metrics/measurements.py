@@ -73,7 +73,6 @@ class Measurements:
         observation: the state of every day.
         first_backup_at: when the oldest backup with a manifest was made.
         quarantined_rows: rows that current backups left out.
-        differing_days: days of which the database altered or lost signals since their backup.
         trail: counts of the audit trail.
         storage: what is stored.
         unlocked: current backups that are not locked as the profile requires; None if it requires no lock.
@@ -84,7 +83,6 @@ class Measurements:
     observation: Observation
     first_backup_at: datetime | None
     quarantined_rows: int
-    differing_days: int
     trail: TrailCounts
     storage: StorageUse
     unlocked: int | None

@@ -4,52 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from enum import StrEnum
 
 from pydantic import BaseModel
 
 from signal_backups.core.base.days import days_between
+from signal_backups.core.vault.day_state import DayState
 
 #: Weeks shown, including the current one.
 WEEKS = 12
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-class DayMark(StrEnum):
-    """The state of a day in the calendar; a day with several has the worst."""
-
-    VERIFIED = "verified"
-    QUARANTINED = "quarantined"
-    #: The database altered or lost signals of the backup.
-    DIFFERS = "differs"
-    UNVERIFIED = "unverified"
-    MISSING = "missing"
-    DESTROYED = "destroyed"
-    #: The day is not over, or its backup is not late yet.
-    NOT_DUE = "not_due"
-    #: Before the first day that should be backed up.
-    BEFORE = "before"
-
-
-#: The characters of the calendar.
+#: The characters of the calendar, by the worst state of a day.
 SIGNS = {
-    DayMark.VERIFIED: "#",
-    DayMark.QUARANTINED: "+",
-    DayMark.DIFFERS: "~",
-    DayMark.UNVERIFIED: "?",
-    DayMark.MISSING: "!",
-    DayMark.DESTROYED: "X",
-    DayMark.NOT_DUE: ".",
-    DayMark.BEFORE: ".",
+    DayState.BEFORE: ".",
+    DayState.VERIFIED: "#",
+    DayState.NOT_DUE: ".",
+    DayState.CHANGES_ACCEPTED: "#",
+    DayState.QUARANTINED: "+",
+    DayState.OTHER_OBJECT: "+",
+    DayState.STUCK: "?",
+    DayState.DIFFERS: "~",
+    DayState.OPEN_FINDING: "?",
+    DayState.FAILING: "?",
+    DayState.UNVERIFIED: "?",
+    DayState.TAMPERED: "?",
+    DayState.HIDDEN: "!",
+    DayState.MISSING: "!",
+    DayState.DESTROYED: "X",
 }
 LEGEND = {
-    DayMark.VERIFIED: "verified",
-    DayMark.QUARANTINED: "quarantined rows",
-    DayMark.DIFFERS: "differs",
-    DayMark.UNVERIFIED: "unverified",
-    DayMark.MISSING: "missing",
-    DayMark.DESTROYED: "destroyed",
-    DayMark.NOT_DUE: "not due",
+    DayState.VERIFIED: "verified",
+    DayState.QUARANTINED: "to check",
+    DayState.DIFFERS: "differs",
+    DayState.UNVERIFIED: "doubtful",
+    DayState.MISSING: "missing",
+    DayState.DESTROYED: "destroyed",
+    DayState.NOT_DUE: "not due",
 }
 
 
@@ -57,23 +48,23 @@ class CalendarDay(BaseModel, frozen=True):
     """A day (UTC) of the calendar."""
 
     day: date
-    state: DayMark
+    state: DayState
 
 
-def calendar_of(today: date, first_day: date, marks: Mapping[date, DayMark]) -> list[CalendarDay]:
+def calendar_of(today: date, first_day: date, states: Mapping[date, DayState]) -> list[CalendarDay]:
     """Return the days of ``WEEKS`` weeks, from a Monday to ``today``.
 
     Args:
         today: the current day, UTC.
         first_day: the first day that should be backed up.
-        marks: the marks of days; a day from ``first_day`` on without a mark is not due.
+        states: the worst state of each day; a day from ``first_day`` on without one is not due.
     """
     monday = today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
 
-    def mark(day: date) -> DayMark:
-        return marks.get(day, DayMark.BEFORE if day < first_day else DayMark.NOT_DUE)
+    def state(day: date) -> DayState:
+        return states.get(day, DayState.BEFORE if day < first_day else DayState.NOT_DUE)
 
-    return [CalendarDay(day=day, state=mark(day)) for day in days_between(monday, today)]
+    return [CalendarDay(day=day, state=state(day)) for day in days_between(monday, today)]
 
 
 def rows_of(calendar: Sequence[CalendarDay]) -> list[Sequence[CalendarDay]]:

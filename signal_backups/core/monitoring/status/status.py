@@ -8,17 +8,18 @@ from itertools import chain
 
 from pydantic import BaseModel
 
-from signal_backups.core.base.days import ONE_DAY, Clock, days_between, last_complete_day, utc_now
-from signal_backups.core.base.objectives import due_at, missed_from
+from signal_backups.core.base.days import ONE_DAY, Clock, utc_now
+from signal_backups.core.base.objectives import due_at
 from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.ledger.tail import newest_first
-from signal_backups.core.monitoring.observation import first_expected
-from signal_backups.core.monitoring.status.calendar import CalendarDay, DayMark, calendar_of
+from signal_backups.core.monitoring.observation import Observation, observe
+from signal_backups.core.monitoring.status.calendar import CalendarDay, calendar_of
 from signal_backups.core.monitoring.status.protection import protection
-from signal_backups.core.monitoring.verifications import last_verifications
-from signal_backups.core.vault.genuine import forged_manifests
+from signal_backups.core.monitoring.verifications import LastVerifications, last_verifications
+from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency, worst_first
+from signal_backups.core.vault.findings import Findings
 from signal_backups.core.vault.manifest import SourceDifference
-from signal_backups.core.vault.vault import BackupVault, destroyed_days
+from signal_backups.core.vault.vault import BackupVault
 
 #: How many of the newest audit events are searched for failures.
 RECENT_EVENTS = 200
@@ -39,13 +40,13 @@ class BackupStatus(BaseModel, frozen=True):
     Attributes:
         first_day: the first day that should be backed up; ``first_stored_day``: the first that is.
         last_day: the last day that should be backed up; ``last_stored_day``: the last that is.
-        destroyed_days: days of which no version is left, although a manifest vouches for one; they are not missing.
-        hidden_days: the missing days that a delete marker hides.
-        due_days: days without a verified backup that are not late yet; neither missing nor unverified.
-        failing_days: verified days whose last verification failed.
+        day_states: every state of each day that is not plainly verified, the worst first.
+        missing_days: days of which nothing was ever stored; the lists after it are by state as well.
         unknown_days: verified days without a verification in the newest ``verifications.MAX_EVENTS_BACK`` events.
-        differing_days: what the database has altered or lost of verified days since their backup.
+        differing_days: what the database has altered or lost of days since their backup.
         quarantined_rows: number of rows kept out of a backup, by day.
+        findings: what audits, drills and reconciliations found, and no later one cleared.
+        damaged_logs: of each log that is damaged what a listing shows.
         failures: failures among the newest ``RECENT_EVENTS`` events, newest first.
         next_run: when the next backup is due.
         protection: what today's rules do to a backup that somebody deletes, in one line.
@@ -62,6 +63,7 @@ class BackupStatus(BaseModel, frozen=True):
     last_backup_day: date | None
     last_backup_at: datetime | None
     last_backup_age_seconds: float | None
+    day_states: dict[date, list[DayState]]
     missing_days: list[date]
     destroyed_days: list[date]
     hidden_days: list[date]
@@ -71,17 +73,34 @@ class BackupStatus(BaseModel, frozen=True):
     unknown_days: list[date]
     differing_days: dict[date, SourceDifference]
     quarantined_rows: dict[date, int]
+    findings: list[Findings]
+    damaged_logs: list[str]
     failures: list[Failure]
     next_run: datetime
     protection: str
     calendar: list[CalendarDay]
 
+    def in_state(self, state: DayState) -> list[date]:
+        """The days in a state, oldest first."""
+        return [day for day, states in self.day_states.items() if state in states]
+
+    @property
+    def urgency(self) -> Urgency:
+        """How bad the worst is."""
+        states = {MEANINGS[state].urgency for found in self.day_states.values() for state in found}
+        if Urgency.NOT_SAFE in states or self.findings or self.damaged_logs or not self.days_backed_up:
+            return Urgency.NOT_SAFE
+        return Urgency.CHECK if Urgency.CHECK in states else Urgency.FINE
+
     @property
     def healthy(self) -> bool:
         """Whether there are backups, and none needs attention."""
-        lost = self.missing_days or self.destroyed_days or self.unverified_days
-        doubtful = self.failing_days or self.differing_days or self.quarantined_rows
-        return bool(self.days_backed_up) and not (lost or doubtful)
+        return self.urgency is Urgency.FINE
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is, or ever was, backed up."""
+        return not (self.days_backed_up or self.hidden_days or self.destroyed_days)
 
 
 def backup_status(
@@ -98,64 +117,51 @@ def backup_status(
     Raises:
         StoreError: the store cannot be reached.
     """
-    now, last = clock(), last_complete_day(clock)
-    first = first_expected(start, now, retention_years)
-    versions, manifest_versions = vault.backup_versions(first, last), vault.manifest_versions(first, last)
-    ever = {slot.day for slot in versions}
-    destroyed = destroyed_days(versions, manifest_versions)
-    if start is None:
-        first = min(ever | destroyed, default=last)
-    backups = vault.backups_with_manifests(first, last)
-    present = {backup.slot.day for backup in backups}
-    manifests = [backup.manifest for backup in backups if backup.manifest is not None]
-    current = {slot: stored[0] for slot, stored in manifest_versions.items() if not stored[0].hides}
-    forged = forged_manifests(vault, current)
-    vouched = {backup.slot.day for backup in backups if backup.is_vouched and backup.slot not in forged}
-    newest = max(manifests, key=lambda manifest: manifest.day, default=None)
-    due = {day for day in (last,) if day >= first and day not in vouched | destroyed and now < missed_from(day)}
-    missing = [day for day in days_between(first, last) if day not in present | due | destroyed]
-    unverified = sorted(present - vouched - due - destroyed)
-    differing = {manifest.day: manifest.differences for manifest in manifests if manifest.differences}
-    quarantined = {manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined}
+    seen = observe(vault, start, clock, retention_years=retention_years)
     events = newest_first(vault.trail.log, RECENT_EVENTS)
     recent = next(events, [])
-    verified = last_verifications(chain([recent], events), vouched)
-    # The worst mark of a day comes last, and replaces the others.
-    marks = {
-        **dict.fromkeys(vouched, DayMark.VERIFIED),
-        **dict.fromkeys(quarantined, DayMark.QUARANTINED),
-        **dict.fromkeys(differing, DayMark.DIFFERS),
-        **dict.fromkeys([*unverified, *verified.failing], DayMark.UNVERIFIED),
-        **dict.fromkeys(missing, DayMark.MISSING),
-        **dict.fromkeys(due, DayMark.NOT_DUE),
-        **dict.fromkeys(destroyed, DayMark.DESTROYED),
-    }
+    verified = last_verifications(chain([recent], events), set(seen.in_state(DayState.VERIFIED)))
+    states = {day: _states(seen, verified, day) for day in seen.days}
+    present = {day: stored.current for day, stored in seen.stored.items() if stored.current is not None}
+    manifests, newest = seen.manifests, max(seen.manifests, key=lambda manifest: manifest.day, default=None)
     return BackupStatus(
-        at=now,
-        first_day=first,
-        last_day=last,
+        at=seen.at,
+        first_day=seen.first_day,
+        last_day=seen.last_day,
         first_stored_day=min(present, default=None),
         last_stored_day=max(present, default=None),
         days_backed_up=len(present),
         records=sum(manifest.records for manifest in manifests),
-        bytes=sum(backup.current.size for backup in backups),
+        bytes=sum(version.size for version in present.values()),
         last_backup_day=newest.day if newest else None,
         last_backup_at=newest.finished_at if newest else None,
-        last_backup_age_seconds=(now - newest.finished_at).total_seconds() if newest else None,
-        missing_days=missing,
-        destroyed_days=sorted(destroyed),
-        hidden_days=[day for day in missing if day in ever],
-        unverified_days=unverified,
-        due_days=sorted(due),
+        last_backup_age_seconds=(seen.at - newest.finished_at).total_seconds() if newest else None,
+        day_states={day: found for day, found in states.items() if found != [DayState.VERIFIED]},
+        missing_days=seen.in_state(DayState.MISSING),
+        destroyed_days=seen.in_state(DayState.DESTROYED),
+        hidden_days=seen.in_state(DayState.HIDDEN),
+        unverified_days=seen.in_state(DayState.UNVERIFIED),
+        due_days=seen.in_state(DayState.NOT_DUE),
         failing_days=list(verified.failing),
         unknown_days=list(verified.not_reached),
-        differing_days=differing,
-        quarantined_rows=quarantined,
+        differing_days={manifest.day: manifest.differences for manifest in manifests if manifest.differences},
+        quarantined_rows={manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined},
+        findings=list(seen.findings),
+        damaged_logs=list(seen.damaged_logs),
         failures=_failures(recent),
-        next_run=due_at(last) if now < due_at(last) else due_at(last + ONE_DAY),
-        protection=protection(vault, last, newest.backup.bytes if newest else 0, retention_years),
-        calendar=calendar_of(last + ONE_DAY, first, marks),
+        next_run=due_at(seen.last_day) if seen.at < due_at(seen.last_day) else due_at(seen.last_day + ONE_DAY),
+        protection=protection(vault, seen.last_day, newest.backup.bytes if newest else 0, retention_years),
+        calendar=calendar_of(seen.last_day + ONE_DAY, seen.first_day, {day: found[0] for day, found in states.items()}),
     )
+
+
+def _states(seen: Observation, verified: LastVerifications, day: date) -> list[DayState]:
+    found = seen.states(day)
+    if day in verified.failing:
+        found.append(DayState.FAILING)
+    if day in verified.stuck:
+        found.append(DayState.STUCK)
+    return worst_first(found)
 
 
 def _failures(events: Iterable[Event]) -> list[Failure]:

@@ -9,29 +9,34 @@ from signal_backups.core.base.day_ranges import DayRange, ranges_of
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.monitoring.status.status import BackupStatus, Failure
 from signal_backups.core.monitoring.verifications import MAX_EVENTS_BACK
+from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency, remedy_for
+from signal_backups.core.vault.findings import Findings
 
 _MB = 1e6
+_VERDICTS = {Urgency.CHECK: "CHECK", Urgency.NOT_SAFE: "NOT SAFE"}
+#: The states that have a line with their days, in this order.
+_LISTED = (
+    DayState.MISSING,
+    DayState.DESTROYED,
+    DayState.HIDDEN,
+    DayState.UNVERIFIED,
+    DayState.TAMPERED,
+    DayState.OTHER_OBJECT,
+    DayState.STUCK,
+)
+#: Those of them that say so when there is no such day.
+_ALWAYS_LISTED = {DayState.MISSING, DayState.UNVERIFIED}
 
 
 def headline(found: BackupStatus) -> str:
     """Return one line that says whether the backups are safe, and if not why."""
-    if found.healthy:
+    if found.urgency is Urgency.FINE:
         until = found.last_day - ONE_DAY * len(found.due_days)
         return f"SAFE: every day from {found.first_day} to {until} is backed up and verified"
-    reasons = [
-        f"{_days(len(days))} {what}"
-        for days, what in (
-            (found.missing_days, "missing"),
-            (found.destroyed_days, "destroyed"),
-            (found.unverified_days, "unverified"),
-            (found.failing_days, "failed the last verification"),
-            (found.differing_days, "altered in the database since the backup"),
-            (found.quarantined_rows, "with quarantined rows"),
-        )
-        if days
-    ]
-    only_quarantined = found.quarantined_rows and len(reasons) == 1
-    return f"{'CHECK' if only_quarantined else 'NOT SAFE'}: {', '.join(reasons) or 'nothing is backed up'}"
+    reasons = [f"{_days(len(days))} {MEANINGS[state].label}" for state, days in _of_concern(found)]
+    reasons += ["the audit trail or the manifest log is damaged"] if found.damaged_logs else []
+    reasons += [f"open findings of the last {_name(each)}" for each in found.findings]
+    return f"{_VERDICTS[found.urgency]}: {', '.join(reasons) or 'nothing is backed up'}"
 
 
 def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
@@ -43,47 +48,57 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     if found.last_backup_at is not None and found.last_backup_age_seconds is not None:
         age = _duration(timedelta(seconds=found.last_backup_age_seconds))
         yield "last backup", f"{found.last_backup_day}, made {moment(found.last_backup_at)}, {age} ago"
-    yield "missing", _list(found.missing_days)
-    if found.destroyed_days:
-        yield "destroyed", _list(found.destroyed_days)
-    if found.hidden_days:
-        yield "hidden", _list(found.hidden_days, "of these, by delete markers")
-    yield "unverified", _list(found.unverified_days)
+    for state in _LISTED:
+        days = found.in_state(state)
+        if days or state in _ALWAYS_LISTED:
+            yield str(state).replace("_", " "), _list(days)
     if found.failing_days or found.unknown_days:
         yield (
             "not passing",
             f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}",
         )
-    changes = ", ".join(f"{day}: {difference}" for day, difference in found.differing_days.items())
-    if changes:
-        yield "differing", f"{len(found.differing_days):,} in the database; {changes}"
-    rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
-    yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
+    yield from _about_rows(found)
+    if found.damaged_logs:
+        yield "logs", "; ".join(found.damaged_logs)
+    for each in found.findings:
+        yield "findings", f"{_name(each)} of {moment(each.at)}: {'; '.join(_words(each))}"
     yield "protection", found.protection
     yield "failures", _failures(found.failures)
     yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, if the schedule is on"
 
 
+def _about_rows(found: BackupStatus) -> Iterator[tuple[str, str]]:
+    changes = ", ".join(f"{day}: {difference}" for day, difference in found.differing_days.items())
+    if changes:
+        yield "differing", f"{len(found.differing_days):,} in the database; {changes}"
+    rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
+    yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
+
+
 def remedies(found: BackupStatus) -> Iterator[str]:
-    """Yield a command for each kind of problem; for the newest day if a command takes only one."""
-    if found.hidden_days:
-        yield f"Bring a deleted day back with: signal-backups undelete {found.hidden_days[-1]}"
-    if found.destroyed_days:
-        yield "Of a destroyed day no version is left. Examine what happened with: signal-backups audit verify"
-    never_stored = [day for day in found.missing_days if day not in found.hidden_days]
-    if never_stored:
-        first, last = never_stored[0], never_stored[-1]
-        which = f"{first}" if first == last else f"--from {first} --to {last}"
-        yield f"Back the missing days up with: signal-backups backup {which}"
-    if found.differing_days:
-        day = max(found.differing_days)
-        yield (
-            f"See what the database altered with: signal-backups reconcile --from {day} --to {day}; "
-            f'only if it is right: signal-backups backup {day} --accept-changes "REASON"'
-        )
-    bad = max([*found.unverified_days, *found.failing_days], default=None)
-    if bad:
-        yield f"See why with: signal-backups verify --date {bad}; fix with: signal-backups backup {bad}"
+    """Yield what to do about each kind of problem; for the newest day if a command takes only one."""
+    yield from dict.fromkeys(filter(None, (remedy_for(state, days) for state, days in _of_concern(found))))
+    if found.damaged_logs:
+        yield "See what happened to the logs with: signal-backups audit verify"
+    for each in found.findings:
+        yield f"When nothing is wrong any more, clear what the {_name(each)} found with: {each.command}"
+
+
+def _of_concern(found: BackupStatus) -> Iterator[tuple[DayState, list[date]]]:
+    """The states that somebody has to look at, the worst first, each with its days."""
+    for state in reversed(DayState):
+        days = found.in_state(state)
+        if days and MEANINGS[state].urgency is not Urgency.FINE:
+            yield state, days
+
+
+def _name(findings: Findings) -> str:
+    return str(findings.examination).replace("_", " ")
+
+
+def _words(findings: Findings) -> Iterator[str]:
+    yield from findings.general
+    yield from (f"{day}: {what}" for day, what in findings.days.items())
 
 
 def moment(instant: datetime) -> str:

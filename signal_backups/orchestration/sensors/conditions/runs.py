@@ -16,7 +16,8 @@ from signal_backups.core.base.errors import (
     code_from_stored,
 )
 from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condition, Days
-from signal_backups.core.monitoring.alerts.storage_conditions import backup_command, counted, settled
+from signal_backups.core.monitoring.alerts.storage_conditions import counted, settled
+from signal_backups.core.vault.day_state import DayState, command_for
 from signal_backups.orchestration.failures import DayFailure, day_failures
 from signal_backups.orchestration.sensors.conditions.snapshot import InstanceSnapshot
 
@@ -67,7 +68,7 @@ def backup_run_conditions(snapshot: InstanceSnapshot) -> Iterator[Condition]:
             what=f"{counted(days, *cause[1:])}: {newest.reason if newest else 'see its runs'}",
             days=Days.of(days),
             since=min((failure.at for failure in failures if failure.cause == cause), default=None),
-            command=backup_command(days),
+            command=command_for(DayState.STUCK, days),
             link=snapshot.link(newest.run_id) if newest else "",
         )
 

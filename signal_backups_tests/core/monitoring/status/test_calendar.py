@@ -11,11 +11,11 @@ from signal_backups.core.monitoring.status.calendar import (
     SIGNS,
     WEEKDAYS,
     WEEKS,
-    DayMark,
     calendar_of,
     month_names,
     rows_of,
 )
+from signal_backups.core.vault.day_state import DayState
 
 LONG_AGO = date(2000, 1, 1)
 
@@ -46,15 +46,15 @@ def test_leap_day_and_new_year_are_in_the_rows_of_their_weekdays() -> None:
 def test_days_without_a_mark_are_before_the_first_or_not_due() -> None:
     today = date(2026, 11, 23)
     first, missing = today - timedelta(days=3), today - timedelta(days=2)
-    found = calendar_of(today, first, {missing: DayMark.MISSING, today - timedelta(days=1): DayMark.VERIFIED})
+    found = calendar_of(today, first, {missing: DayState.MISSING, today - timedelta(days=1): DayState.VERIFIED})
     assert [each.state for each in found[-5:]] == [
-        DayMark.BEFORE,
-        DayMark.NOT_DUE,
-        DayMark.MISSING,
-        DayMark.VERIFIED,
-        DayMark.NOT_DUE,
+        DayState.BEFORE,
+        DayState.NOT_DUE,
+        DayState.MISSING,
+        DayState.VERIFIED,
+        DayState.NOT_DUE,
     ]
-    assert {each.state for each in found[:-4]} == {DayMark.BEFORE}
+    assert {each.state for each in found[:-4]} == {DayState.BEFORE}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_month_is_named_above_the_week_in_which_it_begins(today: date, names: 
 
 
 def test_every_mark_has_a_one_character_sign_with_a_legend() -> None:
-    assert set(SIGNS) == set(DayMark)
+    assert set(SIGNS) == set(DayState)
     assert {len(sign) for sign in SIGNS.values()} == {1}
     assert {SIGNS[mark] for mark in LEGEND} == set(SIGNS.values())
     assert len({SIGNS[mark] for mark in LEGEND}) == len(LEGEND)

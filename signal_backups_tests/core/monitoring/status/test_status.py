@@ -13,10 +13,10 @@ from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.ledger.tail import newest_first
 from signal_backups.core.monitoring import verifications
-from signal_backups.core.monitoring.status.calendar import DayMark
 from signal_backups.core.monitoring.status.page import status_page
 from signal_backups.core.monitoring.status.status import RECENT_EVENTS, BackupStatus, backup_status
 from signal_backups.core.monitoring.status.text import facts, headline, remedies
+from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
 
@@ -35,7 +35,7 @@ def status_of(watched: Watched, start: date | None = FIRST) -> BackupStatus:
     return backup_status(watched.vault, start, watched.clock)
 
 
-def marks(found: BackupStatus) -> dict[date, DayMark]:
+def marks(found: BackupStatus) -> dict[date, DayState]:
     return {each.day: each.state for each in found.calendar}
 
 
@@ -66,23 +66,23 @@ def test_each_kind_of_day_has_its_mark(watched: Watched) -> None:
     watched.hide(watched.vault.layout.backup_key(BackupSlot(days[3])))
     watched.clock.set(due_at(days[4]))
     found = status_of(watched)
-    assert (found.missing_days, found.hidden_days) == ([THIRD, days[3]], [days[3]])
+    assert (found.missing_days, found.hidden_days) == ([THIRD], [days[3]])
     assert (found.unverified_days, found.due_days) == ([SECOND], [days[4]])
     assert not found.healthy
     shown = marks(found)
     assert [shown[day] for day in (FIRST - ONE_DAY, *days, days[4] + ONE_DAY)] == [
-        DayMark.BEFORE,
-        DayMark.VERIFIED,
-        DayMark.UNVERIFIED,
-        DayMark.MISSING,
-        DayMark.MISSING,
-        DayMark.NOT_DUE,
-        DayMark.NOT_DUE,
+        DayState.BEFORE,
+        DayState.VERIFIED,
+        DayState.UNVERIFIED,
+        DayState.MISSING,
+        DayState.HIDDEN,
+        DayState.NOT_DUE,
+        DayState.NOT_DUE,
     ]
-    assert headline(found) == "NOT SAFE: 2 days missing, 1 day unverified"
+    assert headline(found) == "NOT SAFE: 1 day missing, 1 day hidden by a delete marker, 1 day unverified"
     assert list(remedies(found)) == [
-        "Bring a deleted day back with: signal-backups undelete 2026-03-04",
         "Back the missing days up with: signal-backups backup 2026-03-03",
+        "Bring a deleted day back with: signal-backups undelete 2026-03-04",
         "See why with: signal-backups verify --date 2026-03-02; fix with: signal-backups backup 2026-03-02",
     ]
     assert fact(found, "stored") == "2 days, 1 records, 0.0 MB, 2026-03-01 to 2026-03-02"
@@ -93,7 +93,7 @@ def test_without_a_start_a_deleted_oldest_day_is_missing(watched: Watched) -> No
     watched.hide(watched.vault.layout.backup_key(BackupSlot(FIRST)))
     watched.clock.set(due_at(SECOND) + LATER)
     found = status_of(watched, None)
-    assert (found.first_day, found.missing_days, found.hidden_days) == (FIRST, [FIRST], [FIRST])
+    assert (found.first_day, found.missing_days, found.hidden_days) == (FIRST, [], [FIRST])
     assert (found.first_stored_day, found.last_stored_day) == (SECOND, SECOND)
 
 
@@ -162,7 +162,7 @@ def test_a_day_whose_last_verification_failed_is_not_safe(watched: Watched) -> N
     fail(watched, Action.VERIFICATION, FIRST - ONE_DAY, problems=["outside the days of the status"])
     found = status_of(watched)
     assert (found.healthy, found.failing_days, found.unverified_days) == (False, [FIRST], [])
-    assert marks(found)[FIRST] is DayMark.UNVERIFIED
+    assert marks(found)[FIRST] is DayState.FAILING
     assert headline(found) == "NOT SAFE: 1 day failed the last verification"
     assert list(remedies(found)) == [
         "See why with: signal-backups verify --date 2026-03-01; fix with: signal-backups backup 2026-03-01"
@@ -182,7 +182,7 @@ def test_no_more_events_are_read_once_every_day_is_known(watched: Watched) -> No
     watched.put(FIRST)
     watched.clock.advance(LATER)
     for _ in range(RECENT_EVENTS + 1):
-        watched.vault.trail.record(Action.VERIFICATION, "passed", details={"day": FIRST.isoformat()})
+        watched.vault.trail.record(Action.BACKUP, "unchanged", details={"day": FIRST.isoformat()})
     before = watched.s3.requests.copy()
     assert status_of(watched).healthy
     assert (watched.s3.requests - before)["GetObject"] == 1 + RECENT_EVENTS
@@ -206,7 +206,8 @@ def test_days_too_far_back_in_the_trail_are_unknown(watched: Watched, monkeypatc
 def test_quarantined_rows_only_ask_for_a_check(watched: Watched) -> None:
     watched.put(FIRST)
     watched.clock.advance(LATER)
-    quarantined = status_of(watched).model_copy(update={"quarantined_rows": {FIRST: 3}})
+    states = {FIRST: [DayState.QUARANTINED, DayState.VERIFIED]}
+    quarantined = status_of(watched).model_copy(update={"quarantined_rows": {FIRST: 3}, "day_states": states})
     assert headline(quarantined) == "CHECK: 1 day with quarantined rows"
     assert fact(quarantined, "quarantined") == "3 rows; 2026-03-01: 3"
 

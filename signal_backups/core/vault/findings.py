@@ -1,0 +1,156 @@
+"""Open findings: what an examination found wrong, kept in the bucket until a later one clears it.
+
+A command that proves something must not be contradicted by the next command. So audits, drills and reconciliations
+record what they found, as an object and as an event of the audit trail, and the status of all days reads it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ValidationError
+
+from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.parallel import in_parallel
+from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
+from signal_backups.core.ledger.event import Action, ObjectName, Result
+from signal_backups.core.s3.store import JSON_TYPE
+from signal_backups.core.vault.objects import VaultObjects
+
+#: How many days, and how many general findings, an event names.
+_MOST_IN_EVENT = 10
+
+_log = logging.getLogger(__name__)
+
+
+class Examination(StrEnum):
+    """What examines backups; the value is part of keys."""
+
+    AUDIT_TRAIL = "audit_trail"
+    RETENTION_AUDIT = "retention_audit"
+    DRILL = "drill"
+    RECONCILIATION = "reconciliation"
+
+    @property
+    def command(self) -> str:
+        """The command that examines again."""
+        return {
+            Examination.AUDIT_TRAIL: "signal-backups audit verify",
+            Examination.RETENTION_AUDIT: "signal-backups audit retention",
+            Examination.DRILL: "signal-backups drill",
+            Examination.RECONCILIATION: "signal-backups reconcile",
+        }[self]
+
+
+class Findings(BaseModel, frozen=True):
+    """What the newest examination of a kind found, together with what it did not examine again.
+
+    Attributes:
+        at: when it was found (UTC).
+        is_full: whether everything was read; only such an examination clears what another one found.
+        days: what is wrong with each day.
+        general: what is wrong besides, with no single day.
+    """
+
+    examination: Examination
+    at: datetime
+    is_full: bool = True
+    days: dict[date, str] = {}
+    general: list[str] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self.days or self.general)
+
+    @property
+    def command(self) -> str:
+        """The command that clears it once nothing is wrong any more."""
+        command = self.examination.command
+        if self.examination is Examination.RECONCILIATION and self.days:
+            command += f" --from {min(self.days)} --to {max(self.days)}"
+        return f"{command} --full" if self.examination is Examination.AUDIT_TRAIL and self.is_full else command
+
+
+def open_findings(vault: VaultObjects) -> list[Findings]:
+    """The findings that are open: of each kind of examination the newest, if anything is wrong.
+
+    Takes one listing, and a request for each kind that ever found anything.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    keys: dict[str, str] = {}
+    for item in vault.store.list_current(vault.layout.finding_prefix):
+        name = vault.layout.examination_of(item.key)
+        if name is not None and item.key > keys.get(name, ""):
+            keys[name] = item.key
+    wanted = [(each, keys[each]) for each in Examination if each in keys]
+    return [found for found in in_parallel(lambda one: _read(vault, *one), wanted) if found.is_open]
+
+
+def record_findings(
+    vault: VaultObjects,
+    examination: Examination,
+    *,
+    days: Mapping[date, str],
+    general: Sequence[str] = (),
+    was_examined: Callable[[date], bool] = lambda _: True,
+    is_full: bool = True,
+) -> None:
+    """Record what an examination found, unless nothing changed; clears what it examined and found to be right.
+
+    A bucket that takes no record must not take the result away: that is a warning in the log output.
+
+    Args:
+        vault: where to.
+        examination: what examined.
+        days: what is wrong with each day.
+        general: what is wrong besides.
+        was_examined: which days were looked at; the findings of all others stay.
+        is_full: whether everything was read.
+    """
+    try:
+        before = {each.examination: each for each in open_findings(vault)}.get(examination)
+        if before is not None and before.is_full and not is_full:
+            # Less was read than when it was found, so its absence clears nothing.
+            days, general, is_full = {**before.days, **days}, [*dict.fromkeys([*before.general, *general])], True
+        kept = {day: what for day, what in before.days.items() if not was_examined(day)} if before else {}
+        found = Findings(
+            examination=examination,
+            at=vault.store.clock(),
+            is_full=is_full,
+            days=dict(sorted({**kept, **days}.items())),
+            general=list(general),
+        )
+        if (before.days, before.general) == (found.days, found.general) if before else not found.is_open:
+            return
+        _store(vault, found)
+    except SignalBackupsError as error:
+        _log.warning("what this %s found is not recorded, and the status does not show it: %s", examination, error)
+
+
+def _store(vault: VaultObjects, found: Findings) -> None:
+    key = vault.layout.finding_key(found.examination, found.at)
+    version_id = vault.store.put_bytes(key, (found.model_dump_json(indent=2) + "\n").encode(), JSON_TYPE)
+    details = {
+        "examination": found.examination,
+        "days": [day.isoformat() for day in list(found.days)[:_MOST_IN_EVENT]],
+        "day_count": len(found.days),
+        "general": [what[:PROBLEM_LENGTH] for what in found.general[:_MOST_IN_EVENT]],
+        "general_count": len(found.general),
+    }
+    result = Result.FAILED if found.is_open else Result.PASSED
+    vault.trail.record(Action.EXAMINATION, result, [ObjectName(key=key, version_id=version_id)], details)
+
+
+def _read(vault: VaultObjects, examination: Examination, key: str) -> Findings:
+    body, _ = vault.store.get_bytes(key)
+    try:
+        return Findings.model_validate_json(body)
+    except ValidationError:
+        what = f"{vault.store.uri(key)} cannot be read as findings"
+        return Findings(examination=examination, at=vault.store.clock(), general=[what])
