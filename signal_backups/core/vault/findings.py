@@ -35,6 +35,11 @@ class Examination(StrEnum):
     RECONCILIATION = "reconciliation"
 
     @property
+    def label(self) -> str:
+        """The name for people."""
+        return "examination of the logs" if self is Examination.AUDIT_TRAIL else self.replace("_", " ")
+
+    @property
     def command(self) -> str:
         """The command that examines again."""
         return {
@@ -60,6 +65,11 @@ class Findings(BaseModel, frozen=True):
     is_full: bool = True
     days: dict[date, str] = {}
     general: list[str] = []
+
+    @property
+    def words(self) -> list[str]:
+        """Everything that is wrong, for people."""
+        return [*self.general, *(f"{day}: {what}" for day, what in self.days.items())]
 
     @property
     def is_open(self) -> bool:

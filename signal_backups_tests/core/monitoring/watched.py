@@ -28,16 +28,21 @@ class Watched:
         self.vault.store.configuration.create()
         self.vault.store.configuration.enable_versioning()
 
-    def put_object(self, slot: BackupSlot) -> StoredFile:
+    def put_object(self, slot: BackupSlot, content: bytes = b"csv") -> StoredFile:
         """Store a day's object without a manifest, now."""
         key = self.vault.layout.backup_key(slot)
-        version_id = self.vault.store.put_bytes(key, b"csv", "text/csv")
-        return StoredFile(key=key, version_id=version_id, bytes=3, sha256=fake_sha256("csv"))
+        version_id = self.vault.store.put_bytes(key, content, "text/csv")
+        return StoredFile(key=key, version_id=version_id, bytes=len(content), sha256=fake_sha256("csv"))
 
     def put_manifest(self, slot: BackupSlot, stored: StoredFile) -> None:
         """Store the manifest of an object, now."""
         body = manifest_of(stored, slot.day).to_bytes()
         self.vault.store.put_bytes(self.vault.layout.manifest_key(slot), body, "application/json")
+
+    def put_manifest_now(self, day: date) -> None:
+        """Store another version of a day with its manifest, both made now."""
+        made = manifest_of(self.put_object(BackupSlot(day)), day).model_copy(update={"finished_at": self.clock()})
+        self.vault.store.put_bytes(self.vault.layout.manifest_key(BackupSlot(day)), made.to_bytes(), "application/json")
 
     def put(self, *days: date, seconds_between: float = 1) -> None:
         """Store verified backups, each when it is due."""

@@ -54,12 +54,10 @@ def day_conditions(
 def finding_conditions(observation: Observation) -> Iterator[Condition]:
     """What examinations found and no later one cleared, and logs that are damaged."""
     for each in observation.findings:
-        name = str(each.examination).replace("_", " ")
-        words = [*each.general, *(f"{day}: {what}" for day, what in each.days.items())]
         yield Condition(
             key=f"findings/{each.examination}",
             severity=AlertSeverity.CRITICAL,
-            what=f"the last {name} found: {'; '.join(words)}",
+            what=f"the last {each.examination.label} found: {'; '.join(each.words)}",
             days=Days.of(each.days),
             since=each.at,
             command=each.command,

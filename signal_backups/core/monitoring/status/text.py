@@ -10,7 +10,6 @@ from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.monitoring.status.status import BackupStatus, Failure
 from signal_backups.core.monitoring.verifications import MAX_EVENTS_BACK
 from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency, remedy_for
-from signal_backups.core.vault.findings import Findings
 
 _MB = 1e6
 _VERDICTS = {Urgency.CHECK: "CHECK", Urgency.NOT_SAFE: "NOT SAFE"}
@@ -35,7 +34,7 @@ def headline(found: BackupStatus) -> str:
         return f"SAFE: every day from {found.first_day} to {until} is backed up and verified"
     reasons = [f"{_days(len(days))} {MEANINGS[state].label}" for state, days in _of_concern(found)]
     reasons += ["the audit trail or the manifest log is damaged"] if found.damaged_logs else []
-    reasons += [f"open findings of the last {_name(each)}" for each in found.findings]
+    reasons += [f"the last {each.examination.label} found something" for each in found.findings if each.general]
     return f"{_VERDICTS[found.urgency]}: {', '.join(reasons) or 'nothing is backed up'}"
 
 
@@ -61,7 +60,7 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     if found.damaged_logs:
         yield "logs", "; ".join(found.damaged_logs)
     for each in found.findings:
-        yield "findings", f"{_name(each)} of {moment(each.at)}: {'; '.join(_words(each))}"
+        yield "findings", f"{each.examination.label}, {moment(each.at)}: {'; '.join(each.words)}"
     yield "protection", found.protection
     yield "failures", _failures(found.failures)
     yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, if the schedule is on"
@@ -81,7 +80,7 @@ def remedies(found: BackupStatus) -> Iterator[str]:
     if found.damaged_logs:
         yield "See what happened to the logs with: signal-backups audit verify"
     for each in found.findings:
-        yield f"When nothing is wrong any more, clear what the {_name(each)} found with: {each.command}"
+        yield f"When nothing is wrong any more, clear what the last {each.examination.label} found with: {each.command}"
 
 
 def _of_concern(found: BackupStatus) -> Iterator[tuple[DayState, list[date]]]:
@@ -90,15 +89,6 @@ def _of_concern(found: BackupStatus) -> Iterator[tuple[DayState, list[date]]]:
         days = found.in_state(state)
         if days and MEANINGS[state].urgency is not Urgency.FINE:
             yield state, days
-
-
-def _name(findings: Findings) -> str:
-    return str(findings.examination).replace("_", " ")
-
-
-def _words(findings: Findings) -> Iterator[str]:
-    yield from findings.general
-    yield from (f"{day}: {what}" for day, what in findings.days.items())
 
 
 def moment(instant: datetime) -> str:

@@ -1,0 +1,124 @@
+"""Open findings: kept until an examination of the same days, as thorough as the first, finds nothing."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+
+import pytest
+
+from signal_backups.core.base.days import ONE_DAY
+from signal_backups.core.base.objectives import due_at
+from signal_backups.core.ledger.event import Action
+from signal_backups.core.monitoring.status.status import backup_status
+from signal_backups.core.monitoring.status.text import facts, headline, remedies
+from signal_backups.core.vault.day_state import DayState
+from signal_backups.core.vault.findings import Examination, Findings, open_findings, record_findings
+from signal_backups_tests.core.monitoring.watched import FIRST, Watched
+
+SECOND = FIRST + ONE_DAY
+RECONCILIATION, TRAIL = Examination.RECONCILIATION, Examination.AUDIT_TRAIL
+
+
+@pytest.fixture
+def watched() -> Watched:
+    """A bucket with two verified days."""
+    watched = Watched()
+    watched.put(FIRST, SECOND)
+    watched.clock.advance(timedelta(hours=3))
+    return watched
+
+
+def opened(watched: Watched) -> list[tuple[Examination, dict[date, str], list[str]]]:
+    return [(each.examination, each.days, each.general) for each in open_findings(watched.vault)]
+
+
+def recorded(watched: Watched) -> list[tuple[str, int, int]]:
+    events = [event for event in watched.vault.trail.events() if event.action is Action.EXAMINATION]
+    return [(event.result, event.details["day_count"], event.details["general_count"]) for event in events]
+
+
+def reconcile(watched: Watched, found: dict[date, str], *days: date) -> None:
+    watched.clock.advance(timedelta(minutes=1))
+    record_findings(watched.vault, RECONCILIATION, days=found, was_examined=lambda day: day in days)
+
+
+def test_an_examination_that_finds_nothing_leaves_no_trace(watched: Watched) -> None:
+    reconcile(watched, {}, FIRST, SECOND)
+    assert (opened(watched), recorded(watched)) == ([], [])
+
+
+def test_a_finding_stays_open_until_its_day_is_examined_again(watched: Watched) -> None:
+    reconcile(watched, {FIRST: "1 late", SECOND: "2 mutated"}, FIRST, SECOND)
+    reconcile(watched, {SECOND: "2 mutated"}, SECOND)
+    assert opened(watched) == [(RECONCILIATION, {FIRST: "1 late", SECOND: "2 mutated"}, [])]
+    reconcile(watched, {}, SECOND)
+    assert opened(watched) == [(RECONCILIATION, {FIRST: "1 late"}, [])]
+    reconcile(watched, {}, FIRST)
+    assert opened(watched) == []
+    # What changed nothing is not recorded again.
+    assert recorded(watched) == [("failed", 2, 0), ("failed", 1, 0), ("passed", 0, 0)]
+
+
+def test_only_a_full_examination_clears_what_a_full_one_found(watched: Watched) -> None:
+    record_findings(watched.vault, TRAIL, days={}, general=["event 3: edited"], is_full=True)
+    watched.clock.advance(timedelta(minutes=1))
+    record_findings(watched.vault, TRAIL, days={}, general=["event 5: removed"], is_full=False)
+    assert opened(watched) == [(TRAIL, {}, ["event 3: edited", "event 5: removed"])]
+    watched.clock.advance(timedelta(minutes=1))
+    record_findings(watched.vault, TRAIL, days={}, is_full=False)
+    assert opened(watched) == [(TRAIL, {}, ["event 3: edited", "event 5: removed"])]
+    watched.clock.advance(timedelta(minutes=1))
+    record_findings(watched.vault, TRAIL, days={}, is_full=True)
+    assert opened(watched) == []
+
+
+def test_the_status_is_never_safe_over_an_open_finding(watched: Watched) -> None:
+    assert backup_status(watched.vault, FIRST, watched.clock).healthy
+    reconcile(watched, {FIRST: "1 mutated"}, FIRST)
+    found = backup_status(watched.vault, FIRST, watched.clock)
+    assert found.day_states == {FIRST: [DayState.OPEN_FINDING, DayState.VERIFIED]}
+    assert headline(found) == "NOT SAFE: 1 day with an open finding"
+    assert dict(facts(found))["findings"] == "reconciliation, 2026-03-03 05:01:01Z: 2026-03-01: 1 mutated"
+    assert list(remedies(found)) == [
+        "When nothing is wrong any more, clear what the last reconciliation found with: "
+        "signal-backups reconcile --from 2026-03-01 --to 2026-03-01"
+    ]
+
+
+def test_the_next_backup_of_a_day_ends_what_a_reconciliation_found(watched: Watched) -> None:
+    reconcile(watched, {FIRST: "1 late"}, FIRST)
+    watched.clock.advance(timedelta(minutes=1))
+    watched.put_manifest_now(FIRST)
+    assert backup_status(watched.vault, FIRST, watched.clock).healthy
+
+
+def test_what_an_audit_of_the_trail_found_is_not_ended_by_a_backup(watched: Watched) -> None:
+    record_findings(watched.vault, TRAIL, days={}, general=["event 3: edited"])
+    watched.clock.advance(timedelta(minutes=1))
+    watched.put_manifest_now(FIRST)
+    found = backup_status(watched.vault, FIRST, watched.clock)
+    assert headline(found) == "NOT SAFE: the last examination of the logs found something"
+    assert list(remedies(found))[-1].endswith("of the logs found with: signal-backups audit verify --full")
+
+
+def test_a_record_that_cannot_be_read_is_an_open_finding(watched: Watched) -> None:
+    reconcile(watched, {FIRST: "1 late"}, FIRST)
+    key = watched.vault.layout.finding_key(RECONCILIATION, watched.clock() + timedelta(minutes=1))
+    watched.vault.store.put_bytes(key, b"{", "application/json")
+    (found,) = open_findings(watched.vault)
+    assert found.general == [f"s3://bucket/{key} cannot be read as findings"]
+
+
+def test_a_bucket_that_takes_no_record_does_not_end_the_examination(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched.s3.fail_next(10, "AccessDenied", 403, operation="PutObject")
+    with caplog.at_level(logging.WARNING):
+        reconcile(watched, {FIRST: "1 late"}, FIRST)
+    assert "is not recorded, and the status does not show it" in caplog.text
+
+
+def test_the_command_that_clears_a_finding_names_its_days(watched: Watched) -> None:
+    found = Findings(examination=RECONCILIATION, at=due_at(FIRST), days={FIRST: "late", SECOND: "late"})
+    assert found.command == "signal-backups reconcile --from 2026-03-01 --to 2026-03-02"
