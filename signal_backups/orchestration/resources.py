@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+def observed(vault: BackupVault) -> BackupVault:
+    """A view of a vault for sensors: it reads each version of a manifest once in the life of this process."""
+    return CachingVault(vault, _manifest_cache(vault.store.uri(vault.layout.root)))
+
+
 @cache
 def _manifest_cache(where: str) -> ManifestCache:
     """What was read of the manifests in one place; a version never changes."""
@@ -97,11 +102,6 @@ class BackupStore(dg.ConfigurableResource[BackupVault]):
         store = S3ObjectStore(self._client(), self.bucket, lock=profile.lock_policy)
         layout = Layout(self.prefix or settings.prefix)
         return BackupVault(store, layout, actor=Actor.here(run_id), outbox=settings.unwritten_events)
-
-    def observed_vault(self) -> BackupVault:
-        """Like ``vault``, for sensors: it reads each version of a manifest once in the life of this process."""
-        vault = self.vault()
-        return CachingVault(vault, _manifest_cache(vault.store.uri(vault.layout.root)))
 
     def retention_profile(self) -> Profile:
         """The retention profile: this resource's own, else that of the settings."""

@@ -58,7 +58,7 @@ def test_everything_wrong_at_once_fits_on_one_screen(days: StoredDays, last: dat
     assert len(lines) < LINES
     assert max(map(len, lines)) <= COLUMNS
     assert lines[0].startswith("NOT SAFE: ")
-    assert re.search(r"hidden +1 of these, by delete markers: " + str(deleted), done.out)
+    assert re.search(r"hidden +1: " + str(deleted), done.out)
     assert f"unverified   1: {last}" in done.out
     assert re.search(r"failures +2 recently; many words many words .* …", done.out)
     assert f"signal-backups verify --date {last}; " in done.out

@@ -7,7 +7,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date
+from datetime import date, time
 
 import dagster as dg
 from dagster._core.remote_origin import (
@@ -23,6 +23,7 @@ from dagster._core.scheduler.instigation import (
 )
 
 from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.docs.installation import GOOD_VERSION, Changed, Installation, Preparation
 
@@ -80,6 +81,44 @@ def a_backup_is_destroyed(installation: Installation) -> Iterator[Changed]:
 
 
 @contextmanager
+def a_manifest_is_forged(installation: Installation) -> Iterator[Changed]:
+    genuine, stored = installation.manifest(installation.day(2)), installation.stored
+    key = stored.vault.layout.manifest_key(BackupSlot(genuine.day))
+    forged = genuine.model_copy(update={"records": genuine.records - 1})
+    version = stored.put(key, forged.to_bytes())
+    yield {}
+    stored.client.delete_object(Bucket=stored.bucket, Key=key, VersionId=version)
+    _examined_again(installation)
+
+
+@contextmanager
+def a_day_has_two_objects(installation: Installation) -> Iterator[Changed]:
+    stored, day = installation.stored, installation.day(3)
+    other = stored.vault.layout.backup_key(BackupSlot(day, time(5)))
+    version = stored.put(other, stored.body(day)[:-30])
+    yield {}
+    stored.client.delete_object(Bucket=stored.bucket, Key=other, VersionId=version)
+    installation.back_up(day)
+
+
+@contextmanager
+def a_reconciliation_found_a_late_signal(installation: Installation) -> Iterator[Changed]:
+    day = installation.day(4)
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        query = "SELECT * FROM signals WHERE id = (SELECT min(id) FROM signals WHERE timestamp LIKE ?)"
+        row = database.execute(query, [f"{day}%"]).fetchone()
+        late = max(number for (number,) in database.execute("SELECT id FROM signals")) + 1
+        database.execute(f"INSERT INTO signals VALUES ({', '.join('?' * len(row))})", (late, *row[1:]))
+    assert installation.terminal({}).run("reconcile", "--from", str(day), "--to", str(day)).code == 1
+    yield {}
+
+
+def _examined_again(installation: Installation) -> None:
+    """Nothing is wrong with the logs any more; the examination that says so clears what the page's one found."""
+    assert installation.terminal({}).run("audit", "verify").code == 0
+
+
+@contextmanager
 def the_schedule_is_off(installation: Installation) -> Iterator[Changed]:
     place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("signal_backups"), "__repository__")
     origin = RemoteInstigatorOrigin(place, "daily_backup_schedule")
@@ -134,6 +173,7 @@ def an_entry_of_the_trail_is_deleted(installation: Installation) -> Iterator[Cha
     marker = installation.stored.delete(second)
     yield {}
     installation.stored.client.delete_object(Bucket=installation.stored.bucket, Key=second, VersionId=marker)
+    _examined_again(installation)
 
 
 @contextmanager
@@ -181,6 +221,9 @@ INCIDENTS: dict[str, Preparation] = {
     "the-database-differs-from-its-backup": a_signal_is_deleted_from_the_database,
     "a-backup-was-destroyed": a_backup_is_destroyed,
     "a-backup-was-deleted": a_backup_is_deleted,
+    "a-manifest-was-changed": a_manifest_is_forged,
+    "a-day-has-two-objects": a_day_has_two_objects,
+    "an-examination-found-something": a_reconciliation_found_a_late_signal,
     "nothing-runs-by-itself": the_schedule_is_off,
     "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,
     "verification-failed": bytes_are_lost(2),

@@ -31,6 +31,7 @@ from signal_backups.core.vault.vault import BackupVault
 audit = typer.Typer(help="Audit the retention; read, examine and anchor the audit trail.", no_args_is_help=True)
 audit.command()(audit_trail.log)
 audit.command()(audit_trail.verify)
+audit.command()(audit_trail.accept)
 audit.command()(audit_trail.anchor)
 
 

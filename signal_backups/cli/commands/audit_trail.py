@@ -21,7 +21,12 @@ from signal_backups.core.base.days import oldest_kept_day, parse_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
-from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail, record_examination
+from signal_backups.core.integrity.examine_trail import (
+    TrailReport,
+    accept_examination,
+    examine_trail,
+    record_examination,
+)
 from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.retention.load_profile import load_profile
@@ -35,6 +40,13 @@ class EventList(CommandResult):
     """The document of ``audit log``: events as they are stored."""
 
     events: list[Event]
+
+
+class AcceptedFindings(CommandResult):
+    """The document of ``audit accept``."""
+
+    reason: str
+    findings: list[str]
 
 
 class AnchorMade(CommandResult):
@@ -80,6 +92,29 @@ def verify(
     raise typer.Exit(ExitCode.OK if found.ok else ExitCode.FAILED)
 
 
+def accept(
+    reason: Annotated[str, typer.Argument(help="Why what is found now needs no more attention; it is recorded.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Accept everything that ``audit verify --full`` finds now, for ever, because somebody looked into it.
+
+    Evidence of tampering stays in the bucket, so that its findings would never end.
+    """
+    if not reason.strip():
+        raise SettingsError("the reason is empty", remedy="Say why: it is recorded in the audit trail")
+    settings = settings_with_notice()
+    kept_from = oldest_kept_day(utc_now(), load_profile(settings.profile).retention_years)
+    with opened_vault(settings) as vault:
+        places = anchor_destinations(settings)
+        found = examine_trail(
+            vault, full=True, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from, most=None
+        )
+        if found.findings:
+            accept_examination(vault, found, reason.strip())
+    result = AcceptedFindings(ok=True, reason=reason.strip(), findings=[str(one) for one in found.findings])
+    show(result, _print_accepted, as_json=as_json)
+
+
 def anchor(as_json: JsonOption = False) -> None:
     """Fix the newest event and manifest outside of the bucket: a second bucket, a time-stamp authority, or both."""
     settings = settings_with_notice()
@@ -114,6 +149,14 @@ def _print_events(result: EventList, where: str) -> None:
         return
     columns = ("number", "time", "action", "result", "who", "objects")
     print_table(f"Events in {where}", columns, [_row(event) for event in result.events])
+
+
+def _print_accepted(result: AcceptedFindings) -> None:
+    for words in result.findings:
+        print_line(f"Accepted: {words}")
+    print_line(
+        f"{len(result.findings):,} findings accepted: {result.reason}" if result.findings else "Nothing is wrong"
+    )
 
 
 def _print_anchor(result: AnchorMade) -> None:
@@ -171,6 +214,7 @@ def _summary(found: TrailReport) -> str:
     if not found.events and not found.manifests and found.ok:
         return f"The audit trail of {found.bucket} is empty; {_anchored(found)}"
     state = "unbroken" if found.ok else f"{found.finding_count:,} findings"
+    state += f", {len(found.accepted):,} accepted findings" if found.accepted else ""
     return f"{found.events:,} events, {found.manifests:,} manifests, {state}; {_anchored(found)}"
 
 

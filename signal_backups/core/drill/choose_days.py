@@ -36,7 +36,7 @@ def choose_drill_days(
         last: the last complete day.
         recent_days: how many days up to ``last`` are always restored.
         rng: chooses the older days.
-        again: days that are restored in any case, if they have a backup.
+        again: days that are restored in any case.
     """
     first_recent = last - timedelta(days=recent_days - 1)
     recent = {backup.slot.day for backup in backups if first_recent <= backup.slot.day <= last}
@@ -46,5 +46,4 @@ def choose_drill_days(
             older.setdefault(backup.current.storage_class, []).append(backup.slot.day)
     archived = sorted(name for name in older if needs_thaw(name))
     chosen = {rng.choice(sorted(days)) for name, days in sorted(older.items()) if name not in archived}
-    wanted = {backup.slot.day for backup in backups if backup.slot.day in again}
-    return DrillChoice(tuple(sorted(recent | chosen | wanted)), tuple(archived))
+    return DrillChoice(tuple(sorted({*recent, *chosen, *again})), tuple(archived))

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,12 +175,14 @@ def _record_findings(vault: BackupVault, report: DrillReport) -> None:
 def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[DrillDay], None]) -> DrillReport:
     started, at = time.perf_counter(), run.clock()
     last = last_complete_day(run.clock)
-    backups = vault.backups(date.min, last)
-    if not backups:
+    backups, stored = vault.backups(date.min, last), vault.stored_days(date.min, last)
+    if not stored:
         raise NotFoundError(
             f"no backups in {vault.store.uri(vault.layout.prefix)}", remedy="Make one with: signal-backups backup"
         )
-    choice = choose_drill_days(backups, last, run.recent_days, run.rng, _found_before(vault))
+    # A hidden or destroyed day cannot be restored; leaving it out would make the drill look complete.
+    gone = {day for day, one in stored.items() if one.current is None and day > last - timedelta(days=run.recent_days)}
+    choice = choose_drill_days(backups, last, run.recent_days, run.rng, _found_before(vault) | gone)
     source = open_source(run.source_url, run.table)
     days: list[DrillDay] = []
     with scratch_database(run.scratch_url or run.source_url, run.scratch, at) as scratch_url:

@@ -14,7 +14,13 @@ from signal_backups.core.integrity.log.examine_log import LogExamination, examin
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, without_duplicates
 from signal_backups.core.integrity.log.segments import Segments
 from signal_backups.core.s3.store import S3ObjectStore
-from signal_backups.core.vault.findings import Examination, record_findings
+from signal_backups.core.vault.findings import (
+    Acceptance,
+    Examination,
+    accept_findings,
+    newest_findings,
+    record_findings,
+)
 from signal_backups.core.vault.vault import BackupVault
 
 #: A report lists so many findings, and counts all of them.
@@ -47,6 +53,7 @@ class TrailReport(BaseModel, frozen=True):
         events_since_anchor: number of events that it does not cover.
         unchained: days that are not in the manifest log; None when there are none.
         waiting: number of events in the outbox of this machine.
+        accepted: findings that somebody has looked into; they are not among the others.
         finding_count: number of all findings.
         findings: the first findings: events, then manifests, then anchors; by number.
         warnings: not findings, but worth knowing.
@@ -63,6 +70,7 @@ class TrailReport(BaseModel, frozen=True):
     events_since_anchor: int
     unchained: Unchained | None
     waiting: int
+    accepted: list[LogFinding]
     finding_count: int
     findings: list[LogFinding]
     warnings: list[str]
@@ -81,6 +89,7 @@ def examine_trail(
     second: S3ObjectStore | None = None,
     ca_pem: bytes | None = None,
     kept_from: date = date.min,
+    most: int | None = MAX_FINDINGS,
 ) -> TrailReport:
     """Examine both logs, the days' manifests and the anchors; writes nothing.
 
@@ -90,6 +99,7 @@ def examine_trail(
         second: the second bucket of the anchors; None when there is none.
         ca_pem: certificates (PEM) of the time-stamp authority's CA; None: time stamps are not checked.
         kept_from: the manifests of earlier days may have expired.
+        most: how many findings the report lists; None: all.
 
     Raises:
         StoreError: one of the buckets cannot be read.
@@ -105,6 +115,7 @@ def examine_trail(
         manifests = examine_log(Segments(vault, LogName.MANIFESTS), full=full)
         cross = cross_check(vault, events, days, manifests, waiting, full=full, kept_from=kept_from)
         ignores_conditions = _ignores_conditions(vault)
+        newest = newest_findings(vault).get(Examination.AUDIT_TRAIL)
     examination = examine_anchors(
         vault.store.bucket, anchors, second_anchors, events.sha256_of, manifests.sha256_of, ca_pem
     )
@@ -114,6 +125,9 @@ def examine_trail(
         *without_duplicates([*manifests.findings, *cross.findings]),
         *without_duplicates(_log_finding(one) for one in examination.findings),
     ]
+    known = newest.accepted_words if newest is not None else set()
+    accepted = [finding for finding in findings if str(finding) in known]
+    findings = [finding for finding in findings if str(finding) not in known]
     return TrailReport(
         bucket=vault.store.bucket,
         at=vault.store.clock(),
@@ -125,8 +139,9 @@ def examine_trail(
         events_since_anchor=max(0, events.last - (examination.anchored.event if examination.anchored else 0)),
         unchained=_unchained(cross.unchained),
         waiting=vault.trail.waiting(),
+        accepted=accepted,
         finding_count=len(findings),
-        findings=findings[:MAX_FINDINGS],
+        findings=findings[:most],
         warnings=_warnings(vault, events, ignores_conditions=ignores_conditions) + examination.warnings,
         requests=dict(Counter(requests)),
     )
@@ -138,9 +153,30 @@ def record_examination(vault: BackupVault, report: TrailReport) -> None:
         vault,
         Examination.AUDIT_TRAIL,
         days={},
-        general=[f"{found.log} {found.number or found.key}: {found.words}" for found in report.findings],
+        general=[str(found) for found in report.findings],
         is_full=report.full,
     )
+
+
+def accept_examination(vault: BackupVault, report: TrailReport, reason: str) -> None:
+    """Accept every finding of a report that lists all of them, because somebody has looked into them.
+
+    Raises:
+        StoreError: the store cannot be reached or refuses.
+    """
+    prefixes = {LogName.EVENTS: vault.trail.log.prefix, LogName.MANIFESTS: vault.manifest_log.prefix}
+    actor, entries = vault.trail.actor, dict[str, list[int]]()
+    for found in report.findings:
+        if found.number is not None:
+            entries.setdefault(prefixes[found.log], []).append(found.number)
+    acceptance = Acceptance(
+        at=vault.store.clock(),
+        by=f"{actor.user}@{actor.host}",
+        reason=reason,
+        findings=[str(found) for found in report.findings],
+        entries=entries,
+    )
+    accept_findings(vault, Examination.AUDIT_TRAIL, acceptance)
 
 
 def _ignores_conditions(vault: BackupVault) -> bool:

@@ -8,7 +8,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -164,13 +164,17 @@ class ChainedLog:
         """Every version and delete marker of every entry, newest first within a number."""
         return self._by_number(self.store.list_versions(self.prefix))
 
-    def damage(self) -> tuple[int, int]:
+    def damage(self, accepted: Collection[int] = ()) -> tuple[int, int]:
         """What a listing shows: the first number without an intact entry, and how many there are up to the last.
 
         An entry is damaged if it is missing, hidden or overwritten; (0, 0) when every entry is intact.
+
+        Args:
+            accepted: the numbers of damaged entries that count as intact, because somebody has looked into them.
         """
         versions = self.versions()
-        intact = sorted(number for number, stored in versions.items() if len(stored) == 1 and first_stored(stored))
+        whole = {number for number, stored in versions.items() if len(stored) == 1 and first_stored(stored)}
+        intact = sorted(whole.union(number for number in accepted if number <= max(versions, default=0)))
         count = max(versions, default=0) - len(intact)
         if not count:
             return 0, 0

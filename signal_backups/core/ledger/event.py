@@ -61,6 +61,8 @@ class Result(StrEnum):
     #: Of a change of the bucket's set-up.
     CHANGED = "changed"
     CHANGED_IN_PART = "changed in part"
+    #: Of an examination: somebody looked into what it found.
+    ACCEPTED = "accepted"
     #: Of accepted changes.
     REPLACED = "replaced"
     #: Of legal holds and locks.

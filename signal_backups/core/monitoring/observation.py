@@ -10,7 +10,7 @@ from signal_backups.core.base.days import Clock, days_between, last_complete_day
 from signal_backups.core.base.objectives import GRACE, missed_from
 from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.vault.day_state import DayState, worst_first
-from signal_backups.core.vault.findings import Examination, Findings, open_findings
+from signal_backups.core.vault.findings import Examination, Findings, newest_findings
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.stored_days import StoredDay
 from signal_backups.core.vault.vault import BackupVault
@@ -90,8 +90,9 @@ def observe(
     with vault.store.counted_requests() as sent:
         first = first_expected(start, now, retention_years)
         stored = vault.stored_days(first, last)
-        findings = [found for each in open_findings(vault) if (found := _still_open(each, stored)).is_open]
-        damaged_logs = [*_damage(vault.trail.log, "event"), *_damage(vault.manifest_log, "manifest")]
+        newest = newest_findings(vault)
+        findings = [found for each in newest.values() if (found := _still_open(each, stored)).is_open]
+        damaged_logs = [*_damage(vault.trail.log, "event", newest), *_damage(vault.manifest_log, "manifest", newest)]
     if start is None:
         first = min(stored, default=last)
     days = {day: _state(day, stored.get(day), now, grace) for day in days_between(first, last)}
@@ -117,6 +118,8 @@ def _more_states(day: date, stored: StoredDay, findings: Iterable[Findings]) -> 
         yield DayState.OTHER_OBJECT
     if manifest is not None and manifest.quarantined:
         yield DayState.QUARANTINED
+    if stored.has_lost_quarantine:
+        yield DayState.QUARANTINE_LOST
     if manifest is not None and manifest.differences is not None:
         yield DayState.DIFFERS
     if manifest is not None and manifest.replacements:
@@ -137,8 +140,9 @@ def _still_open(findings: Findings, stored: Mapping[date, StoredDay]) -> Finding
     return findings.model_copy(update={"days": {day: what for day, what in findings.days.items() if not is_ended(day)}})
 
 
-def _damage(log: ChainedLog, name: str) -> Iterable[str]:
+def _damage(log: ChainedLog, name: str, newest: Mapping[Examination, Findings]) -> Iterable[str]:
     """What a listing shows of a damaged log; what only the entries show is found by ``audit verify``."""
-    first, count = log.damage()
+    examined = newest.get(Examination.AUDIT_TRAIL)
+    first, count = log.damage(examined.accepted_entries(log.prefix) if examined else ())
     if count:
         yield f"{name} {first} is missing, hidden or overwritten" + (f", and {count - 1:,} more" if count > 1 else "")

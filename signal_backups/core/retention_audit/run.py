@@ -152,14 +152,11 @@ def _record(vault: BackupVault, checked: Sequence[DayFinding]) -> None:
 
 
 def _log_problems(report: TrailReport) -> list[Problem]:
+    remedy = "See all findings with: signal-backups audit verify --full"
+    found = [(ProblemSeverity.ERROR, str(finding)) for finding in report.findings]
+    found += [(ProblemSeverity.WARN, f"accepted: {finding}") for finding in report.accepted]
     return [
-        Problem(
-            code=ProblemCode.TRAIL_BROKEN,
-            severity=ProblemSeverity.ERROR,
-            what=f"{finding.log} {finding.number or finding.key}: {finding.words}",
-            remedy="See all findings with: signal-backups audit verify --full",
-        )
-        for finding in report.findings
+        Problem(code=ProblemCode.TRAIL_BROKEN, severity=severity, what=what, remedy=remedy) for severity, what in found
     ]
 
 

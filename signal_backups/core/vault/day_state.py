@@ -25,6 +25,8 @@ class DayState(StrEnum):
     QUARANTINED = "quarantined"
     #: Another object of the same day has other content.
     OTHER_OBJECT = "other_object"
+    #: The quarantined rows that the manifest names are not there any more.
+    QUARANTINE_LOST = "quarantine_lost"
     #: The last attempt to back the day up failed; what was stored before still stands.
     STUCK = "stuck"
     #: The database altered or lost signals of the backup.
@@ -109,6 +111,15 @@ MEANINGS: Mapping[DayState, Meaning] = {
         "signal-backups versions {day}",
         "Compare the objects with: {command}. Only a person can say which is right",
         "a-day-has-two-objects",
+    ),
+    DayState.QUARANTINE_LOST: Meaning(
+        Urgency.NOT_SAFE,
+        "whose quarantined rows are lost",
+        "has lost its quarantined rows",
+        "have lost their quarantined rows",
+        "signal-backups backup {range}",
+        "Store the quarantined rows again, if the database still has them, with: {command}",
+        "rows-are-in-quarantine",
     ),
     DayState.STUCK: Meaning(
         Urgency.NOT_SAFE,

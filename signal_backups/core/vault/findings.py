@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -50,6 +51,24 @@ class Examination(StrEnum):
         }[self]
 
 
+class Acceptance(BaseModel, frozen=True):
+    """Findings that can never end, because the evidence stays in the bucket, and that somebody has looked into.
+
+    Attributes:
+        at: when they were accepted (UTC).
+        by: the user and the machine.
+        reason: why.
+        findings: the findings in words.
+        entries: the damaged entries of the logs among them, by the prefix of the log.
+    """
+
+    at: datetime
+    by: str
+    reason: str
+    findings: list[str]
+    entries: dict[str, list[int]] = {}
+
+
 class Findings(BaseModel, frozen=True):
     """What the newest examination of a kind found, together with what it did not examine again.
 
@@ -58,6 +77,7 @@ class Findings(BaseModel, frozen=True):
         is_full: whether everything was read; only such an examination clears what another one found.
         days: what is wrong with each day.
         general: what is wrong besides, with no single day.
+        accepted: every acceptance, oldest first; what was accepted is not among the findings any more.
     """
 
     examination: Examination
@@ -65,11 +85,21 @@ class Findings(BaseModel, frozen=True):
     is_full: bool = True
     days: dict[date, str] = {}
     general: list[str] = []
+    accepted: list[Acceptance] = []
 
     @property
     def words(self) -> list[str]:
         """Everything that is wrong, for people."""
         return [*self.general, *(f"{day}: {what}" for day, what in self.days.items())]
+
+    def accepted_entries(self, prefix: str) -> set[int]:
+        """The numbers of the damaged entries of a log that were accepted."""
+        return {number for each in self.accepted for number in each.entries.get(prefix, [])}
+
+    @property
+    def accepted_words(self) -> set[str]:
+        """The findings that were accepted."""
+        return {words for each in self.accepted for words in each.findings}
 
     @property
     def is_open(self) -> bool:
@@ -88,6 +118,15 @@ class Findings(BaseModel, frozen=True):
 def open_findings(vault: VaultObjects) -> list[Findings]:
     """The findings that are open: of each kind of examination the newest, if anything is wrong.
 
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    return [found for found in newest_findings(vault).values() if found.is_open]
+
+
+def newest_findings(vault: VaultObjects) -> dict[Examination, Findings]:
+    """What the newest examination of each kind found, open or not.
+
     Takes one listing, and a request for each kind that ever found anything.
 
     Raises:
@@ -99,7 +138,7 @@ def open_findings(vault: VaultObjects) -> list[Findings]:
         if name is not None and item.key > keys.get(name, ""):
             keys[name] = item.key
     wanted = [(each, keys[each]) for each in Examination if each in keys]
-    return [found for found in in_parallel(lambda one: _read(vault, *one), wanted) if found.is_open]
+    return {found.examination: found for found in in_parallel(lambda one: _read(vault, *one), wanted)}
 
 
 def record_findings(
@@ -124,8 +163,8 @@ def record_findings(
         is_full: whether everything was read.
     """
     try:
-        before = {each.examination: each for each in open_findings(vault)}.get(examination)
-        if before is not None and before.is_full and not is_full:
+        before = newest_findings(vault).get(examination)
+        if before is not None and before.is_open and before.is_full and not is_full:
             # Less was read than when it was found, so its absence clears nothing.
             days, general, is_full = {**before.days, **days}, [*dict.fromkeys([*before.general, *general])], True
         kept = {day: what for day, what in before.days.items() if not was_examined(day)} if before else {}
@@ -135,25 +174,41 @@ def record_findings(
             is_full=is_full,
             days=dict(sorted({**kept, **days}.items())),
             general=list(general),
+            accepted=before.accepted if before else [],
         )
         if (before.days, before.general) == (found.days, found.general) if before else not found.is_open:
             return
-        _store(vault, found)
+        _store(vault, found, Result.FAILED if found.is_open else Result.PASSED)
     except SignalBackupsError as error:
         _log.warning("what this %s found is not recorded, and the status does not show it: %s", examination, error)
 
 
-def _store(vault: VaultObjects, found: Findings) -> None:
+def accept_findings(vault: VaultObjects, examination: Examination, acceptance: Acceptance) -> None:
+    """Accept everything that an examination finds now, for ever: the status does not count it any more.
+
+    Raises:
+        StoreError: the store cannot be reached or refuses.
+    """
+    before = newest_findings(vault).get(examination)
+    accepted = [*(before.accepted if before else []), acceptance]
+    found = Findings(examination=examination, at=acceptance.at, accepted=accepted)
+    _store(vault, found, Result.ACCEPTED)
+
+
+def _store(vault: VaultObjects, found: Findings, result: Result) -> None:
     key = vault.layout.finding_key(found.examination, found.at)
     version_id = vault.store.put_bytes(key, (found.model_dump_json(indent=2) + "\n").encode(), JSON_TYPE)
-    details = {
+    details: dict[str, Any] = {
         "examination": found.examination,
         "days": [day.isoformat() for day in list(found.days)[:_MOST_IN_EVENT]],
         "day_count": len(found.days),
         "general": [what[:PROBLEM_LENGTH] for what in found.general[:_MOST_IN_EVENT]],
         "general_count": len(found.general),
     }
-    result = Result.FAILED if found.is_open else Result.PASSED
+    if result is Result.ACCEPTED:
+        accepted = found.accepted[-1]
+        details |= {"reason": accepted.reason, "accepted": accepted.findings[:_MOST_IN_EVENT]}
+        details["accepted_count"] = len(accepted.findings)
     vault.trail.record(Action.EXAMINATION, result, [ObjectName(key=key, version_id=version_id)], details)
 
 

@@ -12,24 +12,29 @@ from signal_backups.core.ledger.chained_log import first_stored
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.stored_days import newest_in_log
 from signal_backups.core.vault.vault import BackupVault, SlotHistory
 
 Name = TypeVar("Name")
 
 
 def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
-    """The genuine manifest of a slot that was written last, whatever lies on top of it.
+    """The genuine manifest of a slot that was written last, whatever lies on top of it, and whatever was destroyed.
 
-    It is the one with the highest number in the manifest log, because somebody may have put an older one, or a forged
-    one, on top. If none is genuine, the newest that can be read: a bucket whose objects were copied from another has
-    new times, and is compared all the same. None if there is none.
+    It is the one with the highest number in the manifest log, because somebody may have destroyed it, or put an older
+    or a forged one on top. If the log has none of the slot, one that was written before there was a log. If there is no
+    log at all, the newest that can be read: a bucket whose objects were copied from another without its log is compared
+    all the same. None if there is none.
     """
+    logged = newest_in_log(vault, slot)
+    if logged is not None:
+        return logged
     versions = vault.manifest_versions(slot.day, slot.day).get(slot, [])
     found = [(version, vault.manifest_at(version)) for version in versions if not version.is_delete_marker]
     readable = [(version, each) for version, each in found if each is not None and _is_of(vault, slot, each)]
-    last_first = sorted(readable, key=lambda item: item[1].number or 0, reverse=True)
-    genuine = (each for version, each in last_first if _is_genuine_version(vault, each, version))
-    return next(genuine, readable[0][1] if readable else None)
+    genuine = (each for version, each in readable if each.number is None and _is_older_than_log(vault, version))
+    has_log = vault.manifest_log.first_stored_at() is not None
+    return next(genuine, readable[0][1] if readable and not has_log else None)
 
 
 def is_in_log(vault: BackupVault, manifest: Manifest) -> bool:

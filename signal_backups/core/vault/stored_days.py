@@ -27,6 +27,8 @@ class StoredDay:
         versions: the versions and delete markers of the object, newest first.
         manifest: the current manifest, if it is genuine.
         others: the current objects of the day under other keys that have other content.
+        has_lost_quarantine: whether the quarantined rows that the manifest names are not there any more.
+        newest: the number of the newest manifest of the slot in the manifest log; 0 if it has none.
     """
 
     slot: BackupSlot
@@ -34,6 +36,8 @@ class StoredDay:
     versions: Sequence[ObjectVersion]
     manifest: Manifest | None = None
     others: Sequence[ObjectVersion] = ()
+    has_lost_quarantine: bool = False
+    newest: int = 0
 
     @property
     def current(self) -> ObjectVersion | None:
@@ -41,10 +45,15 @@ class StoredDay:
         return self.versions[0] if self.versions and not self.versions[0].hides else None
 
 
+def newest_in_log(vault: VaultObjects, slot: BackupSlot) -> Manifest | None:
+    """The newest manifest of a slot in the manifest log, whatever is left of it elsewhere; None when there is none."""
+    return _Bucket(vault, slot.day, slot.day).newest_manifest(slot)
+
+
 def stored_days(vault: VaultObjects, first: date, last: date) -> dict[date, StoredDay]:
     """What the bucket holds of each day of a range that has, or had, a backup; oldest first.
 
-    It takes three listings and reads the current manifest of each day. A caching vault reads each of them only once.
+    It takes four listings and reads the current manifest of each day. A caching vault reads each of them only once.
 
     Args:
         vault: where the backups are.
@@ -75,6 +84,10 @@ class _Bucket:
     def __init__(self, vault: VaultObjects, first: date, last: date) -> None:
         self._vault = vault
         self._backups = vault.backup_versions(first, last)
+        listed = vault.quarantine_versions(first, last).values()
+        self._quarantines = {
+            (each.key, each.version_id) for versions in listed for each in versions if not each.is_delete_marker
+        }
         every_manifest = vault.manifest_versions(date.min, date.max)
         # After the manifests, so that the entry of each of them is in the listing.
         self._log = _LogIndex.of(vault)
@@ -95,18 +108,25 @@ class _Bucket:
         destroyed = set() if vouched & left else {slot for slot in vouched - left if self._was_vouched(slot)}
         if destroyed:
             slot = slot_that_counts(destroyed)
-            return StoredDay(slot, DayState.DESTROYED, self._backups.get(slot, []))
+            return StoredDay(slot, DayState.DESTROYED, self._backups.get(slot, []), newest=self._newest.get(slot, 0))
         return self._stored(slot_that_counts(left), left) if left else None
 
     def _stored(self, slot: BackupSlot, left: set[BackupSlot]) -> StoredDay:
         versions = self._backups[slot]
         current = versions[0]
         if current.hides:
-            return StoredDay(slot, DayState.HIDDEN, versions)
+            return StoredDay(slot, DayState.HIDDEN, versions, newest=self._newest.get(slot, 0))
         beside = (self._backups[other][0] for other in sorted(left - {slot}))
         others = [other for other in beside if not other.hides and not self._is_same(current, other)]
         manifest, is_genuine = self._current_manifest(slot)
-        build = partial(StoredDay, slot, versions=versions, others=others)
+        build = partial(
+            StoredDay,
+            slot,
+            versions=versions,
+            others=others,
+            has_lost_quarantine=is_genuine and manifest is not None and self._has_lost_quarantine(manifest),
+            newest=self._newest.get(slot, 0),
+        )
         if manifest is None:
             return build(DayState.UNVERIFIED)
         if not is_genuine:
@@ -134,6 +154,11 @@ class _Bucket:
         entry = self._log.entries.get(manifest.number)
         return entry is not None and (entry.etag == stored.etag or self._vault.manifest_at(entry) == manifest)
 
+    def _has_lost_quarantine(self, manifest: Manifest) -> bool:
+        stored = manifest.quarantine
+        # A copied manifest may name the quarantine of another key than its day's.
+        return stored is not None and (stored.key, stored.version_id) not in self._quarantines
+
     def _was_vouched(self, slot: BackupSlot) -> bool:
         """Whether a manifest of a slot without an object is genuine; anybody could put a forged one there."""
         if slot in self._newest:
@@ -142,35 +167,56 @@ class _Bucket:
         read = ((version, self._vault.manifest_at(version)) for version in stored)
         return any(manifest is not None and self._is_genuine(slot, manifest, version) for version, manifest in read)
 
+    def newest_manifest(self, slot: BackupSlot) -> Manifest | None:
+        number = self._newest.get(slot)
+        return self._vault.manifest_at(self._log.entries[number]) if number is not None else None
+
     def _newest_numbers(self, manifests: VersionsBySlot, first: date, last: date) -> dict[BackupSlot, int]:
         """The highest number that the manifest log has of each slot.
 
-        Mostly the listings tell, since a manifest and its entry have the same bytes and so the same ETag. The entries
-        of no stored manifest are read: their manifest was destroyed, or never written.
+        Mostly the listings tell, since a manifest and its entry have the same bytes and so the same ETag. An entry is
+        read if its bytes are stored for no slot, because the manifest was destroyed or never written, or for several.
         """
         newest: dict[BackupSlot, int] = {}
-
-        def note(slot: BackupSlot, number: int) -> None:
-            if first <= slot.day <= last:
-                newest[slot] = max(number, newest.get(slot, 0))
-
-        seen = set()
-        for slot, versions in manifests.items():
-            for number in (self._log.numbers[each.etag] for each in versions if each.etag in self._log.numbers):
-                seen.add(number)
-                note(slot, number)
-        # A manifest is written after its day: older entries are about days before the range.
-        alone = [
-            number
-            for number, entry in self._log.entries.items()
-            if number not in seen and entry.last_modified.date() >= first
-        ]
-        read = in_parallel(lambda number: self._vault.manifest_at(self._log.entries[number]), alone)
-        for number, manifest in zip(alone, read, strict=True):
+        unclear = []
+        slots = self._slots_by_number(manifests)
+        for number, entry in sorted(self._log.entries.items()):
+            # A manifest is written after its day: older entries are about days before the range.
+            if len(slots.get(number, ())) == 1:
+                (slot,) = slots[number]
+                newest[slot] = number
+            elif entry.last_modified.date() >= first:
+                unclear.append(number)
+        read = in_parallel(lambda number: self._vault.manifest_at(self._log.entries[number]), unclear)
+        for number, manifest in zip(unclear, read, strict=True):
             named = self._vault.layout.slot_of(manifest.backup.key) if manifest is not None else None
-            if manifest is not None and named is not None and manifest.number == number:
-                note(named, number)
-        return newest
+            if manifest is None or named is None or manifest.number != number:
+                continue
+            is_stored = named in slots.get(number, ())
+            if number > newest.get(named, 0) and (is_stored or not self._is_overtaken(named, manifest)):
+                newest[named] = number
+        return {slot: number for slot, number in newest.items() if first <= slot.day <= last}
+
+    def _slots_by_number(self, manifests: VersionsBySlot) -> dict[int, set[BackupSlot]]:
+        """The slots for which the bytes of an entry of the manifest log are stored, by its number."""
+        found: dict[int, set[BackupSlot]] = {}
+        for slot, versions in manifests.items():
+            for number in (self._log.numbers.get(each.etag) for each in versions):
+                if number is not None:
+                    found.setdefault(number, set()).add(slot)
+        return found
+
+    def _is_overtaken(self, slot: BackupSlot, logged: Manifest) -> bool:
+        """Whether a manifest that was never stored is about an older version than the current manifest.
+
+        Its run was interrupted after another one had stored a newer version and let its manifest vouch for that.
+        """
+        manifest, is_genuine = self._current_manifest(slot)
+        if manifest is None or not is_genuine:
+            return False
+        newest_first = [version.version_id for version in self._backups.get(slot, [])]
+        ids = (manifest.backup.version_id, logged.backup.version_id)
+        return all(each in newest_first for each in ids) and newest_first.index(ids[0]) < newest_first.index(ids[1])
 
     def _is_same(self, one: ObjectVersion, other: ObjectVersion) -> bool:
         if one.size != other.size or one.etag == other.etag:

@@ -34,7 +34,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.instance.day_status import dagster_days
 from signal_backups.orchestration.names import ALERT_SENSOR
 from signal_backups.orchestration.partitions import daily_partitions
-from signal_backups.orchestration.resources import BackupStore, SettingsSource
+from signal_backups.orchestration.resources import BackupStore, SettingsSource, observed
 from signal_backups.orchestration.sensors.conditions.asset_checks import check_conditions
 from signal_backups.orchestration.sensors.conditions.runs import asset_run_conditions, backup_run_conditions
 from signal_backups.orchestration.sensors.conditions.snapshot import InstanceSnapshot
@@ -86,7 +86,7 @@ def _gathered(
         *_channel_conditions(state),
     ]
     try:
-        vault = backup_store.observed_vault()
+        vault = observed(backup_store.vault())
         observation = observe_expected_days(
             vault,
             backup_store.retention_profile(),

@@ -9,7 +9,7 @@ from signal_backups.core.backup.fingerprint import fingerprint_of_source
 from signal_backups.core.base.days import LATE_WINDOW_DAYS, last_complete_day
 from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.names import LATE_ROWS_SENSOR
-from signal_backups.orchestration.resources import BackupStore, SignalsDatabase
+from signal_backups.orchestration.resources import BackupStore, SignalsDatabase, observed
 
 #: How often the last days are read; only ids and hashes of one week are.
 LATE_ROWS_INTERVAL_S = 15 * 60
@@ -34,7 +34,7 @@ def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
         source = signals_database.open()
         changed = False
         # Days without a genuine manifest are skipped: hidden and destroyed ones are left to people.
-        for day, stored in backup_store.observed_vault().stored_days(first, last).items():
+        for day, stored in observed(backup_store.vault()).stored_days(first, last).items():
             manifest = stored.manifest
             if manifest is None:
                 continue

@@ -16,7 +16,7 @@ from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.instance.day_status import dagster_days
 from signal_backups.orchestration.names import STALE_PARTITION_SENSOR
 from signal_backups.orchestration.partitions import daily_partitions, range_tags
-from signal_backups.orchestration.resources import BackupStore, SettingsSource
+from signal_backups.orchestration.resources import BackupStore, SettingsSource, observed
 
 #: A new backup would cover these up.
 _LEFT_TO_PEOPLE = (DayState.HIDDEN, DayState.DESTROYED)
@@ -44,7 +44,7 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         if not current.repair:
             return dg.SkipReason("repair is off (SIGNAL_BACKUPS_REPAIR)")
         observation = observe_expected_days(
-            backup_store.observed_vault(),
+            observed(backup_store.vault()),
             backup_store.retention_profile(),
             clock,
             start_date=current.start_date,

@@ -22,6 +22,7 @@ ACTIONS = {
     "changes_accepted",
     "deletion",
     "drill",
+    "examination",
     "hold_put",
     "hold_release",
     "lock_extension",
@@ -34,6 +35,7 @@ ACTIONS = {
 
 #: Every result that was ever written.
 RESULTS = {
+    "accepted",
     "changed",
     "changed in part",
     "copied up",

@@ -61,6 +61,10 @@ class LogFinding(BaseModel, frozen=True):
     version_id: str | None
     words: str
 
+    def __str__(self) -> str:
+        """The finding in one line; the same as long as the same is wrong."""
+        return f"{self.log} {self.number or self.key}: {self.words}"
+
 
 def without_duplicates(findings: Iterable[LogFinding]) -> list[LogFinding]:
     """Keep the first finding of a kind for each entry; sorted by number, findings without a number last."""

@@ -19,6 +19,7 @@ _NOTIFIED = (
     DayState.UNVERIFIED,
     DayState.TAMPERED,
     DayState.OTHER_OBJECT,
+    DayState.QUARANTINE_LOST,
 )
 
 

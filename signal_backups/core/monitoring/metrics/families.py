@@ -122,6 +122,11 @@ def _days(observation: Observation) -> Iterator[Metric]:
             DayState.DIFFERS,
             "Days of which the database altered or lost signals since their backup.",
         ),
+        (
+            "lost_quarantines",
+            DayState.QUARANTINE_LOST,
+            "Days whose quarantined rows are not there any more, although a manifest names them.",
+        ),
         ("quarantined_backups", DayState.QUARANTINED, "Days with rows in quarantine."),
         ("replaced_backups", DayState.CHANGES_ACCEPTED, "Days whose backup was replaced by the database as it was."),
         ("other_objects", DayState.OTHER_OBJECT, "Days with another object that has other content."),

@@ -23,6 +23,7 @@ SIGNS = {
     DayState.CHANGES_ACCEPTED: "#",
     DayState.QUARANTINED: "+",
     DayState.OTHER_OBJECT: "+",
+    DayState.QUARANTINE_LOST: "?",
     DayState.STUCK: "?",
     DayState.DIFFERS: "~",
     DayState.OPEN_FINDING: "?",

@@ -21,8 +21,10 @@ _LISTED = (
     DayState.UNVERIFIED,
     DayState.TAMPERED,
     DayState.OTHER_OBJECT,
+    DayState.QUARANTINE_LOST,
     DayState.STUCK,
 )
+_LABELS = {DayState.OTHER_OBJECT: "other object", DayState.QUARANTINE_LOST: "lost rows"}
 #: Those of them that say so when there is no such day.
 _ALWAYS_LISTED = {DayState.MISSING, DayState.UNVERIFIED}
 
@@ -50,7 +52,7 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     for state in _LISTED:
         days = found.in_state(state)
         if days or state in _ALWAYS_LISTED:
-            yield str(state).replace("_", " "), _list(days)
+            yield _LABELS.get(state, str(state)), _list(days)
     if found.failing_days or found.unknown_days:
         yield (
             "not passing",
