@@ -28,6 +28,11 @@ class Cell:
     short: str = ""
     never: str = ""
 
+    def __str__(self) -> str:
+        """For messages."""
+        without = f", without {self.never!r}" if self.never else ""
+        return f"{self.exit_code}: {self.says!r}{without}"
+
     def wrong(self, answer: Answer) -> bool:
         """Whether an answer is another one."""
         is_said = self.says in answer.words and not (self.never and self.never in answer.words)
@@ -120,7 +125,7 @@ _DELETED: Row = {
     Question.RECONCILE: bad("| D | no backup |", "no backup", never="--backup-late"),
     Question.PROVE: none("was deleted"),
     **every(RESTORES, none("was deleted")),
-    Question.RESTORE_ALL: bad("was deleted"),
+    Question.RESTORE_ALL: none("was deleted"),
     **every(VERIFIES, none("was deleted")),
     Question.VERIFY_LAST: bad("was deleted"),
     Question.DRILL: bad("FAILED D", "FAILED"),
@@ -320,6 +325,7 @@ EXPECTED: dict[str, Row] = {
         Question.VERIFY_DATE: none("no backup of D"),
         Question.VERIFY_LAST: bad("no backup of D"),
         Question.VERIFY_KEY: none("no backup"),
+        Question.DRILL: ok("| D+1 | restored |", "not among the days", never="| D |"),
         Question.UNDELETE: none("no backup of D"),
     },
     "failed-verification": {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from html.parser import HTMLParser
+from unittest.mock import patch
 
 import dagster as dg
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,6 +25,7 @@ from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.monitoring.repair_plan import Attempts, DagsterDays, plan_repair
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import DEFAULT_PROFILE
+from signal_backups.core.s3.client import s3_client
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.names import DAILY_BACKUP_JOB
@@ -95,6 +98,16 @@ def ask_all(site: Site) -> dict[Question, Answer]:
         found.update(ask(site))
     assert list(found) == list(Question)
     return found
+
+
+@contextmanager
+def asked_in_little_time() -> Iterator[None]:
+    """One client for all commands, no picture in the page of the audit: they take long, and have nothing to say."""
+    with (
+        patch("signal_backups.connect.s3_client", cache(s3_client)),
+        patch("signal_backups.core.retention_audit.page.heat_map", return_value=b""),
+    ):
+        yield
 
 
 def _command(question: Question, *arguments: str) -> Ask:

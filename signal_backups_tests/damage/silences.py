@@ -17,7 +17,6 @@ _OWN_KEY = "goes by the day's own key, and what is there is whole"
 _SOURCE = "is answered from the bucket alone"
 _STATE = "is about the bucket as it is now"
 _RIGHT = "the day is right by itself"
-_OF_DAYS_THERE = "rehearses with days that were backed up"
 
 #: By harm: the questions that may answer as of a healthy day, each with the reason.
 SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
@@ -156,7 +155,6 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
         Question.LATE_ROWS: "is about days that were backed up",
         Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
-        Question.DRILL: _OF_DAYS_THERE,
     },
     Harm.VERIFICATION: {
         **dict.fromkeys(

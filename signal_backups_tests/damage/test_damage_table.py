@@ -14,7 +14,7 @@ from signal_backups_tests.damage.damages import DAMAGES, Damage, Harm
 from signal_backups_tests.damage.expected import EXPECTED, HEALTHY_ROW, expected_row
 from signal_backups_tests.damage.inflicted import Answers, damaged_sites
 from signal_backups_tests.damage.page import PAGE, page
-from signal_backups_tests.damage.questions import Question, ask_all
+from signal_backups_tests.damage.questions import Answer, Question, ask_all, asked_in_little_time
 from signal_backups_tests.damage.silences import COMMAND_OF, RIGHT_AGAIN, SAYS_NOTHING, SAYS_NOTHING_OF_A_DAY
 
 #: For messages: an answer can be pages long.
@@ -27,18 +27,21 @@ _NOT_COMMANDS = {Question.ALERTS, Question.REPAIR, Question.LATE_ROWS}
 def answers(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Answers]:
     """Everything that is asked, of every damage."""
     with damaged_sites(tmp_path_factory.mktemp("damage"), s3_server) as sites:
-        yield {damage: ask_all(site) for damage, site in sites.items()}
+        with asked_in_little_time():
+            found = {damage: ask_all(site) for damage, site in sites.items()}
+        yield found
 
 
 @pytest.mark.parametrize("damage", [pytest.param(damage, id=damage.key) for damage in DAMAGES])
 def test_every_question_answers_as_expected(answers: Answers, damage: Damage) -> None:
     row = expected_row(damage.key)
     wrong = [
-        f"{question}\n  expected: {row[question]}\n  answered: {answer.exit_code} {answer.words[:_SHOWN]}"
+        f"{question}\n    expected {row[question]}\n    answered {answer.exit_code}: {_shown(answer)}"
         for question, answer in answers[damage].items()
         if row[question].wrong(answer)
     ]
-    assert not wrong, f"{damage.name}\n" + "\n".join(wrong)
+    if wrong:
+        pytest.fail("\n".join([f"{damage.name}: {len(wrong)} wrong answers", *wrong]), pytrace=False)
 
 
 def test_no_answer_of_a_healthy_day_would_pass_for_one_of_a_damaged_day(answers: Answers) -> None:
@@ -80,6 +83,14 @@ def test_the_page_is_the_expected_table(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--write-pages"):
         PAGE.write_text(page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page(), "write it anew with: make damage"
+
+
+def _shown(answer: Answer) -> str:
+    return (
+        answer.words
+        if len(answer.words) <= _SHOWN
+        else f"{answer.words[: _SHOWN // 2]} ... {answer.words[-_SHOWN // 2 :]}"
+    )
 
 
 def _green(damage: Damage) -> set[Question]:
