@@ -48,7 +48,7 @@ tamper-evidence: $(INSTALLED)  ## Write docs/tamper_evidence.md from the results
 	@$(BIN)/python -m pytest -q signal_backups_tests/adversary --write-pages
 
 damage: $(INSTALLED)  ## Write docs/damage.md, what every command says of a damaged day
-	@$(BIN)/python -m pytest -q signal_backups_tests/damage --write-pages
+	@$(BIN)/python -m pytest -q signal_backups_tests/damage/test_damage_table.py --write-pages
 
 requirements:  ## Pin anew what pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra local --generate-hashes --no-strip-extras --no-emit-index-url \
