@@ -178,16 +178,16 @@ _FORGED: Row = {
 
 _BAD_ROW: Row = {
     **every(STATUSES, bad("CHECK: 1 day with quarantined rows")),
-    Question.LIST: ok("| D | 4 | 1 |", "1 quarantined"),
+    Question.LIST: ok("| D | 4 | 1 |", "one row in quarantine"),
     Question.METRICS: ok("quarantined_rows=1"),
-    Question.RESTORE_QUARANTINED: ok("| D | restored | 4 | 4 | 0 | 0 | 0 | 1 |", "1 quarantined"),
+    Question.RESTORE_QUARANTINED: ok("| D | restored | 4 | 4 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
 }
 
 _QUARANTINE_LOST: Row = {
     **_BAD_ROW,
     **every(STATUSES, bad("NOT SAFE:")),
     Question.METRICS: ok(" verified_backups=2", "verified_backups=2"),
-    Question.ALERTS: bad("days/"),
+    Question.ALERTS: bad("days/", "an alert"),
     Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR"),
     Question.AUDIT_PAGE: bad(" D ERROR ", "ERROR"),
     Question.RECONCILE: none("does not exist"),
@@ -293,12 +293,12 @@ EXPECTED: dict[str, Row] = {
     "vanished": _CHANGED_SOURCE,
     "differs": {
         **every(STATUSES, bad("NOT SAFE: 1 day altered in the database since the backup", "NOT SAFE: altered")),
-        Question.LIST: ok("| D | 5 | 1 |", "1 quarantined"),
+        Question.LIST: ok("| D | 5 | 1 |", "one row in quarantine"),
         Question.METRICS: ok("differing_backups=1"),
         Question.AUDIT_RETENTION: bad("the database differs", "ERROR: database differs"),
         Question.AUDIT_PAGE: bad("the database differs", "ERROR: database differs"),
         Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
-        Question.RESTORE_QUARANTINED: ok("| D | restored | 5 | 5 | 0 | 0 | 0 | 1 |", "1 quarantined"),
+        Question.RESTORE_QUARANTINED: ok("| D | restored | 5 | 5 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
         Question.DRILL: bad("| D | restored |", "differs"),
     },
     "accepted": {
@@ -307,7 +307,7 @@ EXPECTED: dict[str, Row] = {
         Question.AUDIT_PAGE: ok(" D WARN ", "WARN: replaced"),
     },
     "repeated-id": {Question.RESTORE_ALL: bad("conflict")},
-    "overtaken": {Question.LIST: ok("| D | 7 |", "listed")},
+    "overtaken": {Question.LIST: ok("| D | 7 |", "all signals of both")},
     "never-stored": {
         **every(STATUSES, bad("NOT SAFE: 1 day missing")),
         Question.LIST: ok("| D+1 | 5 |", "not listed", never="| D |"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from signal_backups_tests.damage.damages import DAMAGES, Damage
+from signal_backups_tests.damage.damages import DAMAGES, Damage, Harm
 from signal_backups_tests.damage.expected import HEALTHY_ROW, Cell, expected_row
 from signal_backups_tests.damage.questions import Question
-from signal_backups_tests.damage.silences import RIGHT_AGAIN, SAYS_NOTHING
+from signal_backups_tests.damage.silences import RIGHT_AGAIN, SAYS_NOTHING, SAYS_NOTHING_OF_A_DAY
 
 PAGE = Path(__file__).parents[2] / "docs" / "damage.md"
 
@@ -28,8 +28,9 @@ server, and ask everything; a test fails when an answer is not the one below.
 - A number is the exit code: `0` ok, `1` failed, `4` nothing found. What has none is shown by its words alone.
 - D is the damaged day, D-1 and D+1 are its neighbours. Words after the number are from the answer, or describe it.
 
-The questions are asked in the order of the tables, but for `audit`, which is asked before the restores. "Status, after
-all these" is the status after every question but `undelete`: nothing that was asked makes it say more good than before.
+First asked is what only reads the bucket, because verifications, restores and drills write events that the status and
+the metrics count; then these, then the status again: nothing that was asked may make it say more good than before.
+`undelete` is asked last, because it changes the bucket.
 
 """
 
@@ -65,7 +66,7 @@ def page() -> str:
 
 
 def _section(title: str, group: Sequence[Question]) -> str:
-    head = f"| damage | {' | '.join(f'`{question}`' for question in group)} |\n|---|{'---|' * len(group)}\n"
+    head = f"| damage | {' | '.join(map(_title, group))} |\n|---|{'---|' * len(group)}\n"
     return f"## {title}\n\n{head}{''.join(_line(damage, group) for damage in DAMAGES)}"
 
 
@@ -84,26 +85,48 @@ def _shown(damage: Damage, question: Question, cell: Cell) -> str:
 
 
 def _silences() -> str:
-    """The questions that say nothing of a harm, where there is a damage that they answer so."""
-    lines = "".join(_silence(harm_damages) for harm_damages in _by_harm().values())
-    return f"## What says nothing, and why\n\n| damage | question | why it says nothing |\n|---|---|---|\n{lines}"
-
-
-def _by_harm() -> dict[str, list[Damage]]:
-    found: dict[str, list[Damage]] = {}
-    for damage in DAMAGES:
-        if not damage.harm.is_none:
-            found.setdefault(damage.harm, []).append(damage)
-    return found
-
-
-def _silence(damages: Sequence[Damage]) -> str:
-    why_not, reasons = SAYS_NOTHING[damages[0].harm], dict[str, list[Question]]()
-    for question in Question:
-        if question in why_not:
-            reasons.setdefault(why_not[question], []).append(question)
-    names = "; ".join(damage.name for damage in damages)
-    return "".join(
-        f"| {names} | {', '.join(f'`{question}`' for question in questions)} | {why} |\n"
-        for why, questions in reasons.items()
+    """What says nothing: of each harm, then of any day."""
+    harms = dict.fromkeys(damage.harm for damage in DAMAGES if not damage.harm.is_none)
+    others = "".join(f"- `{command}` {why}\n" for command, why in SAYS_NOTHING_OF_A_DAY.items())
+    return (
+        f"## What says nothing, and why\n\n{''.join(map(_silence, harms))}"
+        f"Commands that say nothing of a day, and are not asked:\n\n{others}"
     )
+
+
+def _silence(harm: Harm) -> str:
+    """The questions that say nothing of a harm, by reason."""
+    reasons: dict[str, list[Question]] = {}
+    for question in Question:
+        if question in SAYS_NOTHING[harm]:
+            reasons.setdefault(SAYS_NOTHING[harm][question], []).append(question)
+    of_harm = [damage for damage in DAMAGES if damage.harm is harm]
+    lines = (f"- {_listed(questions)} {why}{_only(of_harm, questions)}\n" for why, questions in reasons.items())
+    return f"{_names(of_harm)}:\n\n{''.join(lines)}\n"
+
+
+def _listed(questions: Sequence[Question]) -> str:
+    if len(questions) > len(Question) / 2:
+        others = [question for question in Question if question not in questions]
+        return "everything" + (f" but {', '.join(map(_title, others))}" if others else "")
+    return ", ".join(map(_title, questions))
+
+
+def _only(damages: Sequence[Damage], questions: Sequence[Question]) -> str:
+    """Which of some damages the questions say nothing of, when it is not all of them."""
+    silent = [
+        damage
+        for damage in damages
+        if any(expected_row(damage.key)[question] == HEALTHY_ROW[question] for question in questions)
+    ]
+    return "" if silent == list(damages) else f" (only: {_names(silent)})"
+
+
+def _names(damages: Sequence[Damage]) -> str:
+    return "; ".join(damage.name for damage in damages)
+
+
+def _title(question: Question) -> str:
+    """The command as code, and what else there is to say of the question."""
+    command, *more = question.value.split(", ")
+    return " ".join([f"`{command}`", *more])

@@ -5,18 +5,19 @@ from __future__ import annotations
 from signal_backups_tests.damage.damages import Harm
 from signal_backups_tests.damage.questions import Question
 
-_LISTING = "lists what is there and judges versions one by one"
-_SENSOR = "backs up again what is missing or unverified; nothing of this kind"
+_LISTING = "list what is there, and judge versions one by one"
+_SENSOR = "backs up again what is missing or unverified, and this is neither"
 _LATE = "compares the database with the manifests; it has not changed since"
 _DOCTOR = "checks the newest backup, and whether a day was destroyed"
 _LOGS = "examines the logs and the manifests, not the objects"
-_VERIFIED = "takes the version that the newest manifest of the log names, by its id, wherever it is"
-_OBJECT_ONLY = "is about the good signals of the day, and they are whole"
-_REPORTED_BY_CHECK = "an asset check of the day's run has reported it, and alerts"
-_OWN_KEY = "goes by the day's own key, and what is there is whole"
+_VERIFIED = "take the verified version by its id, whatever lies on top of it or of its manifest"
+_OBJECT_ONLY = "are about the good signals of the day, which are whole"
+_REPORTED_BY_CHECK = "leave it to the asset check of the day's run, whose failure is another alert"
+_EXAMINED_DAILY = "leave it to the asset `audit_trail`, which examines the logs every day and alerts"
+_OWN_KEY = "goes by the day's own key, and what is under it is whole"
 _SOURCE = "is answered from the bucket alone"
 _STATE = "is about the bucket as it is now"
-_RIGHT = "the day is right by itself"
+_RIGHT = "looks at one day at a time, and each is right by itself"
 
 #: By harm: the questions that may answer as of a healthy day, each with the reason.
 SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
@@ -81,7 +82,8 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
     Harm.TRAIL: {
         **dict.fromkeys((Question.LIST, Question.VERSIONS), _LISTING),
         **dict.fromkeys(
-            (Question.METRICS, Question.ALERTS), "the asset audit_trail examines the logs every day, and alerts"
+            (Question.METRICS, Question.ALERTS),
+            _EXAMINED_DAILY,
         ),
         Question.REPAIR: _SENSOR,
         Question.LATE_ROWS: _LATE,
@@ -98,16 +100,18 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
                 ),
                 *(Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY, Question.DRILL, Question.UNDELETE),
             ),
-            "is about the backup, and that is whole",
+            "are about the backup, which is whole",
         ),
     },
     Harm.BAD_ROW: {
         Question.VERSIONS: _LISTING,
         Question.ALERTS: _REPORTED_BY_CHECK,
-        **dict.fromkeys((Question.REPAIR, Question.LATE_ROWS, Question.DOCTOR), _SENSOR),
+        Question.REPAIR: _SENSOR,
+        Question.LATE_ROWS: _LATE,
+        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
         **dict.fromkeys(
-            (Question.AUDIT_RETENTION, Question.AUDIT_PAGE, Question.RECONCILE), "the row is kept, as it was"
+            (Question.AUDIT_RETENTION, Question.AUDIT_PAGE, Question.RECONCILE), "find that the row is kept as it was"
         ),
         **dict.fromkeys(
             (
@@ -122,14 +126,16 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
                 ),
                 *(Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY),
             ),
-            "what was backed up is whole",
+            "are about what was backed up, which is whole",
         ),
     },
     Harm.SOURCE: dict.fromkeys(set(Question) - {Question.LATE_ROWS, Question.RECONCILE, Question.DRILL}, _SOURCE),
     Harm.DIFFERS: {
         Question.VERSIONS: _LISTING,
         Question.ALERTS: _REPORTED_BY_CHECK,
-        **dict.fromkeys((Question.REPAIR, Question.LATE_ROWS, Question.DOCTOR), _SENSOR),
+        Question.REPAIR: _SENSOR,
+        Question.LATE_ROWS: _LATE,
+        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
         **dict.fromkeys(
             (
@@ -143,12 +149,12 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
                 ),
                 *(Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY),
             ),
-            "the backup is whole; it keeps its signals",
+            "are about the backup, which is whole and keeps its signals",
         ),
     },
     Harm.ACCEPTED: dict.fromkeys(
         set(Question) - {Question.VERSIONS, Question.AUDIT_RETENTION, Question.AUDIT_PAGE},
-        "the matter is settled; its trace is in the manifest",
+        "takes the matter as settled; its trace is in the manifest and the audit trail",
     ),
     Harm.REPEATED_ID: dict.fromkeys(set(Question) - {Question.RESTORE_ALL}, _RIGHT),
     Harm.NEVER_STORED: {
