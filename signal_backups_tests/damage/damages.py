@@ -208,6 +208,12 @@ def alter_a_row_and_back_up(site: Site) -> None:
     site.back_up()
 
 
+def destroy_the_manifest_and_back_up_less(site: Site) -> None:
+    destroy_the_manifest(site)
+    delete_a_row(site)
+    site.back_up()
+
+
 def alter_a_row_and_accept(site: Site) -> None:
     alter_a_row(site)
     site.back_up(accept="the desk corrected it")
@@ -318,6 +324,13 @@ DAMAGES = (
     Damage("altered", "Database: a signal was altered", Harm.SOURCE, alter_a_row),
     Damage("vanished", "Database: a signal vanished", Harm.SOURCE, delete_a_row),
     Damage(*("differs", "Database: a signal was altered, then backed up again", Harm.DIFFERS), alter_a_row_and_back_up),
+    Damage(
+        *(
+            "manifest-destroyed-then-less",
+            "Manifest destroyed, a signal vanished from the database, then backed up again",
+        ),
+        *(Harm.DIFFERS, destroy_the_manifest_and_back_up_less),
+    ),
     Damage("accepted", "Database: a signal was altered, and that accepted", Harm.ACCEPTED, alter_a_row_and_accept),
     Damage("repeated-id", "Two days share a signal id", Harm.REPEATED_ID, do_nothing, store_days_that_share_an_id),
     Damage("overtaken", "Two backups at once, the slower one overtaken", Harm.NOTHING, overtake_a_backup),

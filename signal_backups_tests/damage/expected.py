@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from signal_backups_tests.damage.questions import Answer, Question
+from signal_backups_tests.damage.questions import RESTORES, STATUSES, VERIFIES, Answer, Question
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,6 @@ def every(questions: tuple[Question, ...], cell: Cell) -> dict[Question, Cell]:
     return dict.fromkeys(questions, cell)
 
 
-STATUSES = (Question.STATUS, Question.STATUS_PAGE, Question.STATUS_AGAIN, Question.STATUS_UNDELETED)
-VERIFIES = (Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY)
-RESTORES = (Question.DRY_RUN, Question.RESTORE, Question.RESTORE_QUARANTINED)
-
 HEALTHY_ROW: Row = {
     **every(STATUSES, ok("SAFE: every day from D-1 to D+1", never="NOT SAFE")),
     Question.LIST: ok("| D | 5 |"),
@@ -81,10 +77,8 @@ HEALTHY_ROW: Row = {
     Question.RECONCILE: ok("| D | equal |"),
     Question.BUNDLE: ok("1 of 1 days"),
     Question.PROVE: ok("is in the backup of D"),
+    **every(RESTORES, ok("| D | restored |", never="Warning")),
     Question.DRY_RUN: ok("Nothing was changed", never="Warning"),
-    Question.RESTORE: ok("| D | restored |", never="Warning"),
-    Question.RESTORE_QUARANTINED: ok("| D | restored |", never="Warning"),
-    Question.RESTORE_ALL: ok("| D | restored |", never="Warning"),
     **every(VERIFIES, ok("| verified |", never="FAILED")),
     Question.DRILL: ok("| D | restored |"),
     Question.UNDELETE: ok("nothing to undo"),
@@ -107,7 +101,6 @@ _OVERWRITTEN: Row = {
     Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
     # All of them take the verified version, and say that it is not what anybody else would get.
     **every(RESTORES, ok(_NOT_CURRENT, "the verified version, which is not current")),
-    Question.RESTORE_ALL: ok(_NOT_CURRENT, "the verified version, which is not current"),
     **every(VERIFIES, bad("bring it back with signal-backups undelete D", "not current: undelete")),
     Question.UNDELETE: ok("is current, verified", "the verified version is current again"),
     Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
@@ -125,7 +118,6 @@ _DELETED: Row = {
     Question.RECONCILE: bad("| D | no backup |", "no backup", never="--backup-late"),
     Question.PROVE: none("was deleted"),
     **every(RESTORES, none("was deleted")),
-    Question.RESTORE_ALL: none("was deleted"),
     **every(VERIFIES, none("was deleted")),
     Question.VERIFY_LAST: bad("was deleted"),
     Question.DRILL: bad("FAILED D", "FAILED"),
@@ -155,7 +147,6 @@ _DESTROYED: Row = {
     Question.BUNDLE: bad("MISSING D"),
     Question.PROVE: bad("was destroyed"),
     **every(RESTORES, bad("was destroyed")),
-    Question.RESTORE_ALL: bad("was destroyed"),
     **every(VERIFIES, bad("was destroyed")),
     Question.DRILL: bad("FAILED D", "FAILED"),
     Question.UNDELETE: bad("was destroyed"),
@@ -210,6 +201,15 @@ _CHANGED_SOURCE: Row = {
     Question.DRILL: bad("| D | restored |", "differs"),
 }
 
+_DIFFERS: Row = {
+    **every(STATUSES, bad("NOT SAFE: 1 day altered in the database since the backup", "NOT SAFE: altered")),
+    Question.METRICS: ok("differing_backups=1"),
+    Question.AUDIT_RETENTION: bad("the database differs", "ERROR: database differs"),
+    Question.AUDIT_PAGE: bad("the database differs", "ERROR: database differs"),
+    Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
+    Question.DRILL: bad("| D | restored |", "differs"),
+}
+
 #: By the key of the damage.
 EXPECTED: dict[str, Row] = {
     "healthy": {},
@@ -220,7 +220,7 @@ EXPECTED: dict[str, Row] = {
     "older-left": {
         **_LOST,
         Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
-        **every((*RESTORES, Question.RESTORE_ALL), ok("Warning: D", "an older version, with a warning")),
+        **every(RESTORES, ok("Warning: D", "an older version, with a warning")),
         Question.DRILL: ok("Warning: D", "an older version, with a warning"),
         Question.UNDELETE: bad("gone", never="nothing to undo"),
     },
@@ -228,7 +228,7 @@ EXPECTED: dict[str, Row] = {
         **_LOST,
         Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
         Question.RECONCILE: bad("was refused"),
-        **every((*RESTORES, Question.RESTORE_ALL), bad("was refused")),
+        **every(RESTORES, bad("was refused")),
         Question.DRILL: bad("| D | refused |", "refused"),
         Question.UNDELETE: none("was ever verified", "no verified version"),
     },
@@ -242,7 +242,7 @@ EXPECTED: dict[str, Row] = {
     "manifest-destroyed": {
         **_NO_MANIFEST,
         Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
-        **every((*RESTORES, Question.RESTORE_ALL), ok("no manifest vouches for this backup")),
+        **every(RESTORES, ok("no manifest vouches for this backup")),
         Question.UNDELETE: none("was ever verified", "no verified version"),
     },
     "manifest-rolled-back": {
@@ -257,7 +257,7 @@ EXPECTED: dict[str, Row] = {
     },
     "forged": {
         **_FORGED,
-        **every((*RESTORES, Question.RESTORE_ALL), ok(_NOT_CURRENT, "the verified version, which is not current")),
+        **every(RESTORES, ok(_NOT_CURRENT, "the verified version, which is not current")),
         Question.UNDELETE: ok("is current, verified", "the verified version is current again"),
         Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
     },
@@ -267,7 +267,7 @@ EXPECTED: dict[str, Row] = {
         Question.REPAIR: HEALTHY_ROW[Question.REPAIR],
         Question.RECONCILE: bad("was refused"),
         Question.BUNDLE: bad("MISSING D"),
-        **every((*RESTORES, Question.RESTORE_ALL), bad("was refused")),
+        **every(RESTORES, bad("was refused")),
         Question.DRILL: bad("| D | refused |", "refused"),
         Question.UNDELETE: none("was ever verified", "no verified version"),
     },
@@ -292,15 +292,12 @@ EXPECTED: dict[str, Row] = {
     "altered": _CHANGED_SOURCE,
     "vanished": _CHANGED_SOURCE,
     "differs": {
-        **every(STATUSES, bad("NOT SAFE: 1 day altered in the database since the backup", "NOT SAFE: altered")),
+        **_DIFFERS,
         Question.LIST: ok("| D | 5 | 1 |", "one row in quarantine"),
-        Question.METRICS: ok("differing_backups=1"),
-        Question.AUDIT_RETENTION: bad("the database differs", "ERROR: database differs"),
-        Question.AUDIT_PAGE: bad("the database differs", "ERROR: database differs"),
-        Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
         Question.RESTORE_QUARANTINED: ok("| D | restored | 5 | 5 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
-        Question.DRILL: bad("| D | restored |", "differs"),
     },
+    # The manifest log knows what was backed up, so that a backup is not silently replaced by less.
+    "manifest-destroyed-then-less": _DIFFERS,
     "accepted": {
         Question.VERSIONS: ok("D was replaced on", "replaced, by whom and why"),
         Question.AUDIT_RETENTION: ok("| D | WARN |", "WARN: replaced"),
@@ -338,4 +335,5 @@ EXPECTED: dict[str, Row] = {
 
 def expected_row(key: str) -> dict[Question, Cell]:
     """All cells of a damage, in the order of the questions."""
-    return {question: (HEALTHY_ROW | EXPECTED[key])[question] for question in Question}
+    row = {**HEALTHY_ROW, **EXPECTED[key]}
+    return {question: row[question] for question in Question}

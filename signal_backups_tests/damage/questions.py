@@ -26,8 +26,6 @@ from signal_backups.core.monitoring.repair_plan import Attempts, DagsterDays, pl
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import DEFAULT_PROFILE
 from signal_backups.core.s3.client import s3_client
-from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.names import DAILY_BACKUP_JOB
 from signal_backups.orchestration.sensors.late_rows import late_rows_sensor
 from signal_backups_tests.damage.site import Site
@@ -82,6 +80,10 @@ class Question(StrEnum):
     UNDELETE = "undelete"
     STATUS_UNDELETED = "status, after undelete"
 
+
+STATUSES = (Question.STATUS, Question.STATUS_PAGE, Question.STATUS_AGAIN, Question.STATUS_UNDELETED)
+VERIFIES = (Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY)
+RESTORES = (Question.DRY_RUN, Question.RESTORE, Question.RESTORE_QUARANTINED, Question.RESTORE_ALL)
 
 Ask = Callable[[Site], Iterator[tuple[Question, Answer]]]
 
@@ -175,13 +177,14 @@ def _repair(site: Site) -> Iterator[tuple[Question, Answer]]:
 
 
 def _late_rows(site: Site) -> Iterator[tuple[Question, Answer]]:
-    sensor = late_rows_sensor(_daily_job(), site.first)
+    sensor = late_rows_sensor(dg.define_asset_job(DAILY_BACKUP_JOB), site.first)
     # Its function itself: Dagster would make an instance for each call, which takes longer than the question.
     said = sensor._raw_fn(
         dg.build_sensor_context(),
         signals_database=GivenDatabase(site.source),
         backup_store=GivenStore(site.vault),
     )
+    assert isinstance(said, Iterator)
     days = ", ".join(str(each.partition_key) for each in said if isinstance(each, dg.RunRequest))
     yield Question.LATE_ROWS, _answer(site, bool(days), f"backs up {days}" if days else "backs nothing up")
 
@@ -196,11 +199,6 @@ def _doctor(site: Site) -> Iterator[tuple[Question, Answer]]:
 def _observed(site: Site) -> Observation:
     profile = load_profile(DEFAULT_PROFILE)
     return observe_expected_days(site.vault, profile, utc_now, start_date=site.first, start_date_is_set=True)
-
-
-@cache
-def _daily_job() -> AssetJob:
-    return build_defs().resolve_job_def(DAILY_BACKUP_JOB)
 
 
 def _answer(site: Site, code: int, words: str) -> Answer:

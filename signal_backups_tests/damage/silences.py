@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signal_backups_tests.damage.damages import Harm
-from signal_backups_tests.damage.questions import Question
+from signal_backups_tests.damage.questions import RESTORES, STATUSES, VERIFIES, Question
 
 _LISTING = "list what is there, and judge versions one by one"
 _SENSOR = "backs up again what is missing or unverified, and this is neither"
@@ -11,25 +11,38 @@ _LATE = "compares the database with the manifests; it has not changed since"
 _DOCTOR = "checks the newest backup, and whether a day was destroyed"
 _LOGS = "examines the logs and the manifests, not the objects"
 _VERIFIED = "take the verified version by its id, whatever lies on top of it or of its manifest"
-_OBJECT_ONLY = "are about the good signals of the day, which are whole"
+_GOOD_SIGNALS = "are about the good signals of the day, which are whole"
 _REPORTED_BY_CHECK = "leave it to the asset check of the day's run, whose failure is another alert"
 _EXAMINED_DAILY = "leave it to the asset `audit_trail`, which examines the logs every day and alerts"
 _OWN_KEY = "goes by the day's own key, and what is under it is whole"
 _SOURCE = "is answered from the bucket alone"
 _STATE = "is about the bucket as it is now"
-_RIGHT = "looks at one day at a time, and each is right by itself"
+_ONE_DAY = "looks at one day at a time, and each is right by itself"
+_WHOLE = "are about the backup, which is whole"
+_KEPT = "find that the row is kept as it was"
+_SETTLED = "takes the matter as settled; its trace is in the manifest and the audit trail"
+
+Reasons = dict[Question, str]
+
+
+def because(reason: str, *questions: Question) -> Reasons:
+    """The same reason for several questions."""
+    return dict.fromkeys(questions, reason)
+
+
+def all_but(*questions: Question) -> list[Question]:
+    """Every other question."""
+    return [question for question in Question if question not in questions]
+
 
 #: By harm: the questions that may answer as of a healthy day, each with the reason.
-SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
+SAYS_NOTHING: dict[Harm, Reasons] = {
     Harm.OBJECT: {
         Question.REPAIR: "leaves a deleted day to people",
         Question.LATE_ROWS: _LATE,
         Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
-        Question.RECONCILE: _VERIFIED,
-        Question.BUNDLE: _VERIFIED,
-        Question.PROVE: _VERIFIED,
-        Question.DRILL: _VERIFIED,
+        **because(_VERIFIED, Question.RECONCILE, Question.BUNDLE, Question.PROVE, Question.DRILL),
     },
     Harm.LOST: {
         Question.VERSIONS: _LISTING,
@@ -46,27 +59,13 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
         Question.VERSIONS: _LISTING,
         Question.LATE_ROWS: _LATE,
         Question.DOCTOR: _DOCTOR,
-        **dict.fromkeys(
-            (
-                Question.RECONCILE,
-                Question.BUNDLE,
-                Question.PROVE,
-                Question.DRY_RUN,
-                Question.RESTORE,
-                Question.RESTORE_QUARANTINED,
-                Question.RESTORE_ALL,
-                Question.DRILL,
-            ),
-            _VERIFIED,
-        ),
+        **because(_VERIFIED, *RESTORES, Question.RECONCILE, Question.BUNDLE, Question.PROVE, Question.DRILL),
     },
     Harm.FORGED: {
+        Question.REPAIR: "leaves to people what it would make look genuine",
         Question.LATE_ROWS: _LATE,
         Question.DOCTOR: _DOCTOR,
-        Question.REPAIR: "leaves to people what it would make look genuine",
-        Question.RECONCILE: _VERIFIED,
-        Question.BUNDLE: _VERIFIED,
-        Question.DRILL: _VERIFIED,
+        **because(_VERIFIED, Question.RECONCILE, Question.BUNDLE, Question.DRILL),
     },
     Harm.QUARANTINE: {
         Question.VERSIONS: _LISTING,
@@ -74,34 +73,18 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
         Question.LATE_ROWS: _LATE,
         Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
-        **dict.fromkeys(
-            (Question.PROVE, Question.DRY_RUN, Question.RESTORE, Question.RESTORE_ALL, Question.UNDELETE), _OBJECT_ONLY
-        ),
+        **because(_GOOD_SIGNALS, Question.DRY_RUN, Question.RESTORE, Question.RESTORE_ALL),
+        **because(_GOOD_SIGNALS, Question.PROVE, Question.UNDELETE),
     },
-    Harm.STRAY: dict.fromkeys(Question, _OWN_KEY),
+    Harm.STRAY: because(_OWN_KEY, *Question),
     Harm.TRAIL: {
-        **dict.fromkeys((Question.LIST, Question.VERSIONS), _LISTING),
-        **dict.fromkeys(
-            (Question.METRICS, Question.ALERTS),
-            _EXAMINED_DAILY,
-        ),
+        **because(_LISTING, Question.LIST, Question.VERSIONS),
+        **because(_EXAMINED_DAILY, Question.METRICS, Question.ALERTS),
         Question.REPAIR: _SENSOR,
         Question.LATE_ROWS: _LATE,
         Question.DOCTOR: _DOCTOR,
-        **dict.fromkeys(
-            (
-                *(
-                    Question.RECONCILE,
-                    Question.PROVE,
-                    Question.DRY_RUN,
-                    Question.RESTORE,
-                    Question.RESTORE_QUARANTINED,
-                    Question.RESTORE_ALL,
-                ),
-                *(Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY, Question.DRILL, Question.UNDELETE),
-            ),
-            "are about the backup, which is whole",
-        ),
+        **because(_WHOLE, *VERIFIES, *RESTORES),
+        **because(_WHOLE, Question.RECONCILE, Question.PROVE, Question.DRILL, Question.UNDELETE),
     },
     Harm.BAD_ROW: {
         Question.VERSIONS: _LISTING,
@@ -110,77 +93,36 @@ SAYS_NOTHING: dict[Harm, dict[Question, str]] = {
         Question.LATE_ROWS: _LATE,
         Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
-        **dict.fromkeys(
-            (Question.AUDIT_RETENTION, Question.AUDIT_PAGE, Question.RECONCILE), "find that the row is kept as it was"
-        ),
-        **dict.fromkeys(
-            (
-                *(
-                    Question.BUNDLE,
-                    Question.PROVE,
-                    Question.DRY_RUN,
-                    Question.RESTORE,
-                    Question.RESTORE_ALL,
-                    Question.DRILL,
-                    Question.UNDELETE,
-                ),
-                *(Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY),
-            ),
-            "are about what was backed up, which is whole",
-        ),
+        **because(_KEPT, Question.AUDIT_RETENTION, Question.AUDIT_PAGE, Question.RECONCILE),
+        **because(_WHOLE, *VERIFIES, Question.DRY_RUN, Question.RESTORE, Question.RESTORE_ALL),
+        **because(_WHOLE, Question.BUNDLE, Question.PROVE, Question.DRILL, Question.UNDELETE),
     },
-    Harm.SOURCE: dict.fromkeys(set(Question) - {Question.LATE_ROWS, Question.RECONCILE, Question.DRILL}, _SOURCE),
+    Harm.SOURCE: because(_SOURCE, *all_but(Question.LATE_ROWS, Question.RECONCILE, Question.DRILL)),
     Harm.DIFFERS: {
-        Question.VERSIONS: _LISTING,
+        **because(_LISTING, Question.LIST, Question.VERSIONS),
         Question.ALERTS: _REPORTED_BY_CHECK,
         Question.REPAIR: _SENSOR,
         Question.LATE_ROWS: _LATE,
         Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
-        **dict.fromkeys(
-            (
-                *(
-                    Question.BUNDLE,
-                    Question.PROVE,
-                    Question.DRY_RUN,
-                    Question.RESTORE,
-                    Question.RESTORE_ALL,
-                    Question.UNDELETE,
-                ),
-                *(Question.VERIFY_DATE, Question.VERIFY_LAST, Question.VERIFY_KEY),
-            ),
-            "are about the backup, which is whole and keeps its signals",
-        ),
+        **because(_WHOLE, *VERIFIES, *RESTORES, Question.BUNDLE, Question.PROVE, Question.UNDELETE),
     },
-    Harm.ACCEPTED: dict.fromkeys(
-        set(Question) - {Question.VERSIONS, Question.AUDIT_RETENTION, Question.AUDIT_PAGE},
-        "takes the matter as settled; its trace is in the manifest and the audit trail",
-    ),
-    Harm.REPEATED_ID: dict.fromkeys(set(Question) - {Question.RESTORE_ALL}, _RIGHT),
+    Harm.ACCEPTED: because(_SETTLED, *all_but(Question.VERSIONS, Question.AUDIT_RETENTION, Question.AUDIT_PAGE)),
+    Harm.REPEATED_ID: because(_ONE_DAY, *all_but(Question.RESTORE_ALL)),
     Harm.NEVER_STORED: {
         Question.LATE_ROWS: "is about days that were backed up",
         Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
     },
-    Harm.VERIFICATION: {
-        **dict.fromkeys(
-            set(Question)
-            - {Question.METRICS, Question.ALERTS, Question.STATUS, Question.STATUS_PAGE}
-            - {Question.STATUS_AGAIN, Question.STATUS_UNDELETED},
-            _STATE,
-        ),
-    },
-    Harm.NOTHING: dict.fromkeys(Question, "nothing is wrong"),
+    Harm.VERIFICATION: because(_STATE, *all_but(*STATUSES, Question.METRICS, Question.ALERTS)),
+    Harm.NOTHING: because("nothing is wrong", *Question),
 }
 
 #: By harm: the questions that answer as of a healthy day because the damage is over by then.
-RIGHT_AGAIN: dict[Harm, dict[Question, str]] = {
-    Harm.OBJECT: {Question.STATUS_UNDELETED: "undelete made the verified version current again"},
-    Harm.FORGED: {Question.STATUS_UNDELETED: "undelete made the verified version current again"},
-    Harm.VERIFICATION: {
-        Question.STATUS_AGAIN: "the day was verified in between, and passed",
-        Question.STATUS_UNDELETED: "the day was verified in between, and passed",
-    },
+RIGHT_AGAIN: dict[Harm, Reasons] = {
+    Harm.OBJECT: because("undelete made the verified version current again", Question.STATUS_UNDELETED),
+    Harm.FORGED: because("undelete made the verified version current again", Question.STATUS_UNDELETED),
+    Harm.VERIFICATION: because("the day was verified again", Question.STATUS_AGAIN, Question.STATUS_UNDELETED),
 }
 
 #: Commands that are no question, as ``command`` or ``group command``.
