@@ -9,7 +9,7 @@ IN_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export DAGSTER_DISABLE_TELEMETRY = yes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow dev lint format tamper-evidence requirements clean
+.PHONY: help demo test test-slow dev lint format tamper-evidence damage requirements clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -46,6 +46,9 @@ format: $(INSTALLED)  ## Format, and fix what can be fixed
 
 tamper-evidence: $(INSTALLED)  ## Write docs/tamper_evidence.md from the results of attacks
 	@$(BIN)/python -m pytest -q signal_backups_tests/adversary --write-pages
+
+damage: $(INSTALLED)  ## Write docs/damage.md, what every command says of a damaged day
+	@$(BIN)/python -m pytest -q signal_backups_tests/damage/test_damage_table.py --write-pages
 
 requirements:  ## Pin anew what pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra local --generate-hashes --no-strip-extras --no-emit-index-url \

@@ -1,0 +1,339 @@
+"""The expected table: what every question must answer of every damage, right or not in today's product.
+
+A row names only the cells that differ from those of a healthy day. A cell that may be like that of a healthy day
+although something is harmed needs a reason, in ``SAYS_NOTHING``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signal_backups_tests.damage.questions import RESTORES, STATUSES, VERIFIES, Answer, Question
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What an answer must be.
+
+    Attributes:
+        exit_code: its exit code.
+        says: words that must be in it.
+        short: what the page shows in their place.
+        never: words that must not be in it.
+    """
+
+    exit_code: int
+    says: str
+    short: str = ""
+    never: str = ""
+
+    def __str__(self) -> str:
+        """For messages."""
+        without = f", without {self.never!r}" if self.never else ""
+        return f"{self.exit_code}: {self.says!r}{without}"
+
+    def wrong(self, answer: Answer) -> bool:
+        """Whether an answer is another one."""
+        is_said = self.says in answer.words and not (self.never and self.never in answer.words)
+        return answer.exit_code != self.exit_code or not is_said
+
+
+Row = Mapping[Question, Cell]
+
+
+def ok(says: str, short: str = "", never: str = "") -> Cell:
+    """Exit code 0, and words."""
+    return Cell(0, says, short, never)
+
+
+def bad(says: str, short: str = "", never: str = "") -> Cell:
+    """Exit code 1, and words."""
+    return Cell(1, says, short, never)
+
+
+def none(says: str, short: str = "", never: str = "") -> Cell:
+    """Exit code 4, nothing found, and words."""
+    return Cell(4, says, short, never)
+
+
+def every(questions: tuple[Question, ...], cell: Cell) -> dict[Question, Cell]:
+    """The same answer to several questions."""
+    return dict.fromkeys(questions, cell)
+
+
+HEALTHY_ROW: Row = {
+    **every(STATUSES, ok("SAFE: every day from D-1 to D+1", never="NOT SAFE")),
+    Question.LIST: ok("| D | 5 |"),
+    Question.VERSIONS: ok("| current, verified |", never="| current, not verified |"),
+    Question.METRICS: ok("verified_backups=3"),
+    Question.ALERTS: ok("no alert"),
+    Question.REPAIR: ok("backs nothing up"),
+    Question.LATE_ROWS: ok("backs nothing up"),
+    Question.DOCTOR: ok("ok: D+1"),
+    Question.AUDIT_VERIFY: ok("unbroken"),
+    Question.AUDIT_RETENTION: ok("0 errors, 0 warnings"),
+    Question.AUDIT_PAGE: ok("0 errors, 0 warnings"),
+    Question.RECONCILE: ok("| D | equal |"),
+    Question.BUNDLE: ok("1 of 1 days"),
+    Question.PROVE: ok("is in the backup of D"),
+    **every(RESTORES, ok("| D | restored |", never="Warning")),
+    Question.DRY_RUN: ok("Nothing was changed", never="Warning"),
+    **every(VERIFIES, ok("| verified |", never="FAILED")),
+    Question.DRILL: ok("| D | restored |"),
+    Question.UNDELETE: ok("nothing to undo"),
+}
+
+_UNVERIFIED: Row = {
+    **every(STATUSES, bad("NOT SAFE: 1 day unverified")),
+    Question.LIST: ok("| D | - |", "not verified"),
+    Question.METRICS: ok("unverified_backups=1"),
+    Question.ALERTS: bad("days/unverified D:"),
+    Question.REPAIR: bad("backs up D to D", "backs D up"),
+    Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR"),
+    Question.AUDIT_PAGE: bad(" D ERROR ", "ERROR"),
+}
+
+_NOT_CURRENT = "which is not the current one"
+
+_OVERWRITTEN: Row = {
+    **_UNVERIFIED,
+    Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
+    # All of them take the verified version, and say that it is not what anybody else would get.
+    **every(RESTORES, ok(_NOT_CURRENT, "the verified version, which is not current")),
+    **every(VERIFIES, bad("bring it back with signal-backups undelete D", "not current: undelete")),
+    Question.UNDELETE: ok("is current, verified", "the verified version is current again"),
+    Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
+}
+
+_DELETED: Row = {
+    **every(STATUSES, bad("Bring a deleted day back with: signal-backups undelete D", "NOT SAFE: undelete")),
+    Question.LIST: ok("| D+1 | 5 |", "not listed", never="| D |"),
+    Question.VERSIONS: ok("| delete marker, current |", "delete marker, current"),
+    Question.METRICS: ok("hidden_backups=1"),
+    Question.ALERTS: bad("days/hidden D:"),
+    Question.AUDIT_RETENTION: bad("D is hidden", "ERROR: hidden"),
+    Question.AUDIT_PAGE: bad("D is hidden", "ERROR: hidden"),
+    # A new backup would cover the deletion up.
+    Question.RECONCILE: bad("| D | no backup |", "no backup", never="--backup-late"),
+    Question.PROVE: none("was deleted"),
+    **every(RESTORES, none("was deleted")),
+    **every(VERIFIES, none("was deleted")),
+    Question.VERIFY_LAST: bad("was deleted"),
+    Question.DRILL: bad("FAILED D", "FAILED"),
+    Question.UNDELETE: ok("Removed the delete marker"),
+    Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
+}
+
+_LOST: Row = {
+    **_UNVERIFIED,
+    Question.BUNDLE: bad("MISSING D"),
+    Question.PROVE: none("does not exist"),
+    # The lost version cannot be brought back.
+    **every(VERIFIES, bad("is gone from S3", never="undelete D --version-id")),
+    Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR", never="undelete D --version-id"),
+}
+
+_DESTROYED: Row = {
+    **every(STATUSES, bad("NOT SAFE: 1 day destroyed")),
+    Question.LIST: ok("| D+1 | 5 |", "not listed", never="| D |"),
+    Question.VERSIONS: bad("was destroyed"),
+    Question.METRICS: ok(" destroyed_backups=1", "destroyed_backups=1"),
+    Question.ALERTS: bad("days/destroyed D:"),
+    Question.DOCTOR: bad("destroyed"),
+    Question.AUDIT_RETENTION: bad("D was destroyed", "ERROR: destroyed"),
+    Question.AUDIT_PAGE: bad("D was destroyed", "ERROR: destroyed"),
+    Question.RECONCILE: bad("was destroyed"),
+    Question.BUNDLE: bad("MISSING D"),
+    Question.PROVE: bad("was destroyed"),
+    **every(RESTORES, bad("was destroyed")),
+    **every(VERIFIES, bad("was destroyed")),
+    Question.DRILL: bad("FAILED D", "FAILED"),
+    Question.UNDELETE: bad("was destroyed"),
+}
+
+_NO_MANIFEST: Row = {
+    **_UNVERIFIED,
+    Question.AUDIT_VERIFY: bad("it was deleted", "BROKEN: manifest deleted"),
+    Question.PROVE: bad("no manifest vouches for"),
+    **every(VERIFIES, bad("no manifest vouches for it")),
+}
+
+_FORGED: Row = {
+    **_UNVERIFIED,
+    Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
+    Question.AUDIT_VERIFY: bad("the manifest of D was changed", "BROKEN: manifest changed"),
+    Question.PROVE: bad("of the manifest log", "manifest not of the log"),
+    **every(VERIFIES, bad("its manifest is not in the manifest log")),
+}
+
+_BAD_ROW: Row = {
+    **every(STATUSES, bad("CHECK: 1 day with quarantined rows")),
+    Question.LIST: ok("| D | 4 | 1 |", "one row in quarantine"),
+    Question.METRICS: ok("quarantined_rows=1"),
+    Question.RESTORE_QUARANTINED: ok("| D | restored | 4 | 4 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
+}
+
+_QUARANTINE_LOST: Row = {
+    **_BAD_ROW,
+    **every(STATUSES, bad("NOT SAFE:")),
+    Question.METRICS: ok(" verified_backups=2", "verified_backups=2"),
+    Question.ALERTS: bad("days/", "an alert"),
+    Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR"),
+    Question.AUDIT_PAGE: bad(" D ERROR ", "ERROR"),
+    Question.RECONCILE: none("does not exist"),
+    Question.BUNDLE: bad("MISSING D"),
+    Question.RESTORE_QUARANTINED: none("does not exist"),
+    **every(VERIFIES, bad("its quarantined rows", "quarantined rows gone")),
+    Question.DRILL: none("does not exist"),
+}
+
+_SECOND_KEY: Row = {
+    Question.LIST: ok("_043000.csv", "both keys"),
+    Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
+}
+
+_CHANGED_SOURCE: Row = {
+    Question.LATE_ROWS: bad("backs up D", "backs D up"),
+    Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
+    # The drill before it has recorded what it found.
+    **every((Question.STATUS_AGAIN, Question.STATUS_UNDELETED), bad("NOT SAFE:")),
+    Question.DRILL: bad("| D | restored |", "differs"),
+}
+
+_DIFFERS: Row = {
+    **every(STATUSES, bad("NOT SAFE: 1 day altered in the database since the backup", "NOT SAFE: altered")),
+    Question.METRICS: ok("differing_backups=1"),
+    Question.AUDIT_RETENTION: bad("the database differs", "ERROR: database differs"),
+    Question.AUDIT_PAGE: bad("the database differs", "ERROR: database differs"),
+    Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
+    Question.DRILL: bad("| D | restored |", "differs"),
+}
+
+#: By the key of the damage.
+EXPECTED: dict[str, Row] = {
+    "healthy": {},
+    "garbage": _OVERWRITTEN,
+    "truncated": _OVERWRITTEN,
+    "edited": _OVERWRITTEN,
+    "deleted": _DELETED,
+    "older-left": {
+        **_LOST,
+        Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
+        **every(RESTORES, ok("Warning: D", "an older version, with a warning")),
+        Question.DRILL: ok("Warning: D", "an older version, with a warning"),
+        Question.UNDELETE: bad("gone", never="nothing to undo"),
+    },
+    "truncated-left": {
+        **_LOST,
+        Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
+        Question.RECONCILE: bad("was refused"),
+        **every(RESTORES, bad("was refused")),
+        Question.DRILL: bad("| D | refused |", "refused"),
+        Question.UNDELETE: none("was ever verified", "no verified version"),
+    },
+    "destroyed": _DESTROYED,
+    "all-destroyed": {**_DESTROYED, Question.AUDIT_VERIFY: bad("it was deleted", "BROKEN: manifest deleted")},
+    "manifest-deleted": {
+        **_NO_MANIFEST,
+        Question.UNDELETE: ok("Removed the delete marker"),
+        Question.STATUS_UNDELETED: bad("NOT SAFE: 1 day failed the last verification"),
+    },
+    "manifest-destroyed": {
+        **_NO_MANIFEST,
+        Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
+        **every(RESTORES, ok("no manifest vouches for this backup")),
+        Question.UNDELETE: none("was ever verified", "no verified version"),
+    },
+    "manifest-rolled-back": {
+        **_UNVERIFIED,
+        Question.LATE_ROWS: bad("backs up D", "backs D up"),
+        Question.AUDIT_VERIFY: bad("BROKEN, first at manifests", "BROKEN"),
+        # The version that the older manifest vouches for is the worse one.
+        Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR", never="undelete D --version-id"),
+        **every(VERIFIES, bad("FAILED", "FAILED", never="undelete D --version-id")),
+        Question.UNDELETE: ok("D", "the newest manifest is current again", never="nothing to undo"),
+        Question.STATUS_UNDELETED: bad("NOT SAFE: 1 day failed the last verification"),
+    },
+    "forged": {
+        **_FORGED,
+        **every(RESTORES, ok(_NOT_CURRENT, "the verified version, which is not current")),
+        Question.UNDELETE: ok("is current, verified", "the verified version is current again"),
+        Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
+    },
+    "forged-alone": {
+        **_FORGED,
+        # A new backup would keep the forged row, and vouch for it.
+        Question.REPAIR: HEALTHY_ROW[Question.REPAIR],
+        Question.RECONCILE: bad("was refused"),
+        Question.BUNDLE: bad("MISSING D"),
+        **every(RESTORES, bad("was refused")),
+        Question.DRILL: bad("| D | refused |", "refused"),
+        Question.UNDELETE: none("was ever verified", "no verified version"),
+    },
+    "bad-row": _BAD_ROW,
+    "quarantine-destroyed": _QUARANTINE_LOST,
+    "quarantine-replaced": _QUARANTINE_LOST,
+    "foreign": {},
+    "second-key": _SECOND_KEY,
+    "other-key": _SECOND_KEY,
+    "event-destroyed": {
+        **every(STATUSES, bad("NOT SAFE:")),
+        Question.AUDIT_VERIFY: bad("entry 2 is missing", "BROKEN: event missing"),
+        Question.AUDIT_RETENTION: bad("entry 2 is missing", "ERROR: event missing"),
+        Question.AUDIT_PAGE: bad("entry 2 is missing", "ERROR: event missing"),
+        Question.BUNDLE: none("is missing", "event missing"),
+    },
+    "late": {
+        Question.LATE_ROWS: bad("backs up D", "backs D up"),
+        Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT: late"),
+        Question.DRILL: ok("| D | restored | STANDARD | 5 | 5 | 1 |", "1 late"),
+    },
+    "altered": _CHANGED_SOURCE,
+    "vanished": _CHANGED_SOURCE,
+    "differs": {
+        **_DIFFERS,
+        Question.LIST: ok("| D | 5 | 1 |", "one row in quarantine"),
+        Question.RESTORE_QUARANTINED: ok("| D | restored | 5 | 5 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
+    },
+    # The manifest log knows what was backed up, so that a backup is not silently replaced by less.
+    "manifest-destroyed-then-less": _DIFFERS,
+    "accepted": {
+        Question.VERSIONS: ok("D was replaced on", "replaced, by whom and why"),
+        Question.AUDIT_RETENTION: ok("| D | WARN |", "WARN: replaced"),
+        Question.AUDIT_PAGE: ok(" D WARN ", "WARN: replaced"),
+    },
+    "repeated-id": {Question.RESTORE_ALL: bad("conflict")},
+    "overtaken": {Question.LIST: ok("| D | 7 |", "all signals of both")},
+    "never-stored": {
+        **every(STATUSES, bad("NOT SAFE: 1 day missing")),
+        Question.LIST: ok("| D+1 | 5 |", "not listed", never="| D |"),
+        Question.VERSIONS: none("no backup of D"),
+        Question.METRICS: ok("missing_backups=1"),
+        Question.ALERTS: bad("days/missing D:"),
+        Question.REPAIR: bad("backs up D to D", "backs D up"),
+        Question.AUDIT_RETENTION: bad("D has no backup", "ERROR: no backup"),
+        Question.AUDIT_PAGE: bad("D has no backup", "ERROR: no backup"),
+        Question.RECONCILE: bad("| D | no backup |", "no backup"),
+        Question.BUNDLE: ok("No backup: D"),
+        Question.PROVE: none("no backup of D"),
+        **every(RESTORES, none("no backup from D to D", "no backup")),
+        Question.RESTORE_ALL: none("no backup of D"),
+        Question.VERIFY_DATE: none("no backup of D"),
+        Question.VERIFY_LAST: bad("no backup of D"),
+        Question.VERIFY_KEY: none("no backup"),
+        Question.DRILL: ok("| D+1 | restored |", "not among the days", never="| D |"),
+        Question.UNDELETE: none("no backup of D"),
+    },
+    "failed-verification": {
+        **every((Question.STATUS, Question.STATUS_PAGE), bad("NOT SAFE: 1 day failed the last verification")),
+        Question.METRICS: ok("failing_verifications=1"),
+        Question.ALERTS: bad("verification/failed D:"),
+    },
+}
+
+
+def expected_row(key: str) -> dict[Question, Cell]:
+    """All cells of a damage, in the order of the questions."""
+    row = {**HEALTHY_ROW, **EXPECTED[key]}
+    return {question: row[question] for question in Question}
