@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from signal_backups import __version__
-from signal_backups.core.backup.hashed_csv import CsvReport
+from signal_backups.core.backup.hashed_csv import CsvReport, write_hashed_csv
 from signal_backups.core.backup.new_backup import NewBackup, has_quarantine, new_backup
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
@@ -42,6 +42,9 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import put_csv, put_evidence, read_back, vouching_details, write_manifest
 
 _log = logging.getLogger(__name__)
+
+#: How often a day is stored while other runs store it too.
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
         ConflictError: another run stored the day at the same time.
         SignalBackupsError: the audit event cannot be written, and the vault has no outbox for it.
     """
-    outcome = _store(vault, folder, run)
+    outcome = _stored_anew_if_overtaken(vault, folder, run)
     stored = outcome.manifest.backup
     log_step(
         _log,
@@ -98,6 +101,23 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
     if outcome.replacement is not None:
         _record_replacement(vault, outcome, outcome.replacement)
     return replace(outcome, event=event.number if event else None)
+
+
+class _OvertakenWhileStoringError(ConflictError):
+    """Another run finished between the comparison and the upload, so that what it stored is no longer on top."""
+
+
+def _stored_anew_if_overtaken(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
+    """Store the day; compare it once more if the upload covered a backup that it was not compared with."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _store(vault, folder, run)
+        except _OvertakenWhileStoringError as error:
+            _log.warning("%s; comparing it with that one", error.what)
+            folder.merged.unlink(missing_ok=True)
+            folder.quarantine_csv.unlink(missing_ok=True)
+            write_hashed_csv(folder)
+    return _store(vault, folder, run)
 
 
 def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
@@ -137,18 +157,21 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
         differences=new.differences,
         replacements=_replacements(before, new),
     )
-    if kept is not None:
-        _require_unchanged(vault, slot, before)
-    written = write_manifest(vault, slot, manifest)
+    replaces = vault.store.head(vault.layout.manifest_key(slot))
+    _require_unchanged(vault, slot, before, ConflictError if kept else _OvertakenWhileStoringError)
+    written = write_manifest(vault, slot, manifest, replaces)
     return _outcome(written, verification, new, started, changed=True, manifest_written=True)
 
 
-def _require_unchanged(vault: BackupVault, slot: BackupSlot, before: Manifest | None) -> None:
+def _require_unchanged(
+    vault: BackupVault, slot: BackupSlot, before: Manifest | None, error: type[ConflictError] = ConflictError
+) -> None:
     """Refuse to store what was compared with a backup that is no longer the last one."""
     if newest_manifest(vault, slot) != before:
-        raise ConflictError(
+        raise error(
             f"the backup of {slot.day} was overtaken: another run stored the day while this one compared it",
             remedy=f"Run it again: signal-backups backup {slot.day}",
+            transient=True,
         )
 
 

@@ -50,6 +50,9 @@ class Result(StrEnum):
     #: Of a backup.
     STORED = "stored"
     UNCHANGED = "unchanged"
+    #: Of a backup, when several runs stored a day: a manifest that does not stand, and one that was logged once more.
+    OVERTAKEN = "overtaken"
+    VOUCHED_AGAIN = "vouched again"
     #: Of a restore, besides ``FAILED``.
     RESTORED = "restored"
     THAWING = "thawing"

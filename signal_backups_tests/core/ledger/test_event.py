@@ -42,6 +42,7 @@ RESULTS = {
     "interrupted",
     "locked",
     "markers removed",
+    "overtaken",
     "passed",
     "put",
     "released",
@@ -52,6 +53,7 @@ RESULTS = {
     "stored",
     "thawing",
     "unchanged",
+    "vouched again",
 }
 
 
