@@ -138,10 +138,9 @@ class Restore:
         if not fetched.report.ok:
             csv, records, refused = self._salvaged(fetched)
         imported = self._import_rows(chosen, csv, records)
-        quarantined = self._import_quarantine(chosen, csv.parent) if self._options.include_quarantined else 0
         is_new = imported.restored or imported.replaced or not records
         outcome = Outcome.IN_PART if refused.file else Outcome.RESTORED if is_new else Outcome.ALREADY_THERE
-        return DayRestore(
+        day = DayRestore(
             day=chosen.day,
             outcome=outcome,
             **_identity(chosen),
@@ -152,7 +151,6 @@ class Restore:
             skipped_different=imported.skipped_different,
             refused=refused.rows,
             refused_file=refused.file,
-            quarantined=quarantined,
             seconds={
                 "download": fetched.download_seconds,
                 "verify": fetched.report.seconds,
@@ -163,6 +161,16 @@ class Restore:
             remedy=f"The rows left out are in {refused.file}" if refused.rows else None,
             exit_code=ExitCode.FAILED if refused.file else ExitCode.OK,
         )
+        return self._with_quarantine(chosen, csv.parent, day) if self._options.include_quarantined else day
+
+    def _with_quarantine(self, chosen: ChosenBackup, folder: Path, day: DayRestore) -> DayRestore:
+        """Restore the quarantined rows too; the good rows are in the target already, whatever happens to these."""
+        try:
+            csv = fetch_quarantine(self._vault, chosen, folder)
+            found = self._target.import_quarantine(chosen.day, csv, self._options.on_conflict) if csv else 0
+        except SignalBackupsError as error:
+            return day.in_part(error)
+        return day.model_copy(update={"quarantined": found})
 
     def _import_rows(self, chosen: ChosenBackup, csv: Path, records: int) -> Imported:
         version = f"{chosen.version.key}?versionId={chosen.version.version_id}"
@@ -186,10 +194,6 @@ class Restore:
             if self._journal is not None and not was_interrupted and is_certain:
                 self._journal.remove(version)
             raise
-
-    def _import_quarantine(self, chosen: ChosenBackup, folder: Path) -> int:
-        csv = fetch_quarantine(self._vault, chosen, folder)
-        return self._target.import_quarantine(chosen.day, csv, self._options.on_conflict) if csv is not None else 0
 
     def _salvaged(self, fetched: FetchedBackup) -> tuple[Path, int, _RefusedRows]:
         """Return the good rows of a damaged backup, if the user asked for them.

@@ -36,7 +36,7 @@ class CsvFolderTarget:
             if exists and (is_equal or day.on_conflict is OnConflict.SKIP):
                 return self._skipped(day, started, is_equal=is_equal)
             if exists and day.on_conflict is OnConflict.ERROR:
-                raise _conflict(day.day, target, "with different content")
+                raise _conflict(target, "with different content", kept=f"Nothing of {day.day} was changed")
             self._folder.mkdir(parents=True, exist_ok=True)
             copied = _copy_whole(day.csv, target)
         except OSError as error:
@@ -51,7 +51,7 @@ class CsvFolderTarget:
             if target.exists() and (on_conflict is OnConflict.SKIP or digest(target) == digest(csv)):
                 return 0
             if target.exists() and on_conflict is OnConflict.ERROR:
-                raise _conflict(day, target, "with different content")
+                raise _conflict(target, "with different content", kept="This file was not changed")
             self._folder.mkdir(parents=True, exist_ok=True)
             _copy_whole(csv, target)
         except OSError as error:
@@ -70,7 +70,7 @@ class CsvFolderTarget:
 
     def _skipped(self, day: DayToImport, started: float, *, is_equal: bool) -> Imported:
         if is_equal and day.on_conflict is OnConflict.ERROR and not day.may_exist:
-            raise _conflict(day.day, self._file(day.day), "with the same content")
+            raise _conflict(self._file(day.day), "with the same content", kept=f"Nothing of {day.day} was changed")
         different = 0 if is_equal else day.records
         return Imported(0, 0, day.records, different, time.perf_counter() - started, 0.0)
 
@@ -85,11 +85,10 @@ def _unwritable(target: Path, error: OSError) -> TargetError:
     )
 
 
-def _conflict(day: date, target: Path, how: str) -> SignalConflictError:
+def _conflict(target: Path, how: str, kept: str) -> SignalConflictError:
     return SignalConflictError(
         f"{target} is already there, {how}",
-        remedy=f"Nothing of {day} was changed. Keep it with --on-conflict skip, or replace it with "
-        "--on-conflict replace",
+        remedy=f"{kept}. Keep it with --on-conflict skip, or replace it with --on-conflict replace",
     )
 
 
