@@ -16,6 +16,12 @@ from typing import Any
 
 from signal_backups import __version__
 from signal_backups.core.backup.hashed_csv import CsvReport, write_hashed_csv
+from signal_backups.core.backup.missing_events import (
+    backup_details,
+    objects_of,
+    record_missing_events,
+    record_replacement,
+)
 from signal_backups.core.backup.new_backup import NewBackup, has_quarantine, new_backup
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
@@ -24,8 +30,7 @@ from signal_backups.core.backup.vouched_backup import fetch_quarantine
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import ConflictError
 from signal_backups.core.base.logs import log_step
-from signal_backups.core.ledger.batch_events import named
-from signal_backups.core.ledger.event import Action, ObjectName, Result
+from signal_backups.core.ledger.event import Action, Result
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
@@ -97,9 +102,10 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
         result=_result(outcome),
         run_id=run.run_id,
     )
-    event = vault.trail.record(Action.BACKUP, _result(outcome), _objects(outcome.manifest), _details(outcome))
+    # First the replacement: after the event that names the manifest nothing is missing.
     if outcome.replacement is not None:
         _record_replacement(vault, outcome, outcome.replacement)
+    event = vault.trail.record(Action.BACKUP, _result(outcome), objects_of(outcome.manifest), _details(outcome))
     return replace(outcome, event=event.number if event else None)
 
 
@@ -124,6 +130,8 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
     started, started_at = time.perf_counter(), run.clock()
     slot = BackupSlot(folder.day)
     before = newest_manifest(vault, slot)
+    if before is not None or vault.store.head(vault.layout.backup_key(slot)) is not None:
+        record_missing_events(vault, slot, before)
     new = new_backup(vault, folder, run, before)
     kept = _kept_version(vault, folder, run, before, new)
     if kept is not None and before is not None and _is_all_stored(vault, folder, before, new):
@@ -259,34 +267,14 @@ def _result(outcome: StoreOutcome) -> Result:
     return Result.STORED if outcome.changed else Result.UNCHANGED
 
 
-def _objects(manifest: Manifest) -> list[ObjectName]:
-    files = [manifest.backup, *([manifest.quarantine] if manifest.quarantine else [])]
-    return [ObjectName(key=file.key, version_id=file.version_id) for file in files]
-
-
 def _details(outcome: StoreOutcome) -> dict[str, Any]:
-    manifest = outcome.manifest
-    details: dict[str, Any] = {
-        "day": manifest.day.isoformat(),
-        "records": manifest.records,
-        "quarantined": manifest.quarantined,
-        "sha256": manifest.backup.sha256,
-        "seconds": round(outcome.seconds, 3),
-    }
-    if manifest.differences is not None:
-        details["differences"] = manifest.differences.model_dump(mode="json")
-    return details | (vouching_details(manifest) if outcome.manifest_written else {})
+    details = backup_details(outcome.manifest) | {"seconds": round(outcome.seconds, 3)}
+    return details | (vouching_details(outcome.manifest) if outcome.manifest_written else {})
 
 
 def _record_replacement(vault: BackupVault, outcome: StoreOutcome, replacement: Replacement) -> None:
-    objects = [*_objects(outcome.manifest), *([named(replacement.rows)] if replacement.rows else [])]
-    details: dict[str, Any] = {
-        "day": outcome.manifest.day.isoformat(),
-        "reason": replacement.reason,
-        "altered": replacement.altered,
-        "removed": replacement.removed,
-    }
+    ids: dict[str, Any] = {}
     if outcome.changes is not None:
-        details["altered_ids"] = outcome.changes.altered.signal_ids
-        details["removed_ids"] = outcome.changes.vanished.signal_ids
-    vault.trail.record(Action.CHANGES_ACCEPTED, Result.REPLACED, objects, details)
+        ids["altered_ids"] = outcome.changes.altered.signal_ids
+        ids["removed_ids"] = outcome.changes.vanished.signal_ids
+    record_replacement(vault, outcome.manifest, replacement, ids)
