@@ -17,6 +17,7 @@ from signal_backups.core.s3.thaw import (
     ThawProgress,
     ThawState,
     Tier,
+    archived_versions,
     needs_thaw,
     plan_thaw,
     state_of,
@@ -34,8 +35,12 @@ class ThawChoice:
     wait: bool
 
     def plan(self, vault: BackupVault, chosen: Sequence[ChosenBackup]) -> ThawPlan | None:
-        """What thawing those that cannot be read now would take; None when all can."""
-        frozen = _not_readable(vault, chosen)
+        """What thawing those that cannot be read now would take; None when all can.
+
+        Raises:
+            SettingsError: one of them cannot be thawed at that tier.
+        """
+        frozen = archived_versions(_not_readable(vault, chosen), self.tier)
         return plan_thaw(frozen, self.days) if frozen else None
 
     def show(self, plan: ThawPlan | None) -> None:

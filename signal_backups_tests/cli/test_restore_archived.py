@@ -81,7 +81,7 @@ def outcomes(result: Result) -> list[str]:
 
 def test_a_dry_run_says_what_a_thaw_takes_and_costs_and_asks_for_nothing(bucket: BackupVault) -> None:
     done = restore("--dry-run")
-    assert done.exit_code == 0
+    assert done.exit_code == ArchivedError.exit_code
     assert "2 archived objects" in done.stderr
     for line in (
         "--tier Expedited: 1 min to 5 min, about $",
@@ -93,6 +93,13 @@ def test_a_dry_run_says_what_a_thaw_takes_and_costs_and_asks_for_nothing(bucket:
     head = bucket.store.head(backup.key)
     assert head is not None
     assert head.restore_header is None
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_dry_run_ends_as_the_restore_that_does_not_wait() -> None:
+    dry = restore("--dry-run", "--json")
+    wet = restore("--no-wait", "--json")
+    assert (dry.exit_code, outcomes(dry)) == (wet.exit_code, outcomes(wet)) == (5, ["archived", "archived", "restored"])
 
 
 @pytest.mark.usefixtures("bucket")

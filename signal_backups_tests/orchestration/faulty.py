@@ -107,7 +107,7 @@ class WithoutAudit(S3ObjectStore):
 
     refuses = True
 
-    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
+    def put_bytes(self, key: str, body: bytes, content_type: str, **conditions: Any) -> str:
         if self.refuses and key.startswith("audit/events/"):
             raise StoreError(f"cannot write {key}")
-        return super().put_bytes(key, body, content_type, only_new=only_new)
+        return super().put_bytes(key, body, content_type, **conditions)

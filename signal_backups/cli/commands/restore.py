@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel
 
 from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
 from signal_backups.cli.output import moment, print_line, print_notice, print_table, progress, size
@@ -15,7 +16,7 @@ from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.cli.thaw import ThawChoice, await_thaw
 from signal_backups.core.base.days import parse_day, parse_instant
 from signal_backups.core.base.errors import ExitCode, SettingsError
-from signal_backups.core.restore.journal import restore_journal
+from signal_backups.core.restore.journal import RestoreJournal, restore_journal
 from signal_backups.core.restore.report import DayRestore, RestoreReport
 from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import (
@@ -32,44 +33,52 @@ from signal_backups.core.s3.thaw import ThawPlan, Tier
 from signal_backups.core.vault.vault import BackupVault
 
 
-class PlannedDay(BaseModel, frozen=True):
-    """What a restore would do with one day; ``problem`` when there is nothing to restore."""
+class PlannedDay(DayRestore, frozen=True):
+    """What the restore of one day would come to; ``there_now`` counts the target's rows of that day."""
 
-    day: date
-    key: str | None = None
-    version_id: str | None = None
     bytes: int | None = None
     storage_class: str | None = None
-    records: int | None = None
     verified_at: str | None = None
     there_now: int | None = None
-    problem: str | None = None
 
     @classmethod
-    def of(cls, item: ChosenBackup | UnavailableDay, target: RestoreTarget) -> PlannedDay:
-        """The plan for a chosen day; ``there_now`` counts the target's rows of that day."""
+    def of(cls, item: ChosenBackup | UnavailableDay, found: DayRestore, target: RestoreTarget) -> PlannedDay:
+        """The rehearsed result of a day, with what is stored of it."""
+        known = vars(found)
         if not isinstance(item, ChosenBackup):
-            return cls(day=item.day, problem=item.error.what)
+            return cls(**known)
         manifest = item.manifest
+        known = {**known, "records": manifest.records if manifest else found.records}
         return cls(
-            day=item.day,
-            key=item.version.key,
-            version_id=item.version.version_id,
+            **known,
             bytes=item.version.size,
             storage_class=item.version.storage_class,
-            records=manifest.records if manifest else None,
             verified_at=moment(manifest.verification.verified_at) if manifest else None,
-            there_now=target.count_signals(item.day),
+            there_now=None if found.exit_code is ExitCode.UNREACHABLE else target.count_signals(item.day),
         )
 
 
 class RestorePlan(CommandResult):
-    """The document of ``restore --dry-run``."""
+    """The document of ``restore --dry-run``; ``ok`` as the restore itself would end."""
 
     dry_run: bool = True
     target: str
+    warnings: list[str]
     days: list[PlannedDay]
     thaw: ThawPlan | None
+
+    @classmethod
+    def of(
+        cls, report: RestoreReport, days: list[PlannedDay], thaw: ThawPlan | None, *, asked_for_older: bool
+    ) -> RestorePlan:
+        """The plan of a rehearsed restore."""
+        return cls(
+            ok=report.exit_code is ExitCode.OK,
+            target=report.target,
+            warnings=[] if asked_for_older else _about_older_versions(report),
+            days=days,
+            thaw=thaw,
+        )
 
 
 class RestoreResult(CommandResult):
@@ -89,19 +98,23 @@ class RestoreResult(CommandResult):
     @classmethod
     def of(cls, report: RestoreReport, *, asked_for_older: bool) -> RestoreResult:
         """A report with its totals; an older version is remarked on, unless somebody asked for one."""
-        older = [day for day in report.days if day.is_current is False and not asked_for_older]
         return cls(
             ok=report.exit_code is ExitCode.OK,
             target=report.target,
             **{count: report.total(count) for count in _COUNTS},
             seconds=round(report.seconds, 3),
-            warnings=[
-                f"{day.day}: restored from version {day.version_id}, which is not the current one: no genuine manifest "
-                f"vouches for that. See: signal-backups versions {day.day}"
-                for day in older
-            ],
+            warnings=[] if asked_for_older else _about_older_versions(report),
             days=report.days,
         )
+
+
+def _about_older_versions(report: RestoreReport) -> list[str]:
+    return [
+        f"{day.day}: restored from version {day.version_id}, which is not the current one: no genuine manifest "
+        f"vouches for that. See: signal-backups versions {day.day}"
+        for day in report.days
+        if day.is_current is False
+    ]
 
 
 _COUNTS = ("records", "restored", "replaced", "skipped", "refused", "quarantined")
@@ -150,34 +163,44 @@ def restore(
         bool, typer.Option("--no-wait", help="Do not wait for a thaw: exit with code 5 instead.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be restored; change and ask for nothing.")
+        bool, typer.Option("--dry-run", help="Do everything but keep nothing: show how it would end.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Restore days; each is verified before the import and compared before it is committed."""
     instant = parse_instant(as_of) if as_of else None
     settings = settings_with_notice()
-    opened = open_target(target, table or settings.table)
+    opened = open_target(target, table or settings.table, dry_run=dry_run)
     if not into_source:
         refuse_source(target, settings.source_url)
     with opened_vault(settings) as vault:
         selection = _selection(vault, day, first, last, key, version_id, instant)
         chosen = [item for item in selection if isinstance(item, ChosenBackup)]
-        if dry_run:
-            _show_plan(vault, opened, selection, ThawChoice(tier, thaw_days, wait=False), as_json=as_json)
-            return
-        await_thaw(vault, chosen, ThawChoice(tier, thaw_days, wait=not no_wait), as_json=as_json)
+        thaw = ThawChoice(tier, thaw_days, wait=not no_wait)
+        thaw_plan = thaw.plan(vault, chosen) if dry_run else None
+        if not dry_run:
+            await_thaw(vault, chosen, thaw, as_json=as_json)
         rejected = settings.refused_rows if allow_corrupt_rows else None
-        options = RestoreOptions(on_conflict, rejected, include_quarantined)
+        options = RestoreOptions(on_conflict, rejected, include_quarantined, dry_run=dry_run)
         with (
-            restore_journal(settings.restores, opened.location) as journal,
-            progress("Restoring", len(selection), as_json=as_json) as advance,
+            _journal(settings.restores, opened.location, dry_run=dry_run) as journal,
+            progress("Checking" if dry_run else "Restoring", len(selection), as_json=as_json) as advance,
         ):
             work = Restore(vault, opened, options, settings.scratch, journal)
             report = work.run(selection, on_day=lambda _day: advance())
     asked_for_older = version_id is not None or as_of is not None
-    show(RestoreResult.of(report, asked_for_older=asked_for_older), _print, as_json=as_json)
+    if dry_run:
+        days = [PlannedDay.of(*pair, opened) for pair in zip(selection, report.days, strict=True)]
+        plan = RestorePlan.of(report, days, thaw_plan, asked_for_older=asked_for_older)
+        show(plan, lambda found: _print_plan(found, thaw), as_json=as_json)
+    else:
+        show(RestoreResult.of(report, asked_for_older=asked_for_older), _print, as_json=as_json)
     raise typer.Exit(report.exit_code)
+
+
+def _journal(folder: Path, target: str, *, dry_run: bool) -> AbstractContextManager[RestoreJournal | None]:
+    """The journal of a target; a dry run only reads it: what an unfinished restore has imported is no conflict."""
+    return nullcontext(RestoreJournal(folder, target)) if dry_run else restore_journal(folder, target)
 
 
 def _selection(
@@ -208,32 +231,28 @@ def _selection(
     return choose_days(vault, *day_range(first, last, date.min), as_of)
 
 
-def _show_plan(
-    vault: BackupVault, target: RestoreTarget, selection: Selection, thaw: ThawChoice, *, as_json: bool
-) -> None:
-    thaw_plan = thaw.plan(vault, [item for item in selection if isinstance(item, ChosenBackup)])
-    days = [PlannedDay.of(item, target) for item in selection]
-    plan = RestorePlan(ok=True, target=target.location, days=days, thaw=thaw_plan)
-    show(plan, lambda found: _print_plan(found, thaw), as_json=as_json)
-
-
 def _print_plan(plan: RestorePlan, thaw: ThawChoice) -> None:
     print_table(
         f"Would restore into {plan.target}",
-        ("day", "records", "bytes", "verified", "storage class", "there now", "version"),
+        ("day", "outcome", "records", "bytes", "verified", "storage class", "there now", "version"),
         [
             (
                 item.day.isoformat(),
-                "-" if item.records is None else str(item.records),
+                item.outcome,
+                str(item.records) if item.key else "-",
                 "-" if item.bytes is None else size(item.bytes),
                 item.verified_at or "-",
-                item.storage_class or item.problem or "-",
+                item.storage_class or "-",
                 "-" if item.there_now is None else str(item.there_now),
                 item.version_id or "-",
             )
             for item in plan.days
         ],
     )
+    for item in plan.days:
+        _print_remarks(item)
+    for warning in plan.warnings:
+        print_notice(f"Warning: {warning}")
     thaw.show(plan.thaw)
     print_line("Nothing was changed")
 

@@ -7,6 +7,7 @@ Not here: reading the database (``source``), keys and manifests (``vault``), run
   ``DayFolder``.
 - ``new_backup``: what a day's new backup holds, given the one before: ``vouched_backup`` reads that back,
   ``source_changes`` compares, ``merge_rows`` merges.
+- ``missing_events``: events of the day that a killed run could not write any more.
 - ``examine_rows``, ``schema``, ``quarantine``: what is wrong with a row, and which rows are backed up.
 - ``fingerprint``: shows whether a day has changed since its backup. ``plausibility``, ``row_counts``: whether a day
   has about as many signals as usual.

@@ -15,7 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from signal_backups import __version__
-from signal_backups.core.backup.hashed_csv import CsvReport
+from signal_backups.core.backup.hashed_csv import CsvReport, write_hashed_csv
+from signal_backups.core.backup.missing_events import (
+    backup_details,
+    objects_of,
+    record_missing_events,
+    record_replacement,
+)
 from signal_backups.core.backup.new_backup import NewBackup, has_quarantine, new_backup
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
@@ -24,8 +30,7 @@ from signal_backups.core.backup.vouched_backup import fetch_quarantine
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import ConflictError
 from signal_backups.core.base.logs import log_step
-from signal_backups.core.ledger.batch_events import named
-from signal_backups.core.ledger.event import Action, ObjectName, Result
+from signal_backups.core.ledger.event import Action, Result
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
@@ -42,6 +47,9 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.writing import put_csv, put_evidence, read_back, vouching_details, write_manifest
 
 _log = logging.getLogger(__name__)
+
+#: How often a day is stored while other runs store it too.
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
         ConflictError: another run stored the day at the same time.
         SignalBackupsError: the audit event cannot be written, and the vault has no outbox for it.
     """
-    outcome = _store(vault, folder, run)
+    outcome = _stored_anew_if_overtaken(vault, folder, run)
     stored = outcome.manifest.backup
     log_step(
         _log,
@@ -94,16 +102,36 @@ def store_backup(vault: BackupVault, folder: DayFolder, run: BackupRun) -> Store
         result=_result(outcome),
         run_id=run.run_id,
     )
-    event = vault.trail.record(Action.BACKUP, _result(outcome), _objects(outcome.manifest), _details(outcome))
+    # First the replacement: after the event that names the manifest nothing is missing.
     if outcome.replacement is not None:
         _record_replacement(vault, outcome, outcome.replacement)
+    event = vault.trail.record(Action.BACKUP, _result(outcome), objects_of(outcome.manifest), _details(outcome))
     return replace(outcome, event=event.number if event else None)
+
+
+class _OvertakenWhileStoringError(ConflictError):
+    """Another run finished between the comparison and the upload, so that what it stored is no longer on top."""
+
+
+def _stored_anew_if_overtaken(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
+    """Store the day; compare it once more if the upload covered a backup that it was not compared with."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _store(vault, folder, run)
+        except _OvertakenWhileStoringError as error:
+            _log.warning("%s; comparing it with that one", error.what)
+            folder.merged.unlink(missing_ok=True)
+            folder.quarantine_csv.unlink(missing_ok=True)
+            write_hashed_csv(folder)
+    return _store(vault, folder, run)
 
 
 def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcome:
     started, started_at = time.perf_counter(), run.clock()
     slot = BackupSlot(folder.day)
     before = newest_manifest(vault, slot)
+    if before is not None or vault.store.head(vault.layout.backup_key(slot)) is not None:
+        record_missing_events(vault, slot, before)
     new = new_backup(vault, folder, run, before)
     kept = _kept_version(vault, folder, run, before, new)
     if kept is not None and before is not None and _is_all_stored(vault, folder, before, new):
@@ -137,18 +165,21 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
         differences=new.differences,
         replacements=_replacements(before, new),
     )
-    if kept is not None:
-        _require_unchanged(vault, slot, before)
-    written = write_manifest(vault, slot, manifest)
+    replaces = vault.store.head(vault.layout.manifest_key(slot))
+    _require_unchanged(vault, slot, before, ConflictError if kept else _OvertakenWhileStoringError)
+    written = write_manifest(vault, slot, manifest, replaces)
     return _outcome(written, verification, new, started, changed=True, manifest_written=True)
 
 
-def _require_unchanged(vault: BackupVault, slot: BackupSlot, before: Manifest | None) -> None:
+def _require_unchanged(
+    vault: BackupVault, slot: BackupSlot, before: Manifest | None, error: type[ConflictError] = ConflictError
+) -> None:
     """Refuse to store what was compared with a backup that is no longer the last one."""
     if newest_manifest(vault, slot) != before:
-        raise ConflictError(
+        raise error(
             f"the backup of {slot.day} was overtaken: another run stored the day while this one compared it",
             remedy=f"Run it again: signal-backups backup {slot.day}",
+            transient=True,
         )
 
 
@@ -236,34 +267,14 @@ def _result(outcome: StoreOutcome) -> Result:
     return Result.STORED if outcome.changed else Result.UNCHANGED
 
 
-def _objects(manifest: Manifest) -> list[ObjectName]:
-    files = [manifest.backup, *([manifest.quarantine] if manifest.quarantine else [])]
-    return [ObjectName(key=file.key, version_id=file.version_id) for file in files]
-
-
 def _details(outcome: StoreOutcome) -> dict[str, Any]:
-    manifest = outcome.manifest
-    details: dict[str, Any] = {
-        "day": manifest.day.isoformat(),
-        "records": manifest.records,
-        "quarantined": manifest.quarantined,
-        "sha256": manifest.backup.sha256,
-        "seconds": round(outcome.seconds, 3),
-    }
-    if manifest.differences is not None:
-        details["differences"] = manifest.differences.model_dump(mode="json")
-    return details | (vouching_details(manifest) if outcome.manifest_written else {})
+    details = backup_details(outcome.manifest) | {"seconds": round(outcome.seconds, 3)}
+    return details | (vouching_details(outcome.manifest) if outcome.manifest_written else {})
 
 
 def _record_replacement(vault: BackupVault, outcome: StoreOutcome, replacement: Replacement) -> None:
-    objects = [*_objects(outcome.manifest), *([named(replacement.rows)] if replacement.rows else [])]
-    details: dict[str, Any] = {
-        "day": outcome.manifest.day.isoformat(),
-        "reason": replacement.reason,
-        "altered": replacement.altered,
-        "removed": replacement.removed,
-    }
+    ids: dict[str, Any] = {}
     if outcome.changes is not None:
-        details["altered_ids"] = outcome.changes.altered.signal_ids
-        details["removed_ids"] = outcome.changes.vanished.signal_ids
-    vault.trail.record(Action.CHANGES_ACCEPTED, Result.REPLACED, objects, details)
+        ids["altered_ids"] = outcome.changes.altered.signal_ids
+        ids["removed_ids"] = outcome.changes.vanished.signal_ids
+    record_replacement(vault, outcome.manifest, replacement, ids)

@@ -146,6 +146,12 @@ class RefusedBackupError(VerificationError):
     code = "refused_backup"
 
 
+class QuarantineLostError(VerificationError):
+    """The quarantined rows of a backup are gone, or are not what its manifest says."""
+
+    code = "quarantine_lost"
+
+
 class ImportVerificationError(VerificationError):
     """What a target holds after an import is not what the backup holds."""
 

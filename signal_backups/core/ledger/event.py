@@ -52,6 +52,10 @@ class Result(StrEnum):
     #: Of a backup.
     STORED = "stored"
     UNCHANGED = "unchanged"
+    #: Of a backup, when runs stored a day at the same time or broke off: a manifest of the log that does not stand, and
+    #: one that was logged once more.
+    OVERTAKEN = "overtaken"
+    VOUCHED_AGAIN = "vouched again"
     #: Of a restore, besides ``FAILED``.
     RESTORED = "restored"
     THAWING = "thawing"

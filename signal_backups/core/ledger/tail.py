@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 
 from signal_backups.core.base.errors import NotFoundError, VerificationError
@@ -38,6 +39,23 @@ def versions_after(log: ChainedLog, number: int) -> dict[int, ObjectVersion]:
     first = log.key_of((number + 1) // FOLDER_SIZE * FOLDER_SIZE).rpartition("/")[0]
     folders = [folder for folder in log.store.list_folders(log.prefix) if folder >= first]
     return {found: version for folder in folders for found, version in _listed(log, folder) if found > number}
+
+
+def versions_since(log: ChainedLog, instant: datetime) -> list[ObjectVersion]:
+    """The versions of the entries that were stored at an instant (UTC) or later, in order.
+
+    Takes a listing of the folders, and one of each folder that reaches so far back.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    found: list[ObjectVersion] = []
+    for folder in reversed(log.store.list_folders(log.prefix)):
+        listed = [version for _, version in _listed(log, folder)]
+        found = [version for version in listed if version.last_modified >= instant] + found
+        if any(version.last_modified < instant for version in listed):
+            break
+    return found
 
 
 def read_events(log: ChainedLog, versions: Iterable[ObjectVersion]) -> list[Event]:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signal_backups.core.base.digest import digest
-from signal_backups.core.base.errors import RefusedBackupError, SignalBackupsError, VerificationError
+from signal_backups.core.base.errors import (
+    NotFoundError,
+    QuarantineLostError,
+    RefusedBackupError,
+    SignalBackupsError,
+)
 from signal_backups.core.restore.selection import ChosenBackup, good_versions
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
@@ -60,19 +65,30 @@ def fetch_quarantine(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> 
     """Download the day's quarantined rows; None if there are none.
 
     Raises:
-        VerificationError: they do not match the manifest.
+        QuarantineLostError: they are gone, or do not match the manifest.
+        ArchivedError: they must be thawed first.
+        StoreError: the store cannot be reached.
     """
     stored = chosen.manifest.quarantine if chosen.manifest else None
     if stored is None:
         return None
     csv = folder / Path(stored.key).name
-    vault.store.get_file(stored.key, stored.version_id, csv)
+    what = f"the quarantined rows, {vault.store.uri(stored.key)} version {stored.version_id},"
+    try:
+        vault.store.get_file(stored.key, stored.version_id, csv)
+    except NotFoundError as error:
+        raise _lost_quarantine(f"{what} are gone from S3", chosen) from error
     if digest(csv).sha256 != stored.sha256:
-        raise VerificationError(
-            f"{vault.store.uri(stored.key)} version {stored.version_id} is not what its manifest says",
-            remedy="The good rows of the day are not affected; see its other versions",
-        )
+        raise _lost_quarantine(f"{what} are not what the manifest says", chosen)
     return csv
+
+
+def _lost_quarantine(what: str, chosen: ChosenBackup) -> QuarantineLostError:
+    return QuarantineLostError(
+        f"{what}; the good rows of {chosen.day} are not affected",
+        remedy="If the database still has them, store them again with: signal-backups backup "
+        f"{chosen.day}; then run this again",
+    )
 
 
 def nearest_good_version(vault: BackupVault, refused: ChosenBackup, folder: Path) -> ChosenBackup | None:

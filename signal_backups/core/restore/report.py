@@ -69,6 +69,19 @@ class DayRestore(BaseModel, frozen=True):
             }
         )
 
+    def in_part(self, error: SignalBackupsError) -> DayRestore:
+        """This result, after an error left out something else of the day."""
+        problem = f"{self.problem}; {error.what}" if self.problem else error.what
+        remedy = ". ".join(part for part in (self.remedy, error.remedy) if part)
+        codes = {self.exit_code, error.exit_code}
+        found = {
+            "outcome": Outcome.IN_PART,
+            "problem": problem,
+            "remedy": remedy or None,
+            "exit_code": _most_severe(codes),
+        }
+        return self.model_copy(update=found)
+
 
 class RestoreReport(BaseModel, frozen=True):
     """All days, oldest first."""
@@ -80,9 +93,12 @@ class RestoreReport(BaseModel, frozen=True):
     @property
     def exit_code(self) -> ExitCode:
         """OK if every day is in the target, else the most severe failure."""
-        codes = {day.exit_code for day in self.days}
-        return next((code for code in _MOST_SEVERE_FIRST if code in codes), ExitCode.OK)
+        return _most_severe({day.exit_code for day in self.days})
 
     def total(self, count: str) -> int:
         """Return the sum of one of the counts over all days."""
         return sum(int(getattr(day, count)) for day in self.days)
+
+
+def _most_severe(codes: set[ExitCode]) -> ExitCode:
+    return next((code for code in _MOST_SEVERE_FIRST if code in codes), ExitCode.OK)

@@ -54,12 +54,15 @@ class RestoreOptions:
             damaged backups.
         include_quarantined: also restore quarantined rows, beside the others.
         is_drill: the restore is part of a drill, which writes its own audit event.
+        dry_run: leave no trace: no audit event, no entry in the journal, no file of rejected rows. The target has to
+            be one that keeps nothing.
     """
 
     on_conflict: OnConflict = OnConflict.ERROR
     rejected_folder: Path | None = None
     include_quarantined: bool = False
     is_drill: bool = False
+    dry_run: bool = False
 
 
 class Restore:
@@ -91,10 +94,10 @@ class Restore:
         finally:
             # Record the finished days even if the restore is interrupted.
             report = RestoreReport(target=self._target.location, days=days, seconds=time.perf_counter() - started)
-            if not self._options.is_drill:
+            if not (self._options.is_drill or self._options.dry_run):
                 wanted = [item.day for item in selection]
                 record_restore(self._vault.trail, report, wanted, self._options.on_conflict)
-        if self._journal is not None and report.exit_code is ExitCode.OK:
+        if self._journal is not None and report.exit_code is ExitCode.OK and not self._options.dry_run:
             self._journal.close()
         return report
 
@@ -138,10 +141,9 @@ class Restore:
         if not fetched.report.ok:
             csv, records, refused = self._salvaged(fetched)
         imported = self._import_rows(chosen, csv, records)
-        quarantined = self._import_quarantine(chosen, csv.parent) if self._options.include_quarantined else 0
         is_new = imported.restored or imported.replaced or not records
-        outcome = Outcome.IN_PART if refused.file else Outcome.RESTORED if is_new else Outcome.ALREADY_THERE
-        return DayRestore(
+        outcome = Outcome.IN_PART if refused.problem else Outcome.RESTORED if is_new else Outcome.ALREADY_THERE
+        day = DayRestore(
             day=chosen.day,
             outcome=outcome,
             **_identity(chosen),
@@ -152,7 +154,6 @@ class Restore:
             skipped_different=imported.skipped_different,
             refused=refused.rows,
             refused_file=refused.file,
-            quarantined=quarantined,
             seconds={
                 "download": fetched.download_seconds,
                 "verify": fetched.report.seconds,
@@ -160,14 +161,24 @@ class Restore:
                 "verify_import": imported.verify_seconds,
             },
             problem=refused.problem,
-            remedy=f"The rows left out are in {refused.file}" if refused.rows else None,
-            exit_code=ExitCode.FAILED if refused.file else ExitCode.OK,
+            remedy=f"The rows left out are in {refused.file}" if refused.rows and refused.file else None,
+            exit_code=ExitCode.FAILED if refused.problem else ExitCode.OK,
         )
+        return self._with_quarantine(chosen, csv.parent, day) if self._options.include_quarantined else day
+
+    def _with_quarantine(self, chosen: ChosenBackup, folder: Path, day: DayRestore) -> DayRestore:
+        """Restore the quarantined rows too; the good rows are in the target already, whatever happens to these."""
+        try:
+            csv = fetch_quarantine(self._vault, chosen, folder)
+            found = self._target.import_quarantine(chosen.day, csv, self._options.on_conflict) if csv else 0
+        except SignalBackupsError as error:
+            return day.in_part(error)
+        return day.model_copy(update={"quarantined": found})
 
     def _import_rows(self, chosen: ChosenBackup, csv: Path, records: int) -> Imported:
         version = f"{chosen.version.key}?versionId={chosen.version.version_id}"
         was_interrupted = self._journal is not None and self._journal.contains(version)
-        if self._journal is not None:
+        if self._journal is not None and not self._options.dry_run:
             self._journal.add(version)
         try:
             return self._target.import_day(
@@ -182,14 +193,10 @@ class Restore:
             )
         except SignalBackupsError as error:
             # After a lost connection nobody knows whether the target committed the day.
-            is_certain = not isinstance(error, TargetError)
+            is_certain = not isinstance(error, TargetError) and not self._options.dry_run
             if self._journal is not None and not was_interrupted and is_certain:
                 self._journal.remove(version)
             raise
-
-    def _import_quarantine(self, chosen: ChosenBackup, folder: Path) -> int:
-        csv = fetch_quarantine(self._vault, chosen, folder)
-        return self._target.import_quarantine(chosen.day, csv, self._options.on_conflict) if csv is not None else 0
 
     def _salvaged(self, fetched: FetchedBackup) -> tuple[Path, int, _RefusedRows]:
         """Return the good rows of a damaged backup, if the user asked for them.
@@ -200,12 +207,18 @@ class Restore:
         folder = self._options.rejected_folder
         if folder is None:
             raise refusal(fetched, nearest_good_version(self._vault, fetched.chosen, fetched.csv.parent))
+        if self._options.dry_run:
+            folder = fetched.csv.parent
         folder.mkdir(parents=True, exist_ok=True)
         rejected = folder / f"refused_rows_of_{fetched.csv.name}"
         salvaged = salvage(fetched.csv, fetched.csv.with_suffix(".good.csv"), rejected)
         problem = f"{'; '.join(fetched.report.problems)}. {salvaged.rejected_rows} rows were left out"
         problem += f"; the others match their hash, which does not cover {' and '.join(OPTIONAL_COLUMNS)}"
-        return salvaged.good, salvaged.good_rows, _RefusedRows(salvaged.rejected_rows, str(rejected), problem)
+        return (
+            salvaged.good,
+            salvaged.good_rows,
+            _RefusedRows(salvaged.rejected_rows, None if self._options.dry_run else str(rejected), problem),
+        )
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
         # Computed here, because manifests of older releases have no Merkle root.
         root = root_of_csv(fetched.csv)
     finished = clock()
+    replaces = vault.store.head(vault.layout.manifest_key(chosen.slot))
     newest = newest_manifest(vault, chosen.slot)
     manifest = chosen.manifest.model_copy(
         update={
@@ -178,7 +179,7 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
             "merkle_root": root,
         }
     )
-    return write_manifest(vault, chosen.slot, manifest)
+    return write_manifest(vault, chosen.slot, manifest, replaces)
 
 
 def _record(vault: BackupVault, result: Result, objects: list[ObjectName], details: dict[str, Any]) -> int | None:

@@ -113,7 +113,15 @@ class S3ObjectStore:
                 return self._sent(upload, replaces, {})
             raise
 
-    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
+    def put_bytes(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str,
+        *,
+        only_new: bool = False,
+        replaces: ObjectVersion | None = None,
+    ) -> str:
         """Store a small object and return its version id.
 
         Args:
@@ -121,11 +129,13 @@ class S3ObjectStore:
             body: its bytes; their SHA-256 is sent along, so that the store refuses others.
             content_type: MIME type.
             only_new: refuse when there is an object already; some stores ignore it, see ``ledger.conditional_writes``.
+            replaces: refuse when this is no longer the current version; None: do not look.
 
         Raises:
-            ConflictError: there is an object already.
+            ConflictError: there is an object already, or another version is current.
+            NotFoundError: there is nothing left to replace.
         """
-        condition: Any = {"IfNoneMatch": "*"} if only_new else {}
+        condition: Any = {"IfNoneMatch": "*"} if only_new else {"IfMatch": replaces.etag} if replaces else {}
         with s3_errors(self.bucket, f"cannot write {self.uri(key)}"):
             response = self._client.put_object(
                 Bucket=self.bucket,
@@ -152,6 +162,38 @@ class S3ObjectStore:
             if current is not None and self.get_bytes(key, current.version_id)[0] == body:
                 return current.version_id
             raise
+
+    def replace_bytes(self, key: str, body: bytes, content_type: str, *, replaces: ObjectVersion | None) -> str:
+        """Store a small object in place of another, and return its version id.
+
+        Args:
+            key: the object's key.
+            body: its bytes, which no version of it has.
+            content_type: MIME type.
+            replaces: the current version, which must still be current; None when there must be none.
+
+        Raises:
+            ConflictError: another version became current in the meantime.
+        """
+        if replaces is None:
+            return self.create_bytes(key, body, content_type)
+        # Twice, because a store may also refuse while it is answering somebody else.
+        for _ in range(2):
+            try:
+                return self.put_bytes(key, body, content_type, replaces=replaces)
+            except (ConflictError, NotFoundError) as error:
+                current = self.head(key)
+                # The object is our own: the answer to an earlier try was lost.
+                if current is not None and self.get_bytes(key, current.version_id)[0] == body:
+                    return current.version_id
+                if current != replaces:
+                    raise ConflictError(
+                        f"cannot write {self.uri(key)}: somebody else wrote it meanwhile",
+                        remedy="Run it again",
+                        transient=True,
+                    ) from error
+        # Nobody was faster: this store (Ceph) does not understand If-Match.
+        return self.put_bytes(key, body, content_type)
 
     def get_file(self, key: str, version_id: str, target: Path) -> None:
         """Download one version to a file; starts again when the body breaks off."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +13,8 @@ from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.digest import digest as digest_of
 from signal_backups.core.base.errors import ConflictError, ReadBackError, VerificationError
 from signal_backups.core.ledger.chained_log import Link
+from signal_backups.core.ledger.event import Action, ObjectName, Result
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
@@ -19,6 +23,13 @@ from signal_backups.core.vault.manifest import CSV_FORMAT, Manifest, StoredFile
 from signal_backups.core.vault.vault import BackupVault
 
 CSV_TYPE = "text/csv; charset=utf-8"
+#: How often a manifest is logged while other runs of its day do the same.
+MANIFEST_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Latest:
+    """In place of a version: the one that is current when it matters."""
 
 
 def vouching_details(manifest: Manifest) -> dict[str, Any]:
@@ -82,32 +93,131 @@ def read_back(
     return verification
 
 
-def write_manifest(vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> Manifest:
+def write_manifest(
+    vault: BackupVault, slot: BackupSlot, manifest: Manifest, replaces: ObjectVersion | Latest | None = Latest()
+) -> Manifest:
     """Let a manifest vouch for its backup from now on; returns it with its place in the manifest log.
 
-    It is appended to the manifest log first: whatever vouches for a backup is in the log.
+    It is appended to the manifest log first: whatever vouches for a backup is in the log. Of several runs at the same
+    time one ends with the manifest that stands: it vouches for the current object, and is the last of the day in the
+    log.
+
+    Args:
+        vault: where to.
+        slot: which backup.
+        manifest: what vouches for it.
+        replaces: the day's manifest object, as it was before the backup was compared with anything; by default, as it
+            is now. None when there was none.
 
     Raises:
         ConflictError: another run stored a newer version of the day in the meantime.
         VerificationError: the store returns other bytes than were sent.
     """
+    return _ManifestWriter(vault, slot, manifest).write(replaces)
 
-    def body_of(link: Link) -> bytes:
-        return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
 
-    key, body = vault.layout.manifest_key(slot), vault.manifest_log.append(body_of).body
-    if not _is_current(vault, manifest):
-        _vouch_again(vault, slot)
-        stored = manifest.backup
-        raise ConflictError(
-            f"the backup of {slot.day} was overtaken: version {stored.version_id} of {vault.store.uri(stored.key)} "
-            "is no longer the current one",
-            remedy=f"Another run stored the day meanwhile; run it again: signal-backups backup {slot.day}",
+class _ManifestWriter:
+    """Writes one manifest; ``_logged`` are the entries that it made on the way."""
+
+    def __init__(self, vault: BackupVault, slot: BackupSlot, manifest: Manifest) -> None:
+        self._vault = vault
+        self._slot = slot
+        self._key = vault.layout.manifest_key(slot)
+        self._manifest = manifest
+        self._logged: list[Manifest] = []
+
+    def write(self, replaces: ObjectVersion | Latest | None) -> Manifest:
+        """See ``write_manifest``."""
+        standing = self._stored() if isinstance(replaces, Latest) else replaces
+        for _ in range(MANIFEST_ATTEMPTS):
+            logged = self._append(self._manifest)
+            if not _is_current(self._vault, logged):
+                break
+            try:
+                version_id = self._put(logged, standing)
+            except ConflictError:
+                standing = self._stored()
+                if not self._may_try_again():
+                    break
+                continue
+            # A run that became current meanwhile cannot know that this one got so far.
+            if not _is_current(self._vault, logged):
+                break
+            if not self._is_followed(logged):
+                self._record_others(logged)
+                return logged
+            standing = self._vault.store.head(self._key, version_id)
+        raise self._overtaken()
+
+    def _append(self, manifest: Manifest) -> Manifest:
+        def body_of(link: Link) -> bytes:
+            return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+
+        entry = self._vault.manifest_log.append(body_of)
+        self._logged.append(Manifest.from_bytes(entry.body, self._vault.store.uri(entry.key)))
+        return self._logged[-1]
+
+    def _put(self, logged: Manifest, replaces: ObjectVersion | None) -> str:
+        body, store = logged.to_bytes(), self._vault.store
+        version_id = store.replace_bytes(self._key, body, JSON_TYPE, replaces=replaces)
+        if store.get_bytes(self._key, version_id)[0] != body:
+            raise VerificationError(f"{store.uri(self._key)} is not what was sent", remedy="Run it again")
+        return version_id
+
+    def _stored(self) -> ObjectVersion | None:
+        return self._vault.store.head(self._key)
+
+    def _may_try_again(self) -> bool:
+        """Whether what is stored now is this manifest, logged once more, or vouches for an object that is not current.
+
+        In the second case its run finds the same, and fails.
+        """
+        standing = self._vault.readable_manifest(self._slot)
+        return standing is None or _is_same(standing, self._manifest) or not _is_current(self._vault, standing)
+
+    def _is_followed(self, logged: Manifest) -> bool:
+        """Whether another manifest of the day is in the log after this one."""
+        log, number = self._vault.manifest_log, logged.number or 0
+        while (entry := log.entry(number := number + 1)) is not None:
+            with suppress(VerificationError):  # finding entries that cannot be read is the job of ``audit verify``
+                if Manifest.from_bytes(entry.body, entry.key).day == self._slot.day:
+                    return True
+        return False
+
+    def _overtaken(self) -> ConflictError:
+        """Let the manifest that stands be the last of the day in the log; returns the error of this run."""
+        last, again = self._logged[-1], []
+        for _ in range(MANIFEST_ATTEMPTS):
+            stored = self._stored()
+            standing = self._vault.readable_manifest(self._slot)
+            # A run whose object is current, and whose manifest is not stored yet, looks at the log itself.
+            if standing is None or not _is_current(self._vault, standing) or _number(standing) >= _number(last):
+                break
+            last = self._append(standing)
+            with suppress(ConflictError):
+                self._put(last, stored)
+                again.append(last)
+        self._record_others(*again)
+        for manifest in again:
+            self._record(Result.VOUCHED_AGAIN, manifest)
+        backup = self._manifest.backup
+        return ConflictError(
+            f"the backup of {self._slot.day} was overtaken: another run stored the day at the same time, and version "
+            f"{backup.version_id} of {self._vault.store.uri(backup.key)} is not the one that stands",
+            remedy=f"Run it again: signal-backups backup {self._slot.day}",
+            transient=True,
         )
-    version_id = vault.store.put_bytes(key, body, JSON_TYPE)
-    if vault.store.get_bytes(key, version_id)[0] != body:
-        raise VerificationError(f"{vault.store.uri(key)} is not what was sent", remedy="Run it again")
-    return Manifest.from_bytes(body, vault.store.uri(key))
+
+    def _record_others(self, *told: Manifest) -> None:
+        """Write an event for each entry of which no other event tells."""
+        for manifest in self._logged:
+            if manifest not in told:
+                self._record(Result.OVERTAKEN, manifest)
+
+    def _record(self, result: Result, manifest: Manifest) -> None:
+        named = ObjectName(key=manifest.backup.key, version_id=manifest.backup.version_id)
+        details = {"day": manifest.day.isoformat()} | vouching_details(manifest)
+        self._vault.trail.record(Action.BACKUP, result, [named], details)
 
 
 def _is_current(vault: BackupVault, manifest: Manifest) -> bool:
@@ -115,8 +225,11 @@ def _is_current(vault: BackupVault, manifest: Manifest) -> bool:
     return current is not None and current.version_id == manifest.backup.version_id
 
 
-def _vouch_again(vault: BackupVault, slot: BackupSlot) -> None:
-    """Let the log's last entry of the day be the manifest that stands; an overtaken run has just added another."""
-    standing = vault.readable_manifest(slot)
-    if standing is not None and _is_current(vault, standing):
-        write_manifest(vault, slot, standing)
+def _is_same(one: Manifest, other: Manifest) -> bool:
+    """Whether two manifests differ in their places in the log only."""
+    no_place = {"number": None, "previous": None}
+    return one.model_copy(update=no_place) == other.model_copy(update=no_place)
+
+
+def _number(manifest: Manifest) -> int:
+    return manifest.number or 0

@@ -330,7 +330,7 @@ def test_accepted_changes_replace_the_backup_and_are_recorded(
     assert [(row["signal_id"], row["action"]) for row in stored_rows(vault, tmp_path, kept)] == [
         ("signal-00002", "BUY"), ("signal-00003", "BUY"), ("signal-00004", "BUY")
     ]  # fmt: skip
-    event = list(vault.trail.events())[-1]
+    event = list(vault.trail.events())[-2]
     assert (event.action, event.result) == (Action.CHANGES_ACCEPTED, "replaced")
     assert event.details == {
         "day": "2026-11-01", "reason": "ticket 17", "altered": 1, "removed": 2,

@@ -171,9 +171,9 @@ class SpyStore(S3ObjectStore):
         self.calls.append(("put", key))
         return super().put_file(key, *args, **named)  # type: ignore[arg-type]
 
-    def put_bytes(self, key: str, body: bytes, content_type: str, *, only_new: bool = False) -> str:
+    def put_bytes(self, key: str, body: bytes, content_type: str, **conditions: Any) -> str:
         self.calls.append(("put", key))
-        return super().put_bytes(key, body, content_type, only_new=only_new)
+        return super().put_bytes(key, body, content_type, **conditions)
 
     def get_file(self, key: str, version_id: str, target: Path) -> None:
         self.calls.append(("get", key))

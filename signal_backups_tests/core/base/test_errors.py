@@ -17,6 +17,7 @@ CODES = {
     "error",
     "import_verification",
     "not_found",
+    "quarantine_lost",
     "read_back",
     "refused_backup",
     "settings",

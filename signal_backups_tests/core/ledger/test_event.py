@@ -44,6 +44,7 @@ RESULTS = {
     "interrupted",
     "locked",
     "markers removed",
+    "overtaken",
     "passed",
     "put",
     "released",
@@ -54,6 +55,7 @@ RESULTS = {
     "stored",
     "thawing",
     "unchanged",
+    "vouched again",
 }
 
 

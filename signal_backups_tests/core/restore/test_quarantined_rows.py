@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from signal_backups.core.base.errors import ExitCode
-from signal_backups.core.restore.report import Outcome
-from signal_backups.core.restore.run import RestoreOptions
-from signal_backups.core.restore.targets.contract import OnConflict
+from signal_backups.core.restore.journal import RestoreJournal
+from signal_backups.core.restore.report import Outcome, RestoreReport
+from signal_backups.core.restore.run import Restore, RestoreOptions
+from signal_backups.core.restore.selection import choose_days
+from signal_backups.core.restore.targets.contract import OnConflict, RestoreTarget
 from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
+from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.restore.backups import ONE_DAY, QUARANTINE_KEY, BackUp, overwrite, restore, rows_of
+from signal_backups.core.vault.writing import write_manifest
+from signal_backups_tests.core.restore.backups import (
+    ONE_DAY,
+    QUARANTINE_KEY,
+    SLOT,
+    BackUp,
+    overwrite,
+    restore,
+    rows_of,
+)
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 
@@ -107,22 +120,56 @@ def test_the_quarantine_version_named_in_the_manifest_is_restored(
     assert (day.quarantined, day.exit_code) == (2, ExitCode.OK)
 
 
-def test_damaged_quarantined_rows_are_refused(
-    sqlite_place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(params=["sqlite", "postgres", "folder"])
+def target_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], RestoreTarget]:
+    """Each kind of target in turn."""
+    if request.param == "folder":
+        return lambda: CsvFolderTarget(tmp_path / "out")
+    place: Place = request.getfixturevalue(f"{request.param}_place")
+    return place.target
+
+
+def lose(vault: BackupVault, manifest: Manifest) -> None:
+    assert manifest.quarantine is not None
+    named = {"Key": manifest.quarantine.key, "VersionId": manifest.quarantine.version_id}
+    vault.store._client.delete_object(Bucket=vault.store.bucket, **named)
+
+
+def change(vault: BackupVault, manifest: Manifest) -> None:
+    """Let the manifest name other rows than those that it vouches for."""
+    assert manifest.quarantine is not None
+    other = overwrite(vault, b"other rows\n", QUARANTINE_KEY)
+    quarantine = manifest.quarantine.model_copy(update={"version_id": other})
+    write_manifest(vault, SLOT, manifest.model_copy(update={"quarantine": quarantine}))
+
+
+@pytest.mark.parametrize(("harm", "words"), [(lose, "are gone from S3"), (change, "are not what the manifest says")])
+def test_a_day_whose_quarantined_rows_are_lost_is_restored_in_part(
+    target_of: Callable[[], RestoreTarget],
+    back_up: BackUp,
+    vault: BackupVault,
+    tmp_path: Path,
+    harm: Callable[[BackupVault, Manifest], None],
+    words: str,
 ) -> None:
-    back_up([*signals(3), *BAD])
-    plain = vault.store.get_file
+    rows = [*signals(3), *BAD]
+    harm(vault, back_up(rows))
+    target = target_of()
 
-    def damages(key: str, version_id: str, target: Path) -> None:
-        plain(key, version_id, target)
-        if key == QUARANTINE_KEY:
-            target.write_bytes(target.read_bytes().replace(b"HOLD", b"HELD"))
+    def run() -> RestoreReport:
+        journal = RestoreJournal(tmp_path / "journals", target.location)
+        return Restore(vault, target, WITH, tmp_path, journal).run(choose_days(vault, DAY, DAY))
 
-    monkeypatch.setattr(vault.store, "get_file", damages)
-    (day,) = restore(vault, sqlite_place.target(), tmp_path, WITH).days
-    assert (day.outcome, day.exit_code) == (Outcome.REFUSED, ExitCode.FAILED)
-    assert "is not what its manifest says" in str(day.problem)
-    assert sqlite_place.tables() == {"signals"}
+    for restored in (3, 0):
+        (day,) = run().days
+        assert (day.outcome, day.exit_code) == (Outcome.IN_PART, ExitCode.FAILED)
+        assert (day.records, day.restored, day.quarantined) == (3, restored, 0)
+        assert words in str(day.problem)
+        assert "signal-backups backup 2026-11-01" in str(day.remedy)
+        assert target.count_signals(DAY) == 3
+    back_up(rows)
+    (day,) = run().days
+    assert (day.outcome, day.quarantined, day.exit_code) == (Outcome.ALREADY_THERE, 2, ExitCode.OK)
 
 
 def test_new_quarantined_rows_are_added_to_existing_ones(
@@ -145,7 +192,7 @@ def test_an_existing_quarantine_file_is_replaced_only_on_request(
     (file,) = (tmp_path / "out").glob("signals_quarantine_*")
     file.write_text("mine")
     for on_conflict, outcome, kept in (
-        (OnConflict.ERROR, Outcome.CONFLICT, True),
+        (OnConflict.ERROR, Outcome.IN_PART, True),
         (OnConflict.SKIP, Outcome.RESTORED, True),
         (OnConflict.REPLACE, Outcome.RESTORED, False),
     ):

@@ -159,6 +159,36 @@ def test_a_lost_answer_is_recognised_as_our_own_object(
     assert got(store, version, tmp_path) == file.read_bytes()
 
 
+def test_a_small_object_is_replaced_only_while_it_is_current(store: S3ObjectStore) -> None:
+    first = store.replace_bytes(KEY, b"1", "text/csv", replaces=None)
+    with pytest.raises(ConflictError):
+        store.replace_bytes(KEY, b"other", "text/csv", replaces=None)
+    before = store.head(KEY)
+    second = store.replace_bytes(KEY, b"2", "text/csv", replaces=before)
+    for stored in (lambda: None, lambda: store._client.delete_object(Bucket=store.bucket, Key=KEY)):
+        stored()
+        with pytest.raises(ConflictError):
+            store.replace_bytes(KEY, b"3", "text/csv", replaces=before)
+    data = [version for version in store.list_versions(KEY) if not version.is_delete_marker]
+    assert [version.version_id for version in data] == [second, first]
+
+
+def test_a_replaced_object_is_our_own_although_the_answer_was_lost(
+    store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put_bytes(KEY, b"1", "text/csv")
+    plain = store._client.put_object
+
+    def answered_too_late(**asked: Any) -> Any:
+        plain(**asked)
+        return plain(**asked)
+
+    monkeypatch.setattr(store._client, "put_object", answered_too_late)
+    version = store.replace_bytes(KEY, b"2", "text/csv", replaces=store.head(KEY))
+    assert store.list_versions(KEY)[0].version_id == version
+    assert len(store.list_versions(KEY)) == 2
+
+
 def test_a_store_that_refuses_every_if_match_is_written_to_all_the_same(
     store: S3ObjectStore, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +202,8 @@ def test_a_store_that_refuses_every_if_match_is_written_to_all_the_same(
 
     monkeypatch.setattr(store._client, "put_object", as_ceph_does)
     assert got(store, put(store, written(tmp_path / "b", b"b")), tmp_path) == b"b"
+    store.replace_bytes(KEY, b"c", "text/csv", replaces=store.head(KEY))
+    assert store.get_bytes(KEY)[0] == b"c"
 
 
 @pytest.mark.parametrize("fault", [Cut(after=300_000), Reset(after=300_000), Refuse(), Answer(503, "SlowDown")])

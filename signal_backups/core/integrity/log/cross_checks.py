@@ -95,7 +95,11 @@ class _CrossChecker:
         named = {reference.number for reference in references if reference is not None}
         for number, entry in self._manifests.entries.items():
             if number not in named and entry.stored.last_modified < self._settled_before:
-                self._add(Fault.WITHOUT_EVENT, number, entry.stored, f"no event names manifest {number}")
+                words = (
+                    f"no event names manifest {number} of {entry.day}: a run was killed, or events were removed; if a "
+                    f"run was, the next backup writes the event: signal-backups backup {entry.day}"
+                )
+                self._add(Fault.WITHOUT_EVENT, number, entry.stored, words)
 
     def _check_days(self, days: VersionsBySlot) -> None:
         entries: dict[BackupSlot, list[EntrySummary]] = {}

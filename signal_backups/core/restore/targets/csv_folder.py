@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -16,10 +17,11 @@ from signal_backups.core.vault.layout import BackupSlot, Layout
 
 
 class CsvFolderTarget:
-    """A ``RestoreTarget`` that is a folder; it gets exact copies of the verified files."""
+    """A ``RestoreTarget`` that is a folder; it gets exact copies of the verified files, in a dry run none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, dry_run: bool = False) -> None:
         self._folder = folder.absolute()
+        self._dry_run = dry_run
 
     @property
     def location(self) -> str:
@@ -36,9 +38,8 @@ class CsvFolderTarget:
             if exists and (is_equal or day.on_conflict is OnConflict.SKIP):
                 return self._skipped(day, started, is_equal=is_equal)
             if exists and day.on_conflict is OnConflict.ERROR:
-                raise _conflict(day.day, target, "with different content")
-            self._folder.mkdir(parents=True, exist_ok=True)
-            copied = _copy_whole(day.csv, target)
+                raise _conflict(target, "with different content", kept=f"Nothing of {day.day} was changed")
+            copied = self._copy(day.csv, target)
         except OSError as error:
             raise _unwritable(target, error) from error
         restored, replaced = (0, day.records) if exists else (day.records, 0)
@@ -51,12 +52,11 @@ class CsvFolderTarget:
             if target.exists() and (on_conflict is OnConflict.SKIP or digest(target) == digest(csv)):
                 return 0
             if target.exists() and on_conflict is OnConflict.ERROR:
-                raise _conflict(day, target, "with different content")
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _copy_whole(csv, target)
+                raise _conflict(target, "with different content", kept="This file was not changed")
+            self._copy(csv, target)
         except OSError as error:
             raise _unwritable(target, error) from error
-        return count_signals(target)
+        return count_signals(csv)
 
     def count_signals(self, day: date) -> int | None:
         """See ``RestoreTarget.count_signals``."""
@@ -68,14 +68,33 @@ class CsvFolderTarget:
         except VerificationError:
             return 0
 
+    def _copy(self, csv: Path, target: Path) -> float:
+        """Copy a file as a whole; returns when the copy was written."""
+        if self._dry_run:
+            _require_writable(target)
+            return time.perf_counter()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return _copy_whole(csv, target)
+
     def _skipped(self, day: DayToImport, started: float, *, is_equal: bool) -> Imported:
         if is_equal and day.on_conflict is OnConflict.ERROR and not day.may_exist:
-            raise _conflict(day.day, self._file(day.day), "with the same content")
+            raise _conflict(self._file(day.day), "with the same content", kept=f"Nothing of {day.day} was changed")
         different = 0 if is_equal else day.records
         return Imported(0, 0, day.records, different, time.perf_counter() - started, 0.0)
 
     def _file(self, day: date) -> Path:
         return self._folder / Path(Layout().backup_key(BackupSlot(day))).name
+
+
+def _require_writable(target: Path) -> None:
+    """Find what would keep a file from being written, without writing it."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    nearest = next(folder for folder in target.parents if folder.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _unwritable(target: Path, error: OSError) -> TargetError:
@@ -85,11 +104,10 @@ def _unwritable(target: Path, error: OSError) -> TargetError:
     )
 
 
-def _conflict(day: date, target: Path, how: str) -> SignalConflictError:
+def _conflict(target: Path, how: str, kept: str) -> SignalConflictError:
     return SignalConflictError(
         f"{target} is already there, {how}",
-        remedy=f"Nothing of {day} was changed. Keep it with --on-conflict skip, or replace it with "
-        "--on-conflict replace",
+        remedy=f"{kept}. Keep it with --on-conflict skip, or replace it with --on-conflict replace",
     )
 
 

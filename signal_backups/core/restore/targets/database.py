@@ -30,6 +30,7 @@ from signal_backups.core.signals.fields import (
     VERIFICATION_HASH,
 )
 from signal_backups.core.signals.timestamps import rows_of_day
+from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, SignalTable
 from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import BATCH_ROWS, quoted
@@ -46,10 +47,14 @@ class _Transaction:
 
 
 class DatabaseTarget:
-    """A ``RestoreTarget`` that is a table; a missing table is created."""
+    """A ``RestoreTarget`` that is a table; a missing table is created.
 
-    def __init__(self, target_engine: TargetEngine) -> None:
+    With ``dry_run`` everything is done as usual, up to the end of each transaction, which is rolled back.
+    """
+
+    def __init__(self, target_engine: TargetEngine, *, dry_run: bool = False) -> None:
         self._engine = target_engine
+        self._dry_run = dry_run
 
     @property
     def location(self) -> str:
@@ -63,6 +68,8 @@ class DatabaseTarget:
 
     def import_day(self, day: DayToImport) -> Imported:
         """See ``RestoreTarget.import_day``."""
+        if self._would_make_database():
+            return Imported(day.records, 0, 0, 0, 0.0, 0.0)
         started = time.perf_counter()
         with self._transaction(day.hash_column) as transaction:
             staged = self._load(transaction, day)
@@ -79,9 +86,11 @@ class DatabaseTarget:
         Quarantined rows have no unique id, so ``on_conflict`` does not matter: rows that are not there yet are added.
         """
         del on_conflict
+        if self._would_make_database():
+            return count_signals(csv)
         quarantine = self._engine.for_table(f"{self._engine.table}_quarantine")
         names = (_BACKUP_DAY, *QUARANTINE_COLUMNS)
-        with self._connected() as connection, _committed(connection):
+        with self._connected() as connection, self._ended(connection):
             quarantine.begin(connection)
             if not quarantine.has_table(connection):
                 columns = ", ".join(f"{name} {quarantine.text_type}" for name in names)
@@ -193,11 +202,27 @@ class DatabaseTarget:
 
     @contextmanager
     def _transaction(self, hash_column: str) -> Iterator[_Transaction]:
-        with self._connected() as connection, _committed(connection):
+        with self._connected() as connection, self._ended(connection):
             self._engine.begin(connection)
             if not self._engine.has_table(connection):
                 self._create_table(connection, hash_column)
             yield _Transaction(connection, self._engine.opened(connection))
+
+    @contextmanager
+    def _ended(self, connection: dbapi.Connection) -> Iterator[None]:
+        """Commit at the end of the block, or roll back on any error and in a dry run."""
+        try:
+            yield
+            (connection.rollback if self._dry_run else connection.commit)()
+        except BaseException:
+            # A broken connection cannot roll back; raise the original error instead.
+            with suppress(dbapi.Error):
+                connection.rollback()
+            raise
+
+    def _would_make_database(self) -> bool:
+        """Whether this is a dry run, and connecting would already create the database."""
+        return self._dry_run and not self._engine.exists()
 
     def _create_table(self, connection: dbapi.Connection, hash_column: str) -> None:
         columns = ", ".join(_column(self._engine, name, hash_column) for name in CSV_COLUMNS)
@@ -277,19 +302,6 @@ def _quarantined_rows(csv: Path, day: date) -> Iterator[pa.RecordBatchReader]:
     with closing(duckdb_engine.cursor()) as cursor:
         query = f"SELECT '{day}' AS {_BACKUP_DAY}, {columns} FROM {read_as_stored_sql(csv)}"
         yield cursor.sql(query).to_arrow_reader(BATCH_ROWS)
-
-
-@contextmanager
-def _committed(connection: dbapi.Connection) -> Iterator[None]:
-    """Commit at the end of the block, or roll back on any error."""
-    try:
-        yield
-        connection.commit()
-    except BaseException:
-        # A broken connection cannot roll back; raise the original error instead.
-        with suppress(dbapi.Error):
-            connection.rollback()
-        raise
 
 
 def _count(connection: dbapi.Connection, rows: str) -> int:

@@ -24,8 +24,8 @@ OPTION = "--target"
 _SERVER_IDENTITY = "SELECT pg_postmaster_start_time()::text || ' ' || current_database()"
 
 
-def open_target(target: str, table: str) -> RestoreTarget:
-    """Return the target for a database URL or a folder, without connecting.
+def open_target(target: str, table: str, *, dry_run: bool = False) -> RestoreTarget:
+    """Return the target for a database URL or a folder, without connecting; in a dry run it keeps nothing.
 
     Raises:
         SettingsError: it is neither a folder nor a known kind of URL.
@@ -36,11 +36,11 @@ def open_target(target: str, table: str) -> RestoreTarget:
             raise SettingsError(
                 f"{OPTION} {target} is a file", remedy="Name a folder for CSV files, or sqlite:///path for a database"
             )
-        return CsvFolderTarget(folder)
-    return open_database(target, table)
+        return CsvFolderTarget(folder, dry_run=dry_run)
+    return open_database(target, table, dry_run=dry_run)
 
 
-def open_database(url: str, table: str) -> DatabaseTarget:
+def open_database(url: str, table: str, *, dry_run: bool = False) -> DatabaseTarget:
     """Return the target for a database URL, without connecting.
 
     Raises:
@@ -48,7 +48,7 @@ def open_database(url: str, table: str) -> DatabaseTarget:
     """
     address = database_address(url, OPTION)
     engine = SqliteTarget(address, table) if isinstance(address, Path) else PostgresTarget(address, table)
-    return DatabaseTarget(engine)
+    return DatabaseTarget(engine, dry_run=dry_run)
 
 
 def refuse_source(target: str, source_url: str) -> None:
