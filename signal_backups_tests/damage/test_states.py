@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from signal_backups.core.vault.day_state import DayState
 
+from signal_backups.core.vault.day_state import DayState
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.damage.damages import HEALTHY
 from signal_backups_tests.damage.inflicted import damaged_sites

@@ -17,6 +17,7 @@ from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.day_state import MEANINGS, DayState
+from signal_backups.core.vault.genuine import genuine_histories
 from signal_backups.core.vault.stored_days import StoredDay
 from signal_backups.core.vault.vault import BackupVault, BackupVersion
 
@@ -138,7 +139,8 @@ def versions(
     """List every version of a day's backup, newest first, delete markers included."""
     wanted = parse_day(day)
     with opened_vault(settings_with_notice()) as vault:
-        found = [ListedVersion.of(item) for item in vault.versions(wanted)]
+        genuine = genuine_histories(vault, wanted, wanted)
+        found = [ListedVersion.of(item) for item in vault.versions(wanted, genuine)]
         stored = vault.stored_days(wanted, wanted).get(wanted)
     manifest = stored.manifest if stored else None
     replacements = [f"{each}, by {each.by}" for each in manifest.replacements] if manifest else []

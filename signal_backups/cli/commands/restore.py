@@ -113,7 +113,12 @@ def _about_older_versions(report: RestoreReport) -> list[str]:
         f"{day.day}: restored from version {day.version_id}, which is not the current one: no genuine manifest "
         f"vouches for that. See: signal-backups versions {day.day}"
         for day in report.days
-        if day.is_current is False
+        if day.is_current is False and day.lost_version_id is None
+    ] + [
+        f"{day.day}: version {day.version_id} is older than the newest backup of the day, version "
+        f"{day.lost_version_id}, which is gone. See: signal-backups versions {day.day}"
+        for day in report.days
+        if day.lost_version_id is not None
     ]
 
 

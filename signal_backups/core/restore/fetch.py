@@ -50,7 +50,12 @@ def fetch(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBack
     csv = folder / Path(chosen.version.key).name
     vault.store.get_file(chosen.version.key, chosen.version.version_id, csv)
     downloaded = time.perf_counter()
-    return FetchedBackup(chosen, csv, verify_csv(csv, _expected(vault, chosen)), downloaded - started)
+    report = verify_csv(csv, _expected(vault, chosen))
+    if chosen.manifest is None and chosen.lost is not None:
+        vouched = chosen.lost.backup.version_id
+        problem = f"the manifest log vouches for version {vouched}, which is gone, and nothing vouches for this one"
+        report = report.model_copy(update={"problems": [*report.problems, problem]})
+    return FetchedBackup(chosen, csv, report, downloaded - started)
 
 
 def fetch_or_failure(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBackup | FetchFailure:

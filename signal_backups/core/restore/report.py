@@ -41,6 +41,7 @@ class DayRestore(BaseModel, frozen=True):
     key: str | None = None
     version_id: str | None = None
     is_current: bool | None = None
+    lost_version_id: str | None = None
     has_manifest: bool | None = None
     records: int = 0
     restored: int = 0

@@ -233,6 +233,7 @@ def _identity(chosen: ChosenBackup) -> dict[str, object]:
         "key": chosen.version.key,
         "version_id": chosen.version.version_id,
         "is_current": chosen.version.is_latest,
+        "lost_version_id": chosen.lost.backup.version_id if chosen.lost else None,
         "has_manifest": chosen.manifest is not None,
     }
 

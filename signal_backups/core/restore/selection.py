@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from signal_backups.core.base.days import days_between
@@ -13,16 +13,25 @@ from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.genuine import genuine_histories
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.stored_days import StoredDay
 from signal_backups.core.vault.vault import BackupVault, SlotHistory, destroyed_backup
 
 
 @dataclass(frozen=True)
 class ChosenBackup:
-    """A version to restore; ``manifest`` is None if no manifest vouches for it, as for backups of older tools."""
+    """A version to restore.
+
+    Attributes:
+        slot: the slot of its object.
+        version: the version.
+        manifest: the manifest that vouches for it; None if there is none, as for backups of older tools.
+        lost: the newest manifest of the slot, if the version that it vouches for is gone and nobody asked for another.
+    """
 
     slot: BackupSlot
     version: ObjectVersion
     manifest: Manifest | None
+    lost: Manifest | None = None
 
     @property
     def day(self) -> date:
@@ -67,7 +76,7 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
     return [
         UnavailableDay(day, destroyed_backup(day))
         if day in destroyed
-        else _choose_day(vault, day, by_day.get(day, []), as_of)
+        else _with_lost(_choose_day(vault, day, by_day.get(day, []), as_of), stored.get(day), as_of)
         for day in days_between(min({*by_day, *destroyed}), last)
     ]
 
@@ -84,7 +93,8 @@ def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: date
     if slot is None or history is None:
         raise NotFoundError(f"no backup {vault.store.uri(key)}", remedy="See all keys with: signal-backups list")
     if version_id is None:
-        return _choose_version(vault, history, as_of)
+        chosen = _choose_version(vault, history, as_of)
+        return replace(chosen, lost=_lost(vault.stored_days(slot.day, slot.day).get(slot.day), chosen, as_of))
     for version in history.versions:
         if version.version_id == version_id and not version.is_delete_marker:
             return ChosenBackup(slot, version, history.vouching(version_id))
@@ -116,6 +126,19 @@ def good_versions(history: SlotHistory) -> list[ChosenBackup]:
         for version in history.versions
         if (manifest := history.vouching(version.version_id)) is not None and not version.is_delete_marker
     ]
+
+
+def _with_lost(
+    chosen: ChosenBackup | UnavailableDay, stored: StoredDay | None, as_of: datetime | None
+) -> ChosenBackup | UnavailableDay:
+    return replace(chosen, lost=_lost(stored, chosen, as_of)) if isinstance(chosen, ChosenBackup) else chosen
+
+
+def _lost(stored: StoredDay | None, chosen: ChosenBackup, as_of: datetime | None) -> Manifest | None:
+    """The newest manifest of the chosen slot, if the version that it vouches for is gone."""
+    if stored is None or stored.slot != chosen.slot or as_of is not None or stored.is_newest_left:
+        return None
+    return stored.newest
 
 
 def _choose_day(

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.digest import FileDigest
-from signal_backups.core.base.errors import NotFoundError, StoreError
+from signal_backups.core.base.errors import NotFoundError, StoreError, VouchedBackupLostError
 from signal_backups.core.ledger.batch_events import named, number_of
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.fetch import fetch, nearest_good_version, refusal
@@ -60,6 +60,7 @@ def undelete(
     Raises:
         NotFoundError: the day has no backup, or no such version.
         RefusedBackupError: the version does not verify.
+        VouchedBackupLostError: the newest backup is gone, and no ``version_id`` is given.
     """
     history = _history_of(vault, day)
     removed, event = _remove_markers(vault, history) if version_id is None else ([], None)
@@ -72,6 +73,8 @@ def undelete(
         removed_markers=[f"{marker.key}?versionId={marker.version_id}" for marker in removed],
         event=event,
     )
+    if version_id is None:
+        _require_newest(vault, history)
     if _is_current(vault, history, version_id):
         return done
     chosen = choose_key(vault, history.key, version_id or _newest_good(vault, history))
@@ -123,13 +126,31 @@ def _current_marker(vault: BackupVault, key: str) -> ObjectVersion | None:
     return versions[0] if versions and versions[0].key == key and versions[0].is_delete_marker else None
 
 
+def _require_newest(vault: BackupVault, history: SlotHistory) -> None:
+    """Refuse to make an older version the day's backup where the newest is gone: it may hold less.
+
+    Raises:
+        VouchedBackupLostError: the newest backup of the day is gone.
+    """
+    newest, left = newest_manifest(vault, history.slot), {version.version_id for version in history.versions}
+    if newest is not None and newest.backup.version_id not in left:
+        raise VouchedBackupLostError(
+            f"the newest backup of {newest.day}, version {newest.backup.version_id} of "
+            f"{vault.store.uri(history.key)}, is gone from S3: an older one may hold less",
+            remedy=f"See what is left with: signal-backups versions {newest.day}; make one of these current with: "
+            f"signal-backups undelete {newest.day} --version-id VERSION_ID",
+        )
+
+
 def _is_current(vault: BackupVault, history: SlotHistory, version_id: str | None) -> bool:
     """Return whether nothing needs to be done: a good version is current, or the named one or a copy of it."""
     current = history.versions[0]
     if current.hides:
         return False
     if version_id is None:
-        return history.vouching(current.version_id) is not None
+        newest = newest_manifest(vault, history.slot)
+        is_newest = newest is None or newest == vault.readable_manifest(history.slot)
+        return history.vouching(current.version_id) is not None and is_newest
     manifest = vault.readable_manifest(history.slot)
     vouches = manifest is not None and manifest.backup.version_id == current.version_id
     return manifest is not None and vouches and version_id in (current.version_id, manifest.copied_from)

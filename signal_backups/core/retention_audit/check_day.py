@@ -58,6 +58,8 @@ class DayEvidence:
         manifest: the current manifest; None if it could not be read.
         manifest_state: what was found when the manifest was read.
         state: what the vault says of the day; None if nothing was ever stored.
+        is_vouched_left: whether the version that the newest manifest vouches for is still there.
+        has_lost_quarantine: whether the quarantined rows that the manifest names are not there any more.
         other_keys: keys of objects of the day that have other content.
         drill: the last drill of the day; None if there was none.
     """
@@ -69,6 +71,8 @@ class DayEvidence:
     manifest_state: ManifestState = ManifestState.NONE
     drill: DrillOutcome | None = None
     state: DayState | None = None
+    is_vouched_left: bool = True
+    has_lost_quarantine: bool = False
     other_keys: Sequence[str] = ()
 
 
@@ -124,7 +128,9 @@ def check_day(evidence: DayEvidence, criteria: Criteria, now: datetime) -> DayFi
     }
     return DayFinding(
         day=evidence.day,
-        **_states_and_problems(answers, [*_about_the_database(evidence), *_about_other_objects(evidence)]),
+        **_states_and_problems(
+            answers, [*_about_the_database(evidence), *_about_the_quarantine(evidence), *_about_other_objects(evidence)]
+        ),
         key=version.key,
         version_id=version.version_id,
         bytes=version.size,
@@ -155,15 +161,17 @@ def _not_hidden(evidence: DayEvidence, version: ObjectVersion) -> _Answer:
 
 def _verified(evidence: DayEvidence, version: ObjectVersion) -> _Answer:
     day, manifest = evidence.day, evidence.manifest
-    if manifest is None:
-        return _without_manifest(evidence)
     if evidence.state is DayState.TAMPERED:
         tampered = MEANINGS[DayState.TAMPERED]
         return _wrong(ProblemCode.TAMPERED, f"{day} {tampered.one}", remedy_for(DayState.TAMPERED, [day]))
+    if manifest is None:
+        return _without_manifest(evidence)
     if manifest.backup.version_id == version.version_id:
         return _YES
     vouched = manifest.backup.version_id
     what = f"{day} is not verified: the manifest vouches for version {vouched}, stored is {version.version_id}"
+    if not evidence.is_vouched_left:
+        return _wrong(ProblemCode.NOT_VERIFIED, f"{what}; the other one is gone", f"signal-backups versions {day}")
     return _wrong(ProblemCode.NOT_VERIFIED, what, f"signal-backups undelete {day} --version-id {vouched}")
 
 
@@ -272,6 +280,20 @@ def _about_the_database(evidence: DayEvidence) -> list[Problem]:
         severity = ProblemSeverity.ERROR
         problems.append(Problem(code=ProblemCode.DATABASE_DIFFERS, severity=severity, what=what, remedy=remedy))
     return problems
+
+
+def _about_the_quarantine(evidence: DayEvidence) -> list[Problem]:
+    state = DayState.QUARANTINE_LOST
+    if not evidence.has_lost_quarantine:
+        return []
+    return [
+        Problem(
+            code=ProblemCode.QUARANTINE_LOST,
+            severity=ProblemSeverity.ERROR,
+            what=f"{evidence.day} {MEANINGS[state].one}",
+            remedy=remedy_for(state, [evidence.day]),
+        )
+    ]
 
 
 def _about_other_objects(evidence: DayEvidence) -> list[Problem]:

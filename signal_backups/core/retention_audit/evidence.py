@@ -69,7 +69,13 @@ def read_days(
             has_marker = any(slot.day == day for slot in listing.backups)
             return DayEvidence(day, is_hidden=has_marker, drill=drill, state=found.state if found else None)
         evidence = _read_day(vault, listing, found, drill)
-        return replace(evidence, state=found.state, other_keys=[version.key for version in found.others])
+        return replace(
+            evidence,
+            state=found.state,
+            is_vouched_left=found.is_newest_left,
+            has_lost_quarantine=found.has_lost_quarantine,
+            other_keys=[version.key for version in found.others],
+        )
 
     return in_parallel(read, days)
 

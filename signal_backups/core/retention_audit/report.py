@@ -60,6 +60,7 @@ class ProblemCode(StrEnum):
     PROFILE_TOO_SHORT = "profile-too-short"
     TAMPERED = "tampered"
     OTHER_OBJECT = "other-object"
+    QUARANTINE_LOST = "quarantine-lost"
     DATABASE_DIFFERS = "database-differs"
     REPLACED = "replaced"
     DRILL_FAILED = "drill-failed"

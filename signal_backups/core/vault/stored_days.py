@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.chained_log import first_stored
@@ -28,7 +27,7 @@ class StoredDay:
         manifest: the current manifest, if it is genuine.
         others: the current objects of the day under other keys that have other content.
         has_lost_quarantine: whether the quarantined rows that the manifest names are not there any more.
-        newest: the number of the newest manifest of the slot in the manifest log; 0 if it has none.
+        newest: the newest manifest of the slot in the manifest log, else the current one if it is genuine.
     """
 
     slot: BackupSlot
@@ -37,7 +36,13 @@ class StoredDay:
     manifest: Manifest | None = None
     others: Sequence[ObjectVersion] = ()
     has_lost_quarantine: bool = False
-    newest: int = 0
+    newest: Manifest | None = None
+
+    @property
+    def is_newest_left(self) -> bool:
+        """Whether the version that the newest manifest vouches for is still there, current or not."""
+        vouched = self.newest.backup.version_id if self.newest is not None else None
+        return any(version.version_id == vouched for version in self.versions)
 
     @property
     def current(self) -> ObjectVersion | None:
@@ -92,7 +97,9 @@ class _Bucket:
         # After the manifests, so that the entry of each of them is in the listing.
         self._log = _LogIndex.of(vault)
         self._manifests = {slot: found for slot, found in every_manifest.items() if first <= slot.day <= last}
-        self._newest = self._newest_numbers(every_manifest, first, last)
+        slots = self._slots_by_number(every_manifest)
+        self._never_stored = self._log.entries.keys() - slots.keys()
+        self._newest = self._newest_numbers(slots, first, last)
 
     def days(self) -> dict[date, StoredDay]:
         by_day: dict[date, set[BackupSlot]] = {}
@@ -108,33 +115,40 @@ class _Bucket:
         destroyed = set() if vouched & left else {slot for slot in vouched - left if self._was_vouched(slot)}
         if destroyed:
             slot = slot_that_counts(destroyed)
-            return StoredDay(slot, DayState.DESTROYED, self._backups.get(slot, []), newest=self._newest.get(slot, 0))
+            return StoredDay(slot, DayState.DESTROYED, self._backups.get(slot, []), newest=self.newest_manifest(slot))
         return self._stored(slot_that_counts(left), left) if left else None
 
     def _stored(self, slot: BackupSlot, left: set[BackupSlot]) -> StoredDay:
         versions = self._backups[slot]
         current = versions[0]
         if current.hides:
-            return StoredDay(slot, DayState.HIDDEN, versions, newest=self._newest.get(slot, 0))
+            return StoredDay(slot, DayState.HIDDEN, versions, newest=self.newest_manifest(slot))
         beside = (self._backups[other][0] for other in sorted(left - {slot}))
         others = [other for other in beside if not other.hides and not self._is_same(current, other)]
         manifest, is_genuine = self._current_manifest(slot)
-        build = partial(
-            StoredDay,
+        if manifest is None or not is_genuine:
+            state = DayState.UNVERIFIED if manifest is None else DayState.TAMPERED
+            return StoredDay(slot, state, versions, None, others, newest=self.newest_manifest(slot))
+        newest = manifest
+        if (manifest.number or 0) < self._newest.get(slot, 0):
+            newest = self.newest_manifest(slot) or manifest
+        return StoredDay(
             slot,
-            versions=versions,
-            others=others,
-            has_lost_quarantine=is_genuine and manifest is not None and self._has_lost_quarantine(manifest),
-            newest=self._newest.get(slot, 0),
+            self._state_of(manifest, newest, versions),
+            versions,
+            manifest,
+            others,
+            self._has_lost_quarantine(manifest),
+            newest,
         )
-        if manifest is None:
-            return build(DayState.UNVERIFIED)
-        if not is_genuine:
-            return build(DayState.TAMPERED)
-        if manifest.backup.version_id != current.version_id:
-            return build(DayState.UNVERIFIED, manifest=manifest)
-        is_newest = (manifest.number or 0) >= self._newest.get(slot, 0)
-        return build(DayState.VERIFIED if is_newest else DayState.TAMPERED, manifest=manifest)
+
+    def _state_of(self, manifest: Manifest, newest: Manifest, versions: Sequence[ObjectVersion]) -> DayState:
+        """The state of a slot with a genuine manifest that may not be the newest."""
+        current = versions[0].version_id
+        if newest == manifest:
+            return DayState.VERIFIED if manifest.backup.version_id == current else DayState.UNVERIFIED
+        is_interrupted = newest.backup.version_id == current and newest.number in self._never_stored
+        return DayState.UNVERIFIED if is_interrupted else DayState.TAMPERED
 
     def _current_manifest(self, slot: BackupSlot) -> tuple[Manifest | None, bool]:
         """The manifest on top of a slot's manifests, and whether it is genuine; None when none can be read there."""
@@ -171,15 +185,14 @@ class _Bucket:
         number = self._newest.get(slot)
         return self._vault.manifest_at(self._log.entries[number]) if number is not None else None
 
-    def _newest_numbers(self, manifests: VersionsBySlot, first: date, last: date) -> dict[BackupSlot, int]:
+    def _newest_numbers(self, slots: Mapping[int, set[BackupSlot]], first: date, last: date) -> dict[BackupSlot, int]:
         """The highest number that the manifest log has of each slot.
 
         Mostly the listings tell, since a manifest and its entry have the same bytes and so the same ETag. An entry is
         read if its bytes are stored for no slot, because the manifest was destroyed or never written, or for several.
         """
         newest: dict[BackupSlot, int] = {}
-        unclear = []
-        slots = self._slots_by_number(manifests)
+        unclear: list[int] = []
         for number, entry in sorted(self._log.entries.items()):
             # A manifest is written after its day: older entries are about days before the range.
             if len(slots.get(number, ())) == 1:

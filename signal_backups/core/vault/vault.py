@@ -103,24 +103,33 @@ class BackupVault(VaultObjects):
         """The backup under a key.
 
         Raises:
+            DeletedBackupError: it is the day's backup, and a delete marker hides it.
+            DestroyedBackupError: it is the day's backup, and no version of it is left.
             NotFoundError: there is none, or the key is not that of a backup.
         """
         slot = self.layout.slot_of(key)
         current = self.store.head(key) if slot is not None else None
+        stored = self.stored_days(slot.day, slot.day).get(slot.day) if slot is not None and current is None else None
+        if stored is not None and stored.slot == slot:
+            raise self._absence(slot.day, stored)
         if slot is None or current is None:
             raise NotFoundError(
                 f"no backup {self.store.uri(key)}", remedy="See the keys there are with: signal-backups list"
             )
         return StoredBackup(slot, current, self.manifest(slot))
 
-    def versions(self, day: date) -> list[BackupVersion]:
+    def versions(self, day: date, histories: list[SlotHistory] | None = None) -> list[BackupVersion]:
         """Every version of a day's backups, delete markers included, newest first.
+
+        Args:
+            day: the UTC day.
+            histories: of the day, as far as their manifests are to count; None: all manifests count.
 
         Raises:
             DestroyedBackupError: no version is left.
             NotFoundError: no backup of the day was ever stored.
         """
-        histories = self.histories(day, day)
+        histories = self.histories(day, day) if histories is None else histories
         if not histories:
             raise self.absence(day)
         return [

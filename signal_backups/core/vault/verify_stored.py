@@ -17,7 +17,8 @@ from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
 from signal_backups.core.vault.day_state import DayState, remedy_for
-from signal_backups.core.vault.genuine import is_genuine
+from signal_backups.core.vault.genuine import is_genuine, newest_manifest
+from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.objects import StoredBackup
 from signal_backups.core.vault.vault import BackupVault
 
@@ -46,15 +47,17 @@ def verify_stored(
         ArchivedError: it has to thaw first.
         StoreError: the store cannot be reached.
     """
-    key, manifest = backup.key, backup.manifest
+    newest = newest_manifest(vault, backup.slot)
+    # What the manifest log vouches for is verified, whatever lies on top of it.
+    key, manifest = backup.key, newest or backup.manifest
     version_id = manifest.backup.version_id if manifest else backup.current.version_id
     about = {"day": backup.slot.day.isoformat(), "key": key, "version_id": version_id}
     with vault.trail.recording_failure(Action.VERIFICATION, about):
-        report = _verified(vault, backup, version_id, scratch, sample)
+        report = _verified(vault, backup, manifest, scratch, sample)
         problems = [
             *report.problems,
-            *_about_the_manifest(vault, backup),
-            *_about_the_quarantine(vault, backup, scratch),
+            *_about_the_manifest(vault, backup, newest),
+            *_about_the_quarantine(vault, manifest, scratch),
         ]
         report = report.model_copy(update={"problems": problems})
     details = {
@@ -81,46 +84,47 @@ def verify_stored(
 
 
 def _verified(
-    vault: BackupVault, backup: StoredBackup, version_id: str, scratch: Path, sample: int | None
+    vault: BackupVault, backup: StoredBackup, manifest: Manifest | None, scratch: Path, sample: int | None
 ) -> VerifyReport:
+    version_id = manifest.backup.version_id if manifest else backup.current.version_id
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
         target = Path(folder) / Path(backup.key).name
         try:
             vault.store.get_file(backup.key, version_id, target)
         except NotFoundError:
-            return VerifyReport(bytes=0, sha256="", problems=[f"version {version_id} is gone from S3"])
-        return verify_csv(target, backup.manifest.expected if backup.manifest else None, sample)
+            left = f"see what is left with: signal-backups versions {backup.slot.day}"
+            return VerifyReport(bytes=0, sha256="", problems=[f"version {version_id} is gone from S3; {left}"])
+        return verify_csv(target, manifest.expected if manifest else None, sample)
 
 
-def _about_the_manifest(vault: BackupVault, backup: StoredBackup) -> Iterator[str]:
+def _about_the_manifest(vault: BackupVault, backup: StoredBackup, newest: Manifest | None) -> Iterator[str]:
     manifest, day = backup.manifest, backup.slot.day
     if manifest is None:
         yield f"no manifest vouches for it; make one with: signal-backups backup {day}"
         return
-    vouched, current = manifest.backup.version_id, backup.current.version_id
-    if vouched != current:
+    if not is_genuine(vault, backup.slot, manifest):
+        yield "its manifest is not in the manifest log: it was forged or rewritten. See: signal-backups audit verify"
+        return
+    if newest is not None and newest != manifest:
+        yield (
+            f"manifest {manifest.number} is not the newest of {day} in the manifest log: it was rolled back, or a "
+            f"backup was interrupted. {remedy_for(DayState.TAMPERED, [day])}"
+        )
+    vouched, current = (newest or manifest).backup.version_id, backup.current.version_id
+    if vouched != current and vault.store.head(backup.key, vouched) is not None:
         yield (
             f"the current version {current} is not this one, which the manifest vouches for: bring it back with "
             f"signal-backups undelete {day} --version-id {vouched}"
         )
-    if not is_genuine(vault, backup.slot, manifest):
-        yield "its manifest is not in the manifest log: it was forged or rewritten. See: signal-backups audit verify"
-        return
-    stored = vault.stored_days(day, day).get(day)
-    if stored is not None and stored.slot == backup.slot and stored.state is DayState.TAMPERED:
-        yield (
-            f"manifest {manifest.number} is not the newest of {day} in the manifest log: it was rolled back. "
-            f"{remedy_for(DayState.TAMPERED, [day])}"
-        )
 
 
-def _about_the_quarantine(vault: BackupVault, backup: StoredBackup, scratch: Path) -> Iterator[str]:
-    stored = backup.manifest.quarantine if backup.manifest else None
-    if stored is None:
+def _about_the_quarantine(vault: BackupVault, manifest: Manifest | None, scratch: Path) -> Iterator[str]:
+    stored = manifest.quarantine if manifest else None
+    if manifest is None or stored is None:
         return
     what = f"its quarantined rows, {stored.key} version {stored.version_id},"
-    again = f"store them again with: signal-backups backup {backup.slot.day}"
+    again = f"store them again with: signal-backups backup {manifest.day}"
     with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
         target = Path(folder) / Path(stored.key).name
         try:

@@ -183,8 +183,24 @@ class _CrossChecker:
                 return
             if entry_of[current] == newest:
                 return
-        is_named = ManifestReference(newest.number, newest.sha256) in self._named
+        self._check_newest(slot, newest, versions, entry_of)
+
+    def _check_newest(
+        self,
+        slot: BackupSlot,
+        newest: EntrySummary,
+        versions: list[ObjectVersion],
+        entry_of: Mapping[ObjectVersion, EntrySummary | None],
+    ) -> None:
+        """Say why the newest manifest of a day in the log is not its current one."""
+        is_gone = not versions or versions[0].is_delete_marker
         is_stored = any(entry_of.get(version) == newest for version in versions)
+        older = None if is_gone else entry_of.get(versions[0])
+        if is_stored and older is not None:
+            words = f"manifest {newest.number} of {slot.day} was rolled back: manifest {older.number} lies on top of it"
+            self._add(Fault.EDITED, newest.number, versions[0], words)
+            return
+        is_named = ManifestReference(newest.number, newest.sha256) in self._named
         self._add_not_current(slot, newest, removed=is_gone if is_stored else is_named)
 
     def _add_unchained(self, slot: BackupSlot, current: ObjectVersion) -> None:

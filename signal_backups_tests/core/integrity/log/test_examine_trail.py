@@ -169,10 +169,9 @@ def test_a_backup_that_was_killed_after_appending_to_the_manifest_log(backups: B
         assert f"signal-backups backup {DAYS[3]}" in unfinished[0].words
 
 
-def test_an_older_manifest_on_top_is_an_unfinished_backup(backups: Backups) -> None:
-    # Two backups of a day at once can leave this behind.
+def test_an_older_manifest_on_top_was_rolled_back(backups: Backups) -> None:
     backups.manifests.put(backups.key(SLOTS[0]), backups.manifests.body(1))
-    assert named(backups.examine()) == [(MANIFESTS, Fault.UNFINISHED, 4)]
+    assert named(backups.examine()) == [(MANIFESTS, Fault.EDITED, 4)]
 
 
 def test_manifests_that_may_have_expired_are_no_finding(backups: Backups) -> None:
