@@ -22,6 +22,7 @@ from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups.embedded.seaweedfs import S3Server
 from signal_backups_tests.cli.terminal import Terminal
 from signal_backups_tests.core.retention_audit.audit_samples import vouch_without_object
@@ -152,9 +153,9 @@ class StoredDays:
         version_id = self.put(manifest.backup.key, body)
         self.claim(manifest, version_id=version_id)
         yield
-        for key in (manifest.backup.key, self.manifest_key(manifest.day)):
-            newest = self.vault.store.list_versions(key)[0]
-            self.client.delete_object(Bucket=self.bucket, Key=key, VersionId=newest.version_id)
+        self.client.delete_object(Bucket=self.bucket, Key=manifest.backup.key, VersionId=version_id)
+        # The log cannot forget the claim, so the good manifest has to be its newest again.
+        write_manifest(self.vault, BackupSlot(manifest.day), manifest)
 
     def remove(self, key: str) -> None:
         """Remove every version of an object for good."""

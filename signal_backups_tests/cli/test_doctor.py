@@ -19,7 +19,7 @@ SECRET = "hunter2"
 def healthy(terminal: Terminal) -> Terminal:
     """A terminal with a bucket as the profile says, a backup of yesterday, and a Dagster that lives."""
     assert terminal.run("init").code == 0
-    assert terminal.run("backup").code == 0
+    assert terminal.run("backup", "--from", terminal.settings["SIGNAL_BACKUPS_START_DATE"]).code == 0
     beat(Path(terminal.settings["SIGNAL_BACKUPS_HOME"]) / "dagster")
     return terminal
 

@@ -16,10 +16,11 @@ import pytest
 
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.store_backup import store_backup
-from signal_backups.core.base.errors import ConflictError, VerificationError
+from signal_backups.core.base.errors import ConflictError, StoreError, VerificationError
 from signal_backups.core.ledger.chained_log import Entry, Link
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.findings import Examination, record_findings
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.adversary.attacks import Intruder, edit_a_row_and_its_hash
@@ -52,7 +53,10 @@ class Harm(StrEnum):
     ACCEPTED = "nothing any more: somebody took the database as it is"
     REPEATED_ID = "nothing: two days have a signal of the same id"
     NEVER_STORED = "a day that has no backup"
+    OTHER_OBJECT = "nothing, but there is another object of the day, with other content"
     VERIFICATION = "nothing that is left: a verification failed"
+    FAILED_BACKUP = "nothing that is stored: a backup failed"
+    FINDING = "something that an examination found"
 
     @property
     def is_none(self) -> bool:
@@ -242,6 +246,17 @@ def fail_a_verification(site: Site) -> None:
         raise VerificationError("the file is not what the manifest says", remedy="Verify it again")
 
 
+def fail_a_backup(site: Site) -> None:
+    """A backup failed; what was stored before still stands."""
+    with pytest.raises(StoreError), site.vault.trail.recording_failure(Action.BACKUP, {"day": site.day.isoformat()}):
+        raise StoreError("refused", remedy="Run it again")
+
+
+def find_something(site: Site) -> None:
+    """A drill found something."""
+    record_findings(site.vault, Examination.DRILL, days={site.day: "it was not restored"})
+
+
 def _overwriter(site: Site) -> Overwriter:
     return Overwriter(site.vault, BackupSlot(site.day))
 
@@ -318,7 +333,7 @@ DAMAGES = (
     ),
     Damage("foreign", "A foreign object beside the backup", Harm.STRAY, put_a_foreign_object),
     Damage(*("second-key", "A second key of the day, same content", Harm.STRAY), put_the_same_backup_under_another_key),
-    Damage("other-key", "A second key of the day, other content", Harm.STRAY, put_garbage_under_another_key),
+    Damage("other-key", "A second key of the day, other content", Harm.OTHER_OBJECT, put_garbage_under_another_key),
     Damage("event-destroyed", "Audit event of the backup destroyed", Harm.TRAIL, destroy_the_audit_event),
     Damage("late", "Database: a signal came late", Harm.SOURCE, add_a_row),
     Damage("altered", "Database: a signal was altered", Harm.SOURCE, alter_a_row),
@@ -336,4 +351,6 @@ DAMAGES = (
     Damage("overtaken", "Two backups at once, the slower one overtaken", Harm.NOTHING, overtake_a_backup),
     Damage("never-stored", "Never backed up", Harm.NEVER_STORED, do_nothing, store_the_neighbours),
     Damage("failed-verification", "A verification failed lately", Harm.VERIFICATION, fail_a_verification),
+    Damage("failed-backup", "The last backup failed", Harm.FAILED_BACKUP, fail_a_backup),
+    Damage("finding", "A drill could not restore it lately", Harm.FINDING, find_something),
 )

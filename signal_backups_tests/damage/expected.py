@@ -70,7 +70,7 @@ HEALTHY_ROW: Row = {
     Question.ALERTS: ok("no alert"),
     Question.REPAIR: ok("backs nothing up"),
     Question.LATE_ROWS: ok("backs nothing up"),
-    Question.DOCTOR: ok("ok: D+1"),
+    Question.DOCTOR: ok("ok: 3 days, D-1 to D+1"),
     Question.AUDIT_VERIFY: ok("unbroken"),
     Question.AUDIT_RETENTION: ok("0 errors, 0 warnings"),
     Question.AUDIT_PAGE: ok("0 errors, 0 warnings"),
@@ -86,7 +86,8 @@ HEALTHY_ROW: Row = {
 
 _UNVERIFIED: Row = {
     **every(STATUSES, bad("NOT SAFE: 1 day unverified")),
-    Question.LIST: ok("| D | - |", "not verified"),
+    Question.DOCTOR: bad("NOT SAFE: 1 day unverified"),
+    Question.LIST: ok("| unverified |", "unverified"),
     Question.METRICS: ok("unverified_backups=1"),
     Question.ALERTS: bad("days/unverified D:"),
     Question.REPAIR: bad("backs up D to D", "backs D up"),
@@ -108,21 +109,22 @@ _OVERWRITTEN: Row = {
 
 _DELETED: Row = {
     **every(STATUSES, bad("Bring a deleted day back with: signal-backups undelete D", "NOT SAFE: undelete")),
-    Question.LIST: ok("| D+1 | 5 |", "not listed", never="| D |"),
+    Question.DOCTOR: bad("NOT SAFE: 1 day hidden"),
+    Question.LIST: ok("| hidden |", "hidden"),
     Question.VERSIONS: ok("| delete marker, current |", "delete marker, current"),
     Question.METRICS: ok("hidden_backups=1"),
     Question.ALERTS: bad("days/hidden D:"),
     Question.AUDIT_RETENTION: bad("D is hidden", "ERROR: hidden"),
     Question.AUDIT_PAGE: bad("D is hidden", "ERROR: hidden"),
     # A new backup would cover the deletion up.
-    Question.RECONCILE: bad("| D | no backup |", "no backup", never="--backup-late"),
+    Question.RECONCILE: bad("was deleted", never="--backup-late"),
     Question.PROVE: none("was deleted"),
     **every(RESTORES, none("was deleted")),
     **every(VERIFIES, none("was deleted")),
     Question.VERIFY_LAST: bad("was deleted"),
     Question.DRILL: bad("FAILED D", "FAILED"),
     Question.UNDELETE: ok("Removed the delete marker"),
-    Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
+    Question.STATUS_UNDELETED: bad("what the last drill found", "NOT SAFE until the next drill"),
 }
 
 _LOST: Row = {
@@ -136,11 +138,11 @@ _LOST: Row = {
 
 _DESTROYED: Row = {
     **every(STATUSES, bad("NOT SAFE: 1 day destroyed")),
-    Question.LIST: ok("| D+1 | 5 |", "not listed", never="| D |"),
+    Question.LIST: ok("| destroyed |", "destroyed"),
     Question.VERSIONS: bad("was destroyed"),
     Question.METRICS: ok(" destroyed_backups=1", "destroyed_backups=1"),
     Question.ALERTS: bad("days/destroyed D:"),
-    Question.DOCTOR: bad("destroyed"),
+    Question.DOCTOR: bad("NOT SAFE: 1 day destroyed"),
     Question.AUDIT_RETENTION: bad("D was destroyed", "ERROR: destroyed"),
     Question.AUDIT_PAGE: bad("D was destroyed", "ERROR: destroyed"),
     Question.RECONCILE: bad("was destroyed"),
@@ -159,8 +161,17 @@ _NO_MANIFEST: Row = {
     **every(VERIFIES, bad("no manifest vouches for it")),
 }
 
-_FORGED: Row = {
+_TAMPERED: Row = {
     **_UNVERIFIED,
+    **every(STATUSES, bad("a manifest that is not the newest in the manifest log", "NOT SAFE: manifest changed")),
+    Question.DOCTOR: bad("a manifest that is not the newest in the manifest log", "NOT SAFE: manifest changed"),
+    Question.LIST: ok("| tampered |", "tampered"),
+    Question.METRICS: ok("tampered_backups=1"),
+    Question.ALERTS: bad("days/tampered D:"),
+}
+
+_FORGED: Row = {
+    **_TAMPERED,
     Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
     Question.AUDIT_VERIFY: bad("the manifest of D was changed", "BROKEN: manifest changed"),
     Question.PROVE: bad("of the manifest log", "manifest not of the log"),
@@ -169,6 +180,7 @@ _FORGED: Row = {
 
 _BAD_ROW: Row = {
     **every(STATUSES, bad("CHECK: 1 day with quarantined rows")),
+    Question.DOCTOR: ok("warning: CHECK: 1 day with quarantined rows", "a warning"),
     Question.LIST: ok("| D | 4 | 1 |", "one row in quarantine"),
     Question.METRICS: ok("quarantined_rows=1"),
     Question.RESTORE_QUARANTINED: ok("| D | restored | 4 | 4 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
@@ -176,21 +188,35 @@ _BAD_ROW: Row = {
 
 _QUARANTINE_LOST: Row = {
     **_BAD_ROW,
-    **every(STATUSES, bad("NOT SAFE:")),
-    Question.METRICS: ok(" verified_backups=2", "verified_backups=2"),
-    Question.ALERTS: bad("days/", "an alert"),
+    **every(STATUSES, bad("whose quarantined rows are lost", "NOT SAFE: quarantined rows lost")),
+    Question.DOCTOR: bad("whose quarantined rows are lost", "NOT SAFE: quarantined rows lost"),
+    Question.METRICS: ok("lost_quarantines=1"),
+    Question.ALERTS: bad("days/quarantine_lost D:"),
     Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR"),
     Question.AUDIT_PAGE: bad(" D ERROR ", "ERROR"),
-    Question.RECONCILE: none("does not exist"),
+    Question.RECONCILE: bad("the quarantined rows", "quarantined rows gone"),
     Question.BUNDLE: bad("MISSING D"),
-    Question.RESTORE_QUARANTINED: none("does not exist"),
+    Question.RESTORE_QUARANTINED: bad("| D | restored in part |", "the good rows; the others are gone"),
     **every(VERIFIES, bad("its quarantined rows", "quarantined rows gone")),
-    Question.DRILL: none("does not exist"),
+    Question.DRILL: bad("the quarantined rows", "quarantined rows gone"),
 }
 
 _SECOND_KEY: Row = {
-    Question.LIST: ok("_043000.csv", "both keys"),
     Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
+}
+
+_OTHER_OBJECT: Row = {
+    **_SECOND_KEY,
+    **every(STATUSES, bad("CHECK: 1 day with another object of other content", "CHECK: another object")),
+    Question.DOCTOR: ok("warning: CHECK: 1 day with another object", "a warning"),
+    Question.LIST: ok("| other object |", "other object"),
+    Question.METRICS: ok("other_objects=1"),
+    Question.ALERTS: bad("days/other_object D:"),
+    Question.AUDIT_RETENTION: ok("| D | WARN |", "WARN: another object"),
+    Question.AUDIT_PAGE: ok(" D WARN ", "WARN: another object"),
+    Question.VERIFY_LAST: bad("_043000.csv: no manifest vouches for it", "FAILED: the other object"),
+    # The verification of the other object has failed, and the day is not verified again until somebody looks at it.
+    **every((Question.STATUS_AGAIN, Question.STATUS_UNDELETED), bad("another object of other content")),
 }
 
 _CHANGED_SOURCE: Row = {
@@ -202,7 +228,8 @@ _CHANGED_SOURCE: Row = {
 }
 
 _DIFFERS: Row = {
-    **every(STATUSES, bad("NOT SAFE: 1 day altered in the database since the backup", "NOT SAFE: altered")),
+    **every(STATUSES, bad("altered in the database since the backup", "NOT SAFE: altered")),
+    Question.DOCTOR: bad("altered in the database since the backup", "NOT SAFE: altered"),
     Question.METRICS: ok("differing_backups=1"),
     Question.AUDIT_RETENTION: bad("the database differs", "ERROR: database differs"),
     Question.AUDIT_PAGE: bad("the database differs", "ERROR: database differs"),
@@ -221,8 +248,8 @@ EXPECTED: dict[str, Row] = {
         **_LOST,
         Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
         **every(RESTORES, ok("Warning: D", "an older version, with a warning")),
-        Question.DRILL: ok("Warning: D", "an older version, with a warning"),
-        Question.UNDELETE: bad("gone", never="nothing to undo"),
+        Question.DRILL: ok("| D | restored | STANDARD | 5 | 5 | 1 |", "1 late"),
+        Question.UNDELETE: bad("is gone from S3", never="nothing to undo"),
     },
     "truncated-left": {
         **_LOST,
@@ -230,7 +257,7 @@ EXPECTED: dict[str, Row] = {
         Question.RECONCILE: bad("was refused"),
         **every(RESTORES, bad("was refused")),
         Question.DRILL: bad("| D | refused |", "refused"),
-        Question.UNDELETE: none("was ever verified", "no verified version"),
+        Question.UNDELETE: bad("is gone from S3", "the verified version is gone"),
     },
     "destroyed": _DESTROYED,
     "all-destroyed": {**_DESTROYED, Question.AUDIT_VERIFY: bad("it was deleted", "BROKEN: manifest deleted")},
@@ -246,39 +273,41 @@ EXPECTED: dict[str, Row] = {
         Question.UNDELETE: none("was ever verified", "no verified version"),
     },
     "manifest-rolled-back": {
-        **_UNVERIFIED,
+        **_TAMPERED,
         Question.LATE_ROWS: bad("backs up D", "backs D up"),
         Question.AUDIT_VERIFY: bad("BROKEN, first at manifests", "BROKEN"),
         # The version that the older manifest vouches for is the worse one.
         Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR", never="undelete D --version-id"),
         **every(VERIFIES, bad("FAILED", "FAILED", never="undelete D --version-id")),
-        Question.UNDELETE: ok("D", "the newest manifest is current again", never="nothing to undo"),
-        Question.STATUS_UNDELETED: bad("NOT SAFE: 1 day failed the last verification"),
+        Question.UNDELETE: ok("is current, verified", "the newest backup is current again"),
+        Question.STATUS_UNDELETED: bad("the last examination of the logs found something", "NOT SAFE: finding"),
     },
     "forged": {
         **_FORGED,
         **every(RESTORES, ok(_NOT_CURRENT, "the verified version, which is not current")),
         Question.UNDELETE: ok("is current, verified", "the verified version is current again"),
-        Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
+        Question.STATUS_UNDELETED: bad("the last examination of the logs found something", "NOT SAFE: finding"),
     },
     "forged-alone": {
         **_FORGED,
-        # A new backup would keep the forged row, and vouch for it.
-        Question.REPAIR: HEALTHY_ROW[Question.REPAIR],
+        # The backup fails, because what it must be compared with is gone: nothing is covered up.
         Question.RECONCILE: bad("was refused"),
         Question.BUNDLE: bad("MISSING D"),
         **every(RESTORES, bad("was refused")),
         Question.DRILL: bad("| D | refused |", "refused"),
-        Question.UNDELETE: none("was ever verified", "no verified version"),
+        Question.UNDELETE: bad("is gone from S3", "the verified version is gone"),
     },
     "bad-row": _BAD_ROW,
     "quarantine-destroyed": _QUARANTINE_LOST,
     "quarantine-replaced": _QUARANTINE_LOST,
     "foreign": {},
     "second-key": _SECOND_KEY,
-    "other-key": _SECOND_KEY,
+    "other-key": _OTHER_OBJECT,
     "event-destroyed": {
-        **every(STATUSES, bad("NOT SAFE:")),
+        **every(STATUSES, bad("the audit trail or the manifest log is damaged", "NOT SAFE: log damaged")),
+        Question.DOCTOR: bad("the audit trail or the manifest log is damaged", "NOT SAFE: log damaged"),
+        Question.METRICS: ok("damaged_logs=1"),
+        Question.ALERTS: bad("findings/logs"),
         Question.AUDIT_VERIFY: bad("entry 2 is missing", "BROKEN: event missing"),
         Question.AUDIT_RETENTION: bad("entry 2 is missing", "ERROR: event missing"),
         Question.AUDIT_PAGE: bad("entry 2 is missing", "ERROR: event missing"),
@@ -288,6 +317,8 @@ EXPECTED: dict[str, Row] = {
         Question.LATE_ROWS: bad("backs up D", "backs D up"),
         Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT: late"),
         Question.DRILL: ok("| D | restored | STANDARD | 5 | 5 | 1 |", "1 late"),
+        # The reconciliation before it has recorded what it found.
+        **every((Question.STATUS_AGAIN, Question.STATUS_UNDELETED), bad("NOT SAFE: 1 day with an open finding")),
     },
     "altered": _CHANGED_SOURCE,
     "vanished": _CHANGED_SOURCE,
@@ -307,6 +338,7 @@ EXPECTED: dict[str, Row] = {
     "overtaken": {Question.LIST: ok("| D | 7 |", "all signals of both")},
     "never-stored": {
         **every(STATUSES, bad("NOT SAFE: 1 day missing")),
+        Question.DOCTOR: bad("NOT SAFE: 1 day missing"),
         Question.LIST: ok("| D+1 | 5 |", "not listed", never="| D |"),
         Question.VERSIONS: none("no backup of D"),
         Question.METRICS: ok("missing_backups=1"),
@@ -327,8 +359,22 @@ EXPECTED: dict[str, Row] = {
     },
     "failed-verification": {
         **every((Question.STATUS, Question.STATUS_PAGE), bad("NOT SAFE: 1 day failed the last verification")),
+        Question.DOCTOR: bad("NOT SAFE: 1 day failed the last verification"),
         Question.METRICS: ok("failing_verifications=1"),
         Question.ALERTS: bad("verification/failed D:"),
+    },
+    "failed-backup": {
+        **every(STATUSES, bad("NOT SAFE: 1 day whose last backup failed")),
+        Question.DOCTOR: bad("NOT SAFE: 1 day whose last backup failed"),
+        Question.METRICS: ok("failing_backups=1"),
+    },
+    "finding": {
+        **every(STATUSES, bad("NOT SAFE: 1 day with an open finding")),
+        Question.DOCTOR: bad("NOT SAFE: 1 day with an open finding"),
+        Question.METRICS: ok("open_findings=1"),
+        Question.ALERTS: bad("findings/drill D:"),
+        # The drill restores the day again, and finds nothing any more.
+        **every((Question.STATUS_AGAIN, Question.STATUS_UNDELETED), HEALTHY_ROW[Question.STATUS]),
     },
 }
 

@@ -16,10 +16,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.config.expected_days import observe_expected_days
-from signal_backups.core.doctor.backups import is_recent
+from signal_backups.core.doctor.backups import are_safe, is_recent
 from signal_backups.core.doctor.finding import State
 from signal_backups.core.monitoring.alerts.state import AlertState
-from signal_backups.core.monitoring.alerts.storage_conditions import day_conditions, verification_conditions
+from signal_backups.core.monitoring.alerts.storage_conditions import (
+    day_conditions,
+    finding_conditions,
+    verification_conditions,
+)
 from signal_backups.core.monitoring.new_events import events_after, failed_verifications
 from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.monitoring.repair_plan import Attempts, DagsterDays, plan_repair
@@ -102,6 +106,11 @@ def ask_all(site: Site) -> dict[Question, Answer]:
     return found
 
 
+def states_of(site: Site) -> set[str]:
+    """The states of the damaged day, as ``status --json`` names them."""
+    return set(site.terminal.run("status", "--json").json["day_states"].get(site.day.isoformat(), []))
+
+
 @contextmanager
 def asked_in_little_time() -> Iterator[None]:
     """One client for all commands, no picture in the page of the audit: they take long, and have nothing to say."""
@@ -164,6 +173,7 @@ def _alerts(site: Site) -> Iterator[tuple[Question, Answer]]:
     events, _ = events_after(site.vault.trail, None)
     found = [
         *day_conditions(state, _observed(site), set(), set()),
+        *finding_conditions(_observed(site)),
         *verification_conditions(failed_verifications({}, events)),
     ]
     words = "; ".join(f"{each.key} {each.days}: {each.what}. {each.command}" for each in found)
@@ -190,10 +200,12 @@ def _late_rows(site: Site) -> Iterator[tuple[Question, Answer]]:
 
 
 def _doctor(site: Site) -> Iterator[tuple[Question, Answer]]:
-    """Its check of the backups alone: the others are about the installation, and take seconds."""
-    found = is_recent(site.vault, site.first, utc_now)
-    code = int(found.exit_code) if found.state is State.FAILED else 0
-    yield Question.DOCTOR, _answer(site, code, f"{found.state}: {found.found} {found.remedy or ''}")
+    """Its checks of the backups alone: the others are about the installation, and take seconds."""
+    years = load_profile(DEFAULT_PROFILE).retention_years
+    checks = [is_recent(site.vault, site.first, utc_now), are_safe(site.vault, site.first, utc_now, years)]
+    code = max(int(found.exit_code) if found.state is State.FAILED else 0 for found in checks)
+    words = "; ".join(f"{found.state}: {found.found} {found.remedy or ''}" for found in checks)
+    yield Question.DOCTOR, _answer(site, code, words)
 
 
 def _observed(site: Site) -> Observation:

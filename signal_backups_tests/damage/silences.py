@@ -8,12 +8,10 @@ from signal_backups_tests.damage.questions import RESTORES, STATUSES, VERIFIES, 
 _LISTING = "list what is there, and judge versions one by one"
 _SENSOR = "backs up again what is missing or unverified, and this is neither"
 _LATE = "compares the database with the manifests; it has not changed since"
-_DOCTOR = "checks the newest backup, and whether a day was destroyed"
 _LOGS = "examines the logs and the manifests, not the objects"
 _VERIFIED = "take the verified version by its id, whatever lies on top of it or of its manifest"
 _GOOD_SIGNALS = "are about the good signals of the day, which are whole"
 _REPORTED_BY_CHECK = "leave it to the asset check of the day's run, whose failure is another alert"
-_EXAMINED_DAILY = "leave it to the asset `audit_trail`, which examines the logs every day and alerts"
 _OWN_KEY = "goes by the day's own key, and what is under it is whole"
 _SOURCE = "is answered from the bucket alone"
 _STATE = "is about the bucket as it is now"
@@ -40,14 +38,12 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
     Harm.OBJECT: {
         Question.REPAIR: "leaves a deleted day to people",
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
         **because(_VERIFIED, Question.RECONCILE, Question.BUNDLE, Question.PROVE, Question.DRILL),
     },
     Harm.LOST: {
         Question.VERSIONS: _LISTING,
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
     },
     Harm.DESTROYED: {
@@ -58,31 +54,32 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
     Harm.MANIFEST: {
         Question.VERSIONS: _LISTING,
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
         **because(_VERIFIED, *RESTORES, Question.RECONCILE, Question.BUNDLE, Question.PROVE, Question.DRILL),
     },
     Harm.FORGED: {
-        Question.REPAIR: "leaves to people what it would make look genuine",
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
         **because(_VERIFIED, Question.RECONCILE, Question.BUNDLE, Question.DRILL),
     },
     Harm.QUARANTINE: {
         Question.VERSIONS: _LISTING,
         Question.REPAIR: _SENSOR,
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
         **because(_GOOD_SIGNALS, Question.DRY_RUN, Question.RESTORE, Question.RESTORE_ALL),
         **because(_GOOD_SIGNALS, Question.PROVE, Question.UNDELETE),
     },
     Harm.STRAY: because(_OWN_KEY, *Question),
-    Harm.TRAIL: {
-        **because(_LISTING, Question.LIST, Question.VERSIONS),
-        **because(_EXAMINED_DAILY, Question.METRICS, Question.ALERTS),
+    Harm.OTHER_OBJECT: {
         Question.REPAIR: _SENSOR,
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
+        Question.AUDIT_VERIFY: _LOGS,
+        **because(_OWN_KEY, *RESTORES, Question.VERIFY_DATE, Question.VERIFY_KEY),
+        **because(_OWN_KEY, Question.RECONCILE, Question.BUNDLE, Question.PROVE, Question.DRILL, Question.UNDELETE),
+    },
+    Harm.TRAIL: {
+        **because(_LISTING, Question.LIST, Question.VERSIONS),
+        Question.REPAIR: _SENSOR,
+        Question.LATE_ROWS: _LATE,
         **because(_WHOLE, *VERIFIES, *RESTORES),
         **because(_WHOLE, Question.RECONCILE, Question.PROVE, Question.DRILL, Question.UNDELETE),
     },
@@ -91,7 +88,6 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
         Question.ALERTS: _REPORTED_BY_CHECK,
         Question.REPAIR: _SENSOR,
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
         **because(_KEPT, Question.AUDIT_RETENTION, Question.AUDIT_PAGE, Question.RECONCILE),
         **because(_WHOLE, *VERIFIES, Question.DRY_RUN, Question.RESTORE, Question.RESTORE_ALL),
@@ -103,7 +99,6 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
         Question.ALERTS: _REPORTED_BY_CHECK,
         Question.REPAIR: _SENSOR,
         Question.LATE_ROWS: _LATE,
-        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
         **because(_WHOLE, *VERIFIES, *RESTORES, Question.BUNDLE, Question.PROVE, Question.UNDELETE),
     },
@@ -111,23 +106,28 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
     Harm.REPEATED_ID: because(_ONE_DAY, *all_but(Question.RESTORE_ALL)),
     Harm.NEVER_STORED: {
         Question.LATE_ROWS: "is about days that were backed up",
-        Question.DOCTOR: _DOCTOR,
         Question.AUDIT_VERIFY: _LOGS,
     },
-    Harm.VERIFICATION: because(_STATE, *all_but(*STATUSES, Question.METRICS, Question.ALERTS)),
+    Harm.VERIFICATION: because(_STATE, *all_but(*STATUSES, Question.DOCTOR, Question.METRICS, Question.ALERTS)),
+    Harm.FAILED_BACKUP: {
+        **because(_STATE, *all_but(*STATUSES, Question.DOCTOR, Question.METRICS, Question.ALERTS)),
+        Question.ALERTS: "leave it to the failed run, which is an alert of its own",
+    },
+    Harm.FINDING: because(_STATE, *all_but(*STATUSES, Question.DOCTOR, Question.METRICS, Question.ALERTS)),
     Harm.NOTHING: because("nothing is wrong", *Question),
 }
 
 #: By harm: the questions that answer as of a healthy day because the damage is over by then.
 RIGHT_AGAIN: dict[Harm, Reasons] = {
     Harm.OBJECT: because("undelete made the verified version current again", Question.STATUS_UNDELETED),
-    Harm.FORGED: because("undelete made the verified version current again", Question.STATUS_UNDELETED),
     Harm.VERIFICATION: because("the day was verified again", Question.STATUS_AGAIN, Question.STATUS_UNDELETED),
+    Harm.FINDING: because("a drill restored the day", Question.STATUS_AGAIN, Question.STATUS_UNDELETED),
 }
 
 #: Commands that are no question, as ``command`` or ``group command``.
 SAYS_NOTHING_OF_A_DAY = {
     "alert test": "is about the channels of alerts",
+    "audit accept": "accepts what `audit verify` finds",
     "audit anchor": "fixes the logs outside of the bucket",
     "audit log": "lists what was done, and judges nothing",
     "backup": "stores days; what it does about each damage is part of its own tests",

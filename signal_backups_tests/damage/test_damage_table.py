@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 
 import pytest
 import typer
 
 from signal_backups.cli.command_table import COMMANDS, CommandEntry
+from signal_backups.core.vault.day_state import DayState
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups_tests.damage.damages import DAMAGES, Damage, Harm
+from signal_backups_tests.damage.damages import DAMAGES, HEALTHY, Damage, Harm
 from signal_backups_tests.damage.expected import EXPECTED, HEALTHY_ROW, expected_row
 from signal_backups_tests.damage.inflicted import Answers, damaged_sites
 from signal_backups_tests.damage.page import PAGE, page
-from signal_backups_tests.damage.questions import Answer, Question, ask_all, asked_in_little_time
+from signal_backups_tests.damage.questions import Answer, Question, ask_all, asked_in_little_time, states_of
 from signal_backups_tests.damage.silences import COMMAND_OF, RIGHT_AGAIN, SAYS_NOTHING, SAYS_NOTHING_OF_A_DAY
 
 #: For messages: an answer can be pages long.
 _SHOWN = 600
 #: Questions that no command answers.
+#: States that are no damage: nothing is wrong with the day, or nothing can be wrong with it yet.
+HARMLESS = {DayState.VERIFIED, DayState.NOT_DUE, DayState.BEFORE}
 _NOT_COMMANDS = {Question.ALERTS, Question.REPAIR, Question.LATE_ROWS}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was answered of each damage, and before that the states of the damaged day."""
+
+    answers: Answers
+    states: dict[Damage, set[str]]
+
+
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Answers]:
+def asked(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Asked]:
     """Everything that is asked, of every damage."""
     with damaged_sites(tmp_path_factory.mktemp("damage"), s3_server) as sites:
         with asked_in_little_time():
+            states = {damage: states_of(site) for damage, site in sites.items()}
             found = {damage: ask_all(site) for damage, site in sites.items()}
-        yield found
+        yield Asked(found, states)
+
+
+@pytest.fixture(scope="module")
+def answers(asked: Asked) -> Answers:
+    """The answers alone."""
+    return asked.answers
 
 
 @pytest.mark.parametrize("damage", [pytest.param(damage, id=damage.key) for damage in DAMAGES])
@@ -42,6 +61,11 @@ def test_every_question_answers_as_expected(answers: Answers, damage: Damage) ->
     ]
     if wrong:
         pytest.fail("\n".join([f"{damage.name}: {len(wrong)} wrong answers", *wrong]), pytrace=False)
+
+
+def test_every_state_of_a_day_is_produced_by_a_damage(asked: Asked) -> None:
+    assert asked.states[HEALTHY] == set()
+    assert set.union(*asked.states.values()) | HARMLESS == set(DayState)
 
 
 def test_no_answer_of_a_healthy_day_would_pass_for_one_of_a_damaged_day(answers: Answers) -> None:

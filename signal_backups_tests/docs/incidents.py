@@ -102,14 +102,17 @@ def a_day_has_two_objects(installation: Installation) -> Iterator[Changed]:
 
 
 @contextmanager
-def a_reconciliation_found_a_late_signal(installation: Installation) -> Iterator[Changed]:
+def a_reconciliation_found_an_altered_signal(installation: Installation) -> Iterator[Changed]:
+    """It was put right in the database since."""
     day = installation.day(4)
-    with closing(sqlite3.connect(installation.database)) as database, database:
-        query = "SELECT * FROM signals WHERE id = (SELECT min(id) FROM signals WHERE timestamp LIKE ?)"
-        row = database.execute(query, [f"{day}%"]).fetchone()
-        late = max(number for (number,) in database.execute("SELECT id FROM signals")) + 1
-        database.execute(f"INSERT INTO signals VALUES ({', '.join('?' * len(row))})", (late, *row[1:]))
-    assert installation.terminal({}).run("reconcile", "--from", str(day), "--to", str(day)).code == 1
+    query = "SELECT max(id), entry_price FROM signals WHERE timestamp LIKE ?"
+    with closing(sqlite3.connect(installation.database)) as database:
+        (row, price) = database.execute(query, [f"{day}%"]).fetchone()
+        for found in (price + 1, price):
+            with database:
+                database.execute("UPDATE signals SET entry_price = ? WHERE id = ?", [found, row])
+            if found != price:
+                assert installation.terminal({}).run("reconcile", "--from", str(day), "--to", str(day)).code == 1
     yield {}
 
 
@@ -223,7 +226,7 @@ INCIDENTS: dict[str, Preparation] = {
     "a-backup-was-deleted": a_backup_is_deleted,
     "a-manifest-was-changed": a_manifest_is_forged,
     "a-day-has-two-objects": a_day_has_two_objects,
-    "an-examination-found-something": a_reconciliation_found_a_late_signal,
+    "an-examination-found-something": a_reconciliation_found_an_altered_signal,
     "nothing-runs-by-itself": the_schedule_is_off,
     "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,
     "verification-failed": bytes_are_lost(2),

@@ -33,10 +33,10 @@ def late_rows_sensor(job: AssetJob, start: date) -> dg.SensorDefinition:
         first = max(start, last - timedelta(days=LATE_WINDOW_DAYS - 1))
         source = signals_database.open()
         changed = False
-        # Days without a genuine manifest are skipped: hidden and destroyed ones are left to people.
+        # Hidden and destroyed days are left to people, and nothing is known of days without a genuine manifest.
         for day, stored in observed(backup_store.vault()).stored_days(first, last).items():
-            manifest = stored.manifest
-            if manifest is None:
+            manifest = stored.newest
+            if manifest is None or stored.current is None:
                 continue
             now = fingerprint_of_source(source, day)
             if now != manifest.fingerprint:

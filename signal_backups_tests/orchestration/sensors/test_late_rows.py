@@ -11,6 +11,7 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.writing import write_manifest
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.names import BACKUP_OBJECT
 from signal_backups_tests.orchestration.signals import signal
@@ -143,7 +144,7 @@ def test_a_manifest_from_before_fingerprints_is_brought_up_to_date_once(world: W
     manifest = world.vault.manifest(slot)
     assert manifest is not None
     old = manifest.model_copy(update={"fingerprint": None})
-    world.vault.store.put_bytes(world.vault.layout.manifest_key(slot), old.to_bytes(), "application/json")
+    write_manifest(world.vault, slot, old)
     assert days_of(requests(world)) == [str(last)]
     assert world.run(last).success
     renewed = world.vault.manifest(slot)
