@@ -67,6 +67,7 @@ def fetch_quarantine(vault: BackupVault, stored: StoredFile, folder: DayFolder) 
 def _lost(what: str, manifest: Manifest) -> VouchedBackupLostError:
     return VouchedBackupLostError(
         f"{what}: a new backup would cover that up",
-        remedy=f"Look for another good version with: signal-backups versions {manifest.day}; only if the database is "
-        f'to be taken as it is: signal-backups backup {manifest.day} --accept-changes "REASON"',
+        remedy=f"Bring the newest good version back with: signal-backups undelete {manifest.day}; only if there is "
+        f"none and the database is to be taken as it is: signal-backups backup {manifest.day} "
+        '--accept-changes "REASON"',
     )

@@ -108,15 +108,26 @@ def nearest_good_version(vault: BackupVault, refused: ChosenBackup, folder: Path
     return None
 
 
-def refusal(fetched: FetchedBackup, offered: ChosenBackup | None) -> RefusedBackupError:
-    """Return the error that names the faults of a backup, row by row, and the version to use instead."""
+def refusal(fetched: FetchedBackup, offered: ChosenBackup | None, otherwise: str = "") -> RefusedBackupError:
+    """Return the error that names the faults of a backup, row by row, and the version to use instead.
+
+    Args:
+        fetched: the backup.
+        offered: the nearest good version; None when there is none.
+        otherwise: what else can be done then.
+    """
     chosen = fetched.chosen
     rows = [f"row {row.row} ({row.signal_id}) {row.reason}" for row in fetched.report.bad_rows]
-    remedy = "No other version of this day verifies. Import its good rows only with --allow-corrupt-rows"
+    remedy = (
+        "No other version of this day verifies. If the database still has the same signals, store them again with: "
+        f"signal-backups backup {chosen.day}{otherwise}"
+    )
     if offered is not None:
+        version = offered.version
         remedy = (
-            f"The nearest good version is of {offered.version.last_modified:%Y-%m-%dT%H:%M:%SZ}: restore it with "
-            f"--key {offered.version.key} --version-id {offered.version.version_id}"
+            f"The nearest good version is of {version.last_modified:%Y-%m-%dT%H:%M:%SZ}. Make it current with: "
+            f"signal-backups undelete {chosen.day} --version-id {version.version_id}; or restore it alone: "
+            f"--key {version.key} --version-id {version.version_id}"
         )
     return RefusedBackupError(
         f"{chosen.version.key} version {chosen.version.version_id} does not verify and was refused: "

@@ -206,7 +206,8 @@ class Restore:
         """
         folder = self._options.rejected_folder
         if folder is None:
-            raise refusal(fetched, nearest_good_version(self._vault, fetched.chosen, fetched.csv.parent))
+            good = nearest_good_version(self._vault, fetched.chosen, fetched.csv.parent)
+            raise refusal(fetched, good, otherwise=". Import its good rows only with --allow-corrupt-rows")
         if self._options.dry_run:
             folder = fetched.csv.parent
         folder.mkdir(parents=True, exist_ok=True)

@@ -146,7 +146,9 @@ def _choose_day(
 ) -> ChosenBackup | UnavailableDay:
     """Choose the backup made at the backup time, else the latest that an older tool wrote."""
     ordered = sorted(histories, key=lambda history: (history.slot == BackupSlot(day), history.slot), reverse=True)
-    missing: SignalBackupsError = NotFoundError(f"no backup of {day}", remedy=f"See: signal-backups versions {day}")
+    missing: SignalBackupsError = NotFoundError(
+        f"no backup of {day}", remedy=f"If the database has the day, make one with: signal-backups backup {day}"
+    )
     for history in ordered:
         try:
             return _choose_version(vault, history, as_of)
@@ -167,10 +169,11 @@ def _choose_version(vault: BackupVault, history: SlotHistory, as_of: datetime | 
         )
     newest = versions[0]
     if newest.is_delete_marker:
+        older = f"restore an older version, see: signal-backups versions {day}"
+        # Nothing done today changes what was current then.
+        first = "Name another instant" if as_of else f"Bring it back with: signal-backups undelete {day}"
         raise DeletedBackupError(
-            f"{uri} was deleted at {newest.last_modified:%Y-%m-%dT%H:%M:%SZ}",
-            remedy=f"Bring it back with: signal-backups undelete {day}; or restore an older version, see: "
-            f"signal-backups versions {day}",
+            f"{uri} was deleted at {newest.last_modified:%Y-%m-%dT%H:%M:%SZ}", remedy=f"{first}; or {older}"
         )
     for version in versions:
         manifest = history.vouching(version.version_id)

@@ -14,10 +14,10 @@ from pydantic import BaseModel
 
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.digest import FileDigest
-from signal_backups.core.base.errors import NotFoundError, StoreError, VouchedBackupLostError
+from signal_backups.core.base.errors import ArchivedError, NotFoundError, StoreError, VouchedBackupLostError
 from signal_backups.core.ledger.batch_events import named, number_of
 from signal_backups.core.ledger.event import Action, ObjectName, Result
-from signal_backups.core.restore.fetch import fetch, nearest_good_version, refusal
+from signal_backups.core.restore.fetch import FetchedBackup, fetch, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.signals.row_tree import root_of_csv
@@ -48,7 +48,7 @@ def undelete(
     """Make a verified version of the day current again.
 
     Without a ``version_id`` delete markers are removed; if that is not allowed, or the version below was never
-    verified, the newest verified version is copied up. A second call does nothing.
+    verified or does not verify any more, the newest version that verifies is copied up. A second call does nothing.
 
     Args:
         vault: where the backups are.
@@ -75,9 +75,13 @@ def undelete(
     )
     if version_id is None:
         _require_newest(vault, history)
-    if _is_current(vault, history, version_id):
+        chosen = _newest_good(vault, history, scratch)
+        nothing_to_do = chosen.version == history.versions[0] and _is_last_word(vault, chosen)
+    else:
+        nothing_to_do = _is_current(vault, history, version_id)
+        chosen = _named(vault, history, version_id)
+    if nothing_to_do:
         return done
-    chosen = choose_key(vault, history.key, version_id or _newest_good(vault, history))
     about = {"day": day.isoformat(), "copied_from": chosen.version.version_id}
     with vault.trail.recording_failure(Action.UNDELETE, about):
         manifest = _copy_up(vault, chosen, scratch, clock)
@@ -142,28 +146,59 @@ def _require_newest(vault: BackupVault, history: SlotHistory) -> None:
         )
 
 
-def _is_current(vault: BackupVault, history: SlotHistory, version_id: str | None) -> bool:
-    """Return whether nothing needs to be done: a good version is current, or the named one or a copy of it."""
+def _is_current(vault: BackupVault, history: SlotHistory, version_id: str) -> bool:
+    """Return whether the named version, or a copy of it, is current and vouched for."""
     current = history.versions[0]
     if current.hides:
         return False
-    if version_id is None:
-        newest = newest_manifest(vault, history.slot)
-        is_newest = newest is None or newest == vault.readable_manifest(history.slot)
-        return history.vouching(current.version_id) is not None and is_newest
     manifest = vault.readable_manifest(history.slot)
     vouches = manifest is not None and manifest.backup.version_id == current.version_id
     return manifest is not None and vouches and version_id in (current.version_id, manifest.copied_from)
 
 
-def _newest_good(vault: BackupVault, history: SlotHistory) -> str:
+def _is_last_word(vault: BackupVault, chosen: ChosenBackup) -> bool:
+    """Whether the newest manifest vouches for it; the next backup is compared with nothing else."""
+    newest = newest_manifest(vault, chosen.slot)
+    return newest is None or newest.backup.version_id == chosen.version.version_id
+
+
+def _named(vault: BackupVault, history: SlotHistory, version_id: str) -> ChosenBackup:
+    try:
+        return choose_key(vault, history.key, version_id)
+    except NotFoundError as error:
+        remedy = f"Bring the newest good version back with: signal-backups undelete {history.slot.day}"
+        raise NotFoundError(error.what, remedy=f"{error.remedy}. {remedy}") from error
+
+
+def _newest_good(vault: BackupVault, history: SlotHistory, scratch: Path) -> ChosenBackup:
+    """Return the newest version that was verified and verifies now, or is archived and cannot be read."""
     candidates = good_versions(history)
     if not candidates:
+        version = next(version for version in history.versions if not version.is_delete_marker)
         raise NotFoundError(
             f"no version of {vault.store.uri(history.key)} was ever verified",
-            remedy=f"Restore an unverified one with: signal-backups restore --key {history.key} --version-id ID",
+            remedy="If the database still has the day, back it up again with: signal-backups backup "
+            f"{history.slot.day}; or restore an unverified version, the newest with: signal-backups restore --key "
+            f"{history.key} --version-id {version.version_id} --target TARGET",
         )
-    return candidates[0].version.version_id
+    refused: FetchedBackup | None = None
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=scratch, prefix="undelete-") as folder:
+        for candidate in candidates:
+            try:
+                fetched = fetch(vault, candidate, Path(folder))
+            except ArchivedError:
+                return candidate
+            except NotFoundError:
+                continue
+            if fetched.report.ok:
+                return candidate
+            refused = refused or fetched
+    if refused is None:
+        raise vault.absence(history.slot.day)
+    about = {"day": history.slot.day.isoformat(), "copied_from": refused.chosen.version.version_id}
+    with vault.trail.recording_failure(Action.UNDELETE, about):
+        raise refusal(refused, None)
 
 
 def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clock) -> Manifest:

@@ -140,7 +140,7 @@ class Manifest(BaseModel, frozen=True):
         except ValidationError as error:
             raise VerificationError(
                 f"{name} is not a manifest: {error.error_count()} findings, first: {error.errors()[0]['msg']}",
-                remedy="Look at its older versions; back the day up again",
+                remedy="Back its day up again with: signal-backups backup DATE",
             ) from error
 
 

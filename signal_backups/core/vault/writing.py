@@ -204,7 +204,7 @@ class _ManifestWriter:
         return ConflictError(
             f"the backup of {self._slot.day} was overtaken: another run stored the day at the same time, and version "
             f"{backup.version_id} of {self._vault.store.uri(backup.key)} is not the one that stands",
-            remedy=f"Run it again: signal-backups backup {self._slot.day}",
+            remedy=f"Run it again; see what stands with: signal-backups versions {self._slot.day}",
             transient=True,
         )
 

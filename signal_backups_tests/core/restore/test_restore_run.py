@@ -151,7 +151,8 @@ def test_the_nearest_good_version_that_still_verifies_is_offered(
     chosen = choose_key(dated, KEY, bad.backup.version_id)
     report = Restore(dated, sqlite_place.target(), RestoreOptions(), tmp_path).run([chosen])
     assert report.days[0].remedy == (
-        f"The nearest good version is of 2026-11-08T00:00:00Z: restore it with --key {KEY} "
+        "The nearest good version is of 2026-11-08T00:00:00Z. Make it current with: signal-backups undelete 2026-11-01 "
+        f"--version-id {near.backup.version_id}; or restore it alone: --key {KEY} "
         f"--version-id {near.backup.version_id}"
     )
 

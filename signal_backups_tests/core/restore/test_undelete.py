@@ -13,6 +13,7 @@ from signal_backups.core.restore.undelete import Undeletion, undelete
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.recorded_events import beside_the_trail, objects, recorded_events
 from signal_backups_tests.core.restore.backups import (
@@ -262,7 +263,10 @@ def test_a_named_version_must_exist_and_be_verified(
 def test_a_version_that_does_not_verify_is_refused(
     back_up: BackUp, vault: BackupVault, scratch: Path, tmp_path: Path, is_named: bool
 ) -> None:
-    rotten = vouch(vault, back_up(signals(3)), b"rotten", tmp_path, 3)
+    good = back_up(signals(3))
+    rotten = vouch(vault, good, b"rotten", tmp_path, 3)
+    if not is_named:
+        remove_version(vault, good)
     overwrite(vault, b"foreign")
     before = beside_the_trail(vault)
     with pytest.raises(RefusedBackupError, match="does not verify") as raised:
@@ -272,6 +276,30 @@ def test_a_version_that_does_not_verify_is_refused(
     (event,) = events(vault)
     assert (event.result, event.details["copied_from"]) == ("failed", rotten.backup.version_id)
     assert "does not verify" in event.details["error"]
+
+
+def test_the_newest_version_that_verifies_is_copied_up(
+    back_up: BackUp, vault: BackupVault, scratch: Path, tmp_path: Path
+) -> None:
+    good = back_up(signals(3))
+    vouch(vault, good, b"rotten", tmp_path, 3)
+    assert bring_back(vault, scratch).copied_from == good.backup.version_id
+    assert bring_back(vault, scratch).copied_from is None, "there is nothing more to do"
+
+
+def test_an_older_version_that_is_on_top_again_is_vouched_for_again(
+    back_up: BackUp, vault: BackupVault, scratch: Path
+) -> None:
+    """The newest manifest names a version that is gone: the next backup would be compared with nothing else."""
+    older, newest = back_up(signals(3)), back_up(signals(4))
+    remove_version(vault, newest)
+    assert bring_back(vault, scratch).copied_from == older.backup.version_id
+    assert back_up(signals(4)).records == 4
+
+
+def remove_version(vault: BackupVault, manifest: Manifest) -> None:
+    named = {"Key": manifest.backup.key, "VersionId": manifest.backup.version_id}
+    vault.store._client.delete_object(Bucket=vault.store.bucket, **named)
 
 
 def test_a_copy_that_reads_back_differently_gets_no_manifest(
