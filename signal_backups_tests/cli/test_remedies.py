@@ -20,7 +20,7 @@ from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import sqlite_table
 
 FRESH_DAYS = count()
-_WORD = r'(?: (?:verify|--[a-z-]+|"[^"]*"|\d{4}-\d\d-\d\d|TARGET|DATE|[\w/-]*\d[\w/-]*(?:\.csv)?))'
+_WORD = r'(?: (?:verify|--[a-z-]+|"[^"]*"|\d{4}-\d\d-\d\d|TARGET|DATE|VERSION_ID|[\w/-]*\d[\w/-]*(?:\.csv)?))'
 _COMMAND = re.compile(rf"signal-backups ([a-z]+{_WORD}*)")
 #: The others only look.
 _MENDING = ("undelete", "backup", "restore")
@@ -141,16 +141,23 @@ def ended_well(command: str, done: Finished) -> bool:
     return done.code == 0 or (command.startswith("backup") and "FAILED" not in done.err)
 
 
-def mended(terminal: Terminal, failed: Finished, day: date, depth: int = 0) -> bool:
-    """Do what a failed command says, one thing after the other until one of them ends well."""
-    named = [command.replace("DATE", day.isoformat()) for command in _COMMAND.findall(failed.out + failed.err)]
+def mended(terminal: Terminal, failed: Finished, meant: dict[str, str], depth: int = 0) -> bool:
+    """Do what a failed command says, one thing after the other until one of them ends well.
+
+    Args:
+        terminal: where.
+        failed: the command.
+        meant: what the words in capitals of its remedy stand for.
+        depth: how many remedies led to it.
+    """
+    named = _COMMAND.findall(failed.out + failed.err)
     assert named, failed.err
-    for command in named:
+    for command in (" ".join(meant.get(word, word) for word in command.split(" ")) for command in named):
         done = run(terminal, command, "sqlite:///remedy.db")
         assert done.code not in {2, 3}, (command, done.err)
         if not command.startswith(_MENDING):
             continue
-        if ended_well(command, done) or (depth < 2 and mended(terminal, done, day, depth + 1)):
+        if ended_well(command, done) or (depth < 2 and mended(terminal, done, meant, depth + 1)):
             return True
     return False
 
@@ -170,7 +177,7 @@ def test_what_an_error_says_helps(
     first = run(terminal, command.format(day=day), "sqlite:///first.db")
     assert first.code not in {2, 3}, first.err
     assert not ended_well(command, first), first.out + first.err
-    assert mended(terminal, first, day), first.err
+    assert mended(terminal, first, {"DATE": str(day), "VERSION_ID": older.backup.version_id}), first.err
     again = run(terminal, command.format(day=day), "sqlite:///first.db")
     assert ended_well(command, again), f"{first.err}\n{again.out}\n{again.err}"
 

@@ -32,9 +32,11 @@ REMINDER = timedelta(hours=6)
 Notified = Callable[..., list[Received]]
 
 
-def arrives_once_reminds_and_recovers(notified: Notified, fix: Callable[[], object], title: str) -> Received:
+def arrives_once_reminds_and_recovers(
+    notified: Notified, fix: Callable[[], object], title: str, *, conditions: int = 1
+) -> Received:
     """A condition that exists now is notified at once, at the interval and when it is over; ``title`` is its start."""
-    alert = the_only_alert(notified)
+    alert = the_only_alert(notified, conditions=conditions)
     assert alert.title.startswith(f"[signal-backups {title}")
     severity, _, what = alert.title.partition("] ")
     assert [notified(), notified()] == [[], []]
@@ -43,15 +45,15 @@ def arrives_once_reminds_and_recovers(notified: Notified, fix: Callable[[], obje
     fix()
     (over,) = notified()
     assert over.title == f"[signal-backups RECOVERED] {what}"
-    assert over.body.count("Since: ") == 1, over.body
+    assert over.body.count("Since: ") == conditions, over.body
     assert [notified(), notified()] == [[], []]
     return alert
 
 
-def the_only_alert(notified: Notified) -> Received:
-    """The alert of a tick that finds exactly one condition: several would come in one text."""
+def the_only_alert(notified: Notified, *, conditions: int = 1) -> Received:
+    """The alert of a tick that finds so many conditions: several come in one text."""
     (alert,) = notified()
-    assert alert.body.count("Since: ") == 1, alert.body
+    assert alert.body.count("Since: ") == conditions, alert.body
     return alert
 
 

@@ -67,7 +67,7 @@ def fetch_quarantine(vault: BackupVault, stored: StoredFile, folder: DayFolder) 
 def _lost(what: str, manifest: Manifest) -> VouchedBackupLostError:
     return VouchedBackupLostError(
         f"{what}: a new backup would cover that up",
-        remedy=f"Bring the newest good version back with: signal-backups undelete {manifest.day}; only if there is "
-        f"none and the database is to be taken as it is: signal-backups backup {manifest.day} "
-        '--accept-changes "REASON"',
+        remedy=f"See what is left with: signal-backups versions {manifest.day}; make a good version current with: "
+        f"signal-backups undelete {manifest.day} --version-id VERSION_ID; only if there is none and the database is to "
+        f'be taken as it is: signal-backups backup {manifest.day} --accept-changes "REASON"',
     )

@@ -10,7 +10,7 @@ from signal_backups.core.base.days import Clock, days_between, last_complete_day
 from signal_backups.core.base.objectives import GRACE, missed_from
 from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.vault.day_state import DayState, worst_first
-from signal_backups.core.vault.findings import Examination, Findings, newest_findings
+from signal_backups.core.vault.findings import DayFinding, Examination, Findings, newest_findings
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.stored_days import StoredDay
 from signal_backups.core.vault.vault import BackupVault
@@ -133,11 +133,12 @@ def _still_open(findings: Findings, stored: Mapping[date, StoredDay]) -> Finding
     if findings.examination not in _ENDED_BY_BACKUP:
         return findings
 
-    def is_ended(day: date) -> bool:
+    def is_ended(day: date, found: DayFinding) -> bool:
         manifest = stored[day].manifest if day in stored else None
-        return manifest is not None and manifest.finished_at > findings.at
+        return manifest is not None and manifest.finished_at > found.at
 
-    return findings.model_copy(update={"days": {day: what for day, what in findings.days.items() if not is_ended(day)}})
+    days = {day: found for day, found in findings.days.items() if not is_ended(day, found)}
+    return findings.model_copy(update={"days": days})
 
 
 def _damage(log: ChainedLog, name: str, newest: Mapping[Examination, Findings]) -> Iterable[str]:

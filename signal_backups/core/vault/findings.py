@@ -69,11 +69,18 @@ class Acceptance(BaseModel, frozen=True):
     entries: dict[str, list[int]] = {}
 
 
+class DayFinding(BaseModel, frozen=True):
+    """What is wrong with a day, and when that was found (UTC)."""
+
+    at: datetime
+    what: str
+
+
 class Findings(BaseModel, frozen=True):
     """What the newest examination of a kind found, together with what it did not examine again.
 
     Attributes:
-        at: when it was found (UTC).
+        at: when the newest of it was found (UTC).
         is_full: whether everything was read; only such an examination clears what another one found.
         days: what is wrong with each day.
         general: what is wrong besides, with no single day.
@@ -83,14 +90,14 @@ class Findings(BaseModel, frozen=True):
     examination: Examination
     at: datetime
     is_full: bool = True
-    days: dict[date, str] = {}
+    days: dict[date, DayFinding] = {}
     general: list[str] = []
     accepted: list[Acceptance] = []
 
     @property
     def words(self) -> list[str]:
         """Everything that is wrong, for people."""
-        return [*self.general, *(f"{day}: {what}" for day, what in self.days.items())]
+        return [*self.general, *(f"{day}: {found.what}" for day, found in self.days.items())]
 
     def accepted_entries(self, prefix: str) -> set[int]:
         """The numbers of the damaged entries of a log that were accepted."""
@@ -163,20 +170,21 @@ def record_findings(
         is_full: whether everything was read.
     """
     try:
-        before = newest_findings(vault).get(examination)
-        if before is not None and before.is_open and before.is_full and not is_full:
+        now = vault.store.clock()
+        before = newest_findings(vault).get(examination) or Findings(examination=examination, at=now)
+        kept = {day: found for day, found in before.days.items() if not was_examined(day)}
+        if before.is_open and before.is_full and not is_full:
             # Less was read than when it was found, so its absence clears nothing.
-            days, general, is_full = {**before.days, **days}, [*dict.fromkeys([*before.general, *general])], True
-        kept = {day: what for day, what in before.days.items() if not was_examined(day)} if before else {}
+            kept, general, is_full = before.days, [*dict.fromkeys([*before.general, *general])], True
         found = Findings(
             examination=examination,
-            at=vault.store.clock(),
+            at=now,
             is_full=is_full,
-            days=dict(sorted({**kept, **days}.items())),
+            days=dict(sorted({**kept, **{day: DayFinding(at=now, what=what) for day, what in days.items()}}.items())),
             general=list(general),
-            accepted=before.accepted if before else [],
+            accepted=before.accepted,
         )
-        if (before.days, before.general) == (found.days, found.general) if before else not found.is_open:
+        if (found.days, found.general) == (before.days, before.general):
             return
         _store(vault, found, Result.FAILED if found.is_open else Result.PASSED)
     except SignalBackupsError as error:

@@ -93,8 +93,12 @@ def _verified(
         try:
             vault.store.get_file(backup.key, version_id, target)
         except NotFoundError:
-            left = f"see what is left with: signal-backups versions {backup.slot.day}"
-            return VerifyReport(bytes=0, sha256="", problems=[f"version {version_id} is gone from S3; {left}"])
+            day = backup.slot.day
+            remedy = (
+                f"see what is left with: signal-backups versions {day}; make a good version current with: "
+                f"signal-backups undelete {day} --version-id VERSION_ID"
+            )
+            return VerifyReport(bytes=0, sha256="", problems=[f"version {version_id} is gone from S3; {remedy}"])
         return verify_csv(target, manifest.expected if manifest else None, sample)
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups.core.base.errors import ExitCode, NotFoundError, ReadBackError, RefusedBackupError, StoreError
+from signal_backups.core.base.errors import (
+    ExitCode,
+    NotFoundError,
+    ReadBackError,
+    RefusedBackupError,
+    StoreError,
+    VouchedBackupLostError,
+)
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.restore.undelete import Undeletion, undelete
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -287,13 +294,15 @@ def test_the_newest_version_that_verifies_is_copied_up(
     assert bring_back(vault, scratch).copied_from is None, "there is nothing more to do"
 
 
-def test_an_older_version_that_is_on_top_again_is_vouched_for_again(
+def test_an_older_version_replaces_a_newer_one_that_is_gone_only_if_it_is_named(
     back_up: BackUp, vault: BackupVault, scratch: Path
 ) -> None:
-    """The newest manifest names a version that is gone: the next backup would be compared with nothing else."""
+    """It may hold less, and the next backup is compared with what the newest manifest vouches for."""
     older, newest = back_up(signals(3)), back_up(signals(4))
     remove_version(vault, newest)
-    assert bring_back(vault, scratch).copied_from == older.backup.version_id
+    with pytest.raises(VouchedBackupLostError, match="is gone from S3: an older one may hold less"):
+        bring_back(vault, scratch)
+    assert bring_back(vault, scratch, older.backup.version_id).copied_from == older.backup.version_id
     assert back_up(signals(4)).records == 4
 
 

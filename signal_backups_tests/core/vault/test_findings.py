@@ -13,7 +13,7 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.monitoring.status.text import facts, headline, remedies
 from signal_backups.core.vault.day_state import DayState
-from signal_backups.core.vault.findings import Examination, Findings, open_findings, record_findings
+from signal_backups.core.vault.findings import DayFinding, Examination, Findings, open_findings, record_findings
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
 
 SECOND = FIRST + ONE_DAY
@@ -30,7 +30,10 @@ def watched() -> Watched:
 
 
 def opened(watched: Watched) -> list[tuple[Examination, dict[date, str], list[str]]]:
-    return [(each.examination, each.days, each.general) for each in open_findings(watched.vault)]
+    return [
+        (each.examination, {day: found.what for day, found in each.days.items()}, each.general)
+        for each in open_findings(watched.vault)
+    ]
 
 
 def recorded(watched: Watched) -> list[tuple[str, int, int]]:
@@ -56,8 +59,7 @@ def test_a_finding_stays_open_until_its_day_is_examined_again(watched: Watched) 
     assert opened(watched) == [(RECONCILIATION, {FIRST: "1 late"}, [])]
     reconcile(watched, {}, FIRST)
     assert opened(watched) == []
-    # What changed nothing is not recorded again.
-    assert recorded(watched) == [("failed", 2, 0), ("failed", 1, 0), ("passed", 0, 0)]
+    assert recorded(watched) == [("failed", 2, 0), ("failed", 2, 0), ("failed", 1, 0), ("passed", 0, 0)]
 
 
 def test_only_a_full_examination_clears_what_a_full_one_found(watched: Watched) -> None:
@@ -93,6 +95,17 @@ def test_the_next_backup_of_a_day_ends_what_a_reconciliation_found(watched: Watc
     assert backup_status(watched.vault, FIRST, watched.clock).healthy
 
 
+def test_what_a_backup_has_ended_stays_ended_when_another_day_is_examined(watched: Watched) -> None:
+    reconcile(watched, {FIRST: "1 late"}, FIRST)
+    watched.clock.advance(timedelta(minutes=1))
+    watched.put_manifest_now(FIRST)
+    reconcile(watched, {SECOND: "1 late"}, SECOND)
+    assert backup_status(watched.vault, FIRST, watched.clock).in_state(DayState.OPEN_FINDING) == [SECOND]
+    # Found again after that backup, it is open again.
+    reconcile(watched, {FIRST: "1 late"}, FIRST)
+    assert backup_status(watched.vault, FIRST, watched.clock).in_state(DayState.OPEN_FINDING) == [FIRST, SECOND]
+
+
 def test_what_an_audit_of_the_trail_found_is_not_ended_by_a_backup(watched: Watched) -> None:
     record_findings(watched.vault, TRAIL, days={}, general=["event 3: edited"])
     watched.clock.advance(timedelta(minutes=1))
@@ -120,5 +133,6 @@ def test_a_bucket_that_takes_no_record_does_not_end_the_examination(
 
 
 def test_the_command_that_clears_a_finding_names_its_days(watched: Watched) -> None:
-    found = Findings(examination=RECONCILIATION, at=due_at(FIRST), days={FIRST: "late", SECOND: "late"})
+    late = DayFinding(at=due_at(FIRST), what="late")
+    found = Findings(examination=RECONCILIATION, at=late.at, days={FIRST: late, SECOND: late})
     assert found.command == "signal-backups reconcile --from 2026-03-01 --to 2026-03-02"

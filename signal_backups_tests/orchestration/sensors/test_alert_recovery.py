@@ -98,7 +98,7 @@ def test_a_broken_trail_is_over_when_its_event_is_back(watched: World, notified:
         run_asset(watched, "audit_trail")
 
     arrives_once_reminds_and_recovers(
-        notified, put_back, "CRITICAL] audit_trail, trail_is_unbroken: 1 findings, first: "
+        notified, put_back, "CRITICAL] audit_trail, trail_is_unbroken: 1 findings, first: ", conditions=2
     )
 
 

@@ -10,6 +10,7 @@ from signal_backups.core.monitoring.alerts.condition import AlertSeverity, Condi
 from signal_backups.core.monitoring.alerts.state import AlertState
 from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.vault.day_state import MEANINGS, DayState, command_for
+from signal_backups.core.vault.findings import Examination
 
 #: The states of stored days that people are notified of; checks and runs in Dagster notify of the others.
 _NOTIFIED = (
@@ -63,7 +64,7 @@ def finding_conditions(observation: Observation) -> Iterator[Condition]:
             since=each.at,
             command=each.command,
         )
-    if observation.damaged_logs:
+    if observation.damaged_logs and Examination.AUDIT_TRAIL not in {each.examination for each in observation.findings}:
         yield Condition(
             key="findings/logs",
             severity=AlertSeverity.CRITICAL,

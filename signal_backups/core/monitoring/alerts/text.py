@@ -17,7 +17,7 @@ def title_of(messages: Sequence[Message]) -> str:
     reminder = ", reminder" if first.change is Change.REMINDER else ""
     more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
     what = first.condition.what.partition("\n")[0]
-    return f"[signal-backups {label.upper()}{reminder}] {what[:_MAX_TITLE]}{more}"
+    return f"[signal-backups {label.upper()}{reminder}] {what[:_MAX_TITLE].rstrip()}{more}"
 
 
 def body_of(messages: Sequence[Message], now: datetime) -> str:
