@@ -19,8 +19,8 @@ from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.log_index import VersionsBySlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.objects import VersionsBySlot
 from signal_backups.core.vault.stored_days import StoredDay
 from signal_backups.core.vault.vault import BackupVault
 

@@ -15,9 +15,8 @@ from signal_backups.core.ledger.event import Actor
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.log_index import LogIndex, VersionsBySlot
 from signal_backups.core.vault.manifest import Manifest
-
-VersionsBySlot = dict[BackupSlot, list[ObjectVersion]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ class VaultObjects:
         events = ChainedLog(store, layout.event_prefix, layout.probe_key)
         self.trail = AuditTrail(events, actor or Actor.here(), outbox, store.clock)
         self.manifest_log = ChainedLog(store, layout.manifest_log_prefix, layout.probe_key)
+        self.log_index = LogIndex(self.manifest_log, layout, self.manifest_versions, self.manifest_at)
 
     def require_versioning(self) -> None:
         """Refuse to write where overwriting destroys what was stored before.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from signal_backups.core.base.parallel import in_parallel
-from signal_backups.core.ledger.chained_log import first_stored
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import SHA256_METADATA
 from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.layout import BackupSlot, slot_that_counts
+from signal_backups.core.vault.log_index import VersionsBySlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.objects import VaultObjects, VersionsBySlot
+from signal_backups.core.vault.objects import VaultObjects
 
 
 @dataclass(frozen=True)
@@ -71,46 +72,37 @@ def stored_days(vault: VaultObjects, first: date, last: date) -> dict[date, Stor
     return _Bucket(vault, first, last).days()
 
 
-@dataclass(frozen=True)
-class _LogIndex:
-    """The manifest log as its listing shows it: each entry as it was first stored, by number and by ETag."""
-
-    entries: Mapping[int, ObjectVersion]
-    numbers: Mapping[str, int]
-
-    @classmethod
-    def of(cls, vault: VaultObjects) -> _LogIndex:
-        listed = {number: first_stored(versions) for number, versions in vault.manifest_log.versions().items()}
-        entries = {number: stored for number, stored in listed.items() if stored is not None}
-        return cls(entries, {stored.etag: number for number, stored in entries.items()})
-
-
 class _Bucket:
     def __init__(self, vault: VaultObjects, first: date, last: date) -> None:
         self._vault = vault
-        self._backups = vault.backup_versions(first, last)
-        listed = vault.quarantine_versions(first, last).values()
-        self._quarantines = {
-            (each.key, each.version_id) for versions in listed for each in versions if not each.is_delete_marker
-        }
-        every_manifest = vault.manifest_versions(date.min, date.max)
-        # After the manifests, so that the entry of each of them is in the listing.
-        self._log = _LogIndex.of(vault)
-        self._manifests = {slot: found for slot, found in every_manifest.items() if first <= slot.day <= last}
-        slots = self._slots_by_number(every_manifest)
-        self._never_stored = self._log.entries.keys() - slots.keys()
-        self._newest = self._newest_numbers(slots, first, last)
+        self._range = (first, last)
+        every_manifest = vault.log_index.refresh()
+        self._log = vault.log_index.entries
+        self._numbers = vault.log_index.numbers(first, last)
+        if every_manifest is None:
+            self._manifests = vault.manifest_versions(first, last)
+        else:
+            self._manifests = {slot: found for slot, found in every_manifest.items() if first <= slot.day <= last}
+
+    @cached_property
+    def _backups(self) -> VersionsBySlot:
+        return self._vault.backup_versions(*self._range)
+
+    @cached_property
+    def _quarantines(self) -> set[tuple[str, str]]:
+        listed = self._vault.quarantine_versions(*self._range).values()
+        return {(each.key, each.version_id) for versions in listed for each in versions if not each.is_delete_marker}
 
     def days(self) -> dict[date, StoredDay]:
         by_day: dict[date, set[BackupSlot]] = {}
-        for slot in (*self._with_object(self._backups), *self._with_object(self._manifests), *self._newest):
+        for slot in (*self._with_object(self._backups), *self._with_object(self._manifests), *self._numbers):
             by_day.setdefault(slot.day, set()).add(slot)
         found = in_parallel(lambda day: self._day(by_day[day]), sorted(by_day))
         return {stored.slot.day: stored for stored in found if stored is not None}
 
     def _day(self, slots: set[BackupSlot]) -> StoredDay | None:
         left = {slot for slot in slots if _has_object(self._backups.get(slot, []))}
-        vouched = {slot for slot in slots if _has_object(self._manifests.get(slot, [])) or slot in self._newest}
+        vouched = {slot for slot in slots if _has_object(self._manifests.get(slot, [])) or slot in self._numbers}
         # Not by day: an object of an older tool beside it is no version of the backup that was vouched for.
         destroyed = set() if vouched & left else {slot for slot in vouched - left if self._was_vouched(slot)}
         if destroyed:
@@ -130,11 +122,11 @@ class _Bucket:
             state = DayState.UNVERIFIED if manifest is None else DayState.TAMPERED
             return StoredDay(slot, state, versions, None, others, newest=self.newest_manifest(slot))
         newest = manifest
-        if (manifest.number or 0) < self._newest.get(slot, 0):
+        if (manifest.number or 0) < max(self._numbers.get(slot, []), default=0):
             newest = self.newest_manifest(slot) or manifest
         return StoredDay(
             slot,
-            self._state_of(manifest, newest, versions),
+            self._state_of(slot, manifest, newest),
             versions,
             manifest,
             others,
@@ -142,12 +134,13 @@ class _Bucket:
             newest,
         )
 
-    def _state_of(self, manifest: Manifest, newest: Manifest, versions: Sequence[ObjectVersion]) -> DayState:
+    def _state_of(self, slot: BackupSlot, manifest: Manifest, newest: Manifest) -> DayState:
         """The state of a slot with a genuine manifest that may not be the newest."""
-        current = versions[0].version_id
+        current = self._backups[slot][0].version_id
         if newest == manifest:
             return DayState.VERIFIED if manifest.backup.version_id == current else DayState.UNVERIFIED
-        is_interrupted = newest.backup.version_id == current and newest.number in self._never_stored
+        was_stored = newest.number is not None and self._is_stored(slot, newest.number)
+        is_interrupted = newest.backup.version_id == current and not was_stored
         return DayState.UNVERIFIED if is_interrupted else DayState.TAMPERED
 
     def _current_manifest(self, slot: BackupSlot) -> tuple[Manifest | None, bool]:
@@ -163,9 +156,9 @@ class _Bucket:
             return False
         if manifest.number is None:
             # S3 itself says when an object was written, so nobody can pass a new manifest off as an old one.
-            began = self._log.entries.get(1)
+            began = self._log.get(1)
             return began is None or stored.last_modified < began.last_modified
-        entry = self._log.entries.get(manifest.number)
+        entry = self._log.get(manifest.number)
         return entry is not None and (entry.etag == stored.etag or self._vault.manifest_at(entry) == manifest)
 
     def _has_lost_quarantine(self, manifest: Manifest) -> bool:
@@ -175,49 +168,23 @@ class _Bucket:
 
     def _was_vouched(self, slot: BackupSlot) -> bool:
         """Whether a manifest of a slot without an object is genuine; anybody could put a forged one there."""
-        if slot in self._newest:
+        if slot in self._numbers:
             return True
         stored = (version for version in self._manifests.get(slot, []) if not version.is_delete_marker)
         read = ((version, self._vault.manifest_at(version)) for version in stored)
         return any(manifest is not None and self._is_genuine(slot, manifest, version) for version, manifest in read)
 
     def newest_manifest(self, slot: BackupSlot) -> Manifest | None:
-        number = self._newest.get(slot)
-        return self._vault.manifest_at(self._log.entries[number]) if number is not None else None
+        """The manifest with the highest number in the log, but for those of runs that were overtaken."""
+        for number in reversed(self._numbers.get(slot, [])):
+            manifest = self._vault.manifest_at(self._log[number])
+            if manifest is not None and (self._is_stored(slot, number) or not self._is_overtaken(slot, manifest)):
+                return manifest
+        return None
 
-    def _newest_numbers(self, slots: Mapping[int, set[BackupSlot]], first: date, last: date) -> dict[BackupSlot, int]:
-        """The highest number that the manifest log has of each slot.
-
-        Mostly the listings tell, since a manifest and its entry have the same bytes and so the same ETag. An entry is
-        read if its bytes are stored for no slot, because the manifest was destroyed or never written, or for several.
-        """
-        newest: dict[BackupSlot, int] = {}
-        unclear: list[int] = []
-        for number, entry in sorted(self._log.entries.items()):
-            # A manifest is written after its day: older entries are about days before the range.
-            if len(slots.get(number, ())) == 1:
-                (slot,) = slots[number]
-                newest[slot] = number
-            elif entry.last_modified.date() >= first:
-                unclear.append(number)
-        read = in_parallel(lambda number: self._vault.manifest_at(self._log.entries[number]), unclear)
-        for number, manifest in zip(unclear, read, strict=True):
-            named = self._vault.layout.slot_of(manifest.backup.key) if manifest is not None else None
-            if manifest is None or named is None or manifest.number != number:
-                continue
-            is_stored = named in slots.get(number, ())
-            if number > newest.get(named, 0) and (is_stored or not self._is_overtaken(named, manifest)):
-                newest[named] = number
-        return {slot: number for slot, number in newest.items() if first <= slot.day <= last}
-
-    def _slots_by_number(self, manifests: VersionsBySlot) -> dict[int, set[BackupSlot]]:
-        """The slots for which the bytes of an entry of the manifest log are stored, by its number."""
-        found: dict[int, set[BackupSlot]] = {}
-        for slot, versions in manifests.items():
-            for number in (self._log.numbers.get(each.etag) for each in versions):
-                if number is not None:
-                    found.setdefault(number, set()).add(slot)
-        return found
+    def _is_stored(self, slot: BackupSlot, number: int) -> bool:
+        """Whether the bytes of an entry of the log are, or were, the manifest of the slot."""
+        return any(version.etag == self._log[number].etag for version in self._manifests.get(slot, []))
 
     def _is_overtaken(self, slot: BackupSlot, logged: Manifest) -> bool:
         """Whether a manifest that was never stored is about an older version than the current manifest.

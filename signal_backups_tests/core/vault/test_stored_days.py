@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, time, timedelta
 
 import pytest
@@ -165,3 +166,15 @@ def test_another_object_of_the_day_counts_only_if_its_content_differs(
     assert (stored.state, len(stored.others)) == (DayState.VERIFIED, int(differs))
     bucket.clock.advance(timedelta(hours=5))
     assert bucket.observe().in_state(DayState.OTHER_OBJECT) == ([FIRST] if differs else [])
+
+
+def test_the_log_is_listed_whole_once_and_then_only_its_end(bucket: Bucket) -> None:
+    bucket.back_up()
+    assert bucket.state() is DayState.VERIFIED
+    newest = bucket.back_up(content=b"more")
+    before = bucket.s3.requests.copy()
+    stored = bucket.stored()
+    assert stored is not None
+    assert (stored.state, stored.newest) == (DayState.VERIFIED, newest)
+    # The log's folders and the last of them, the day's manifests and backups; the new entry and the new manifest.
+    assert bucket.s3.requests - before == Counter(ListObjectVersions=1 + 1 + 1 + 1, GetObject=2)

@@ -15,8 +15,8 @@ from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogNam
 from signal_backups.core.ledger.event import Occurrence
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
+from signal_backups.core.vault.log_index import VersionsBySlot
 from signal_backups.core.vault.manifest import Manifest
-from signal_backups.core.vault.objects import VersionsBySlot
 from signal_backups.core.vault.vault import BackupVault
 
 #: A running backup writes its manifest to the log before it stores it for its day.

@@ -28,6 +28,8 @@ from signal_backups_tests.core.monitoring.metrics.measured import World, samples
 
 #: Requests of a refresh when nothing changed: backups, manifests, the trail's folders, the newest of them; the clock.
 IDLE = Counter({"ListObjectVersions": 7, "ListObjectsV2": 1, "HeadBucket": 1})
+#: One more once the manifest log has a folder.
+WITH_LOG = IDLE + Counter({"ListObjectVersions": 1})
 #: Additional requests for the storage: backups, manifests, quarantine, and the four prefixes of evidence.
 STORAGE = Counter({"ListObjectVersions": 7})
 
@@ -56,12 +58,12 @@ def test_only_new_objects_are_read(world: World) -> None:
     measurer.measure()
     with world.requests() as idle:
         measurer.measure()
-    assert idle == IDLE
+    assert idle == WITH_LOG
     world.put_day(world.newest, records=7, quarantined=3)
     with world.requests() as sent:
         found = measurer.measure()
-    # Its manifest and its event.
-    assert sent == IDLE + Counter({"GetObject": 2})
+    # Its manifest, its event, and an entry of the log that is about no stored manifest any more.
+    assert sent == WITH_LOG + Counter({"GetObject": 3})
     assert found.last_backup is not None
     assert (found.last_backup.day, found.last_backup.records, found.quarantined_rows) == (world.newest, 7, 3)
 
@@ -129,8 +131,8 @@ def test_hidden_objects_are_not_read(tmp_path: Path) -> None:
     with world.requests() as sent:
         found = world.measurer().measure()
     assert states(found) == {DayState.HIDDEN: 1, DayState.UNVERIFIED: 1}
-    # Two of the four current versions are delete markers; GetObject reads the two events of the backups alone.
-    assert (sent["GetObject"], sent["HeadObject"], found.unlocked) == (2, 1, 0)
+    # Two of the four current versions are delete markers; GetObject reads the two events and the two log entries.
+    assert (sent["GetObject"], sent["HeadObject"], found.unlocked) == (2 + 2, 1, 0)
 
 
 def test_the_storage_is_listed_once_an_hour(world: World) -> None:
@@ -145,7 +147,7 @@ def test_the_storage_is_listed_once_an_hour(world: World) -> None:
     world.clock.advance(timedelta(seconds=1))
     with world.requests() as sent:
         after = measurer.measure().storage
-    assert sent == IDLE + STORAGE
+    assert sent == WITH_LOG + STORAGE
     assert sum(group.stored.objects for group in after.bill.groups) > 2
 
 
