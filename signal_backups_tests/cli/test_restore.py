@@ -234,7 +234,18 @@ DOCUMENT = {
     "days",
 }
 DAY_KEYS = {
-    *("day", "outcome", "key", "version_id", "is_current", "has_manifest", "records", "restored", "replaced"),
+    *(
+        "day",
+        "outcome",
+        "key",
+        "version_id",
+        "is_current",
+        "lost_version_id",
+        "has_manifest",
+        "records",
+        "restored",
+        "replaced",
+    ),
     *("skipped", "skipped_different", "refused", "refused_file", "quarantined", "seconds", "problem", "remedy"),
     "exit_code",
 }

@@ -195,14 +195,22 @@ def test_a_day_that_cannot_be_restored_ends_in_its_code_and_changes_nothing(
     assert target.read_bytes() == before
 
 
-@pytest.mark.parametrize("has_other", [False, True])
-def test_a_backup_that_no_manifest_speaks_of_is_judged_on_its_own_and_said_so(
-    world: World, terminal: Terminal, tmp_path: Path, *, has_other: bool
+def test_a_backup_that_is_not_the_one_of_the_manifest_log_is_refused(
+    world: World, terminal: Terminal, tmp_path: Path
 ) -> None:
     manifest = world.fresh_day()
     world.stored.remove(world.stored.manifest_key(manifest.day))
-    if has_other:
-        world.stored.claim(manifest, version_id="another")
+    world.stored.claim(manifest, version_id="another")
+    done = terminal.run("restore", manifest.day.isoformat(), "--target", f"sqlite:///{tmp_path / 'target.db'}")
+    assert done.code == 1
+    assert "the manifest log vouches for version another, which is gone" in done.err
+
+
+def test_a_backup_that_no_manifest_speaks_of_is_judged_on_its_own_and_said_so(
+    world: World, terminal: Terminal, tmp_path: Path
+) -> None:
+    manifest = world.fresh_day()
+    world.stored.remove(world.stored.manifest_key(manifest.day))
     done = terminal.run("restore", manifest.day.isoformat(), "--target", f"sqlite:///{tmp_path / 'target.db'}")
     assert done.code == 0
     assert "no manifest vouches for this backup" in done.err
