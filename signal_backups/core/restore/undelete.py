@@ -76,7 +76,8 @@ def undelete(
     if version_id is None:
         _require_newest(vault, history)
         chosen = _newest_good(vault, history, scratch)
-        nothing_to_do = chosen.version == history.versions[0] and _is_last_word(vault, chosen)
+        is_current = chosen.version == history.versions[0] and not history.versions[0].hides
+        nothing_to_do = is_current and _is_last_word(vault, chosen)
     else:
         nothing_to_do = _is_current(vault, history, version_id)
         chosen = _named(vault, history, version_id)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from signal_backups.core.backup.run import BackupRun
+from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import StoreError
 from signal_backups.core.ledger.event import Action, Event
@@ -20,6 +22,8 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.retention.locked import delete
 from signal_backups_tests.core.retention_audit.audit_samples import codes, days_from, fake_sha256, put_day
+from signal_backups_tests.samples.days import RunDay
+from signal_backups_tests.samples.signals import signal
 
 NEWEST = last_complete_day()
 DAYS = days_from(NEWEST - timedelta(days=2), 3)
@@ -67,10 +71,10 @@ def test_without_deletions_nothing_is_recorded_and_the_audit_trail_is_not_read(
 
 
 def test_a_delete_marker_that_was_removed_before_the_audit_is_only_in_the_event_of_the_undelete(
-    vault: BackupVault, tmp_path: Path
+    vault: BackupVault, run_day: RunDay, tmp_path: Path
 ) -> None:
-    stored = put_day(vault, NEWEST, tmp_path)
-    delete(vault, stored.key)
+    folder = run_day([signal(1, timestamp=f"{NEWEST}T00:00:01Z")], NEWEST).folder
+    delete(vault, store_backup(vault, folder, BackupRun("tests")).manifest.backup.key)
     undelete(vault, NEWEST, None, tmp_path)
     audit(vault)
     assert [event.action for event in recorded_events(vault)] == [Action.BACKUP, Action.UNDELETE]
