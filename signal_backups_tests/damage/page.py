@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from signal_backups.core.vault.day_state import MEANINGS, DayState
 from signal_backups_tests.damage.damages import DAMAGES, Damage, Harm
 from signal_backups_tests.damage.expected import HEALTHY_ROW, Cell, expected_row
 from signal_backups_tests.damage.questions import Question
@@ -32,6 +33,17 @@ First asked is what only reads the bucket, because verifications, restores and d
 the metrics count; then these, then the status again: nothing that was asked may make it say more good than before.
 `undelete` is asked last, because it changes the bucket.
 
+"""
+
+_STATES = """\
+## The states of a day
+
+A day has one or several of these states; here the worst is first. Every command, page, metric and alert uses the same
+ones, with the same words and the same remedy. `status` is SAFE only if all of them are fine; with a `check` it says
+CHECK, with a `not safe` it says NOT SAFE. The words come after a number of days, as in `3 days missing`.
+
+| state | | words | what to do | section |
+|---|---|---|---|---|
 """
 
 _GROUPS: tuple[tuple[str, tuple[Question, ...]], ...] = (
@@ -62,7 +74,18 @@ _WITHOUT_EXIT_CODE = {
 def page() -> str:
     """The page."""
     assert sorted(question for _, group in _GROUPS for question in group) == sorted(Question)
-    return _BEFORE + "\n".join(_section(title, group) for title, group in _GROUPS) + "\n" + _silences()
+    return "\n".join([_BEFORE + _states(), *(_section(title, group) for title, group in _GROUPS), _silences()])
+
+
+def _states() -> str:
+    """Each state, with what is said of it everywhere."""
+    lines = []
+    for state in reversed(DayState):
+        found = MEANINGS[state]
+        remedy = found.advice.format(command=found.command, day="{day}").format(day="DAY", range="DAYS") or "-"
+        section = f"[{found.section.replace('-', ' ')}](troubleshooting.md#{found.section})" if found.section else "-"
+        lines.append(f"| `{state}` | {str(found.urgency).replace('_', ' ')} | {found.label} | {remedy} | {section} |\n")
+    return f"{_STATES}{''.join(lines)}"
 
 
 def _section(title: str, group: Sequence[Question]) -> str:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency
 from signal_backups_tests.docs.incidents import INCIDENTS
 from signal_backups_tests.docs.installation import Installation, follow, nothing
 from signal_backups_tests.docs.pages import PROJECT, Section, sections_of
@@ -33,6 +34,13 @@ def test_every_link_to_the_page_leads_to_a_heading_of_it() -> None:
     }
     assert "backup-failed" in linked
     assert linked <= anchors
+
+
+def test_every_state_that_is_not_fine_has_its_section() -> None:
+    anchors = {section.anchor for section in SECTIONS}
+    concerning = {state for state, found in MEANINGS.items() if found.urgency is not Urgency.FINE}
+    assert {state for state in concerning if MEANINGS[state].section not in anchors} == set()
+    assert set(MEANINGS) == set(DayState)
 
 
 def test_the_page_names_every_alert_of_prometheus_with_the_section_it_links_to() -> None:

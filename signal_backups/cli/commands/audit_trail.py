@@ -154,9 +154,11 @@ def _print_events(result: EventList, where: str) -> None:
 def _print_accepted(result: AcceptedFindings) -> None:
     for words in result.findings:
         print_line(f"Accepted: {words}")
-    print_line(
-        f"{len(result.findings):,} findings accepted: {result.reason}" if result.findings else "Nothing is wrong"
-    )
+    if not result.findings:
+        print_line("Nothing is wrong")
+        return
+    count = len(result.findings)
+    print_line(f"{count:,} {'finding' if count == 1 else 'findings'} accepted: {result.reason}")
 
 
 def _print_anchor(result: AnchorMade) -> None:
@@ -214,7 +216,7 @@ def _summary(found: TrailReport) -> str:
     if not found.events and not found.manifests and found.ok:
         return f"The audit trail of {found.bucket} is empty; {_anchored(found)}"
     state = "unbroken" if found.ok else f"{found.finding_count:,} findings"
-    state += f", {len(found.accepted):,} accepted findings" if found.accepted else ""
+    state += f", accepted findings: {len(found.accepted):,}" if found.accepted else ""
     return f"{found.events:,} events, {found.manifests:,} manifests, {state}; {_anchored(found)}"
 
 

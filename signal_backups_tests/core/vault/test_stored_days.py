@@ -11,8 +11,9 @@ from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import DeletedBackupError, DestroyedBackupError, NotFoundError
 from signal_backups.core.base.objectives import due_at
 from signal_backups.core.vault.day_state import DayState
+from signal_backups.core.vault.genuine import newest_manifest
 from signal_backups.core.vault.layout import BackupSlot
-from signal_backups.core.vault.manifest import Manifest
+from signal_backups.core.vault.manifest import Manifest, StoredFile
 from signal_backups.core.vault.stored_days import StoredDay
 from signal_backups.core.vault.writing import write_manifest
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
@@ -178,3 +179,46 @@ def test_the_log_is_listed_whole_once_and_then_only_its_end(bucket: Bucket) -> N
     assert (stored.state, stored.newest) == (DayState.VERIFIED, newest)
     # The log's folders and the last of them, the day's manifests and backups; the new entry and the new manifest.
     assert bucket.s3.requests - before == Counter(ListObjectVersions=1 + 1 + 1 + 1, GetObject=2)
+
+
+@pytest.mark.parametrize("is_hidden", [False, True], ids=["destroyed", "hidden"])
+def test_quarantined_rows_are_lost_only_if_the_version_that_the_manifest_names_is_gone(
+    bucket: Bucket, is_hidden: bool
+) -> None:
+    key = bucket.vault.layout.quarantine_key(SLOT)
+    version = bucket.vault.store.put_bytes(key, b"rows", "text/csv")
+    quarantine = StoredFile(key=key, version_id=version, bytes=4, sha256="0" * 64)
+    stored = bucket.put_object(SLOT)
+    manifest = manifest_of(stored, FIRST).model_copy(update={"quarantined": 1, "quarantine": quarantine})
+    write_manifest(bucket.vault, SLOT, manifest)
+    bucket.clock.set(due_at(FIRST) + timedelta(hours=3))
+    assert bucket.observe().states(FIRST) == [DayState.QUARANTINED, DayState.VERIFIED]
+    # A delete marker on top leaves the version where it is.
+    (bucket.hide if is_hidden else bucket.destroy)(key)
+    lost = [] if is_hidden else [DayState.QUARANTINE_LOST]
+    assert bucket.observe().states(FIRST) == [*lost, DayState.QUARANTINED, DayState.VERIFIED]
+
+
+def test_the_newest_manifest_is_that_of_the_log_although_its_object_was_destroyed(bucket: Bucket) -> None:
+    bucket.back_up()
+    newest = bucket.back_up(content=b"more")
+    bucket.destroy(bucket.vault.layout.manifest_key(SLOT))
+    assert newest_manifest(bucket.vault, SLOT) == newest
+
+
+def test_a_forged_manifest_is_never_the_newest_while_there_is_a_log(bucket: Bucket) -> None:
+    genuine = bucket.back_up()
+    bucket.put_on_top(bucket.vault.layout.manifest_key(SLOT), genuine.model_copy(update={"records": 9}).to_bytes())
+    assert newest_manifest(bucket.vault, SLOT) == genuine
+
+
+def test_the_manifest_of_an_overtaken_run_that_was_killed_is_not_the_newest(bucket: Bucket) -> None:
+    """It was logged last, about an older version; the manifest on top vouches for the newer one, which is current."""
+    slower = bucket.put_object(SLOT, b"slower")
+    faster = bucket.back_up(content=b"faster")
+    killed = manifest_of(slower, FIRST)
+    bucket.vault.manifest_log.append(
+        lambda link: killed.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+    )
+    assert newest_manifest(bucket.vault, SLOT) == faster
+    assert bucket.state() is DayState.VERIFIED
