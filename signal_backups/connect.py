@@ -50,9 +50,16 @@ def open_vault(settings: Settings, profile: Profile | None = None, run_id: str =
         profile: the retention profile.
         run_id: the Dagster run that works with it, for the audit trail.
     """
-    lock = (profile or load_profile(settings.profile)).lock_policy
-    store = S3ObjectStore(s3_client(store_connection(settings)), settings.bucket or EMBEDDED_BUCKET, lock=lock)
-    return BackupVault(store, Layout(settings.prefix), actor=Actor.here(run_id), outbox=settings.unwritten_events)
+    profile = profile or load_profile(settings.profile)
+    client = s3_client(store_connection(settings))
+    store = S3ObjectStore(client, settings.bucket or EMBEDDED_BUCKET, lock=profile.lock_policy)
+    return BackupVault(
+        store,
+        Layout(settings.prefix),
+        actor=Actor.here(run_id),
+        outbox=settings.unwritten_events,
+        retention_years=profile.retention_years,
+    )
 
 
 def anchor_store(settings: Settings, lock: LockPolicy | None = None) -> S3ObjectStore | None:

@@ -101,7 +101,13 @@ class BackupStore(dg.ConfigurableResource[BackupVault]):
             return open_vault(settings, profile, run_id)
         store = S3ObjectStore(self._client(), self.bucket, lock=profile.lock_policy)
         layout = Layout(self.prefix or settings.prefix)
-        return BackupVault(store, layout, actor=Actor.here(run_id), outbox=settings.unwritten_events)
+        return BackupVault(
+            store,
+            layout,
+            actor=Actor.here(run_id),
+            outbox=settings.unwritten_events,
+            retention_years=profile.retention_years,
+        )
 
     def retention_profile(self) -> Profile:
         """The retention profile: this resource's own, else that of the settings."""

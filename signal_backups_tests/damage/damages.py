@@ -16,11 +16,12 @@ import pytest
 
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.store_backup import store_backup
+from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import ConflictError, StoreError, VerificationError
 from signal_backups.core.ledger.chained_log import Entry, Link
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.s3.object_version import ObjectVersion
-from signal_backups.core.vault.findings import Examination, record_findings
+from signal_backups.core.vault.findings import Examination, Findings, record_findings
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.adversary.attacks import Intruder, edit_a_row_and_its_hash
@@ -57,6 +58,8 @@ class Harm(StrEnum):
     VERIFICATION = "nothing that is left: a verification failed"
     FAILED_BACKUP = "nothing that is stored: a backup failed"
     FINDING = "something that an examination found"
+    FORGED_FINDING = "the record of what an examination found"
+    LOG_ENTRY = "the manifest log, the manifest is still there"
 
     @property
     def is_none(self) -> bool:
@@ -134,6 +137,24 @@ def destroy_the_object(site: Site) -> None:
 def destroy_object_and_manifest(site: Site) -> None:
     site.stored.remove(site.key)
     site.stored.remove(site.manifest_key)
+
+
+def destroy_the_object_and_put_a_decoy(site: Site) -> None:
+    destroy_the_object(site)
+    slot = BackupSlot(site.day, OLDER_TIME)
+    site.put(_older_key(site), site.stored.body(site.last))
+    site.put(site.vault.layout.manifest_key(slot), b"{}")
+
+
+def destroy_the_log_entry(site: Site) -> None:
+    site.stored.remove(site.vault.manifest_log.key_of(site.days.index(site.day) + 1))
+
+
+def forge_a_finding(site: Site) -> None:
+    """A drill found something; whoever may write records says that it is over."""
+    find_something(site)
+    forged = Findings(examination=Examination.DRILL, at=utc_now())
+    site.put(site.vault.layout.finding_key(Examination.DRILL, 9), forged.model_dump_json().encode())
 
 
 def truncate_and_destroy_the_good_version(site: Site) -> None:
@@ -309,6 +330,10 @@ DAMAGES = (
         "all-destroyed", "All versions of object and manifest destroyed", Harm.DESTROYED, destroy_object_and_manifest
     ),
     Damage(
+        *("destroyed-decoy", "All versions destroyed, another object of the day put beside it", Harm.DESTROYED),
+        destroy_the_object_and_put_a_decoy,
+    ),
+    Damage(
         *("manifest-deleted", "Manifest deleted: a delete marker hides it", Harm.MANIFEST),
         put_a_delete_marker_on_the_manifest,
     ),
@@ -335,6 +360,7 @@ DAMAGES = (
     Damage(*("second-key", "A second key of the day, same content", Harm.STRAY), put_the_same_backup_under_another_key),
     Damage("other-key", "A second key of the day, other content", Harm.OTHER_OBJECT, put_garbage_under_another_key),
     Damage("event-destroyed", "Audit event of the backup destroyed", Harm.TRAIL, destroy_the_audit_event),
+    Damage("log-entry-destroyed", "Entry of the manifest log destroyed", Harm.LOG_ENTRY, destroy_the_log_entry),
     Damage("late", "Database: a signal came late", Harm.SOURCE, add_a_row),
     Damage("altered", "Database: a signal was altered", Harm.SOURCE, alter_a_row),
     Damage("vanished", "Database: a signal vanished", Harm.SOURCE, delete_a_row),
@@ -353,4 +379,5 @@ DAMAGES = (
     Damage("failed-verification", "A verification failed lately", Harm.VERIFICATION, fail_a_verification),
     Damage("failed-backup", "The last backup failed", Harm.FAILED_BACKUP, fail_a_backup),
     Damage("finding", "A drill could not restore it lately", Harm.FINDING, find_something),
+    Damage("forged-finding", "The same, and somebody forged that it is over", Harm.FORGED_FINDING, forge_a_finding),
 )

@@ -124,7 +124,7 @@ _DELETED: Row = {
     Question.VERIFY_LAST: bad("was deleted"),
     Question.DRILL: bad("FAILED D", "FAILED"),
     Question.UNDELETE: ok("Removed the delete marker"),
-    Question.STATUS_UNDELETED: bad("what the last drill found", "NOT SAFE until the next drill"),
+    Question.STATUS_UNDELETED: HEALTHY_ROW[Question.STATUS],
 }
 
 _LOST: Row = {
@@ -132,7 +132,7 @@ _LOST: Row = {
     Question.BUNDLE: bad("MISSING D"),
     Question.PROVE: none("does not exist"),
     # The lost version cannot be brought back.
-    **every(VERIFIES, bad("is gone from S3", never="undelete D --version-id")),
+    **every(VERIFIES, bad("is gone from S3", never="bring it back with")),
     Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR", never="undelete D --version-id"),
 }
 
@@ -248,7 +248,7 @@ EXPECTED: dict[str, Row] = {
         **_LOST,
         Question.RECONCILE: bad("| D | DIFFERENT |", "DIFFERENT"),
         **every(RESTORES, ok("Warning: D", "an older version, with a warning")),
-        Question.DRILL: ok("| D | restored | STANDARD | 5 | 5 | 1 |", "1 late"),
+        Question.DRILL: bad("the newest backup of the day", "the newest backup is gone"),
         Question.UNDELETE: bad("is gone from S3", never="nothing to undo"),
     },
     "truncated-left": {
@@ -261,6 +261,7 @@ EXPECTED: dict[str, Row] = {
     },
     "destroyed": _DESTROYED,
     "all-destroyed": {**_DESTROYED, Question.AUDIT_VERIFY: bad("it was deleted", "BROKEN: manifest deleted")},
+    "destroyed-decoy": {**_DESTROYED, Question.AUDIT_VERIFY: bad("it is not a manifest", "BROKEN: no manifest")},
     "manifest-deleted": {
         **_NO_MANIFEST,
         Question.UNDELETE: ok("Removed the delete marker"),
@@ -274,7 +275,6 @@ EXPECTED: dict[str, Row] = {
     },
     "manifest-rolled-back": {
         **_TAMPERED,
-        Question.LATE_ROWS: bad("backs up D", "backs D up"),
         Question.AUDIT_VERIFY: bad("BROKEN, first at manifests", "BROKEN"),
         # The version that the older manifest vouches for is the worse one.
         Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR", never="undelete D --version-id"),
@@ -312,6 +312,18 @@ EXPECTED: dict[str, Row] = {
         Question.AUDIT_RETENTION: bad("entry 2 is missing", "ERROR: event missing"),
         Question.AUDIT_PAGE: bad("entry 2 is missing", "ERROR: event missing"),
         Question.BUNDLE: none("is missing", "event missing"),
+    },
+    "log-entry-destroyed": {
+        **_TAMPERED,
+        Question.VERSIONS: ok("| current, not verified |", "current, not verified"),
+        Question.AUDIT_VERIFY: bad("BROKEN, first at manifests", "BROKEN: entry missing"),
+        Question.RECONCILE: bad("was refused"),
+        Question.BUNDLE: none("is missing", "entry missing"),
+        Question.PROVE: bad("the manifest log is not in order"),
+        **every(RESTORES, bad("was refused")),
+        **every(VERIFIES, bad("its manifest is not in the manifest log")),
+        Question.DRILL: bad("| D | refused |", "refused"),
+        Question.UNDELETE: bad("is not in the manifest log"),
     },
     "late": {
         Question.LATE_ROWS: bad("backs up D", "backs D up"),
@@ -374,6 +386,14 @@ EXPECTED: dict[str, Row] = {
         Question.METRICS: ok("open_findings=1"),
         Question.ALERTS: bad("findings/drill D:"),
         # The drill restores the day again, and finds nothing any more.
+        **every((Question.STATUS_AGAIN, Question.STATUS_UNDELETED), HEALTHY_ROW[Question.STATUS]),
+    },
+    "forged-finding": {
+        **every(STATUSES, bad("the last drill found something", "NOT SAFE: finding")),
+        Question.DOCTOR: bad("the last drill found something", "NOT SAFE: finding"),
+        Question.METRICS: ok("open_findings=1"),
+        Question.ALERTS: bad("findings/drill"),
+        # The drill restores the day again, and its record is the newest.
         **every((Question.STATUS_AGAIN, Question.STATUS_UNDELETED), HEALTHY_ROW[Question.STATUS]),
     },
 }

@@ -93,7 +93,13 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
         **because(_WHOLE, *VERIFIES, Question.DRY_RUN, Question.RESTORE, Question.RESTORE_ALL),
         **because(_WHOLE, Question.BUNDLE, Question.PROVE, Question.DRILL, Question.UNDELETE),
     },
-    Harm.SOURCE: because(_SOURCE, *all_but(Question.LATE_ROWS, Question.RECONCILE, Question.DRILL)),
+    Harm.SOURCE: because(
+        _SOURCE,
+        *all_but(
+            *(Question.LATE_ROWS, Question.RECONCILE, Question.DRILL),
+            *(Question.STATUS_AGAIN, Question.STATUS_UNDELETED),
+        ),
+    ),
     Harm.DIFFERS: {
         **because(_LISTING, Question.LIST, Question.VERSIONS),
         Question.ALERTS: _REPORTED_BY_CHECK,
@@ -113,6 +119,10 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
         **because(_STATE, *all_but(*STATUSES, Question.DOCTOR, Question.METRICS, Question.ALERTS)),
         Question.ALERTS: "leave it to the failed run, which is an alert of its own",
     },
+    Harm.FORGED_FINDING: because(_STATE, *all_but(*STATUSES, Question.DOCTOR, Question.METRICS, Question.ALERTS)),
+    Harm.LOG_ENTRY: {
+        Question.LATE_ROWS: _LATE,
+    },
     Harm.FINDING: because(_STATE, *all_but(*STATUSES, Question.DOCTOR, Question.METRICS, Question.ALERTS)),
     Harm.NOTHING: because("nothing is wrong", *Question),
 }
@@ -122,6 +132,7 @@ RIGHT_AGAIN: dict[Harm, Reasons] = {
     Harm.OBJECT: because("undelete made the verified version current again", Question.STATUS_UNDELETED),
     Harm.VERIFICATION: because("the day was verified again", Question.STATUS_AGAIN, Question.STATUS_UNDELETED),
     Harm.FINDING: because("a drill restored the day", Question.STATUS_AGAIN, Question.STATUS_UNDELETED),
+    Harm.FORGED_FINDING: because("a drill restored the day", Question.STATUS_AGAIN, Question.STATUS_UNDELETED),
 }
 
 #: Commands that are no question, as ``command`` or ``group command``.

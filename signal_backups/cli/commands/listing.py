@@ -139,9 +139,11 @@ def versions(
     """List every version of a day's backup, newest first, delete markers included."""
     wanted = parse_day(day)
     with opened_vault(settings_with_notice()) as vault:
+        stored = vault.stored_days(wanted, wanted).get(wanted)
+        if stored is not None and stored.state is DayState.DESTROYED:
+            raise vault.absence(wanted)
         genuine = genuine_histories(vault, wanted, wanted)
         found = [ListedVersion.of(item) for item in vault.versions(wanted, genuine)]
-        stored = vault.stored_days(wanted, wanted).get(wanted)
     manifest = stored.manifest if stored else None
     replacements = [f"{each}, by {each.by}" for each in manifest.replacements] if manifest else []
     states = [stored.state, *([DayState.OTHER_OBJECT] if stored.others else [])] if stored else []

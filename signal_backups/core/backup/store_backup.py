@@ -34,7 +34,7 @@ from signal_backups.core.ledger.event import Action, Result
 from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
-from signal_backups.core.vault.genuine import is_in_log, newest_manifest
+from signal_backups.core.vault.genuine import doubtful_manifest, is_in_log, newest_manifest, unknown_manifest
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import (
     Manifest,
@@ -133,6 +133,9 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
     if before is not None or vault.store.head(vault.layout.backup_key(slot)) is not None:
         record_missing_events(vault, slot, before)
     new = new_backup(vault, folder, run, before)
+    doubtful = doubtful_manifest(vault, slot, before)
+    if doubtful is not None and doubtful.backup.sha256 != new.report.sha256 and run.accept_changes is None:
+        raise unknown_manifest(slot)
     kept = _kept_version(vault, folder, run, before, new)
     if kept is not None and before is not None and _is_all_stored(vault, folder, before, new):
         manifest = _up_to_date(vault, slot, before, new)
@@ -211,7 +214,8 @@ def _is_all_stored(vault: BackupVault, folder: DayFolder, before: Manifest, new:
 
 def _up_to_date(vault: BackupVault, slot: BackupSlot, manifest: Manifest, new: NewBackup) -> Manifest:
     """Write a manifest anew that is not current, lacks a newer field, or has not the fingerprint of the database."""
-    is_provable = manifest.merkle_root == new.report.merkle_root and is_in_log(vault, manifest)
+    is_last = manifest.number == max(vault.log_index.numbers(slot.day, slot.day).get(slot, []), default=None)
+    is_provable = manifest.merkle_root == new.report.merkle_root and is_last and is_in_log(vault, manifest)
     if manifest.fingerprint == new.fingerprint and is_provable and vault.readable_manifest(slot) == manifest:
         return manifest
     seen = {"fingerprint": new.fingerprint, "source_rows": new.report.extract.rows}

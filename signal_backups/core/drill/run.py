@@ -23,7 +23,7 @@ from signal_backups.core.drill.rto import WARN_SHARE, RtoForecast, forecast_rto
 from signal_backups.core.drill.scratch_database import scratch_database
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.reconcile import Reconciliation, add_quarantine, compare_with_source
-from signal_backups.core.restore.report import DayRestore
+from signal_backups.core.restore.report import DayRestore, Outcome
 from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days
 from signal_backups.core.restore.targets.open_target import open_database
@@ -167,8 +167,12 @@ def _record_findings(vault: BackupVault, report: DrillReport) -> None:
     differing = {
         day.day: f"the source and the backup differ: {day}" for day in report.differing_days if not day.only_late
     }
-    failed = {day.day: f"it was not restored: {day.restore.problem}" for day in report.failed_days}
-    drilled = {day.day for day in report.days}
+    failed = {
+        day.day: f"it was not restored: {day.restore.problem}"
+        for day in report.failed_days
+        if day.restore.exit_code is ExitCode.FAILED
+    }
+    drilled = {day.day for day in report.days if day.restore.exit_code in {ExitCode.OK, ExitCode.FAILED}}
     record_findings(vault, Examination.DRILL, days={**differing, **failed}, was_examined=lambda day: day in drilled)
 
 
@@ -202,6 +206,10 @@ def _drill_day(vault: BackupVault, source: SignalSource, scratch_url: str, day: 
     target = open_database(scratch_url, f"signals_{day:%Y%m%d}")
     (chosen,) = choose_days(vault, day, day)
     restored = Restore(vault, target, RestoreOptions(is_drill=True), run.scratch).run([chosen]).days[0]
+    if isinstance(chosen, ChosenBackup) and chosen.lost is not None and restored.exit_code is ExitCode.OK:
+        problem = f"the newest backup of the day, version {chosen.lost.backup.version_id}, is gone"
+        lost = {"outcome": Outcome.FAILED, "problem": problem, "exit_code": ExitCode.FAILED}
+        restored = restored.model_copy(update=lost)
     if isinstance(chosen, UnavailableDay) or restored.exit_code is not ExitCode.OK:
         return DrillDay(day=day, storage_class="", restore=restored, reconciliation=None, bytes=0)
     started = time.perf_counter()

@@ -13,6 +13,7 @@ from signal_backups.core.integrity.log.cross_checks import cross_check
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
 from signal_backups.core.integrity.log.findings import Fault, LogFinding, LogName, without_duplicates
 from signal_backups.core.integrity.log.segments import Segments
+from signal_backups.core.ledger.damage import LogDamage
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.findings import (
     Acceptance,
@@ -164,17 +165,13 @@ def accept_examination(vault: BackupVault, report: TrailReport, reason: str) -> 
     Raises:
         StoreError: the store cannot be reached or refuses.
     """
-    prefixes = {LogName.EVENTS: vault.trail.log.prefix, LogName.MANIFESTS: vault.manifest_log.prefix}
-    actor, entries = vault.trail.actor, dict[str, list[int]]()
-    for found in report.findings:
-        if found.number is not None:
-            entries.setdefault(prefixes[found.log], []).append(found.number)
+    actor, logs = vault.trail.actor, (vault.trail.log, vault.manifest_log)
     acceptance = Acceptance(
         at=vault.store.clock(),
         by=f"{actor.user}@{actor.host}",
         reason=reason,
         findings=[str(found) for found in report.findings],
-        entries=entries,
+        damage={log.prefix: LogDamage.of(log.versions()) for log in logs},
     )
     accept_findings(vault, Examination.AUDIT_TRAIL, acceptance)
 

@@ -5,5 +5,5 @@ Not here: checking that nothing was changed (``integrity``), what a manifest say
 - ``chained_log``: ``ChainedLog``, for several writers at once. ``conditional_writes``: whether a store allows that.
 - ``event``: ``Event``, with its ``Action`` and ``Result``. ``audit_trail``: ``AuditTrail`` records and reads events.
 - ``batch_events``: recording what was done to many objects. ``outbox``: events that could not be stored yet.
-- ``tail``: reading the newest events alone.
+- ``tail``: reading the newest events alone. ``damage``: what a listing shows to be missing or overwritten.
 """

@@ -8,7 +8,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -163,24 +163,6 @@ class ChainedLog:
     def versions(self) -> dict[int, list[ObjectVersion]]:
         """Every version and delete marker of every entry, newest first within a number."""
         return self._by_number(self.store.list_versions(self.prefix))
-
-    def damage(self, accepted: Collection[int] = ()) -> tuple[int, int]:
-        """What a listing shows: the first number without an intact entry, and how many there are up to the last.
-
-        An entry is damaged if it is missing, hidden or overwritten; (0, 0) when every entry is intact.
-
-        Args:
-            accepted: the numbers of damaged entries that count as intact, because somebody has looked into them.
-        """
-        versions = self.versions()
-        whole = {number for number, stored in versions.items() if len(stored) == 1 and first_stored(stored)}
-        intact = sorted(whole.union(number for number in accepted if number <= max(versions, default=0)))
-        count = max(versions, default=0) - len(intact)
-        if not count:
-            return 0, 0
-        # Not number by number: a forged one may be far beyond the real entries.
-        first = next((place for place, number in enumerate(intact, 1) if place != number), len(intact) + 1)
-        return first, count
 
     def _by_number(self, versions: Iterable[ObjectVersion]) -> dict[int, list[ObjectVersion]]:
         found: dict[int, list[ObjectVersion]] = {}

@@ -89,14 +89,20 @@ def observe(
     now, last = clock(), last_complete_day(clock)
     with vault.store.counted_requests() as sent:
         first = first_expected(start, now, retention_years)
+        vault.log_index.rebuild()
         stored = vault.stored_days(first, last)
         newest = newest_findings(vault)
-        findings = [found for each in newest.values() if (found := _still_open(each, stored)).is_open]
-        damaged_logs = [*_damage(vault.trail.log, "event", newest), *_damage(vault.manifest_log, "manifest", newest)]
+        trail = Examination.AUDIT_TRAIL
+        examined = newest.get(trail) or Findings(examination=trail, at=now)
+        damaged_logs = [
+            *_damage(vault.trail.log, "event", examined),
+            *_damage(vault.manifest_log, "manifest", examined),
+        ]
     if start is None:
         first = min(stored, default=last)
     days = {day: _state(day, stored.get(day), now, grace) for day in days_between(first, last)}
-    more = {day: states for day, one in stored.items() if (states := list(_more_states(day, one, findings)))}
+    findings = [found for each in newest.values() if (found := _still_open(each, stored, days.keys())).is_open]
+    more = {day: states for day in days if (states := list(_more_states(day, stored.get(day), findings)))}
     return Observation(now, first, last, days, more, stored, findings, damaged_logs, len(sent))
 
 
@@ -112,13 +118,13 @@ def _state(day: date, stored: StoredDay | None, now: datetime, grace: timedelta)
     return DayState.NOT_DUE if can_be_due and now < missed_from(day, grace) else state
 
 
-def _more_states(day: date, stored: StoredDay, findings: Iterable[Findings]) -> Iterable[DayState]:
-    manifest = stored.manifest
-    if stored.others:
+def _more_states(day: date, stored: StoredDay | None, findings: Iterable[Findings]) -> Iterable[DayState]:
+    manifest = stored.manifest if stored else None
+    if stored is not None and stored.others:
         yield DayState.OTHER_OBJECT
     if manifest is not None and manifest.quarantined:
         yield DayState.QUARANTINED
-    if stored.has_lost_quarantine:
+    if stored is not None and stored.has_lost_quarantine:
         yield DayState.QUARANTINE_LOST
     if manifest is not None and manifest.differences is not None:
         yield DayState.DIFFERS
@@ -128,22 +134,21 @@ def _more_states(day: date, stored: StoredDay, findings: Iterable[Findings]) -> 
         yield DayState.OPEN_FINDING
 
 
-def _still_open(findings: Findings, stored: Mapping[date, StoredDay]) -> Findings:
-    """The findings without the days that a later backup has put right."""
-    if findings.examination not in _ENDED_BY_BACKUP:
-        return findings
+def _still_open(findings: Findings, stored: Mapping[date, StoredDay], observed: Collection[date]) -> Findings:
+    """The findings without the days that are not observed, and those that a later backup has put right."""
 
     def is_ended(day: date, found: DayFinding) -> bool:
         manifest = stored[day].manifest if day in stored else None
-        return manifest is not None and manifest.finished_at > found.at
+        is_newer = manifest is not None and manifest.finished_at > found.at
+        return day not in observed or (is_newer and findings.examination in _ENDED_BY_BACKUP)
 
     days = {day: found for day, found in findings.days.items() if not is_ended(day, found)}
     return findings.model_copy(update={"days": days})
 
 
-def _damage(log: ChainedLog, name: str, newest: Mapping[Examination, Findings]) -> Iterable[str]:
+def _damage(log: ChainedLog, name: str, examined: Findings) -> Iterable[str]:
     """What a listing shows of a damaged log; what only the entries show is found by ``audit verify``."""
-    examined = newest.get(Examination.AUDIT_TRAIL)
-    first, count = log.damage(examined.accepted_entries(log.prefix) if examined else ())
-    if count:
-        yield f"{name} {first} is missing, hidden or overwritten" + (f", and {count - 1:,} more" if count > 1 else "")
+    damage = examined.damage_of(log)
+    if damage.count:
+        more = f", and {damage.count - 1:,} more" if damage.count > 1 else ""
+        yield f"{name} {damage.first} is missing, hidden or overwritten{more}"

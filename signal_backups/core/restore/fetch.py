@@ -51,10 +51,8 @@ def fetch(vault: BackupVault, chosen: ChosenBackup, folder: Path) -> FetchedBack
     vault.store.get_file(chosen.version.key, chosen.version.version_id, csv)
     downloaded = time.perf_counter()
     report = verify_csv(csv, _expected(vault, chosen))
-    if chosen.manifest is None and chosen.lost is not None:
-        vouched = chosen.lost.backup.version_id
-        problem = f"the manifest log vouches for version {vouched}, which is gone, and nothing vouches for this one"
-        report = report.model_copy(update={"problems": [*report.problems, problem]})
+    if chosen.manifest is None and chosen.doubt:
+        report = report.model_copy(update={"problems": [*report.problems, chosen.doubt]})
     return FetchedBackup(chosen, csv, report, downloaded - started)
 
 

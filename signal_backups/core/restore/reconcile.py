@@ -11,7 +11,13 @@ from pydantic import BaseModel
 from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA
 from signal_backups.core.backup.extract import extract_day, reading_extract
 from signal_backups.core.backup.scratch import DayFolder
-from signal_backups.core.base.errors import DeletedBackupError, DestroyedBackupError, NotFoundError, SignalBackupsError
+from signal_backups.core.base.errors import (
+    DeletedBackupError,
+    DestroyedBackupError,
+    ExitCode,
+    NotFoundError,
+    SignalBackupsError,
+)
 from signal_backups.core.restore.fetch import fetch, fetch_quarantine, nearest_good_version, refusal
 from signal_backups.core.restore.selection import ChosenBackup, choose_days
 from signal_backups.core.signals.compare_rows import RowComparer, RowComparison, row_comparer
@@ -64,12 +70,18 @@ def record_reconciliations(vault: BackupVault, reconciled: Mapping[date, Reconci
         vault: the backups.
         reconciled: by day, its result, or why its backup could not be compared.
     """
+    # Days that are archived were not compared, and days without a backup have states of their own.
+    compared = {
+        day: found
+        for day, found in reconciled.items()
+        if (found.exit_code is ExitCode.FAILED if isinstance(found, SignalBackupsError) else found.key is not None)
+    }
     days = {
         day: found.what if isinstance(found, SignalBackupsError) else f"the source and the backup differ: {found}"
-        for day, found in reconciled.items()
+        for day, found in compared.items()
         if isinstance(found, SignalBackupsError) or not found.is_equal
     }
-    record_findings(vault, Examination.RECONCILIATION, days=days, was_examined=lambda day: day in reconciled)
+    record_findings(vault, Examination.RECONCILIATION, days=days, was_examined=lambda day: day in compared)
 
 
 def reconcile_day(vault: BackupVault, source: SignalSource, folder: DayFolder) -> Reconciliation:

@@ -26,12 +26,14 @@ class ChosenBackup:
         version: the version.
         manifest: the manifest that vouches for it; None if there is none, as for backups of older tools.
         lost: the newest manifest of the slot, if the version that it vouches for is gone and nobody asked for another.
+        doubt: why a version that no manifest vouches for is not to be judged on its own.
     """
 
     slot: BackupSlot
     version: ObjectVersion
     manifest: Manifest | None
     lost: Manifest | None = None
+    doubt: str = ""
 
     @property
     def day(self) -> date:
@@ -76,7 +78,7 @@ def choose_days(vault: BackupVault, first: date, last: date, as_of: datetime | N
     return [
         UnavailableDay(day, destroyed_backup(day))
         if day in destroyed
-        else _with_lost(_choose_day(vault, day, by_day.get(day, []), as_of), stored.get(day), as_of)
+        else _with_doubts(_choose_day(vault, day, by_day.get(day, []), as_of), stored.get(day), as_of)
         for day in days_between(min({*by_day, *destroyed}), last)
     ]
 
@@ -94,7 +96,7 @@ def choose_key(vault: BackupVault, key: str, version_id: str | None, as_of: date
         raise NotFoundError(f"no backup {vault.store.uri(key)}", remedy="See all keys with: signal-backups list")
     if version_id is None:
         chosen = _choose_version(vault, history, as_of)
-        return replace(chosen, lost=_lost(vault.stored_days(slot.day, slot.day).get(slot.day), chosen, as_of))
+        return _doubted(chosen, vault.stored_days(slot.day, slot.day).get(slot.day), as_of)
     for version in history.versions:
         if version.version_id == version_id and not version.is_delete_marker:
             return ChosenBackup(slot, version, history.vouching(version_id))
@@ -128,17 +130,25 @@ def good_versions(history: SlotHistory) -> list[ChosenBackup]:
     ]
 
 
-def _with_lost(
+def _with_doubts(
     chosen: ChosenBackup | UnavailableDay, stored: StoredDay | None, as_of: datetime | None
 ) -> ChosenBackup | UnavailableDay:
-    return replace(chosen, lost=_lost(stored, chosen, as_of)) if isinstance(chosen, ChosenBackup) else chosen
+    return _doubted(chosen, stored, as_of) if isinstance(chosen, ChosenBackup) else chosen
 
 
-def _lost(stored: StoredDay | None, chosen: ChosenBackup, as_of: datetime | None) -> Manifest | None:
-    """The newest manifest of the chosen slot, if the version that it vouches for is gone."""
-    if stored is None or stored.slot != chosen.slot or as_of is not None or stored.is_newest_left:
-        return None
-    return stored.newest
+def _doubted(chosen: ChosenBackup, stored: StoredDay | None, as_of: datetime | None) -> ChosenBackup:
+    """The chosen version, with what is known of a better one."""
+    if stored is None or stored.slot != chosen.slot or as_of is not None:
+        return chosen
+    if stored.newest is not None and not stored.is_newest_left:
+        vouched = stored.newest.backup.version_id
+        doubt = f"the manifest log vouches for version {vouched}, which is gone, and nothing vouches for this one"
+        return replace(chosen, lost=stored.newest, doubt=doubt)
+    if stored.newest is None and stored.state is DayState.TAMPERED:
+        return replace(
+            chosen, doubt="its manifest is not in the manifest log: it was forged, or its entry was destroyed"
+        )
+    return chosen
 
 
 def _choose_day(

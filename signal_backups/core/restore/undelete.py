@@ -21,7 +21,8 @@ from signal_backups.core.restore.fetch import FetchedBackup, fetch, nearest_good
 from signal_backups.core.restore.selection import ChosenBackup, choose_key, good_versions
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.signals.row_tree import root_of_csv
-from signal_backups.core.vault.genuine import genuine_histories, newest_manifest
+from signal_backups.core.vault.day_state import DayState
+from signal_backups.core.vault.genuine import doubtful_manifest, genuine_histories, newest_manifest, unknown_manifest
 from signal_backups.core.vault.layout import BackupSlot, slot_that_counts
 from signal_backups.core.vault.manifest import Manifest, verification_result
 from signal_backups.core.vault.vault import BackupVault, SlotHistory
@@ -92,8 +93,12 @@ def undelete(
 
 
 def _history_of(vault: BackupVault, day: date) -> SlotHistory:
+    stored = vault.stored_days(day, day).get(day)
     histories = {history.slot: history for history in genuine_histories(vault, day, day)}
-    if not any(not version.is_delete_marker for history in histories.values() for version in history.versions):
+    is_destroyed = stored is not None and stored.state is DayState.DESTROYED
+    if is_destroyed or not any(
+        not version.is_delete_marker for history in histories.values() for version in history.versions
+    ):
         raise vault.absence(day)
     return histories[slot_that_counts(histories)]
 
@@ -145,6 +150,8 @@ def _require_newest(vault: BackupVault, history: SlotHistory) -> None:
             remedy=f"See what is left with: signal-backups versions {newest.day}; make one of these current with: "
             f"signal-backups undelete {newest.day} --version-id VERSION_ID",
         )
+    if doubtful_manifest(vault, history.slot, newest) is not None:
+        raise unknown_manifest(history.slot)
 
 
 def _is_current(vault: BackupVault, history: SlotHistory, version_id: str) -> bool:
@@ -152,15 +159,17 @@ def _is_current(vault: BackupVault, history: SlotHistory, version_id: str) -> bo
     current = history.versions[0]
     if current.hides:
         return False
-    manifest = vault.readable_manifest(history.slot)
-    vouches = manifest is not None and manifest.backup.version_id == current.version_id
-    return manifest is not None and vouches and version_id in (current.version_id, manifest.copied_from)
+    manifest = newest_manifest(vault, history.slot)
+    if manifest is None or manifest != vault.readable_manifest(history.slot):
+        return False
+    return manifest.backup.version_id == current.version_id and version_id in (current.version_id, manifest.copied_from)
 
 
 def _is_last_word(vault: BackupVault, chosen: ChosenBackup) -> bool:
     """Whether the newest manifest vouches for it; the next backup is compared with nothing else."""
     newest = newest_manifest(vault, chosen.slot)
-    return newest is None or newest.backup.version_id == chosen.version.version_id
+    is_on_top = newest is not None and newest == vault.readable_manifest(chosen.slot)
+    return newest is None or (is_on_top and newest.backup.version_id == chosen.version.version_id)
 
 
 def _named(vault: BackupVault, history: SlotHistory, version_id: str) -> ChosenBackup:

@@ -20,7 +20,7 @@ class CachingVault(BackupVault):
     """
 
     def __init__(self, vault: BackupVault, cache: ManifestCache | None = None) -> None:
-        super().__init__(vault.store, vault.layout, actor=vault.trail.actor)
+        super().__init__(vault.store, vault.layout, actor=vault.trail.actor, retention_years=vault.retention_years)
         self._cached: ManifestCache = {} if cache is None else cache
 
     def manifest_at(self, version: ObjectVersion) -> Manifest | None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.errors import NotFoundError, SignalBackupsError, StoreError, VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
-from signal_backups.core.ledger.event import Action, ObjectName, Result
+from signal_backups.core.ledger.chained_log import ChainedLog, first_stored
+from signal_backups.core.ledger.damage import LogDamage
+from signal_backups.core.ledger.event import Action, Event, Result
+from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.objects import VaultObjects
 
@@ -59,20 +63,20 @@ class Acceptance(BaseModel, frozen=True):
         by: the user and the machine.
         reason: why.
         findings: the findings in words.
-        entries: the damaged entries of the logs among them, by the prefix of the log.
+        damage: what the listing of each log showed to be damaged then, by the prefix of the log.
     """
 
-    at: datetime
+    at: AwareDatetime
     by: str
     reason: str
     findings: list[str]
-    entries: dict[str, list[int]] = {}
+    damage: dict[str, LogDamage] = {}
 
 
 class DayFinding(BaseModel, frozen=True):
     """What is wrong with a day, and when that was found (UTC)."""
 
-    at: datetime
+    at: AwareDatetime
     what: str
 
 
@@ -88,7 +92,7 @@ class Findings(BaseModel, frozen=True):
     """
 
     examination: Examination
-    at: datetime
+    at: AwareDatetime
     is_full: bool = True
     days: dict[date, DayFinding] = {}
     general: list[str] = []
@@ -99,9 +103,16 @@ class Findings(BaseModel, frozen=True):
         """Everything that is wrong, for people."""
         return [*self.general, *(f"{day}: {found.what}" for day, found in self.days.items())]
 
-    def accepted_entries(self, prefix: str) -> set[int]:
-        """The numbers of the damaged entries of a log that were accepted."""
-        return {number for each in self.accepted for number in each.entries.get(prefix, [])}
+    def damage_of(self, log: ChainedLog) -> LogDamage:
+        """What the listing of a log shows to be damaged, without what was accepted.
+
+        Raises:
+            StoreError: the store cannot be reached.
+        """
+        damage = LogDamage.of(log.versions())
+        for each in self.accepted:
+            damage = damage.without(each.damage.get(log.prefix, LogDamage()))
+        return damage
 
     @property
     def accepted_words(self) -> set[str]:
@@ -134,18 +145,23 @@ def open_findings(vault: VaultObjects) -> list[Findings]:
 def newest_findings(vault: VaultObjects) -> dict[Examination, Findings]:
     """What the newest examination of each kind found, open or not.
 
-    Takes one listing, and a request for each kind that ever found anything.
+    Takes one listing, and two requests for each kind that ever found anything. A record counts only as it was first
+    stored, and only if an event of the audit trail names it with its hash; anything else is an open finding itself.
 
     Raises:
         StoreError: the store cannot be reached.
     """
-    keys: dict[str, str] = {}
-    for item in vault.store.list_current(vault.layout.finding_prefix):
-        name = vault.layout.examination_of(item.key)
-        if name is not None and item.key > keys.get(name, ""):
-            keys[name] = item.key
-    wanted = [(each, keys[each]) for each in Examination if each in keys]
-    return {found.examination: found for found in in_parallel(lambda one: _read(vault, *one), wanted)}
+    stored: dict[str, list[ObjectVersion]] = {}
+    for version in vault.store.list_versions(vault.layout.finding_prefix):
+        stored.setdefault(version.key, []).append(version)
+    newest: dict[str, str] = {}
+    for key in sorted(stored):
+        name = vault.layout.examination_of(key)
+        if name is not None:
+            newest[name] = key
+    wanted = [(each, newest[each]) for each in Examination if each in newest]
+    found = in_parallel(lambda one: _read(vault, *one, first_stored(stored[one[1]])), wanted)
+    return {each.examination: each for each in found}
 
 
 def record_findings(
@@ -204,10 +220,10 @@ def accept_findings(vault: VaultObjects, examination: Examination, acceptance: A
 
 
 def _store(vault: VaultObjects, found: Findings, result: Result) -> None:
-    key = vault.layout.finding_key(found.examination, found.at)
-    version_id = vault.store.put_bytes(key, (found.model_dump_json(indent=2) + "\n").encode(), JSON_TYPE)
+    body = (found.model_dump_json(indent=2) + "\n").encode()
     details: dict[str, Any] = {
         "examination": found.examination,
+        "sha256": sha256(body).hexdigest(),
         "days": [day.isoformat() for day in list(found.days)[:_MOST_IN_EVENT]],
         "day_count": len(found.days),
         "general": [what[:PROBLEM_LENGTH] for what in found.general[:_MOST_IN_EVENT]],
@@ -217,13 +233,27 @@ def _store(vault: VaultObjects, found: Findings, result: Result) -> None:
         accepted = found.accepted[-1]
         details |= {"reason": accepted.reason, "accepted": accepted.findings[:_MOST_IN_EVENT]}
         details["accepted_count"] = len(accepted.findings)
-    vault.trail.record(Action.EXAMINATION, result, [ObjectName(key=key, version_id=version_id)], details)
+    event = vault.trail.record(Action.EXAMINATION, result, details=details)
+    if event is None:
+        raise StoreError("the audit event cannot be stored now", remedy="Run it again")
+    vault.store.create_bytes(vault.layout.finding_key(found.examination, event.number), body, JSON_TYPE)
 
 
-def _read(vault: VaultObjects, examination: Examination, key: str) -> Findings:
-    body, _ = vault.store.get_bytes(key)
+def _read(vault: VaultObjects, examination: Examination, key: str, stored: ObjectVersion | None) -> Findings:
+    found = _believed(vault, key, stored) if stored is not None else None
+    if found is not None and found.examination is examination:
+        return found
+    what = f"{vault.store.uri(key)} is not a record that the audit trail knows: it was forged or removed"
+    return Findings(examination=examination, at=vault.store.clock(), general=[what])
+
+
+def _believed(vault: VaultObjects, key: str, stored: ObjectVersion) -> Findings | None:
+    """The findings in a record, if an event of the audit trail names it; else None."""
     try:
-        return Findings.model_validate_json(body)
-    except ValidationError:
-        what = f"{vault.store.uri(key)} cannot be read as findings"
-        return Findings(examination=examination, at=vault.store.clock(), general=[what])
+        body = vault.store.get_bytes(key, stored.version_id)[0]
+        entry = vault.trail.log.entry(vault.layout.finding_number(key))
+        event = Event.from_bytes(entry.body, entry.key) if entry is not None else None
+        is_named = event is not None and event.details.get("sha256") == sha256(body).hexdigest()
+        return Findings.model_validate_json(body) if is_named else None
+    except (NotFoundError, VerificationError, ValidationError):
+        return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.base.errors import VerificationError, VouchedBackupLostError
 from signal_backups.core.ledger.chained_log import first_stored
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot
@@ -35,6 +35,42 @@ def newest_manifest(vault: BackupVault, slot: BackupSlot) -> Manifest | None:
     genuine = (each for version, each in readable if each.number is None and _is_older_than_log(vault, version))
     has_log = vault.manifest_log.first_stored_at() is not None
     return next(genuine, readable[0][1] if readable and not has_log else None)
+
+
+def doubtful_manifest(vault: BackupVault, slot: BackupSlot, newest: Manifest | None) -> Manifest | None:
+    """The newest stored manifest of a slot of which nobody can tell whether it was forged or lost its log entry.
+
+    One whose number the log has with other content was forged, if the log knows the slot besides.
+
+    Args:
+        vault: where it is.
+        slot: the slot.
+        newest: the newest genuine manifest of the slot.
+    """
+    versions = vault.manifest_versions(slot.day, slot.day).get(slot, [])
+    stored = [(version, vault.manifest_at(version)) for version in versions if not version.is_delete_marker]
+    # After the manifests, so that the entry of each of them is known.
+    vault.log_index.refresh()
+    entries = vault.log_index.entries
+    for version, manifest in stored:
+        if manifest is None or manifest == newest or not _is_of(vault, slot, manifest):
+            continue
+        is_unknown = manifest.number is not None and manifest.number not in entries
+        if is_unknown or (newest is None and not _is_genuine_version(vault, manifest, version)):
+            return manifest
+    return None
+
+
+def unknown_manifest(slot: BackupSlot) -> VouchedBackupLostError:
+    """The error of whatever would replace the backup that a doubtful manifest names."""
+    day = slot.day
+    return VouchedBackupLostError(
+        f"a manifest of {day} is not in the manifest log: it was forged, or its entry was destroyed, and the backup "
+        "that it names may hold more",
+        remedy="Examine what happened with: signal-backups audit verify. See the versions with: signal-backups "
+        f"versions {day}; make a good one current with: signal-backups undelete {day} --version-id VERSION_ID; only if "
+        f'the database is to be taken as it is: signal-backups backup {day} --accept-changes "REASON"',
+    )
 
 
 def is_in_log(vault: BackupVault, manifest: Manifest) -> bool:
@@ -102,5 +138,6 @@ def _is_genuine_version(vault: BackupVault, manifest: Manifest, stored: ObjectVe
 
 def _is_older_than_log(vault: BackupVault, stored: ObjectVersion) -> bool:
     """S3 itself says when an object was written, so nobody can pass a new manifest off as an old one."""
-    began = vault.manifest_log.first_stored_at()
+    vault.log_index.refresh()
+    began = vault.log_index.began
     return began is None or stored.last_modified < began

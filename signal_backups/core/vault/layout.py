@@ -19,7 +19,7 @@ DEFAULT_PREFIX = "signals/"
 _KEY_TAIL = re.compile(r"(\d{4})/(\d{2})/signals_backup_(\d{8})_(\d{6})\.csv")
 _QUARANTINE_TAIL = re.compile(r"\d{4}/\d{2}/signals_quarantine_(\d{8})_(\d{6})\.csv")
 _REPLACED_TAIL = re.compile(r"\d{4}/\d{2}/signals_replaced_(\d{8})_(\d{6})\.csv")
-_FINDING_TAIL = re.compile(r"([a-z_]+)/\d{8}T\d{6}\.\d{6}Z\.json")
+_FINDING_TAIL = re.compile(r"([a-z_]+)/\d{10}\.json")
 _MANIFEST_TAIL = re.compile(r"\d{4}/\d{2}/signals_backup_(\d{8})_(\d{6})\.json")
 
 
@@ -107,9 +107,13 @@ class Layout:
         """Prefix of the findings of examinations."""
         return f"{self.report_prefix}findings/"
 
-    def finding_key(self, examination: str, at: datetime) -> str:
-        """Key of what an examination found at an instant (UTC); the newest of an examination sorts last."""
-        return f"{self.finding_prefix}{examination}/{at:%Y%m%dT%H%M%S.%fZ}.json"
+    def finding_key(self, examination: str, event: int) -> str:
+        """Key of what an examination found, with the number of its audit event; the newest sorts last."""
+        return f"{self.finding_prefix}{examination}/{event:010d}.json"
+
+    def finding_number(self, key: str) -> int:
+        """The number of the audit event in the key of a finding."""
+        return int(key.rpartition("/")[2].removesuffix(".json"))
 
     def examination_of(self, key: str) -> str | None:
         """The examination in the key of a finding; None for a foreign object."""

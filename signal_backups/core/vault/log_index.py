@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from threading import Lock
 
 from signal_backups.core.base.parallel import in_parallel
@@ -43,6 +43,7 @@ class LogIndex:
         self._read = read
         self._lock = Lock()
         self._is_built = False
+        self._continue_from = 0
         self._slots: dict[int, BackupSlot | None] = {}
         #: Each entry as it was first stored, by number.
         self.entries: dict[int, ObjectVersion] = {}
@@ -55,7 +56,7 @@ class LogIndex:
         """
         with self._lock:
             if self._is_built:
-                self.entries |= versions_after(self._log, max(self.entries, default=0))
+                self.entries |= versions_after(self._log, self._last_without_gap())
                 return None
             manifests = self._list_manifests(date.min, date.max)
             # After the manifests, so that the entry of each of them is in the listing.
@@ -64,6 +65,20 @@ class LogIndex:
             self._slots = self._told_by(manifests)
             self._is_built = True
             return manifests
+
+    def rebuild(self) -> None:
+        """List the whole log the next time, so that an entry that was destroyed since is not taken to be there."""
+        self._is_built = False
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the whole log was listed once."""
+        return self._is_built
+
+    @property
+    def began(self) -> datetime | None:
+        """When the oldest entry was stored (UTC), as S3 says; None when there is none."""
+        return min((entry.last_modified for entry in self.entries.values()), default=None)
 
     def numbers(self, first: date, last: date) -> dict[BackupSlot, list[int]]:
         """The numbers of the entries about each slot of a range of days, in order."""
@@ -80,6 +95,12 @@ class LogIndex:
                 if slot is not None and first <= slot.day <= last:
                     found.setdefault(slot, []).append(number)
             return found
+
+    def _last_without_gap(self) -> int:
+        """Not the highest: a forged number may be far beyond the real entries."""
+        while self._continue_from + 1 in self.entries:
+            self._continue_from += 1
+        return self._continue_from
 
     def _told_by(self, manifests: VersionsBySlot) -> dict[int, BackupSlot | None]:
         """The slots of the entries whose bytes are stored for exactly one slot."""

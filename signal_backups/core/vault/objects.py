@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from signal_backups.core.base.days import oldest_kept_day
 from signal_backups.core.base.errors import NotFoundError, StoreError, VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.audit_trail import AuditTrail
@@ -46,17 +47,30 @@ class VaultObjects:
         layout: where in it.
         actor: who works with them; default: this process's user.
         outbox: folder for audit events that cannot be stored now; see ``ledger.audit_trail``.
+        retention_years: calendar years after which backups expire; None: never.
     """
 
     def __init__(
-        self, store: S3ObjectStore, layout: Layout, *, actor: Actor | None = None, outbox: Path | None = None
+        self,
+        store: S3ObjectStore,
+        layout: Layout,
+        *,
+        actor: Actor | None = None,
+        outbox: Path | None = None,
+        retention_years: int | None = None,
     ) -> None:
         self.store = store
         self.layout = layout
         events = ChainedLog(store, layout.event_prefix, layout.probe_key)
         self.trail = AuditTrail(events, actor or Actor.here(), outbox, store.clock)
         self.manifest_log = ChainedLog(store, layout.manifest_log_prefix, layout.probe_key)
+        self.retention_years = retention_years
         self.log_index = LogIndex(self.manifest_log, layout, self.manifest_versions, self.manifest_at)
+
+    @property
+    def kept_from(self) -> date:
+        """The first day whose backup must still be kept today; earlier ones may have expired."""
+        return oldest_kept_day(self.store.clock(), self.retention_years) if self.retention_years else date.min
 
     def require_versioning(self) -> None:
         """Refuse to write where overwriting destroys what was stored before.

@@ -76,13 +76,12 @@ class _Bucket:
     def __init__(self, vault: VaultObjects, first: date, last: date) -> None:
         self._vault = vault
         self._range = (first, last)
-        every_manifest = vault.log_index.refresh()
+        # Manifests before the log, so that the entry of each of them is known.
+        manifests = vault.manifest_versions(first, last) if vault.log_index.is_built else None
+        manifests = vault.log_index.refresh() or manifests or {}
+        self._manifests = {slot: found for slot, found in manifests.items() if first <= slot.day <= last}
         self._log = vault.log_index.entries
         self._numbers = vault.log_index.numbers(first, last)
-        if every_manifest is None:
-            self._manifests = vault.manifest_versions(first, last)
-        else:
-            self._manifests = {slot: found for slot, found in every_manifest.items() if first <= slot.day <= last}
 
     @cached_property
     def _backups(self) -> VersionsBySlot:
@@ -104,8 +103,8 @@ class _Bucket:
         left = {slot for slot in slots if _has_object(self._backups.get(slot, []))}
         vouched = {slot for slot in slots if _has_object(self._manifests.get(slot, [])) or slot in self._numbers}
         # Not by day: an object of an older tool beside it is no version of the backup that was vouched for.
-        destroyed = set() if vouched & left else {slot for slot in vouched - left if self._was_vouched(slot)}
-        if destroyed:
+        destroyed = {slot for slot in vouched - left if self._was_vouched(slot)}
+        if destroyed and not any(self._was_vouched(slot) for slot in vouched & left):
             slot = slot_that_counts(destroyed)
             return StoredDay(slot, DayState.DESTROYED, self._backups.get(slot, []), newest=self.newest_manifest(slot))
         return self._stored(slot_that_counts(left), left) if left else None
@@ -156,8 +155,8 @@ class _Bucket:
             return False
         if manifest.number is None:
             # S3 itself says when an object was written, so nobody can pass a new manifest off as an old one.
-            began = self._log.get(1)
-            return began is None or stored.last_modified < began.last_modified
+            began = self._vault.log_index.began
+            return began is None or stored.last_modified < began
         entry = self._log.get(manifest.number)
         return entry is not None and (entry.etag == stored.etag or self._vault.manifest_at(entry) == manifest)
 
@@ -167,9 +166,13 @@ class _Bucket:
         return stored is not None and (stored.key, stored.version_id) not in self._quarantines
 
     def _was_vouched(self, slot: BackupSlot) -> bool:
-        """Whether a manifest of a slot without an object is genuine; anybody could put a forged one there."""
+        """Whether a manifest of a slot was ever genuine; anybody could put a forged one there.
+
+        Of a day past its retention, backup and manifest expire, and only the log still knows them.
+        """
+        is_expired = slot.day < self._vault.kept_from and slot not in self._manifests
         if slot in self._numbers:
-            return True
+            return not is_expired
         stored = (version for version in self._manifests.get(slot, []) if not version.is_delete_marker)
         read = ((version, self._vault.manifest_at(version)) for version in stored)
         return any(manifest is not None and self._is_genuine(slot, manifest, version) for version, manifest in read)

@@ -20,6 +20,7 @@ from signal_backups.core.vault.day_state import DayState, remedy_for
 from signal_backups.core.vault.genuine import is_genuine, newest_manifest
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.objects import StoredBackup
+from signal_backups.core.vault.stored_days import StoredDay
 from signal_backups.core.vault.vault import BackupVault
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,10 @@ def verify_stored(
     key, manifest = backup.key, newest or backup.manifest
     version_id = manifest.backup.version_id if manifest else backup.current.version_id
     about = {"day": backup.slot.day.isoformat(), "key": key, "version_id": version_id}
-    with vault.trail.recording_failure(Action.VERIFICATION, about):
+    stored = vault.stored_days(backup.slot.day, backup.slot.day).get(backup.slot.day)
+    # An object beside the day's backup says nothing of the day.
+    recorded = {name: value for name, value in about.items() if name != "day"} if _is_beside(backup, stored) else about
+    with vault.trail.recording_failure(Action.VERIFICATION, recorded):
         report = _verified(vault, backup, manifest, scratch, sample)
         problems = [
             *report.problems,
@@ -61,7 +65,7 @@ def verify_stored(
         ]
         report = report.model_copy(update={"problems": problems})
     details = {
-        "day": backup.slot.day.isoformat(),
+        **({"day": about["day"]} if "day" in recorded else {}),
         "has_manifest": manifest is not None,
         "records": report.records,
         "rows_hashed": report.rows_hashed,
@@ -81,6 +85,10 @@ def verify_stored(
     )
     vault.trail.record(Action.VERIFICATION, result, [ObjectName(key=key, version_id=version_id)], details)
     return StoredVerification(**about, has_manifest=manifest is not None, report=report)
+
+
+def _is_beside(backup: StoredBackup, stored: StoredDay | None) -> bool:
+    return stored is not None and stored.slot != backup.slot
 
 
 def _verified(

@@ -25,6 +25,7 @@ from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
+from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
@@ -47,10 +48,10 @@ def back_up(run_day: RunDay, vault: BackupVault) -> BackUp:
     """Backs up a day whose table has the given rows."""
     numbers = iter(range(1000))
 
-    def run(rows: list[Row], accept: str | None = None) -> StoreOutcome:
+    def run(rows: list[Row], accept: str | None = None, into: BackupVault = vault) -> StoreOutcome:
         number = next(numbers)
         folder = run_day(rows, file=f"table-{number}.db").folder
-        return store_backup(vault, folder, BackupRun(f"run-{number}", lambda: NOW, accept_changes=accept))
+        return store_backup(into, folder, BackupRun(f"run-{number}", lambda: NOW, accept_changes=accept))
 
     return run
 
@@ -428,3 +429,48 @@ def test_whatever_happens_in_the_database_every_backed_up_signal_stays(before: l
         assert {(row["signal_id"], row["verification_hash"]) for row in after} <= {
             (row["signal_id"], row["verification_hash"]) for row in held
         }
+
+
+def destroy(vault: BackupVault, key: str) -> None:
+    for version in vault.store.list_versions(key):
+        vault.store._client.delete_object(Bucket=vault.store.bucket, Key=version.key, VersionId=version.version_id)
+
+
+@pytest.mark.parametrize("of_several", [False, True], ids=["the only one", "the newest of two"])
+def test_a_destroyed_log_entry_lets_no_backup_be_replaced_by_less(
+    back_up: BackUp, vault: BackupVault, run_day: RunDay, of_several: bool
+) -> None:
+    next_day = DAY + timedelta(days=1)
+    row = signal(1, timestamp=f"{next_day}T00:00:01Z")
+    store_backup(vault, run_day([row], day=next_day, file="next.db").folder, BackupRun("next"))
+    if of_several:
+        back_up(signals(2))
+    number = back_up(signals(3)).manifest.number
+    destroy(vault, vault.manifest_log.key_of(number))
+    again = BackupVault(vault.store, vault.layout)
+    with pytest.raises(VouchedBackupLostError, match="a manifest of 2026-11-01 is not in the manifest log"):
+        back_up(signals(1), into=again)
+    # The same signals lose nothing, and are vouched for anew.
+    assert back_up(signals(3), into=again).manifest.records == 3
+    assert again.stored_days(DAY, DAY)[DAY].state is DayState.VERIFIED
+
+
+def test_a_copied_bucket_is_compared_with_what_it_holds(back_up: BackUp, vault: BackupVault) -> None:
+    back_up(signals(3))
+    destroy(vault, vault.layout.manifest_log_prefix)
+    copied = BackupVault(vault.store, vault.layout)
+    assert back_up(signals(1), into=copied).manifest.records == 3
+
+
+def test_a_standing_manifest_that_is_not_the_last_of_the_day_in_the_log_is_written_again(
+    back_up: BackUp, vault: BackupVault
+) -> None:
+    """A killed run that was overtaken left its entry behind; once its version expires, nothing tells them apart."""
+    older = back_up(signals(2)).manifest
+    standing = back_up(signals(3)).manifest
+    killed = older.model_copy(update={"code_version": "killed"})
+    vault.manifest_log.append(
+        lambda link: killed.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+    )
+    again = back_up(signals(3), into=BackupVault(vault.store, vault.layout)).manifest
+    assert (again.backup, again.number) == (standing.backup, 4)

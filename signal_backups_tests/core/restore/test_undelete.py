@@ -19,6 +19,7 @@ from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.restore.undelete import Undeletion, undelete
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import JSON_TYPE
+from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
@@ -344,3 +345,23 @@ def test_our_backup_comes_back_and_not_one_of_an_older_tool(
     destroy(vault, KEY)
     with pytest.raises(NotFoundError, match=f"{old_key} was ever verified"):
         bring_back(vault, scratch)
+
+
+def test_a_named_version_is_not_current_while_a_newer_manifest_is_the_last_of_the_log(
+    back_up: BackUp, vault: BackupVault, scratch: Path
+) -> None:
+    """The newest object and its manifest were destroyed: the older ones fit each other, and are not the last word."""
+    older, newest = back_up(signals(3)), back_up(signals(4))
+    remove_version(vault, newest)
+    manifest = vault.store.list_versions(vault.layout.manifest_key(BackupSlot(DAY)))[0]
+    vault.store._client.delete_object(Bucket=vault.store.bucket, Key=manifest.key, VersionId=manifest.version_id)
+    assert bring_back(vault, scratch, older.backup.version_id).copied_from == older.backup.version_id
+    assert vault.stored_days(DAY, DAY)[DAY].state is DayState.VERIFIED
+
+
+def test_a_manifest_that_was_rolled_back_is_put_right(back_up: BackUp, vault: BackupVault, scratch: Path) -> None:
+    older, newest = back_up(signals(3)), back_up(signals(4))
+    key = vault.layout.manifest_key(BackupSlot(DAY))
+    vault.store.put_bytes(key, older.to_bytes(), "application/json")
+    assert bring_back(vault, scratch).copied_from == newest.backup.version_id
+    assert vault.stored_days(DAY, DAY)[DAY].state is DayState.VERIFIED

@@ -13,7 +13,15 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.monitoring.status.text import facts, headline, remedies
 from signal_backups.core.vault.day_state import DayState
-from signal_backups.core.vault.findings import DayFinding, Examination, Findings, open_findings, record_findings
+from signal_backups.core.vault.findings import (
+    Acceptance,
+    DayFinding,
+    Examination,
+    Findings,
+    newest_findings,
+    open_findings,
+    record_findings,
+)
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
 
 SECOND = FIRST + ONE_DAY
@@ -115,12 +123,53 @@ def test_what_an_audit_of_the_trail_found_is_not_ended_by_a_backup(watched: Watc
     assert list(remedies(found))[-1].endswith("of the logs found with: signal-backups audit verify --full")
 
 
-def test_a_record_that_cannot_be_read_is_an_open_finding(watched: Watched) -> None:
+FORGED = Findings(examination=RECONCILIATION, at=due_at(FIRST))
+
+
+@pytest.mark.parametrize(
+    ("number", "body"),
+    [(2, FORGED.model_dump_json().encode()), (9_999_999_999, FORGED.model_dump_json().encode()), (7, b"{")],
+    ids=["of another event", "of no event", "unreadable"],
+)
+def test_a_forged_record_clears_nothing_and_is_an_open_finding_itself(
+    watched: Watched, number: int, body: bytes
+) -> None:
     reconcile(watched, {FIRST: "1 late"}, FIRST)
-    key = watched.vault.layout.finding_key(RECONCILIATION, watched.clock() + timedelta(minutes=1))
-    watched.vault.store.put_bytes(key, b"{", "application/json")
+    fail_verification(watched)
+    key = watched.vault.layout.finding_key(RECONCILIATION, number)
+    watched.vault.store.put_bytes(key, body, "application/json")
     (found,) = open_findings(watched.vault)
-    assert found.general == [f"s3://bucket/{key} cannot be read as findings"]
+    assert found.general == [f"s3://bucket/{key} is not a record that the audit trail knows: it was forged or removed"]
+
+
+@pytest.mark.parametrize("body", [None, b"{}"], ids=["hidden", "overwritten"])
+def test_a_record_counts_as_it_was_first_stored(watched: Watched, body: bytes | None) -> None:
+    reconcile(watched, {FIRST: "1 late"}, FIRST)
+    key = watched.vault.layout.finding_key(RECONCILIATION, 1)
+    if body is None:
+        watched.hide(key)
+    else:
+        watched.vault.store.put_bytes(key, body, "application/json")
+    assert opened(watched) == [(RECONCILIATION, {FIRST: "1 late"}, [])]
+
+
+def test_a_forged_acceptance_counts_for_nothing(watched: Watched) -> None:
+    record_findings(watched.vault, TRAIL, days={}, general=["event 3: edited"])
+    acceptance = Acceptance(at=watched.clock(), by="nobody", reason="none", findings=["event 3: edited"])
+    forged = Findings(examination=TRAIL, at=watched.clock(), accepted=[acceptance])
+    key = watched.vault.layout.finding_key(TRAIL, 2)
+    watched.vault.store.put_bytes(key, forged.model_dump_json().encode(), "application/json")
+    assert not backup_status(watched.vault, FIRST, watched.clock).healthy
+    assert newest_findings(watched.vault)[TRAIL].accepted == []
+
+
+def test_a_finding_of_a_day_that_is_not_observed_does_not_count(watched: Watched) -> None:
+    reconcile(watched, {FIRST - ONE_DAY: "1 late"}, FIRST - ONE_DAY)
+    assert backup_status(watched.vault, FIRST, watched.clock).healthy
+
+
+def fail_verification(watched: Watched) -> None:
+    watched.vault.trail.record(Action.VERIFICATION, "passed", details={"day": str(FIRST)})
 
 
 def test_a_bucket_that_takes_no_record_does_not_end_the_examination(

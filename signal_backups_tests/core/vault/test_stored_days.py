@@ -222,3 +222,41 @@ def test_the_manifest_of_an_overtaken_run_that_was_killed_is_not_the_newest(buck
     )
     assert newest_manifest(bucket.vault, SLOT) == faster
     assert bucket.state() is DayState.VERIFIED
+
+
+@pytest.mark.parametrize("is_hidden", [False, True], ids=["decoy", "hidden decoy"])
+def test_a_decoy_beside_a_destroyed_day_changes_nothing(bucket: Bucket, is_hidden: bool) -> None:
+    bucket.back_up()
+    bucket.destroy(bucket.vault.layout.backup_key(SLOT))
+    bucket.put_object(OLDER_TOOL, b"decoy")
+    bucket.put_on_top(bucket.vault.layout.manifest_key(OLDER_TOOL), b"{}")
+    if is_hidden:
+        bucket.hide(bucket.vault.layout.backup_key(OLDER_TOOL))
+    assert bucket.state() is DayState.DESTROYED
+
+
+def test_a_day_past_its_retention_has_expired_and_was_not_destroyed(bucket: Bucket) -> None:
+    bucket.back_up()
+    bucket.vault.retention_years = 7
+    for key in (bucket.vault.layout.backup_key(SLOT), bucket.vault.layout.manifest_key(SLOT)):
+        bucket.destroy(key)
+    assert bucket.state() is DayState.DESTROYED
+    bucket.clock.advance(timedelta(days=7 * 366))
+    assert bucket.stored() is None
+
+
+def test_a_backup_that_is_made_between_two_listings_is_not_tampered_with(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.back_up()
+    assert bucket.state() is DayState.VERIFIED
+    refresh = bucket.vault.log_index.refresh
+
+    def slow() -> object:
+        monkeypatch.setattr(bucket.vault.log_index, "refresh", refresh)
+        bucket.back_up(content=b"more")
+        return refresh()
+
+    monkeypatch.setattr(bucket.vault.log_index, "refresh", slow)
+    assert bucket.state() in {DayState.VERIFIED, DayState.UNVERIFIED}
+    assert bucket.state() is DayState.VERIFIED
