@@ -162,6 +162,7 @@ def mended(terminal: Terminal, failed: Finished, meant: dict[str, str], depth: i
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "command", "left"), CASES, ids=[f"{harm.__name__}, {what.split()[0]}, {n}" for harm, what, n in CASES]
 )

@@ -51,6 +51,7 @@ def answers(asked: Asked) -> Answers:
     return asked.answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [pytest.param(damage, id=damage.key) for damage in DAMAGES])
 def test_every_question_answers_as_expected(answers: Answers, damage: Damage) -> None:
     row = expected_row(damage.key)
@@ -63,11 +64,13 @@ def test_every_question_answers_as_expected(answers: Answers, damage: Damage) ->
         pytest.fail("\n".join([f"{damage.name}: {len(wrong)} wrong answers", *wrong]), pytrace=False)
 
 
+@pytest.mark.slow
 def test_every_state_of_a_day_is_produced_by_a_damage(asked: Asked) -> None:
     assert asked.states[HEALTHY] == set()
     assert set.union(*asked.states.values()) | HARMLESS == set(DayState)
 
 
+@pytest.mark.slow
 def test_no_answer_of_a_healthy_day_would_pass_for_one_of_a_damaged_day(answers: Answers) -> None:
     healthy = answers[DAMAGES[0]]
     unclear = [

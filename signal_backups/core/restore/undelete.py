@@ -96,9 +96,8 @@ def _history_of(vault: BackupVault, day: date) -> SlotHistory:
     stored = vault.stored_days(day, day).get(day)
     histories = {history.slot: history for history in genuine_histories(vault, day, day)}
     is_destroyed = stored is not None and stored.state is DayState.DESTROYED
-    if is_destroyed or not any(
-        not version.is_delete_marker for history in histories.values() for version in history.versions
-    ):
+    versions = (version for history in histories.values() for version in history.versions)
+    if is_destroyed or all(version.is_delete_marker for version in versions):
         raise vault.absence(day)
     return histories[slot_that_counts(histories)]
 
