@@ -91,7 +91,7 @@ def test_findings_are_shown_although_the_bucket_takes_no_report(stored: StoredDa
     assert "Error: cannot write s3://" in done.err
     document = terminal.run(*arguments, "--json", SIGNAL_BACKUPS_PROFILE="recommended")
     assert (document.code, document.json["ok"], document.json["report"]) == (3, False, None)
-    assert document.json["problem_counts"] == {"not-locked": 2}
+    assert document.json["problem_counts"]["not-locked"] == 2
     assert "cannot write s3://" in document.json["report_error"]
 
 

@@ -51,9 +51,9 @@ def policy(role: Role, bucket: str, layout: Layout, lock: LockPolicy | None) -> 
 
     The writer backs up, reconciles and drills. The verifier reads everything and stores drill and retention reports.
     The restorer reads and thaws. The auditor reads, the bucket's configuration included. All of them append events to
-    the audit trail; locks and hashes protect the existing events. ``init``, ``lifecycle apply``, ``hold`` and ``lock``
-    need an administrator's rights. With a KMS key, all roles also need ``kms:Decrypt`` on it, and those that write
-    ``kms:GenerateDataKey``.
+    the audit trail, and record what they find; locks and hashes protect the existing events. ``init``,
+    ``lifecycle apply``, ``hold`` and ``lock`` need an administrator's rights. With a KMS key, all roles also need
+    ``kms:Decrypt`` on it, and those that write ``kms:GenerateDataKey``.
 
     Args:
         role: the role.
@@ -62,7 +62,7 @@ def policy(role: Role, bucket: str, layout: Layout, lock: LockPolicy | None) -> 
         lock: lock that each new version gets; None for no lock.
     """
     # Before it appends, the audit trail probes whether the store honours conditional writes.
-    events = (layout.event_prefix, layout.probe_key)
+    events = (layout.event_prefix, layout.probe_key, layout.finding_prefix)
     written = {
         Role.WRITER: layout.all_prefixes,
         Role.VERIFIER: (layout.drill_prefix, layout.report_prefix, *events),

@@ -86,9 +86,7 @@ def audit_retention(
             vault, full=True, second=destinations.second, ca_pem=destinations.ca_pem, kept_from=oldest_kept
         )
         checked = [check_day(evidence, criteria, now) for evidence in days]
-    record_examination(vault, trail)
-    _record(vault, checked)
-    return RetentionAudit(
+    audit = RetentionAudit(
         at=now,
         bucket=vault.store.bucket,
         prefix=vault.layout.prefix,
@@ -108,6 +106,9 @@ def audit_retention(
         drill_reports=drills.reports,
         seconds=time.perf_counter() - started,
     )
+    record_examination(vault, trail)
+    _record(vault, checked)
+    return audit
 
 
 def store_report(vault: BackupVault, audit: RetentionAudit) -> str:

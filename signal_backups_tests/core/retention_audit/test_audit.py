@@ -48,7 +48,7 @@ def audit(vault: BackupVault, profile: str = "documented", start: date | None = 
 
 def requests(*, trail: int, **counts: int) -> dict[str, int]:
     """All requests of an audit: the fixed ones, ``trail`` reads of the logs, and the given counts."""
-    fixed = {"GetBucketLifecycleConfiguration": 1, "ListObjectVersions": 3 + 3 + TRAIL_LISTINGS, "ListObjectsV2": 2}
+    fixed = {"GetBucketLifecycleConfiguration": 1, "ListObjectVersions": 3 + 3 + 1 + TRAIL_LISTINGS, "ListObjectsV2": 1}
     counts["GetObject"] += trail
     return dict(sorted({**fixed, **counts}.items()))
 

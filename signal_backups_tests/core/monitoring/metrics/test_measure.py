@@ -27,9 +27,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.monitoring.metrics.measured import World, samples
 
 #: Requests of a refresh when nothing changed: backups, manifests, the trail's folders, the newest of them; the clock.
-IDLE = Counter({"ListObjectVersions": 7, "ListObjectsV2": 1, "HeadBucket": 1})
-#: One more once the manifest log has a folder.
-WITH_LOG = IDLE + Counter({"ListObjectVersions": 1})
+IDLE = Counter({"ListObjectVersions": 8, "HeadBucket": 1})
 #: Additional requests for the storage: backups, manifests, quarantine, and the four prefixes of evidence.
 STORAGE = Counter({"ListObjectVersions": 7})
 
@@ -58,12 +56,12 @@ def test_only_new_objects_are_read(world: World) -> None:
     measurer.measure()
     with world.requests() as idle:
         measurer.measure()
-    assert idle == WITH_LOG
+    assert idle == IDLE
     world.put_day(world.newest, records=7, quarantined=3)
     with world.requests() as sent:
         found = measurer.measure()
-    # Its manifest, its event, and an entry of the log that is about no stored manifest any more.
-    assert sent == WITH_LOG + Counter({"GetObject": 3})
+    # Its manifest and its event.
+    assert sent == IDLE + Counter({"GetObject": 2})
     assert found.last_backup is not None
     assert (found.last_backup.day, found.last_backup.records, found.quarantined_rows) == (world.newest, 7, 3)
 
@@ -147,7 +145,7 @@ def test_the_storage_is_listed_once_an_hour(world: World) -> None:
     world.clock.advance(timedelta(seconds=1))
     with world.requests() as sent:
         after = measurer.measure().storage
-    assert sent == WITH_LOG + STORAGE
+    assert sent == IDLE + STORAGE
     assert sum(group.stored.objects for group in after.bill.groups) > 2
 
 
