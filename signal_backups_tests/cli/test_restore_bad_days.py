@@ -306,6 +306,7 @@ def through(proxy: ChaosProxy, url: str) -> str:
     return target._replace(netloc=f"{target.username}:{target.password}@{urlsplit(proxy.url).netloc}").geturl()
 
 
+@pytest.mark.slow
 def test_wherever_the_connection_to_the_server_breaks_the_day_is_whole_or_not_there_and_goes_on_later(
     world: World, postgres_database: str, tmp_path: Path
 ) -> None:
@@ -384,6 +385,7 @@ def wait_for_day(process: subprocess.Popen[str], home: Path, number: int) -> Non
                 return
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_the_same_command_ends_with_every_row_once(
     world: World, terminal: Terminal, either: str, tmp_path: Path
 ) -> None:

@@ -25,7 +25,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Ite
         yield stored
 
 
-@pytest.fixture(params=["sqlite", "folder", "postgresql"])
+@pytest.fixture(params=["sqlite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("folder", "postgresql"))])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty target of each kind."""
     local = {"sqlite": f"sqlite:///{tmp_path / 'target.db'}", "folder": "files"}.get(request.param)

@@ -65,6 +65,7 @@ def events_of(memory: StrictS3, action: Action) -> list[Event]:
     return [event for event in vault_of(memory).trail.events() if event.action is action]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "then", "accept"),
     [
