@@ -172,4 +172,4 @@ def test_in_some_orders(world_of: Callable[[str], World], name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STATES)
 def test_in_many_orders(world_of: Callable[[str], World], name: str) -> None:
-    run_in_orders(world_of(name), random.Random(f"{name}, many").sample(ORDERS, 60))  # noqa: S311
+    run_in_orders(world_of(name), random.Random(f"{name}, many").sample(ORDERS, 15))  # noqa: S311
