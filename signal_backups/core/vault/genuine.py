@@ -55,7 +55,9 @@ def doubtful_manifest(vault: BackupVault, slot: BackupSlot, newest: Manifest | N
     for version, manifest in stored:
         if manifest is None or manifest == newest or not _is_of(vault, slot, manifest):
             continue
-        is_unknown = manifest.number is not None and manifest.number not in entries
+        # What was vouched for after it has settled the matter, or its remedy would never end it.
+        is_settled = newest is not None and (newest.number or 0) > (manifest.number or 0)
+        is_unknown = manifest.number is not None and manifest.number not in entries and not is_settled
         if is_unknown or (newest is None and not _is_genuine_version(vault, manifest, version)):
             return manifest
     return None

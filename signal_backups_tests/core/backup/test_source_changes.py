@@ -455,6 +455,19 @@ def test_a_destroyed_log_entry_lets_no_backup_be_replaced_by_less(
     assert again.stored_days(DAY, DAY)[DAY].state is DayState.VERIFIED
 
 
+def test_a_destroyed_log_entry_is_settled_once_changes_were_accepted(
+    back_up: BackUp, vault: BackupVault, run_day: RunDay
+) -> None:
+    number = back_up(signals(3)).manifest.number
+    next_day = DAY + timedelta(days=1)
+    row = signal(1, timestamp=f"{next_day}T00:00:01Z")
+    store_backup(vault, run_day([row], day=next_day, file="next.db").folder, BackupRun("next"))
+    destroy(vault, vault.manifest_log.key_of(number))
+    again = BackupVault(vault.store, vault.layout)
+    assert back_up(signals(2), "looked into", into=again).manifest.records == 2
+    assert back_up(signals(4), into=again).manifest.records == 4
+
+
 def test_a_copied_bucket_is_compared_with_what_it_holds(back_up: BackUp, vault: BackupVault) -> None:
     back_up(signals(3))
     destroy(vault, vault.layout.manifest_log_prefix)
