@@ -65,6 +65,13 @@ class StoreError(SignalBackupsError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class LocalStorageError(SignalBackupsError):
+    """A folder or file of this machine cannot be written: its disk is full, or this user may not write there."""
+
+    code = "local_storage"
+    exit_code = ExitCode.UNREACHABLE
+
+
 class UnsupportedError(StoreError):
     """This object store does not have the feature at all."""
 

@@ -16,6 +16,7 @@ CODES = {
     "destroyed_backup",
     "error",
     "import_verification",
+    "local_storage",
     "not_found",
     "quarantine_lost",
     "read_back",

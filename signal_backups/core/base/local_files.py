@@ -1,0 +1,56 @@
+"""What this machine cannot write, told apart from what the network or a server did not answer."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from signal_backups.core.base.errors import LocalStorageError
+
+#: Setting of the folder that holds scratch, outbox, Dagster home and restore journals.
+HOME_SETTING = "SIGNAL_BACKUPS_HOME"
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG})
+
+
+@contextmanager
+def written_locally(path: Path, setting: str = HOME_SETTING) -> Iterator[None]:
+    """Turn into a typed error that ``path``, or something below it, cannot be written; other errors pass.
+
+    Args:
+        path: the file or folder that is written inside the block.
+        setting: the environment variable that names another place.
+
+    Raises:
+        LocalStorageError: the disk is full, this user may not write there, or something else is in the way.
+    """
+    try:
+        yield
+    except OSError as error:
+        if problem := local_problem(error, path, setting):
+            raise problem from error
+        raise
+
+
+def local_problem(error: OSError, path: Path, setting: str = HOME_SETTING) -> LocalStorageError | None:
+    """The typed error for ``error`` if it is about a file system; None if it may be about a connection or a bug."""
+    # Errors of connections are OSErrors too, and never have these numbers.
+    if error.errno not in _FULL | _DENIED | _IN_THE_WAY:
+        return None
+    place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
+    return LocalStorageError(
+        f"cannot write {place}: {os.strerror(error.errno)}", remedy=_remedy(error.errno, place, setting)
+    )
+
+
+def _remedy(number: int, place: Path, setting: str) -> str:
+    if number in _FULL:
+        return f"Free space on the disk of {place}, or name a folder on another disk with {setting}, and run it again"
+    if number in _DENIED:
+        return f"Let this user write there, or name another folder with {setting}, and run it again"
+    return f"Move away what is in its place, or name another folder with {setting}, and run it again"
