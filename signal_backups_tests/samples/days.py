@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,9 @@ from tempfile import mkdtemp
 from signal_backups.core.backup.extract import ExtractReport, extract_day
 from signal_backups.core.backup.hashed_csv import CsvReport, write_hashed_csv
 from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.fields import TIMESTAMP
+from signal_backups.core.signals.timestamps import undated_rows
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups.core.source import SignalSource
@@ -107,3 +111,10 @@ def lines(run: DayRun) -> tuple[bytes, list[bytes]]:
 
 #: Type of the fixture ``run_day``.
 RunDay = Callable[..., DayRun]
+
+
+def undated_in(source: SignalSource, first: date = DAY, last: date = DAY) -> list[str]:
+    """The timestamps of the rows that belong to no day of a range, sorted."""
+    with source.read_undated(first, last) as snapshot, closing(duckdb_engine.cursor()) as cursor:
+        batches = [undated_rows(cursor, batch, first, last) for batch in snapshot.batches]
+    return sorted(str(stamp) for batch in batches for stamp in batch.column(TIMESTAMP).to_pylist())

@@ -11,12 +11,13 @@ import adbc_driver_postgresql.dbapi as postgres
 import adbc_driver_sqlite.dbapi as sqlite
 from adbc_driver_manager import dbapi
 
+from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import SourceError
 from signal_backups.core.doctor.finding import DoctorResult, ok, warning
 from signal_backups.core.signals.fields import TIMESTAMP
 from signal_backups.core.source import open_source
 from signal_backups.core.source.adbc import execute
-from signal_backups.core.source.base import TableColumns, padded_text_range, quoted
+from signal_backups.core.source.base import TableColumns, quoted
 from signal_backups.core.source.database_url import database_address
 from signal_backups.core.source.postgres import with_connect_timeout
 
@@ -79,7 +80,7 @@ class SignalsTable:
 
     def _plan(self) -> list[str]:
         """Return the engine's query plan for one day, one line per step."""
-        low, high = padded_text_range(self._day)
+        low, high = self._day, self._day + ONE_DAY
         stamp = f"t.{quoted(self._timestamp_column())}"
         query = f"SELECT * FROM {self._relation} AS t WHERE {stamp} >= '{low}' AND {stamp} < '{high}' ORDER BY {stamp}"
         with self._connected() as connection:

@@ -2,7 +2,8 @@
 
 Accepted: ISO 8601 calendar date, ``T`` or a space, hours and minutes, optional seconds and fraction (any length, read
 to the microsecond), and ``Z``, an offset, or nothing (UTC). Anything else is not an instant: the row goes to quarantine
-with the day that its text begins with, or with every day when it begins with none.
+with the day that its text begins with. A row whose text begins with no day is undated, and so is one of a day that is
+no partition.
 """
 
 from __future__ import annotations
@@ -29,26 +30,35 @@ def instant_sql() -> str:
     return f"CASE WHEN regexp_full_match({TIMESTAMP}, '{_INSTANT}') THEN {instant} END"
 
 
-def belongs_sql(day: date) -> str:
-    """SQL condition on ``INSTANT`` and the timestamp text: the row belongs to ``day``."""
-    first, end = (int(start_of(bound).timestamp()) * 1_000_000 for bound in (day, day + ONE_DAY))
+def belongs_sql(first: date, last: date) -> str:
+    """SQL condition on ``INSTANT`` and the timestamp text: the row belongs to a day from ``first`` to ``last``."""
+    begin, end = (int(start_of(bound).timestamp()) * 1_000_000 for bound in (first, last + ONE_DAY))
     named_day = f"TRY_CAST(CASE WHEN regexp_matches({TIMESTAMP}, '^{_DATE}') THEN left({TIMESTAMP}, 10) END AS DATE)"
     return (
-        f"CASE WHEN {INSTANT} IS NOT NULL THEN {INSTANT} >= {first} AND {INSTANT} < {end} "
-        f"ELSE coalesce({named_day} = DATE '{day}', true) END"
+        f"CASE WHEN {INSTANT} IS NOT NULL THEN {INSTANT} >= {begin} AND {INSTANT} < {end} "
+        f"ELSE coalesce({named_day} BETWEEN DATE '{first}' AND DATE '{last}', false) END"
     )
 
 
 def rows_of_day(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
     """Filter a batch of a source to the rows of a day, and add their instants."""
+    return _filtered(cursor, batch, belongs_sql(day, day))
+
+
+def undated_rows(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, first: date, last: date) -> pa.RecordBatch:
+    """Filter a batch of a source to the rows of no day from ``first`` to ``last``, and add their instants."""
+    return _filtered(cursor, batch, f"NOT {belongs_sql(first, last)}")
+
+
+def _filtered(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, condition: str) -> pa.RecordBatch:
     # Only the timestamps are copied to DuckDB, for speed.
-    timestamps = pa.table({TIMESTAMP: batch.column(TIMESTAMP)})
-    cursor.register("timestamps", timestamps)
+    cursor.register("timestamps", pa.table({TIMESTAMP: batch.column(TIMESTAMP)}))
     parsed = cursor.sql(
-        f"SELECT {INSTANT}, {belongs_sql(day)} AS belongs "
+        f"SELECT {INSTANT}, {condition} AS is_wanted "
         f"FROM (SELECT {TIMESTAMP}, {instant_sql()} AS {INSTANT} FROM timestamps)"
     ).to_arrow_table()
     cursor.unregister("timestamps")
     schema = batch.schema.append(pa.field(INSTANT, pa.int64()))
     rows = pa.record_batch([*batch.columns, parsed.column(INSTANT).combine_chunks()], schema=schema)
-    return rows if pc.all(parsed.column("belongs")).as_py() else rows.filter(parsed.column("belongs").combine_chunks())
+    is_wanted = parsed.column("is_wanted").combine_chunks()
+    return rows if pc.all(is_wanted).as_py() else rows.filter(is_wanted)

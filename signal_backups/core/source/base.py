@@ -1,10 +1,10 @@
 """The contract between the backup and a signals database.
 
-A source returns one day as Arrow batches of bounded size, from one consistent read-only snapshot. It may also return
-rows of neighbouring days, which ``signals.timestamps`` filters out, but it must return:
+A source returns the rows of a day, or those of no day, as Arrow batches of bounded size, from one consistent read-only
+snapshot. It may return other rows besides, which ``signals.timestamps`` filters out, but it must return:
 
-* every row whose timestamp can be an instant of the day, whatever its UTC offset;
-* every row whose timestamp does not begin with a calendar date, because it belongs to no day and would be lost.
+* of a day every row whose timestamp can be an instant of it, whatever its UTC offset, or begins with its date;
+* of no day every row that no read of a day returns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Protocol
 
 import pyarrow as pa
@@ -42,9 +42,6 @@ IDENTITY_COLUMNS = (TIMESTAMP, SIGNAL_ID, VERIFICATION_HASH)
 IDENTITY_SCHEMA = pa.schema([(name, pa.string()) for name in IDENTITY_COLUMNS])
 
 BATCH_ROWS = 65_536
-
-#: UTC offsets are less than a day, so the text of an instant of day D begins with the date D-1, D or D+1.
-_PADDING = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -82,6 +79,9 @@ class SignalSource(Protocol):
 
     def read_day(self, day: date) -> AbstractContextManager[DaySnapshot]:
         """Open a read-only snapshot that covers ``day``; the batches are valid only inside the ``with`` block."""
+
+    def read_undated(self, first: date, last: date) -> AbstractContextManager[DaySnapshot]:
+        """Like ``read_day``, of the rows that belong to no day from ``first`` to ``last``, both included."""
 
     def read_identities(self, day: date) -> AbstractContextManager[DaySnapshot]:
         """Like ``read_day``, but only with the columns of ``IDENTITY_SCHEMA``."""
@@ -138,11 +138,6 @@ class SignalTable:
     columns: TableColumns
     rows: Callable[[str], Generator[pa.RecordBatch]]
     types: Mapping[str, str] = field(default_factory=dict)
-
-
-def padded_text_range(day: date) -> tuple[str, str]:
-    """Bounds ``[low, high)`` on timestamp text that include every instant of ``day``."""
-    return (day - _PADDING).isoformat(), (day + 2 * _PADDING).isoformat()
 
 
 def quoted(identifier: str) -> str:

@@ -6,7 +6,7 @@ writes them, numerics as the nearest double.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,6 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import SourceError
 from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP, UNREADABLE_VALUES
 from signal_backups.core.source.adbc import execute, fetch_all
@@ -29,16 +28,16 @@ from signal_backups.core.source.base import (
     SignalTable,
     SourceDescription,
     TableColumns,
-    padded_text_range,
     quoted,
 )
+from signal_backups.core.source.row_filters import TextFilters, TimestampFilters
 
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 10_000
 
 _NUMBER_TYPES = {"float4", "float8", "numeric", "int2", "int4", "int8"}
 _TIMESTAMP_TYPES = {"timestamp", "timestamptz"}
-#: Text that begins with a valid date; must be exact, because a row with any other beginning belongs to every day.
+#: Text that begins with a valid date; must be exact, because a row with any other beginning belongs to no day.
 _BEGINS_WITH_A_DATE = (
     r"^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
     r"|02-(0[1-9]|1[0-9]|2[0-8]))"
@@ -57,6 +56,8 @@ class _Table:
         return self.types[self.fields.columns[field]]
 
 
+RowFilters = TextFilters | TimestampFilters
+_Conditions = Callable[[RowFilters], Sequence[str]]
 _Read = Callable[[dbapi.Connection, _Table, str], Iterator[pa.RecordBatch]]
 
 
@@ -93,21 +94,28 @@ class PostgresSource:
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
         """See ``SignalSource.read_day``."""
-        with self._snapshot(day, self._rows) as snapshot:
+        with self._snapshot(lambda filters: filters.of_day(day), self._rows) as snapshot:
+            yield snapshot
+
+    @contextmanager
+    def read_undated(self, first: date, last: date) -> Iterator[DaySnapshot]:
+        """See ``SignalSource.read_undated``."""
+        with self._snapshot(lambda filters: filters.of_no_day(first, last), self._rows) as snapshot:
             yield snapshot
 
     @contextmanager
     def read_identities(self, day: date) -> Iterator[DaySnapshot]:
         """See ``SignalSource.read_identities``."""
-        with self._snapshot(day, self._identities) as snapshot:
+        with self._snapshot(lambda filters: filters.of_day(day), self._identities) as snapshot:
             yield snapshot
 
     @contextmanager
-    def _snapshot(self, day: date, read: _Read) -> Iterator[DaySnapshot]:
+    def _snapshot(self, conditions: _Conditions, read: _Read) -> Iterator[DaySnapshot]:
         with self._transaction() as connection:
             table = self._inspect(connection)
             (snapshot,) = fetch_all(connection, "SELECT pg_current_snapshot()::text")[0]
-            batches = (batch for where in _row_filters(table, day) for batch in read(connection, table, where))
+            wanted = conditions(row_filters(table))
+            batches = (batch for where in wanted for batch in read(connection, table, where))
             with closing(batches):
                 yield DaySnapshot(batches, f"pg_snapshot={snapshot}")
 
@@ -163,19 +171,15 @@ class PostgresSource:
         )
 
 
-def _row_filters(table: _Table, day: date) -> tuple[str, str]:
-    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that begin with no date."""
-    # Qualified: otherwise ORDER BY would sort by the result column of that name instead of using the index.
+def row_filters(table: _Table) -> RowFilters:
+    """The conditions that select rows by their timestamps."""
     stamp = f"t.{quoted(table.fields.columns[TIMESTAMP])}"
     if table.type_of(TIMESTAMP) in _TIMESTAMP_TYPES:
-        low, high = f"'{day} 00:00:00+00'", f"'{day + ONE_DAY} 00:00:00+00'"
-        names_no_day = f"NOT isfinite({stamp})"
-    else:
-        low, high = (_literal(bound) for bound in padded_text_range(day))
-        names_no_day = f"({stamp} < {low} OR {stamp} >= {high}) AND {stamp} !~ {_literal(_BEGINS_WITH_A_DATE)}"
-    return (
-        f"{stamp} >= {low} AND {stamp} < {high} ORDER BY {stamp}",
-        f"{stamp} IS NULL OR ({names_no_day}) ORDER BY {stamp}",
+        return TimestampFilters(stamp)
+    return TextFilters(
+        stamp,
+        has_offset=f"substr({stamp}, 17) ~ '[+-]' AND right({stamp}, 6) <> '+00:00'",
+        names_no_day=f"{stamp} !~ {_literal(_BEGINS_WITH_A_DATE)}",
     )
 
 
@@ -208,11 +212,14 @@ def _expression(name: str, table: _Table) -> str:
 
 
 def _isoformat(column: str, kind: str) -> str:
-    """SQL: a timestamp as ``datetime.isoformat`` writes it, with a fraction of six digits unless it is zero."""
+    """SQL: a timestamp as ``datetime.isoformat`` writes it, with a fraction of six digits unless it is zero.
+
+    What ``datetime`` cannot hold is text as PostgreSQL writes it, such as years before Christ.
+    """
     offset = "+00:00" if kind == "timestamptz" else ""
     fraction = f"CASE WHEN date_trunc('second', {column}) <> {column} THEN to_char({column}, '.US') ELSE '' END"
     text = f"to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS') || {fraction} || '{offset}'"
-    return f"CASE WHEN isfinite({column}) THEN {text} ELSE {column}::text END"
+    return f"CASE WHEN {column} >= '0001-01-01' AND {column} < '10000-01-01' THEN {text} ELSE {column}::text END"
 
 
 def is_transient(error: dbapi.Error) -> bool:

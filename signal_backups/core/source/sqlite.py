@@ -1,14 +1,15 @@
 """Reading signals from SQLite, where every value has its own type, so the type of every value is checked.
 
 Text is read as bytes, so that NUL and invalid UTF-8 are preserved; a value that its field cannot hold is put into
-``unreadable_values`` as an SQL literal. A WAL database is read while others write to it.
+``unreadable_values`` as an SQL literal. A timestamp that is not text is read as such a literal. A WAL database is read
+while others write to it.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
 from functools import partial
@@ -29,9 +30,9 @@ from signal_backups.core.source.base import (
     SignalTable,
     SourceDescription,
     TableColumns,
-    padded_text_range,
     quoted,
 )
+from signal_backups.core.source.row_filters import TextFilters
 
 BUSY_TIMEOUT_MS = 5_000
 #: Larger integers may not be exact doubles; rounding one would change the signal.
@@ -73,18 +74,26 @@ class SqliteSource:
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
         """See ``SignalSource.read_day``."""
-        with self._snapshot(day, self._rows) as snapshot:
+        columns = self._columns()
+        with self._snapshot(columns, row_filters(columns).of_day(day), self._rows) as snapshot:
+            yield snapshot
+
+    @contextmanager
+    def read_undated(self, first: date, last: date) -> Iterator[DaySnapshot]:
+        """See ``SignalSource.read_undated``."""
+        columns = self._columns()
+        with self._snapshot(columns, row_filters(columns).of_no_day(first, last), self._rows) as snapshot:
             yield snapshot
 
     @contextmanager
     def read_identities(self, day: date) -> Iterator[DaySnapshot]:
         """See ``SignalSource.read_identities``."""
-        with self._snapshot(day, self._identities) as snapshot:
+        columns = self._columns()
+        with self._snapshot(columns, row_filters(columns).of_day(day), self._identities) as snapshot:
             yield snapshot
 
     @contextmanager
-    def _snapshot(self, day: date, read: _Read) -> Iterator[DaySnapshot]:
-        columns = self._columns()
+    def _snapshot(self, columns: TableColumns, conditions: Sequence[str], read: _Read) -> Iterator[DaySnapshot]:
         try:
             with closing(adbc.connect(self._uri(), autocommit=False)) as connection:
                 with closing(connection.cursor()) as cursor:
@@ -93,7 +102,7 @@ class SqliteSource:
                     # The first read of a transaction fixes its snapshot, so the batches are of this snapshot.
                     cursor.execute("PRAGMA schema_version")
                     (schema_version,) = cursor.fetchone() or (None,)
-                batches = (batch for where in _row_filters(columns, day) for batch in read(connection, columns, where))
+                batches = (batch for where in conditions for batch in read(connection, columns, where))
                 with closing(batches):
                     yield DaySnapshot(batches, f"schema_version={schema_version}")
         except dbapi.Error as error:
@@ -137,17 +146,14 @@ class SqliteSource:
         )
 
 
-def _row_filters(columns: TableColumns, day: date) -> tuple[str, str]:
-    """Two disjoint conditions: timestamps near the day (uses the index), and timestamps that begin with no date."""
-    low, high = padded_text_range(day)
-    # Qualified: otherwise ORDER BY would sort by the result column of that name instead of using the index.
+def row_filters(columns: TableColumns) -> TextFilters:
+    """The conditions that select rows by their timestamps, which are text."""
     stamp = f"t.{quoted(columns.columns[TIMESTAMP])}"
     beginning = f"substr({stamp}, 1, 10)"
-    # NULL, which SQLite also returns for the beginning of an empty blob, is no date either.
-    names_no_day = f"coalesce(date({beginning}) <> {beginning}, 1)"
-    return (
-        f"{stamp} >= '{low}' AND {stamp} < '{high}' ORDER BY {stamp}",
-        f"{stamp} IS NULL OR (({stamp} < '{low}' OR {stamp} >= '{high}') AND {names_no_day}) ORDER BY {stamp}",
+    return TextFilters(
+        stamp,
+        has_offset=f"substr({stamp}, 17) GLOB '*[+-]*' AND substr({stamp}, -6) <> '+00:00'",
+        names_no_day=f"typeof({stamp}) <> 'text' OR coalesce(date({beginning}) <> {beginning}, 1)",
     )
 
 
@@ -168,6 +174,10 @@ def _expression(name: str, columns: TableColumns) -> str:
     if name in NUMBER_COLUMNS:
         name = quoted(column)
         return f"CASE typeof({name}) WHEN 'real' THEN {name} WHEN 'integer' THEN CAST({name} AS REAL) END"
+    if name == TIMESTAMP:
+        # No read of a day finds a time that is not text, so nothing may take its text for the time of a day.
+        column = quoted(column)
+        return f"CAST(CASE WHEN typeof({column}) IN ('text', 'null') THEN {column} ELSE quote({column}) END AS BLOB)"
     return f"CAST({quoted(column)} AS BLOB)"
 
 

@@ -71,7 +71,7 @@ def test_the_stored_format_never_changes(fingerprint: Fingerprint) -> None:
 def test_a_covering_index_is_read_instead_of_the_table(tmp_path: Path) -> None:
     sqlite_table(tmp_path / "signals.db", signals(3))
     columns = TableColumns.match("signals", list(SQLITE_TYPES))
-    query = sqlite._select_identities("signals", columns, sqlite._row_filters(columns, DAY)[0])
+    query = sqlite._select_identities("signals", columns, sqlite.row_filters(columns).of_day(DAY)[0])
     with closing(sqlite3.connect(tmp_path / "signals.db")) as connection:
         connection.execute("CREATE INDEX identities ON signals (timestamp, signal_id, sha256)")
         connection.execute("DROP INDEX by_time")

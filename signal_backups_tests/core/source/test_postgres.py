@@ -13,7 +13,7 @@ import pytest
 from signal_backups.core.base.errors import ExitCode, SourceError
 from signal_backups.core.source import SignalSource, open_source, postgres
 from signal_backups.core.source.adbc import execute
-from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.days import extracted, undated_in
 from signal_backups_tests.samples.signals import DAY, NUMBERS, Row, signal, signals
 from signal_backups_tests.samples.tables import OPTIONAL_POSTGRES_TYPES, POSTGRES_TYPES, postgres_table
 
@@ -72,12 +72,12 @@ def test_the_zone_of_the_server_does_not_matter(postgres_database: str, tmp_path
 
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
 @pytest.mark.parametrize("value", ["infinity", "-infinity", None])
-def test_a_timestamp_that_is_not_an_instant_is_quarantined(
+def test_a_timestamp_that_is_not_an_instant_is_undated(
     postgres_database: str, tmp_path: Path, kind: str, value: str | None
 ) -> None:
     source = postgres_table(postgres_database, [signal(timestamp=value)], POSTGRES_TYPES | {"timestamp": kind})
-    run = extracted(source, tmp_path)
-    assert [row["timestamp"] for row in run.quarantine] == [value]
+    assert extracted(source, tmp_path).extract.rows == 0
+    assert undated_in(source) == [str(value)]
 
 
 UNREADABLE = ["", "garbage", "1793534400", "2026-02-30T00:00:00Z", "2026-13-01", "zzz", "2026-11-01T25:00:00Z", None]
@@ -93,9 +93,11 @@ def test_no_collation_loses_a_row(postgres_database: str, tmp_path: Path, collat
     ]
     rows = [signal(number, timestamp=stamp) for number, stamp in enumerate([*readable, *UNREADABLE])]
     types = POSTGRES_TYPES | {"timestamp": f'text COLLATE "{collation}"'}
-    run = extracted(postgres_table(postgres_database, rows, types), tmp_path)
+    source = postgres_table(postgres_database, rows, types)
+    run = extracted(source, tmp_path)
     assert sorted(str(record["timestamp"]) for record in run.records) == sorted(readable)
-    assert sorted(str(row["timestamp"]) for row in run.quarantine) == sorted(map(str, UNREADABLE))
+    found = [*(str(row["timestamp"]) for row in run.quarantine), *undated_in(source)]
+    assert sorted(found) == sorted(map(str, UNREADABLE))
 
 
 WITHOUT_DAY = [
@@ -112,13 +114,32 @@ WITHOUT_DAY = [
 
 
 @pytest.mark.parametrize("collation", ["C", "en-x-icu"])
-def test_a_row_that_begins_with_no_day_is_in_the_quarantine_of_every_day(
-    postgres_database: str, tmp_path: Path, collation: str
-) -> None:
+def test_a_row_that_begins_with_no_day_is_undated(postgres_database: str, tmp_path: Path, collation: str) -> None:
     types = POSTGRES_TYPES | {"timestamp": f'text COLLATE "{collation}"'}
     rows = [signal(number, timestamp=stamp) for number, stamp in enumerate(WITHOUT_DAY)]
-    run = extracted(postgres_table(postgres_database, rows, types), tmp_path)
-    assert sorted(map(str, run.quarantined_ids())) == [row["signal_id"] for row in rows]
+    source = postgres_table(postgres_database, rows, types)
+    assert extracted(source, tmp_path).extract.rows == 0
+    assert undated_in(source) == sorted(map(str, WITHOUT_DAY))
+
+
+def test_a_year_that_no_partition_has_is_undated_as_the_database_writes_it(postgres_database: str) -> None:
+    stamps = [
+        "0044-03-15 12:00:00+00 BC",
+        "1970-01-01 00:00:00+00",
+        "2199-01-01 00:00:00+00",
+        "12026-11-01 00:00:00+00",
+    ]
+    source = postgres_table(
+        postgres_database,
+        [signal(number, timestamp=stamp) for number, stamp in enumerate(stamps)],
+        POSTGRES_TYPES | {"timestamp": "timestamptz"},
+    )
+    assert undated_in(source) == [
+        stamps[0],
+        "12026-11-01 00:00:00+00",
+        "1970-01-01T00:00:00+00:00",
+        "2199-01-01T00:00:00+00:00",
+    ]
 
 
 def test_rows_that_begin_with_another_day_are_not_returned(postgres_database: str) -> None:
@@ -298,7 +319,7 @@ def test_the_query_uses_the_timestamp_index(postgres_database: str, kind: str) -
     assert isinstance(source, postgres.PostgresSource)
     with source._transaction() as connection:
         table = source._inspect(connection)
-    query = postgres._select("signals", table, postgres._row_filters(table, DAY)[0])
+    query = postgres._select("signals", table, postgres.row_filters(table).of_day(DAY)[0])
     with psycopg.connect(postgres_database) as client:
         client.execute("SET enable_seqscan = off")
         client.execute("SET enable_bitmapscan = off")
