@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -13,6 +13,7 @@ from typing import ClassVar, TypeVar
 from pydantic import BaseModel
 
 from signal_backups.core.base.errors import StageInputMissingError
+from signal_backups.core.base.local_files import written_locally
 
 #: Scratch of an unknown run is removed after this long.
 ORPHAN_AGE_S = 24 * 3600
@@ -112,15 +113,20 @@ class Scratch:
 
     @contextmanager
     def day(self, run_id: str, day: date) -> Iterator[DayFolder]:
-        """Create the folder of one day and remove it afterwards; ``sweep`` removes what a crash leaves behind."""
+        """Create the folder of one day and remove it afterwards; ``sweep`` removes what a crash leaves behind.
+
+        Raises:
+            LocalStorageError: it, or a file in it, cannot be written.
+        """
         path = self._root / run_id / day.isoformat()
         shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(parents=True)
         try:
-            yield DayFolder(path, day)
+            with written_locally(path):
+                path.mkdir(parents=True)
+                yield DayFolder(path, day)
         finally:
             shutil.rmtree(path, ignore_errors=True)
-            if not any(path.parent.iterdir()):
+            with suppress(OSError):  # it was not created, or other days are in it
                 path.parent.rmdir()
 
     def sweep(self, is_finished: Callable[[str], bool | None], now: Callable[[], float] = time.time) -> list[str]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from signal_backups.core.base.days import Clock, days_between, utc_now
 from signal_backups.core.base.digest import FileDigest, digest
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, VerificationError
+from signal_backups.core.base.local_files import scratch_folder
 from signal_backups.core.bundle.content import UNVOUCHED, BundleContent, BundleDay, BundleFile, DayEntry, replaced_name
 from signal_backups.core.integrity.anchors.anchors import read_anchors
 from signal_backups.core.integrity.anchors.tree_head import LogHead, tree_head_of
@@ -165,13 +165,12 @@ def _days(
     listed: _Listed,
     scratch: Path,
 ) -> Iterator[BundleDay]:
-    scratch.mkdir(parents=True, exist_ok=True)
     for day in days:
-        with TemporaryDirectory(dir=scratch, prefix="bundle-") as folder:
+        with scratch_folder(scratch, "bundle-") as folder:
             if day in newest:
-                yield _vouched(vault, newest[day], replaced[day], listed, Path(folder))
+                yield _vouched(vault, newest[day], replaced[day], listed, folder)
             else:
-                yield _unvouched(vault, day, others.get(day), Path(folder))
+                yield _unvouched(vault, day, others.get(day), folder)
 
 
 def _vouched(

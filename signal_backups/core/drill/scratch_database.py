@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ import adbc_driver_postgresql.dbapi as adbc
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import TargetError
+from signal_backups.core.base.local_files import scratch_folder
 from signal_backups.core.source import database_address
 from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import quoted
@@ -36,9 +36,8 @@ def scratch_database(source_url: str, folder: Path, now: datetime) -> Iterator[s
     """
     address = database_address(source_url)
     if isinstance(address, Path):
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix="drill-") as temporary:
-            yield f"sqlite:///{Path(temporary).absolute() / 'drill.db'}"
+        with scratch_folder(folder, "drill-") as temporary:
+            yield f"sqlite:///{temporary.absolute() / 'drill.db'}"
         return
     name = f"{SCRATCH_PREFIX}{now:%Y%m%d%H%M%S}_{uuid4().hex[:8]}"
     with _server(address) as connection:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import gettempdir
 
-from signal_backups.core.base.errors import ConflictError, NotFoundError, VerificationError
+from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreError, VerificationError
 from signal_backups.core.base.file_locks import exclusive
 from signal_backups.core.base.parallel import map_in_order
 from signal_backups.core.ledger.conditional_writes import honours_conditional_writes
@@ -31,6 +31,8 @@ LAST_NUMBER = 10**10 - 1
 #: How often an append is tried while other writers are faster.
 ATTEMPTS = 500
 
+#: So many tries in a row may find a taken number that is not listed: another writer is storing it just now.
+_UNLISTED_TRIES = 25
 #: After so many taken numbers, a listing finds the end of the log sooner than the next numbers do.
 _STEPS = 8
 
@@ -107,8 +109,9 @@ class ChainedLog:
             ConflictError: others were faster every time; the last possible number is taken; on a store that takes one
                 machine only, the file lock that keeps its writers apart cannot be taken.
             VerificationError: the store returns other bytes than were sent.
-            StoreError: the store cannot be reached or refuses.
+            StoreError: the store cannot be reached or refuses, or does not list an entry that is there.
         """
+        unlisted = 0
         with self._threads, self._alone():
             for attempt in range(ATTEMPTS):
                 link = self._next()
@@ -117,6 +120,9 @@ class ChainedLog:
                     version_id = self.store.create_bytes(key, body, JSON_TYPE)
                 except ConflictError:
                     self._step(link.number, attempt)
+                    unlisted = 0 if self._last else unlisted + 1
+                    if unlisted >= _UNLISTED_TRIES:
+                        self._require_listed(link.number)
                     continue
                 return self._read_back(Entry(link.number, key, version_id, body))
         raise ConflictError(
@@ -206,6 +212,16 @@ class ChainedLog:
             entry = self.entry(taken)  # None: not stored yet
             self._last = Link(taken, entry.sha256) if entry else None
         time.sleep(random.uniform(0, 0.002 * min(attempt, 25)))  # noqa: S311 - spreads writers, protects nothing
+
+    def _require_listed(self, taken: int) -> None:
+        """Refuse to go on when the store has an entry and its listings do not show it: they would never end."""
+        key = self.key_of(taken)
+        if self.entry(taken) is None and self.store.head(key) is not None:
+            raise StoreError(
+                f"cannot append to {self.store.uri(self.prefix)}: the store does not list {key}, which is there",
+                remedy="Run it again later; if that repeats, the listings of this store cannot be relied on",
+                transient=True,
+            )
 
     def _read_back(self, entry: Entry) -> Entry:
         body, _ = self.store.get_bytes(entry.key, entry.version_id)

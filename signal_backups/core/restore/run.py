@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from signal_backups.core.base.errors import (
     ArchivedError,
     ExitCode,
+    LocalStorageError,
     NotFoundError,
     SignalBackupsError,
     SignalConflictError,
     TargetError,
     VerificationError,
 )
+from signal_backups.core.base.local_files import scratch_folder
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import read_ahead
 from signal_backups.core.restore.audit_event import record_restore
@@ -102,10 +103,9 @@ class Restore:
         return report
 
     def _restore(self, selection: Selection, days: list[DayRestore], on_day: Callable[[DayRestore], None]) -> None:
-        self._scratch.mkdir(parents=True, exist_ok=True)
         with (
-            TemporaryDirectory(dir=self._scratch, prefix="restore-") as folder,
-            closing(read_ahead(self._fetched(selection, Path(folder)))) as fetched,
+            scratch_folder(self._scratch, "restore-") as folder,
+            closing(read_ahead(self._fetched(selection, folder))) as fetched,
         ):
             for item in fetched:
                 days.append(self._restored(item))
@@ -126,6 +126,8 @@ class Restore:
         if isinstance(item, UnavailableDay):
             return DayRestore.failed(item.day, Outcome.MISSING, item.error)
         if isinstance(item, FetchFailure):
+            if self._options.is_drill and isinstance(item.error, LocalStorageError):
+                raise item.error  # says nothing about the backup, so the drill has no result
             return DayRestore.failed(item.chosen.day, _outcome(item.error), item.error, **_identity(item.chosen))
         try:
             return self._import(item)

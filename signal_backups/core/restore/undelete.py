@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, StoreError, VouchedBackupLostError
+from signal_backups.core.base.local_files import scratch_folder
 from signal_backups.core.ledger.batch_events import named, number_of
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.fetch import FetchedBackup, fetch, nearest_good_version, refusal
@@ -191,11 +191,10 @@ def _newest_good(vault: BackupVault, history: SlotHistory, scratch: Path) -> Cho
             f"{history.key} --version-id {version.version_id} --target TARGET",
         )
     refused: FetchedBackup | None = None
-    scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="undelete-") as folder:
+    with scratch_folder(scratch, "undelete-") as folder:
         for candidate in candidates:
             try:
-                fetched = fetch(vault, candidate, Path(folder))
+                fetched = fetch(vault, candidate, folder)
             except ArchivedError:
                 return candidate
             except NotFoundError:
@@ -213,9 +212,7 @@ def _newest_good(vault: BackupVault, history: SlotHistory, scratch: Path) -> Cho
 def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clock) -> Manifest:
     """Store a copy of a version, read it back, and write its manifest."""
     started = clock()
-    scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="undelete-") as name:
-        folder = Path(name)
+    with scratch_folder(scratch, "undelete-") as folder:
         fetched = fetch(vault, chosen, folder)
         if not fetched.report.ok:
             raise refusal(fetched, nearest_good_version(vault, chosen, folder))

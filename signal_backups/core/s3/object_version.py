@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from signal_backups.core.base.errors import StoreError
 from signal_backups.core.s3.object_lock import ObjectLock
 
 #: Version id that stores give objects of a bucket without versioning.
@@ -43,7 +44,12 @@ class ObjectVersion:
 
     @classmethod
     def from_head(cls, key: str, answer: Any) -> ObjectVersion:
-        """Read the answer to a HEAD of an object."""
+        """Read the answer to a HEAD of an object.
+
+        Raises:
+            StoreError: it lacks what every store says of an object.
+        """
+        _require(f"cannot look at {key}", answer, "ContentLength", "LastModified", "ETag")
         return cls(
             key=key,
             version_id=answer.get("VersionId", UNVERSIONED),
@@ -59,7 +65,12 @@ class ObjectVersion:
 
     @classmethod
     def from_listing(cls, item: Any, *, is_delete_marker: bool = False) -> ObjectVersion:
-        """Read one item of a listing of versions."""
+        """Read one item of a listing of versions.
+
+        Raises:
+            StoreError: it lacks what every store says of a version.
+        """
+        _require(f"cannot list {item.get('Key', 'an object')}", item, "Key", "VersionId", "LastModified", "IsLatest")
         return cls(
             key=item["Key"],
             version_id=item["VersionId"],
@@ -69,6 +80,16 @@ class ObjectVersion:
             is_latest=item["IsLatest"],
             is_delete_marker=is_delete_marker,
             storage_class=item.get("StorageClass", "STANDARD"),
+        )
+
+
+def _require(doing: str, answer: Any, *names: str) -> None:
+    missing = [name for name in names if name not in answer]
+    if missing:
+        raise StoreError(
+            f"{doing}: the answer lacks {', '.join(missing)}",
+            remedy="Check that AWS_ENDPOINT_URL_S3 is the S3 store, and what stands between",
+            transient=True,
         )
 
 

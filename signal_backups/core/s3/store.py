@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreError, VerificationError
+from signal_backups.core.base.local_files import written_locally
 from signal_backups.core.s3.bucket import BucketConfiguration
 from signal_backups.core.s3.error_translation import error_code, s3_errors
 from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
@@ -196,7 +197,11 @@ class S3ObjectStore:
         return self.put_bytes(key, body, content_type)
 
     def get_file(self, key: str, version_id: str, target: Path) -> None:
-        """Download one version to a file; starts again when the body breaks off."""
+        """Download one version to a file; starts again when the body breaks off.
+
+        Raises:
+            LocalStorageError: the file cannot be written.
+        """
         for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
             try:
                 self._download(key, version_id, target)
@@ -346,10 +351,10 @@ class S3ObjectStore:
     def _download(self, key: str, version_id: str, target: Path) -> None:
         with s3_errors(self.bucket, f"cannot read {self.uri(key)} version {version_id}"):
             response = self._client.get_object(Bucket=self.bucket, Key=key, **_version(version_id))
-            with target.open("wb") as file:
+            with written_locally(target), target.open("wb") as file:
                 for chunk in response["Body"].iter_chunks(1024 * 1024):
                     file.write(chunk)
-            if target.stat().st_size != response["ContentLength"]:
+            if target.stat().st_size != response.get("ContentLength"):
                 raise StoreError(f"{self.uri(key)} broke off while it was read", transient=True)
 
     def _pages(self, operation: Any, prefix: str, **more: str) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.base.local_files import is_disk_full
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
@@ -93,6 +94,8 @@ def reading_rows(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
         except duckdb.OutOfMemoryException:
             raise  # says nothing about the file
         except duckdb.Error as error:
+            if is_disk_full(error):
+                raise  # says nothing about the file either
             reason = " ".join(str(error).splitlines()[:2])
             raise VerificationError(f"{path.name} does not parse as a backup CSV: {reason}") from error
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError
+from signal_backups.core.base.local_files import scratch_folder
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
 from signal_backups.core.ledger.event import Action, ObjectName, Result
@@ -47,6 +47,7 @@ def verify_stored(
     Raises:
         ArchivedError: it has to thaw first.
         StoreError: the store cannot be reached.
+        LocalStorageError: the scratch folder cannot be written.
     """
     newest = newest_manifest(vault, backup.slot)
     # What the manifest log vouches for is verified, whatever lies on top of it.
@@ -95,9 +96,8 @@ def _verified(
     vault: BackupVault, backup: StoredBackup, manifest: Manifest | None, scratch: Path, sample: int | None
 ) -> VerifyReport:
     version_id = manifest.backup.version_id if manifest else backup.current.version_id
-    scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
-        target = Path(folder) / Path(backup.key).name
+    with scratch_folder(scratch, "verify-") as folder:
+        target = folder / Path(backup.key).name
         try:
             vault.store.get_file(backup.key, version_id, target)
         except NotFoundError:
@@ -137,8 +137,8 @@ def _about_the_quarantine(vault: BackupVault, manifest: Manifest | None, scratch
         return
     what = f"its quarantined rows, {stored.key} version {stored.version_id},"
     again = f"store them again with: signal-backups backup {manifest.day}"
-    with TemporaryDirectory(dir=scratch, prefix="verify-") as folder:
-        target = Path(folder) / Path(stored.key).name
+    with scratch_folder(scratch, "verify-") as folder:
+        target = folder / Path(stored.key).name
         try:
             vault.store.get_file(stored.key, stored.version_id, target)
         except NotFoundError:

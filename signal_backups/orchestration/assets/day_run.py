@@ -18,6 +18,7 @@ from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.errors import ReadBackError, VerificationError
+from signal_backups.core.base.local_files import written_locally
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.source import SignalSource
@@ -80,7 +81,7 @@ class DayRun:
             (BACKUP_OBJECT, self._backup_object),
         ):
             if asset in self.assets:
-                with self._recording_failure(folder.day):
+                with self._recording_failure(folder.day), written_locally(folder.path):
                     yield from stage(folder)
 
     def _recording_failure(self, day: date) -> AbstractContextManager[None]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signal_backups.core.base.errors import ConflictError, NotFoundError, StoreError, VerificationError
+from signal_backups.core.base.errors import ConflictError, ExitCode, NotFoundError, StoreError, VerificationError
 from signal_backups.core.ledger.chained_log import ATTEMPTS, FIRST, LAST_NUMBER, ChainedLog, Entry, Link
 from signal_backups.core.ledger.conditional_writes import honours_conditional_writes
 from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence
@@ -107,6 +107,24 @@ def test_appending_again_needs_no_listing(s3: StrictS3, log: ChainedLog) -> None
     s3.requests.clear()
     log.append(event_bytes(2))
     assert s3.requests == {"PutObject": 1, "GetObject": 1}
+
+
+def test_a_listing_that_never_shows_the_newest_entry_ends_in_bounded_time(s3: StrictS3, log: ChainedLog) -> None:
+    for number in range(1, 4):
+        log.append(event_bytes(number))
+    client = s3.client()
+    blind = ChainedLog(S3ObjectStore(client, BUCKET), PREFIX, PROBE)
+
+    def without_the_newest(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Versions"] = [item for item in parsed.get("Versions", []) if item["Key"] != log.key_of(3)]
+
+    client.meta.events.register("after-call.s3.ListObjectVersions", without_the_newest)
+    s3.requests.clear()
+    with pytest.raises(StoreError, match=f"does not list {log.key_of(3)}, which is there") as raised:
+        blind.append(event_bytes(4))
+    assert (raised.value.exit_code, raised.value.transient) == (ExitCode.UNREACHABLE, True)
+    assert sum(s3.requests.values()) < 250
+    assert_chain(log, 3)
 
 
 def test_two_writers_take_turns(s3: StrictS3, log: ChainedLog) -> None:

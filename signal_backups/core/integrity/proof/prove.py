@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ArchivedError, NotFoundError, VerificationError
+from signal_backups.core.base.local_files import scratch_folder
 from signal_backups.core.integrity.anchors.anchors import Anchor, read_anchors
 from signal_backups.core.integrity.anchors.current_tree_head import current_tree_head
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
@@ -143,9 +143,8 @@ def _find(vault: BackupVault, signal_id: str, day: date, folder: Path) -> _Row |
 def _downloaded(vault: BackupVault, manifest: Manifest, folder: Path) -> Iterator[Path]:
     """Download the version that a manifest vouches for; the file exists only inside the ``with`` block."""
     stored = manifest.backup
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix="prove-") as scratch:
-        csv = Path(scratch) / Path(stored.key).name
+    with scratch_folder(folder, "prove-") as scratch:
+        csv = scratch / Path(stored.key).name
         vault.store.get_file(stored.key, stored.version_id, csv)
         if digest(csv).sha256 != stored.sha256:
             raise VerificationError(
