@@ -72,6 +72,13 @@ class LocalStorageError(SignalBackupsError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class DagsterHomeError(SignalBackupsError):
+    """The folder of Dagster's instance cannot be used: its databases were not created whole."""
+
+    code = "dagster_home"
+    exit_code = ExitCode.UNREACHABLE
+
+
 class UnsupportedError(StoreError):
     """This object store does not have the feature at all."""
 

@@ -55,6 +55,8 @@ class DagsterDoctor:
         try:
             with persistent_instance(self._home) as instance:
                 yield instance
+        except SignalBackupsError:
+            raise
         except Exception as error:
             raise SignalBackupsError(
                 f"Dagster's instance in {self._home} cannot be used: {str(error).strip().partition(chr(10))[0]}",
@@ -65,7 +67,12 @@ class DagsterDoctor:
         if not (self._home / "dagster.yaml").is_file():
             return failed(f"Dagster never ran here: no {self._home / 'dagster.yaml'}", self._start)
         with self._instance() as instance:
-            runs = instance.get_runs_count()
+            runs, monitored = instance.get_runs_count(), instance.run_monitoring_enabled
+        if not monitored:
+            return warning(
+                f"{self._home}: run monitoring is off, so that a run which never starts is never ended",
+                f"Add to {self._home / 'dagster.yaml'}, and start Dagster again: run_monitoring: {{enabled: true}}",
+            )
         return ok(f"{self._home}, {runs} runs")
 
     def _daemon_is_alive(self) -> DoctorResult:

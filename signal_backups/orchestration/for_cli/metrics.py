@@ -32,6 +32,8 @@ def instance_metrics(home: Path) -> Callable[[], list[Metric]]:
                     _running(instance, "sensor", sensors),
                     _heartbeats(instance),
                 ]
+        except SignalBackupsError:
+            raise
         except Exception as error:
             raise SignalBackupsError(
                 f"Dagster's instance in {home} cannot be used: {error}", remedy="See: signal-backups doctor"

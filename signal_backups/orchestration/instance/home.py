@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
+
+from signal_backups.core.base.errors import DagsterHomeError
+from signal_backups.core.base.file_locks import exclusive
+from signal_backups.core.base.local_files import written_locally
 
 _CONFIG = """\
 # Written once by signal-backups; yours to edit.
@@ -15,22 +21,81 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+# Ends runs that never start, or never end after they were cancelled. Runs that stop giving signs of life are ended by
+# stale_partition_sensor: Dagster's default run launcher cannot ask after the process of a run.
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 180
+  cancel_timeout_seconds: 180
+  max_resume_run_attempts: 0
+  poll_interval_seconds: 60
 """
+
+#: The databases that Dagster creates in a home, unless its dagster.yaml names other storage.
+_DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 
 
 def prepare_home(folder: Path) -> Path:
-    """Create a Dagster home unless there is one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "dagster.yaml"
-    if not config.exists():
-        config.write_text(_CONFIG, encoding="utf-8")
-    return folder
+    """Create a Dagster home with its databases unless there is one.
+
+    Raises:
+        DagsterHomeError: there is one, and it is broken.
+        LocalStorageError: it cannot be written.
+    """
+    with _opening(folder), dg.DagsterInstance.from_config(str(folder)):
+        return folder
 
 
 @contextmanager
 def persistent_instance(default_home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance of ``DAGSTER_HOME``, or else of ``default_home``: the one that the UI shows."""
+    """The instance of ``DAGSTER_HOME``, or else of ``default_home``: the one that the UI shows.
+
+    Raises:
+        DagsterHomeError: the home is broken.
+        LocalStorageError: it cannot be written.
+    """
     home = os.environ.setdefault("DAGSTER_HOME", str(default_home))
-    prepare_home(Path(home))
-    with dg.DagsterInstance.get() as instance:
+    with _opening(Path(home)):
+        opened = dg.DagsterInstance.get()
+    with opened as instance:
         yield instance
+
+
+@contextmanager
+def _opening(home: Path) -> Iterator[None]:
+    """One process at a time: whoever opens a new home creates its databases, and Dagster keeps nobody away."""
+    with written_locally(home):
+        home.mkdir(parents=True, exist_ok=True)
+        with exclusive(home / "opening.lock"):
+            config = home / "dagster.yaml"
+            if not config.exists():
+                config.write_text(_CONFIG, encoding="utf-8")
+            try:
+                yield
+            except Exception as error:
+                if broken := [path for name in _DATABASES if _is_broken(path := home / name)]:
+                    raise _broken_home(home, broken) from error
+                raise
+
+
+def _is_broken(database: Path) -> bool:
+    """Whether a database was not created whole: it must name the one version of its tables."""
+    if not database.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            heads = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+            return len(heads) != 1
+    except sqlite3.OperationalError as error:
+        return "no such table" in str(error)
+    except sqlite3.DatabaseError:
+        return True
+
+
+def _broken_home(home: Path, broken: list[Path]) -> DagsterHomeError:
+    where, aside = shlex.quote(str(home)), shlex.quote(f"{home}.broken")
+    return DagsterHomeError(
+        f"the Dagster home {home} is broken: {', '.join(map(str, broken))} was not created whole",
+        remedy="No backup is in it, only the history of runs and the state of sensors. While neither Dagster nor "
+        f"signal-backups runs, move it away, and run it again: mv {where} {aside}",
+    )

@@ -12,6 +12,7 @@ from signal_backups.core.base.errors import SignalBackupsError, code_from_stored
 CODES = {
     "archived",
     "conflict",
+    "dagster_home",
     "deleted_backup",
     "destroyed_backup",
     "error",

@@ -76,6 +76,17 @@ def test_the_home_under_ours_counts_when_none_is_named(home: Path, monkeypatch: 
     assert states(examined()) == [State.OK] * 4
 
 
+def test_a_home_of_an_earlier_release_has_no_run_monitoring(home: Path) -> None:
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+    beat(home)
+    found = examined()
+    assert states(found) == [State.WARNING, *[State.OK] * 3]
+    assert "run monitoring is off" in found[DoctorCheck.INSTANCE].found
+    assert f"Add to {home / 'dagster.yaml'}" in str(found[DoctorCheck.INSTANCE].remedy)
+    assert "monitoring" not in (home / "dagster.yaml").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("text", ["telemetry: [", "storage: {nonsense: 1}\n", "no_such_section: {}\n"])
 def test_an_instance_that_cannot_be_opened(home: Path, text: str) -> None:
     home.mkdir()

@@ -1,10 +1,18 @@
 """The persistent instance of commands that Dagster did not start."""
 
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
+from signal_backups.core.base.errors import DagsterHomeError, ExitCode
 from signal_backups.orchestration.instance.home import persistent_instance, prepare_home
 
 
@@ -13,7 +21,21 @@ def test_a_new_home_has_telemetry_and_the_newsletter_off(tmp_path: Path) -> None
     assert yaml.safe_load(config.read_text(encoding="utf-8")) == {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
+        "run_monitoring": {
+            "enabled": True,
+            "start_timeout_seconds": 180,
+            "cancel_timeout_seconds": 180,
+            "max_resume_run_attempts": 0,
+            "poll_interval_seconds": 60,
+        },
     }
+
+
+def test_run_monitoring_is_on_and_dagster_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with persistent_instance(tmp_path) as instance:
+        assert instance.run_monitoring_enabled
+        assert instance.run_monitoring_poll_interval_seconds == 60
 
 
 def test_a_configured_home_is_left_as_it_is(tmp_path: Path) -> None:
@@ -41,3 +63,78 @@ def test_runs_are_remembered_from_one_command_to_the_next(tmp_path: Path, monkey
         instance.run_storage.set_cursor_values({"key": "value"})
     with persistent_instance(tmp_path) as instance:
         assert instance.run_storage.get_cursor_values({"key"}) == {"key": "value"}
+
+
+#: Opens the home in its first argument once its standard input ends.
+_OPENING = """
+import sys
+from pathlib import Path
+from signal_backups.orchestration.instance.home import persistent_instance
+print("ready", flush=True)
+sys.stdin.read()
+with persistent_instance(Path(sys.argv[1])) as instance:
+    print(instance.get_runs_count())
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_open_a_new_home_at_the_same_time_all_get_it(tmp_path: Path) -> None:
+    for attempt in range(2):
+        home = tmp_path / str(attempt)
+        with ExitStack() as stack:
+            processes = [stack.enter_context(_opening_process(home)) for _ in range(3)]
+            for process in processes:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+            for process in processes:
+                assert process.stdin is not None
+                process.stdin.close()
+            for process in processes:
+                assert process.stdout is not None
+                assert process.stdout.read() == "0\n"
+
+
+def _opening_process(home: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _OPENING, str(home)],
+        env=dict(os.environ) | {"DAGSTER_HOME": str(home)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def two_heads(database: Path) -> None:
+    """What processes leave behind that create the database at the same time."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('another')")
+        connection.commit()
+
+
+def no_database(database: Path) -> None:
+    database.write_bytes(b"no database" * 1000)
+
+
+@pytest.mark.parametrize("broken_by", [two_heads, no_database])
+def test_a_broken_home_is_recognized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_by: Callable[[Path], None]
+) -> None:
+    home = prepare_home(tmp_path / "dagster")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    broken_by(home / "history" / "runs.db")
+    with pytest.raises(DagsterHomeError) as raised, persistent_instance(home):
+        pass
+    assert f"the Dagster home {home} is broken: {home / 'history' / 'runs.db'}" in raised.value.what
+    assert f"mv {home} {home}.broken" in raised.value.remedy
+    assert raised.value.exit_code is ExitCode.UNREACHABLE
+    home.rename(tmp_path / "dagster.broken")
+    with persistent_instance(home) as instance:
+        assert instance.get_runs_count() == 0
+
+
+def test_what_else_is_wrong_with_a_home_is_not_called_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = prepare_home(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    (home / "dagster.yaml").write_text("no_such_section: {}\n", encoding="utf-8")
+    with pytest.raises(dg.DagsterInvalidConfigError), persistent_instance(home):
+        pass
