@@ -15,6 +15,7 @@ from signal_backups.orchestration.assets.daily_backup import backup_assets, sign
 from signal_backups.orchestration.assets.previews import known_previews
 from signal_backups.orchestration.assets.restore_drill import restore_drill
 from signal_backups.orchestration.assets.retention_audit import retention_audit
+from signal_backups.orchestration.assets.rolling_reconciliation import rolling_reconciliation
 from signal_backups.orchestration.assets.storage_cost import storage_cost
 from signal_backups.orchestration.jobs import daily_backup_job
 from signal_backups.orchestration.partitions import daily_partitions
@@ -27,7 +28,7 @@ from signal_backups.orchestration.sensors.stale_partitions import stale_partitio
 #: For errors of the store or the database that may pass: again after 20 s, 40 s and 80 s.
 RETRY_POLICY = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
-WATCHING_ASSETS = (restore_drill, bucket_policy, audit_trail, retention_audit, storage_cost)
+WATCHING_ASSETS = (restore_drill, bucket_policy, audit_trail, retention_audit, storage_cost, rolling_reconciliation)
 
 
 def build_defs(

@@ -25,6 +25,7 @@ AUDIT_TRAIL = dg.AssetKey("audit_trail")
 RESTORE_DRILL = dg.AssetKey("restore_drill")
 RETENTION_AUDIT = dg.AssetKey("retention_audit")
 STORAGE_COST = dg.AssetKey("storage_cost")
+ROLLING_RECONCILIATION = dg.AssetKey("rolling_reconciliation")
 
 #: The op that makes the backup assets.
 DAILY_BACKUP = "daily_backup"

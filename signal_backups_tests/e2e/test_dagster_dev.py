@@ -133,4 +133,5 @@ def test_all_schedules_are_running(deployment: Deployment) -> None:
         "audit_trail_schedule": "RUNNING",
         "retention_audit_schedule": "RUNNING",
         "storage_cost_schedule": "RUNNING",
+        "rolling_reconciliation_schedule": "RUNNING",
     }

@@ -14,6 +14,7 @@ JOB_OF = {
     "audit_trail_schedule": "audit_trail_job",
     "retention_audit_schedule": "retention_audit_job",
     "storage_cost_schedule": "storage_cost_job",
+    "rolling_reconciliation_schedule": "rolling_reconciliation_job",
 }
 
 
@@ -45,6 +46,7 @@ def test_the_drill_is_held_on_sundays_at_three_in_the_morning_utc() -> None:
         ("audit_trail_schedule", "45 2 * * *"),
         ("retention_audit_schedule", "0 4 1 * *"),
         ("storage_cost_schedule", "30 4 * * *"),
+        ("rolling_reconciliation_schedule", "30 3 * * *"),
     ],
 )
 def test_the_bucket_is_examined_daily_and_audited_on_the_first_of_the_month(

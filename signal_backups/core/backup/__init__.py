@@ -9,6 +9,6 @@ Not here: reading the database (``source``), keys and manifests (``vault``), run
   ``source_changes`` compares, ``merge_rows`` merges.
 - ``missing_events``: events of the day that a killed run could not write any more.
 - ``examine_rows``, ``schema``, ``quarantine``: what is wrong with a row, and which rows are backed up.
-- ``fingerprint``: shows whether a day has changed since its backup. ``plausibility``, ``row_counts``: whether a day
-  has about as many signals as usual.
+- ``fingerprint``: shows whether a day has changed since its backup. ``changed_days``: which days have, a part of all
+  each night. ``plausibility``, ``row_counts``: whether a day has about as many signals as usual.
 """

@@ -15,6 +15,10 @@ MAX_DRILL_AGE = timedelta(days=8)
 #: Age beyond which the last retention audit is too old: one is made on the first of every month.
 MAX_AUDIT_AGE = timedelta(days=32)
 
+#: In how many nights every day is compared with the database: a week less than the shortest month, because days are
+#: added meanwhile, and because a night may fail.
+COMPARISON_NIGHTS = 21
+
 #: Seconds within which everything in retention has to be restored.
 RTO_OBJECTIVE_S = 3600.0
 
