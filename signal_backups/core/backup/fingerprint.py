@@ -6,18 +6,18 @@ days to compare: a value that was changed without its hash is found by a reconci
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from signal_backups.core.backup.extract import reading_extract
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import SIGNAL_ID, VERIFICATION_HASH
-from signal_backups.core.signals.timestamps import INSTANT, rows_of_day
-from signal_backups.core.source import IDENTITY_SCHEMA, SignalSource
+from signal_backups.core.signals.timestamps import rows_of_day
+from signal_backups.core.source import SignalSource
 
 # MD5, because fingerprints are stored and must never change; the separator cannot occur in a hash.
 _SUM = f"coalesce(sum(md5_number_lower(concat({SIGNAL_ID}, '|', {VERIFICATION_HASH}))), 0)"
@@ -25,8 +25,8 @@ _SUM = f"coalesce(sum(md5_number_lower(concat({SIGNAL_ID}, '|', {VERIFICATION_HA
 
 def fingerprint_of_extract(extract: Path) -> str:
     """The fingerprint of an extracted day."""
-    with closing(duckdb_engine.cursor()) as cursor, reading_extract(extract) as rows:
-        return _fingerprint(cursor, rows)
+    with reading_extract(extract) as rows:
+        return _fingerprint(rows)
 
 
 def fingerprint_of_source(source: SignalSource, day: date) -> str:
@@ -35,18 +35,17 @@ def fingerprint_of_source(source: SignalSource, day: date) -> str:
     Raises:
         SourceError: the database cannot be read.
     """
-    with (
-        source.read_identities(day) as snapshot,
-        closing(duckdb_engine.cursor()) as day_cursor,
-        closing(duckdb_engine.cursor()) as sum_cursor,
-    ):
-        of_day = (rows_of_day(day_cursor, batch, day) for batch in snapshot.batches)
-        schema = IDENTITY_SCHEMA.append(pa.field(INSTANT, pa.int64()))
-        return _fingerprint(sum_cursor, pa.RecordBatchReader.from_batches(schema, of_day))
+    with source.read_identities(day) as snapshot, closing(duckdb_engine.cursor()) as cursor:
+        return _fingerprint(rows_of_day(cursor, batch, day) for batch in snapshot.batches)
 
 
-def _fingerprint(cursor: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader) -> str:
-    cursor.register("identities", rows)
-    ((count, total),) = cursor.execute(f"SELECT count(*), {_SUM} FROM identities").fetchall()
-    cursor.unregister("identities")
-    return f"{count}-{total:x}"
+def _fingerprint(batches: Iterable[pa.RecordBatch]) -> str:
+    rows = total = 0
+    with closing(duckdb_engine.cursor()) as cursor:
+        # One by one, because DuckDB would turn the database's error, when reading fails, into one of its own.
+        for batch in batches:
+            cursor.register("identities", pa.Table.from_batches([batch]))
+            ((part,),) = cursor.execute(f"SELECT {_SUM} FROM identities").fetchall()
+            cursor.unregister("identities")
+            rows, total = rows + batch.num_rows, total + part
+    return f"{rows}-{total:x}"

@@ -29,7 +29,7 @@ from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, 
 from signal_backups.core.restore.targets.open_target import open_database
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.signals.compare_rows import RowComparer
-from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source
+from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.findings import Examination, open_findings, record_findings
 from signal_backups.core.vault.objects import StoredBackup
 from signal_backups.core.vault.vault import BackupVault
@@ -231,7 +231,7 @@ def _compare(
 
         def add_restored(comparer: RowComparer) -> None:
             with restored.read_day(chosen.day) as snapshot:
-                comparer.add_backup_rows(snapshot.batches, SOURCE_SCHEMA)
+                comparer.add_backup_rows(snapshot.batches)
             add_quarantine(comparer, vault, chosen, folder.path)
 
         return compare_with_source(source, folder, chosen, add_restored)

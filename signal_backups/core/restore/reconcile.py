@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA
 from signal_backups.core.backup.extract import extract_day, reading_extract
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.errors import (
@@ -125,7 +124,7 @@ def compare_with_source(
     extracted = extract_day(source, folder)
     with row_comparer() as comparer, reading_extract(folder.extract) as held:
         add_backup_rows(comparer)
-        comparer.add_database_rows(held, EXAMINED_SCHEMA)
+        comparer.add_database_rows(held)
         found: RowComparison = comparer.compare()
     return Reconciliation(
         day=folder.day,

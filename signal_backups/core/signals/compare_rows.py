@@ -55,13 +55,13 @@ class RowComparer:
         """Add the rows of a backup CSV; quarantined rows are not late in the database, and may be missing there."""
         self._add("backup_rows", read_sql(csv), is_quarantine=is_quarantine)
 
-    def add_backup_rows(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+    def add_backup_rows(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Add rows of the backup that were restored into a scratch database; see ``add_database_rows``."""
-        self._add_batches("backup_rows", batches, schema)
+        self._add_batches("backup_rows", batches)
 
-    def add_database_rows(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+    def add_database_rows(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Add rows of the database: batches with at least ``CSV_COLUMNS``, numbers as doubles or as text."""
-        self._add_batches("database_rows", batches, schema)
+        self._add_batches("database_rows", batches)
 
     def compare(self) -> RowComparison:
         """Compare the added rows."""
@@ -82,10 +82,12 @@ class RowComparer:
             late=self._difference("database_rows", f"{unknown} AND {not_mutated}"),
         )
 
-    def _add_batches(self, table: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
-        self._cursor.register("given_rows", pa.RecordBatchReader.from_batches(schema, batches))
-        self._add(table, "given_rows", is_quarantine=False)
-        self._cursor.unregister("given_rows")
+    def _add_batches(self, table: str, batches: Iterable[pa.RecordBatch]) -> None:
+        # One by one, because DuckDB would turn the database's error, when reading fails, into one of its own.
+        for batch in batches:
+            self._cursor.register("given_rows", pa.Table.from_batches([batch]))
+            self._add(table, "given_rows", is_quarantine=False)
+            self._cursor.unregister("given_rows")
 
     def _add(self, table: str, rows: str, *, is_quarantine: bool) -> None:
         content = ", ".join(

@@ -1,10 +1,12 @@
-"""Running statements on an ADBC connection, each with its own cursor, which is closed."""
+"""Running statements on an ADBC connection, each with its own cursor, which is closed, and reading their results."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 
-from adbc_driver_manager import dbapi
+import pyarrow as pa
+from adbc_driver_manager import AdbcStatusCode, dbapi
 
 
 def execute(connection: dbapi.Connection, statement: str) -> None:
@@ -26,3 +28,19 @@ def fetch_all(connection: dbapi.Connection, query: str) -> list[tuple[object, ..
     with closing(connection.cursor()) as cursor:
         cursor.execute(query)
         return list(cursor.fetchall())
+
+
+def read_stream(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a result; what goes wrong between two of them is an error of the database too.
+
+    Raises:
+        dbapi.OperationalError: the database reports an error, or the connection was lost.
+    """
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise dbapi.OperationalError(str(error), status_code=AdbcStatusCode.IO) from error
+        yield batch

@@ -43,6 +43,9 @@ IDENTITY_SCHEMA = pa.schema([(name, pa.string()) for name in IDENTITY_COLUMNS])
 
 BATCH_ROWS = 65_536
 
+#: Larger integers may not be exact doubles; rounding one would change the signal.
+EXACT_INTEGER = 2**53
+
 
 @dataclass(frozen=True)
 class SourceDescription:
@@ -105,12 +108,13 @@ class TableColumns:
 
     @classmethod
     def match(cls, table: str, present: list[str]) -> TableColumns:
-        """Find each field among a table's columns, ignoring case.
+        """Find each field among a table's columns, ignoring case where no column has the exact name.
 
         Raises:
-            SourceError: a required column is missing.
+            SourceError: a required column is missing, or several columns could be the one of a field.
         """
-        by_name = {name.lower(): name for name in reversed(present)}
+        wanted = {each.name for each in FIELDS} | set(SOURCE_HASH_COLUMNS)
+        by_name = {name: found for name in wanted if (found := _column_named(name, table, present)) is not None}
         columns = {each.name: by_name[each.name] for each in FIELDS if each.name in by_name}
         stored_hash = next((name for name in SOURCE_HASH_COLUMNS if name in by_name), None)
         if stored_hash is not None:
@@ -123,6 +127,18 @@ class TableColumns:
                 remedy=f"It has: {', '.join(present)}. Check SIGNALS_TABLE and SIGNALS_DATABASE_URL",
             )
         return cls(columns)
+
+
+def _column_named(name: str, table: str, present: list[str]) -> str | None:
+    found = [column for column in present if column.lower() == name]
+    if name in found:
+        return name
+    if len(found) > 1:
+        raise SourceError(
+            f"table {table!r} has {len(found)} columns for {name}: {', '.join(found)}",
+            remedy=f"Rename the one that holds it to {name}, or back up a view that has only one of them",
+        )
+    return found[0] if found else None
 
 
 @dataclass(frozen=True)

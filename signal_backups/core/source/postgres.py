@@ -1,7 +1,8 @@
 """Reading signals from PostgreSQL: one repeatable-read, read-only transaction per day, streamed by binary COPY.
 
 The query converts columns of any type to the text or double of the contract: timestamps as ``datetime.isoformat``
-writes them, numerics as the nearest double.
+writes them. A number that a double cannot hold with all its digits is put into ``unreadable_values``. A domain is read
+as its base type.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
 from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP, UNREADABLE_VALUES
-from signal_backups.core.source.adbc import execute, fetch_all
+from signal_backups.core.source.adbc import execute, fetch_all, read_stream
 from signal_backups.core.source.base import (
+    EXACT_INTEGER,
     IDENTITY_COLUMNS,
     IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
@@ -34,9 +36,14 @@ from signal_backups.core.source.row_filters import TextFilters, TimestampFilters
 
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 10_000
+#: What the text of times and doubles depends on: UTC, and all digits that a double has.
+SESSION_SETTINGS = ("SET LOCAL TIME ZONE 'UTC'", "SET LOCAL extra_float_digits = 1")
 
 _NUMBER_TYPES = {"float4", "float8", "numeric", "int2", "int4", "int8"}
 _TIMESTAMP_TYPES = {"timestamp", "timestamptz"}
+_TEXT_TYPES = {"text", "varchar", "bpchar", "citext"}
+#: The range in which PostgreSQL converts a numeric to a double without an error.
+_SMALLEST_DOUBLE, _LARGEST_DOUBLE = "5e-324", "1.7976931348623157e308"
 #: Text that begins with a valid date; must be exact, because a row with any other beginning belongs to no day.
 _BEGINS_WITH_A_DATE = (
     r"^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
@@ -125,7 +132,8 @@ class PostgresSource:
             with closing(adbc.connect(self._url, autocommit=False)) as connection:
                 execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 execute(connection, f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                execute(connection, "SET LOCAL TIME ZONE 'UTC'")
+                for setting in SESSION_SETTINGS:
+                    execute(connection, setting)
                 yield connection
         except dbapi.Error as error:
             raise self._unreadable(error) from error
@@ -134,9 +142,12 @@ class PostgresSource:
         name = ".".join(quoted(part) for part in self._table.split("."))
         rows = fetch_all(
             connection,
-            "SELECT a.attname::text, t.typname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+            "WITH RECURSIVE column_type AS (SELECT a.attnum, a.attname, t.typname, t.typbasetype "
+            "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
             f"WHERE a.attrelid = to_regclass({_literal(name)}) AND a.attnum > 0 AND NOT a.attisdropped "
-            "ORDER BY a.attnum",
+            "UNION ALL SELECT c.attnum, c.attname, t.typname, t.typbasetype "
+            "FROM column_type c JOIN pg_type t ON t.oid = c.typbasetype) "
+            "SELECT attname::text, typname::text FROM column_type WHERE typbasetype = 0 ORDER BY attnum",
         )
         if not rows:
             raise SourceError(
@@ -145,10 +156,17 @@ class PostgresSource:
             )
         types = {str(column): str(kind) for column, kind in rows}
         table = _Table(TableColumns.match(self._table, list(types)), types)
-        self._require_numbers(table)
+        self._require_types(table)
         return table
 
-    def _require_numbers(self, table: _Table) -> None:
+    def _require_types(self, table: _Table) -> None:
+        kind = table.type_of(TIMESTAMP)
+        if kind not in _TIMESTAMP_TYPES | _TEXT_TYPES:
+            raise SourceError(
+                f"column {TIMESTAMP} of table {self._table!r} is {kind}, not text or a timestamp",
+                remedy="Back up a view that has the time of each signal there as text or timestamptz; nothing was "
+                "backed up",
+            )
         for field in NUMBER_COLUMNS:
             if field in table.fields.columns and table.type_of(field) not in _NUMBER_TYPES:
                 raise SourceError(
@@ -184,7 +202,7 @@ def row_filters(table: _Table) -> RowFilters:
 
 
 def _select(name: str, table: _Table, where: str) -> str:
-    return _select_fields(name, table, CSV_COLUMNS, where, f", NULL::text AS {UNREADABLE_VALUES}")
+    return _select_fields(name, table, CSV_COLUMNS, where, f", {_unreadable_values(table)} AS {UNREADABLE_VALUES}")
 
 
 def _select_fields(name: str, table: _Table, names: tuple[str, ...], where: str, more: str = "") -> str:
@@ -197,7 +215,7 @@ def _batches(connection: dbapi.Connection, query: str, schema: pa.Schema) -> Ite
     with closing(connection.cursor()) as cursor:
         cursor.execute(query)
         with closing(cursor.fetch_record_batch()) as reader:
-            for batch in reader:
+            for batch in read_stream(reader):
                 yield pa.record_batch(batch.columns, schema=schema)
 
 
@@ -205,10 +223,49 @@ def _expression(name: str, table: _Table) -> str:
     if name not in table.fields.columns:
         return "NULL::float8" if name in NUMBER_COLUMNS else "NULL::text"
     column = quoted(table.fields.columns[name])
-    if name in NUMBER_COLUMNS:
-        return f"{column}::float8"
     kind = table.type_of(name)
+    if name in NUMBER_COLUMNS:
+        is_exact = _is_exact(column, kind)
+        return f"{column}::float8" if is_exact is None else f"CASE WHEN {is_exact} THEN {column}::float8 END"
     return _isoformat(column, kind) if kind in _TIMESTAMP_TYPES else f"{column}::text"
+
+
+def _unreadable_values(table: _Table) -> str:
+    """SQL: JSON of the numbers that a double cannot hold, as PostgreSQL writes them; NULL for nearly every row."""
+    inexact = {}
+    for name in NUMBER_COLUMNS:
+        if name in table.fields.columns:
+            column = quoted(table.fields.columns[name])
+            is_exact = _is_exact(column, table.type_of(name))
+            if is_exact is not None:
+                inexact[name] = (column, f"NOT ({is_exact})")
+    if not inexact:
+        return "NULL::text"
+    pairs = ", ".join(
+        f"'{name}', CASE WHEN {is_inexact} THEN {column}::text END" for name, (column, is_inexact) in inexact.items()
+    )
+    any_inexact = " OR ".join(is_inexact for _, is_inexact in inexact.values())
+    return f"CASE WHEN {any_inexact} THEN json_strip_nulls(json_build_object({pairs}))::text END"
+
+
+def _is_exact(column: str, kind: str) -> str | None:
+    """SQL condition: a double holds the number of a column exactly, or the column is NULL; None: it always does.
+
+    Exactly means that the shortest text of the nearest double is the same decimal, as it is for every price.
+    """
+    if kind == "int8":
+        return f"coalesce({column} BETWEEN -{EXACT_INTEGER} AND {EXACT_INTEGER}, true)"
+    if kind != "numeric":
+        return None
+    # At most 15 digits, as nearly every price has, are exact in any double; the other conditions cost more.
+    is_short = f"{column} IS NULL OR (abs({column}) < 1e7 AND scale({column}) <= 8)"
+    is_special = f"{column}::text IN ('NaN', 'Infinity', '-Infinity')"
+    is_in_range = f"{column} = 0 OR abs({column}) BETWEEN {_SMALLEST_DOUBLE} AND {_LARGEST_DOUBLE}"
+    # CASE, because PostgreSQL evaluates its conditions in order: beyond the range the conversion is an error.
+    return (
+        f"CASE WHEN {is_short} OR {is_special} THEN true "
+        f"WHEN {is_in_range} THEN {column}::float8::text::numeric = {column} ELSE false END"
+    )
 
 
 def _isoformat(column: str, kind: str) -> str:

@@ -21,8 +21,10 @@ from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
 from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TIMESTAMP, UNREADABLE_VALUES
+from signal_backups.core.source.adbc import read_stream
 from signal_backups.core.source.base import (
     BATCH_ROWS,
+    EXACT_INTEGER,
     IDENTITY_COLUMNS,
     IDENTITY_SCHEMA,
     SOURCE_SCHEMA,
@@ -35,9 +37,6 @@ from signal_backups.core.source.base import (
 from signal_backups.core.source.row_filters import TextFilters
 
 BUSY_TIMEOUT_MS = 5_000
-#: Larger integers may not be exact doubles; rounding one would change the signal.
-_EXACT_INTEGER = 2**53
-
 
 _Read = Callable[[dbapi.Connection, TableColumns, str], Iterator[pa.RecordBatch]]
 
@@ -186,7 +185,7 @@ def _unreadable_values(columns: TableColumns) -> str:
     present = [(name, quoted(columns.columns[name])) for name in NUMBER_COLUMNS if name in columns.columns]
     is_unreadable = {
         name: f"(typeof({column}) <> 'real' AND (typeof({column}) IN ('text', 'blob') "
-        f"OR {column} NOT BETWEEN -{_EXACT_INTEGER} AND {_EXACT_INTEGER}))"
+        f"OR {column} NOT BETWEEN -{EXACT_INTEGER} AND {EXACT_INTEGER}))"
         for name, column in present
     }
     pairs = ", ".join(f"'{name}', CASE WHEN {is_unreadable[name]} THEN quote({column}) END" for name, column in present)
@@ -206,7 +205,7 @@ def _batches(connection: dbapi.Connection, query: str) -> Iterator[pa.RecordBatc
         cursor.execute(query)
         with closing(cursor.fetch_record_batch()) as reader:
             skip = 1
-            for batch in reader:
+            for batch in read_stream(reader):
                 rows = batch.slice(skip)
                 skip = 0
                 if rows.num_rows:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import md5
 from pathlib import Path
+from types import ModuleType
 
+import pyarrow as pa
 import pytest
+from adbc_driver_manager import AdbcStatusCode, dbapi
 
 from signal_backups.core.backup.fingerprint import fingerprint_of_extract, fingerprint_of_source
-from signal_backups.core.source import sqlite
+from signal_backups.core.base.errors import SourceError
+from signal_backups.core.source import postgres, sqlite
 from signal_backups.core.source.base import TableColumns
 from signal_backups_tests.samples.days import extracted
 from signal_backups_tests.samples.signals import DAY, Row, signal, signals
@@ -34,6 +38,23 @@ def test_source_and_extract_have_equal_fingerprints(tmp_path: Path) -> None:
 def test_both_databases_give_equal_fingerprints(fingerprint: Fingerprint, postgres_database: str) -> None:
     rows = [*signals(5), signal(6, symbol="Ω"), signal(7, timestamp="2026-11-02T00:30:00+01:00")]
     assert fingerprint_of_source(postgres_table(postgres_database, rows), DAY) == fingerprint(rows)
+
+
+@pytest.mark.parametrize("engine", [sqlite, postgres])
+def test_a_connection_lost_while_reading_is_an_error_of_the_source(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: ModuleType
+) -> None:
+    def lost(_: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        raise dbapi.OperationalError("the connection is lost", status_code=AdbcStatusCode.IO)
+        yield
+
+    if engine is sqlite:
+        source = sqlite_table(tmp_path / "signals.db", signals(3))
+    else:
+        source = postgres_table(request.getfixturevalue("postgres_database"), signals(3))
+    monkeypatch.setattr(engine, "read_stream", lost)
+    with pytest.raises(SourceError, match="the connection is lost"):
+        fingerprint_of_source(source, DAY)
 
 
 def test_it_does_not_depend_on_order(fingerprint: Fingerprint) -> None:

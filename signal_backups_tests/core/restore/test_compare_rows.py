@@ -34,7 +34,7 @@ def compared(run: DayRun, held: Sequence[Row]) -> RowComparison:
         comparer.add_backup(run.folder.backup_csv)
         if run.report.quarantined:
             comparer.add_backup(run.folder.quarantine_csv, is_quarantine=True)
-        comparer.add_database_rows(batches(held), SOURCE_SCHEMA)
+        comparer.add_database_rows(batches(held))
         return comparer.compare()
 
 
@@ -112,8 +112,8 @@ def test_all_differences_are_counted_and_the_first_are_named(make_day: MakeDay) 
 
 def test_the_rows_of_the_backup_may_come_from_a_database(tmp_path: Path) -> None:
     with row_comparer() as comparer:
-        comparer.add_backup_rows(batches(signals(3)), SOURCE_SCHEMA)
-        comparer.add_database_rows(batches(signals(4)[1:]), SOURCE_SCHEMA)
+        comparer.add_backup_rows(batches(signals(3)))
+        comparer.add_database_rows(batches(signals(4)[1:]))
         found = comparer.compare()
     assert (found.unchanged, found.deleted, found.late) == (2, difference("signal-00001"), difference("signal-00004"))
 

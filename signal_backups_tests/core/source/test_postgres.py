@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -351,18 +352,148 @@ def test_the_transaction_is_read_only(postgres_database: str) -> None:
         execute(connection, "DELETE FROM signals")
 
 
-def test_a_connection_lost_while_reading_is_a_transient_error(postgres_database: str) -> None:
-    rows = [signal(number, strategy="x" * 200) for number in range(20_000)]
-    source = postgres_table(postgres_database, [])
-    with psycopg.connect(postgres_database, autocommit=True) as client:
-        columns = list(POSTGRES_TYPES)
-        with client.cursor().copy(f"COPY signals ({', '.join(columns)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row([row["verification_hash" if name == "sha256" else name] for name in columns])
-        with pytest.raises(SourceError) as raised, source.read_day(DAY) as snapshot:  # noqa: PT012 - one act in two steps
+def read_until_the_connection_is_lost(url: str, source: SignalSource) -> list[int]:
+    """Read the day batch by batch; after the first one an administrator ends the connection."""
+    read: list[int] = []
+    with psycopg.connect(url, autocommit=True) as client, source.read_day(DAY) as snapshot:
+        for batch in snapshot.batches:
+            read.append(batch.num_rows)
             client.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-            list(snapshot.batches)
+    return read
+
+
+def test_a_connection_lost_between_two_batches_is_a_transient_error(postgres_database: str) -> None:
+    source = postgres_table(postgres_database, [signal(0, strategy="x" * 1_000_000)])
+    with psycopg.connect(postgres_database) as client:
+        # Random texts, because PostgreSQL compresses others and sends them slower than it reads them.
+        client.execute(
+            "INSERT INTO signals SELECT n::text, symbol, action, entry_price, target_price, stop_price, confidence, "
+            "(SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 1000)) || n, \"timestamp\", sha256 "
+            "FROM signals, generate_series(1, 1000) AS n"
+        )
+    with pytest.raises(SourceError) as raised:
+        read_until_the_connection_is_lost(postgres_database, source)
     assert raised.value.transient
+    assert raised.value.exit_code is ExitCode.UNREACHABLE
+    assert "cannot read PostgreSQL database" in str(raised.value)
+
+
+EXACT = ["0.1", "123.45", "1.500000000000000000", "5e-324", "1.7976931348623157e308", "0", "1e22"]
+INEXACT = ["1.123456789012345678", "1e400", "-1e400", "1e-400", "9007199254740993", "1.0841999999999999415"]
+#: Bigints that a double holds, but not for certain.
+INEXACT_INTEGERS = [2**53 + 1, -(2**53) - 1, 2**63 - 1]
+
+
+@pytest.mark.parametrize("kind", ["numeric", "wide"])
+def test_a_number_that_a_double_cannot_hold_is_quarantined_with_its_digits(
+    postgres_database: str, tmp_path: Path, kind: str
+) -> None:
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute("CREATE DOMAIN wide AS numeric")
+    rows = [{**signal(number), "entry_price": Decimal(text)} for number, text in enumerate([*EXACT, *INEXACT])]
+    source = postgres_table(postgres_database, rows, POSTGRES_TYPES | {"entry_price": kind})
+    with source.read_day(DAY) as snapshot:
+        read = [row for batch in snapshot.batches for row in batch.to_pylist()]
+    assert [row["entry_price"] for row in read] == [*map(float, EXACT), *[None] * len(INEXACT)]
+    assert [row["unreadable_values"] for row in read[: len(EXACT)]] == [None] * len(EXACT)
+    kept = [Decimal(json.loads(row["unreadable_values"])["entry_price"]) for row in read[len(EXACT) :]]
+    assert kept == list(map(Decimal, INEXACT))
+    run = extracted(postgres_table(postgres_database, rows[-3:-2], POSTGRES_TYPES | {"entry_price": kind}), tmp_path)
+    assert run.reason() == f"entry_price cannot hold 0.{'0' * 399}1"
+
+
+@pytest.mark.parametrize("column", ["entry_price", "generation_latency_ms"])
+def test_a_bigint_that_may_not_be_a_double_is_quarantined(postgres_database: str, tmp_path: Path, column: str) -> None:
+    types = POSTGRES_TYPES | OPTIONAL_POSTGRES_TYPES | {column: "bigint"}
+    rows = [{**signal(number), column: value} for number, value in enumerate([2**53, *INEXACT_INTEGERS])]
+    run = extracted(postgres_table(postgres_database, rows, types), tmp_path)
+    quarantined = run.quarantine[-len(INEXACT_INTEGERS) :]
+    assert [row["quarantine_reason"] for row in quarantined] == [
+        f"{column} cannot hold {value}" for value in INEXACT_INTEGERS
+    ]
+    assert "signal-00000" not in [row["signal_id"] for row in quarantined]
+
+
+@pytest.mark.parametrize(("value", "reason"), [("NaN", "not a number"), ("Infinity", "not finite")])
+def test_a_numeric_that_is_no_finite_number_is_quarantined(
+    postgres_database: str, tmp_path: Path, value: str, reason: str
+) -> None:
+    rows = [{**signal(), "entry_price": Decimal(value)}]
+    run = extracted(postgres_table(postgres_database, rows, POSTGRES_TYPES | {"entry_price": "numeric"}), tmp_path)
+    assert reason in run.reason()
+
+
+def test_a_row_of_no_day_may_hold_any_number(postgres_database: str) -> None:
+    rows = [{**signal(number, timestamp=None), "entry_price": Decimal(text)} for number, text in enumerate(INEXACT)]
+    source = postgres_table(postgres_database, rows, POSTGRES_TYPES | {"entry_price": "numeric"})
+    assert undated_in(source) == ["None"] * len(INEXACT)
+
+
+def test_a_server_that_shortens_doubles_does_not_quarantine_them(postgres_database: str, tmp_path: Path) -> None:
+    prices = dict.fromkeys(NUMBERS, 0.1 + 0.2)
+    row = {**signal(**prices), **dict.fromkeys(NUMBERS, Decimal(repr(0.1 + 0.2)))}
+    source = postgres_table(postgres_database, [row], POSTGRES_TYPES | dict.fromkeys(NUMBERS, "numeric"))
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        name = urlsplit(postgres_database).path[1:]
+        connection.execute(f'ALTER DATABASE "{name}" SET extra_float_digits TO -3')
+    assert extracted(source, tmp_path).ids() == ["signal-00001"]
+
+
+def test_no_number_column_of_doubles_costs_a_condition(postgres_database: str) -> None:
+    types = POSTGRES_TYPES | {"entry_price": "real", "target_price": "integer", "stop_price": "smallint"}
+    source = postgres_table(postgres_database, [], types)
+    assert isinstance(source, postgres.PostgresSource)
+    with source._transaction() as connection:
+        table = source._inspect(connection)
+    assert "json" not in postgres._select("signals", table, "true")
+
+
+@pytest.mark.parametrize("base", ["timestamptz", "timestamp", "text", "varchar(40)"])
+def test_a_domain_is_read_as_its_base_type(postgres_database: str, tmp_path: Path, base: str) -> None:
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute(f"CREATE DOMAIN moment AS {base}")
+        connection.execute("CREATE DOMAIN event_time AS moment NOT NULL")
+        connection.execute("CREATE DOMAIN price AS double precision CHECK (value > 0)")
+    types = POSTGRES_TYPES | {"timestamp": "event_time", "entry_price": "price"}
+    moment = MOMENT if base == "timestamptz" else MOMENT.replace(tzinfo=None)
+    row = signal(timestamp=moment.isoformat())
+    source = postgres_table(postgres_database, [row], types)
+    run = extracted(source, tmp_path)
+    assert run.ids() == ["signal-00001"]
+    assert run.verify().ok
+    assert undated_in(source) == []
+
+
+@pytest.mark.parametrize("kind", ["date", "bigint", "time", "days"])
+def test_a_timestamp_column_of_another_type_is_named(postgres_database: str, tmp_path: Path, kind: str) -> None:
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute("CREATE DOMAIN days AS date")
+    source = postgres_table(postgres_database, [], POSTGRES_TYPES | {"timestamp": kind})
+    error = refused(source, tmp_path)
+    shown = "date" if kind == "days" else {"bigint": "int8"}.get(kind, kind)
+    assert f"column timestamp of table 'signals' is {shown}, not text or a timestamp" in str(error)
+    assert "view" in error.remedy
+    assert "server is up" not in str(error)
+    assert not error.transient
+
+
+def test_of_two_columns_that_differ_in_case_the_exact_name_counts(postgres_database: str, tmp_path: Path) -> None:
+    source = postgres_table(postgres_database, signals(2))
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute('ALTER TABLE signals RENAME COLUMN symbol TO "SYMBOL"')
+        connection.execute('ALTER TABLE signals ADD symbol text; UPDATE signals SET symbol = "SYMBOL", "SYMBOL" = NULL')
+    assert extracted(source, tmp_path).ids() == ["signal-00001", "signal-00002"]
+
+
+def test_two_columns_that_both_differ_from_the_name_are_ambiguous(postgres_database: str, tmp_path: Path) -> None:
+    source = postgres_table(postgres_database, [])
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute(
+            'ALTER TABLE signals RENAME COLUMN symbol TO "SYMBOL"; ALTER TABLE signals ADD "Symbol" text'
+        )
+    error = refused(source, tmp_path)
+    assert "has 2 columns for symbol: SYMBOL, Symbol" in str(error)
+    assert not error.transient

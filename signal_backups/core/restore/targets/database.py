@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
@@ -31,7 +30,7 @@ from signal_backups.core.signals.fields import (
 )
 from signal_backups.core.signals.timestamps import rows_of_day
 from signal_backups.core.signals.verify_csv import count_signals
-from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, SignalTable
+from signal_backups.core.source import SignalSource, SignalTable
 from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import BATCH_ROWS, quoted
 
@@ -179,9 +178,8 @@ class DatabaseTarget:
         with row_comparer() as comparer, closing(transaction.table.rows(condition)) as held:
             comparer.add_backup(day.csv)
             try:
-                comparer.add_database_rows(held, SOURCE_SCHEMA)
-            except duckdb.InvalidInputException as error:
-                # DuckDB raises this for an error of the driver while it reads rows.
+                comparer.add_database_rows(held)
+            except dbapi.Error as error:
                 raise TargetError(
                     f"cannot read {self.location} back: {str(error).splitlines()[0]}",
                     remedy="Nothing of this day was kept. Check that the server is up and the table readable",

@@ -14,7 +14,12 @@ from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEn
 from signal_backups.core.signals.fields import NUMBER_COLUMNS
 from signal_backups.core.source import SignalTable
 from signal_backups.core.source.base import quoted
-from signal_backups.core.source.postgres import PostgresSource, is_transient, with_connect_timeout
+from signal_backups.core.source.postgres import (
+    SESSION_SETTINGS,
+    PostgresSource,
+    is_transient,
+    with_connect_timeout,
+)
 
 #: SQLSTATE classes of values that a column or a constraint does not accept.
 _VALUE_CLASSES = ("22", "23")
@@ -61,7 +66,8 @@ class PostgresTarget(TargetEngine):
         """See ``TargetEngine``."""
         with closing(connection.cursor()) as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-            cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+            for setting in SESSION_SETTINGS:
+                cursor.execute(setting)
             # The table may not exist yet, so an advisory lock keeps restores apart.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (f"restore {self.table}",))
             cursor.fetchall()

@@ -98,6 +98,25 @@ def test_a_numeric_column_stores_any_double_exactly(postgres_place: Place, make_
     assert postgres_place.rows() == as_held(rows)
 
 
+def test_columns_of_a_domain_are_restored_like_their_base_type(postgres_place: Place, make_day: MakeDay) -> None:
+    postgres_place.run(
+        "CREATE SCHEMA desk",
+        'CREATE DOMAIN desk."Price" AS numeric CHECK (value > 0)',
+        "CREATE DOMAIN moment AS timestamptz",
+        "CREATE DOMAIN ticker AS text",
+        "CREATE DOMAIN level AS double precision",
+    )
+    types = {"entry_price": 'desk."Price"', "timestamp": "moment", "symbol": "ticker", "confidence": "level"}
+    postgres_place.make_table(FULL_POSTGRES | types)
+    assert postgres_place.restore(make_day(signals(3))).restored == 3
+    assert postgres_place.rows() == as_held(signals(3))
+    assert postgres_place.restore(make_day(signals(4)), OnConflict.SKIP).restored == 1
+    postgres_place.run("DROP TABLE signals")
+    postgres_place.make_table(FULL_POSTGRES | {"symbol": "ticker", "confidence": "level"})
+    assert postgres_place.restore(make_day(signals(3))).restored == 3
+    assert postgres_place.rows() == as_held(signals(3))
+
+
 def test_a_text_that_is_too_long_fails_the_whole_day(postgres_place: Place, make_day: MakeDay) -> None:
     postgres_place.make_table(FULL_POSTGRES | {"symbol": "varchar(6)"})
     with pytest.raises(UnfitTargetError, match="too long"):

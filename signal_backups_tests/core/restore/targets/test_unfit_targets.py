@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
+from adbc_driver_manager import AdbcStatusCode, dbapi
 
 from signal_backups.core.base.errors import ExitCode, SettingsError, TargetError, UnfitTargetError
 from signal_backups.core.restore.targets.contract import OnConflict
 from signal_backups.core.restore.targets.open_target import open_target, refuse_source
-from signal_backups_tests.core.restore.places import Place
+from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.days import DayRun
-from signal_backups_tests.samples.signals import DAY
+from signal_backups_tests.samples.signals import DAY, signals
 from signal_backups_tests.samples.tables import another_process, sqlite_table
 
 
@@ -104,13 +107,35 @@ def test_a_reader_does_not_see_half_a_day(postgres_place: Place, three: DayRun) 
     assert postgres_place.run("SELECT count(*) FROM signals") == [(0,)]
 
 
-def test_a_table_that_cannot_be_read_back_fails_only_that_day(postgres_place: Place, three: DayRun) -> None:
+def test_a_table_that_cannot_be_read_back_fails_only_that_day(
+    place: Place, three: DayRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        raise dbapi.OperationalError("the connection is lost", status_code=AdbcStatusCode.IO)
+        yield
+
+    place.make_table(place.types)
+    monkeypatch.setattr(f"signal_backups.core.source.{place.engine}.read_stream", lost)
+    with pytest.raises(TargetError, match=r"cannot read table signals .* back: the connection is lost") as raised:
+        place.restore(three)
+    assert raised.value.transient
+    assert place.run("SELECT count(*) FROM signals") == [(0,)]
+
+
+@pytest.mark.parametrize("number", ["1e400", "1e-400", "1.084200000000000001"])
+def test_a_target_with_a_number_that_no_double_is_differs_from_the_backup(
+    postgres_place: Place, three: DayRun, number: str
+) -> None:
     postgres_place.make_table(postgres_place.types | {"entry_price": "numeric"})
     postgres_place.restore(three)
-    postgres_place.run("UPDATE signals SET entry_price = 1e400", "DELETE FROM signals WHERE signal_id = 'signal-00003'")
-    with pytest.raises(TargetError, match=r"cannot read table signals .* back.*out of range"):
-        postgres_place.restore(three, OnConflict.SKIP)
-    assert postgres_place.ids() == ["signal-00001", "signal-00002"]
+    postgres_place.run(
+        f"UPDATE signals SET entry_price = {number} WHERE signal_id = 'signal-00001'",
+        "DELETE FROM signals WHERE signal_id = 'signal-00003'",
+    )
+    skipped = postgres_place.restore(three, OnConflict.SKIP)
+    assert (skipped.restored, skipped.skipped, skipped.skipped_different) == (1, 2, 1)
+    assert postgres_place.restore(three, OnConflict.REPLACE).replaced == 1
+    assert postgres_place.rows() == as_held(signals(3))
 
 
 def test_a_folder_target_that_is_a_file_is_refused(tmp_path: Path) -> None:
