@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Self, TypeVar
@@ -14,11 +15,13 @@ from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 from signal_backups.core.base.logs import LogFormat, LogLevel
 from signal_backups.core.base.objectives import REMINDER_HOURS
+from signal_backups.core.config.names import SETTING_NAMES_ELSEWHERE, refuse_wrong_names
 from signal_backups.core.retention.profile import DEFAULT_PROFILE
 from signal_backups.core.s3.connection import AddressingStyle, ChecksumMode
 from signal_backups.core.vault.layout import DEFAULT_PREFIX
 
 EMBEDDED_BUCKET = "signal-backups"
+ENV_FILE = Path(".env")
 
 
 Kind = TypeVar("Kind", bound="LogSettings")
@@ -30,7 +33,7 @@ class LogSettings(BaseSettings):
     # An empty variable counts as unset, so that its fallback or default applies.
     # Inputs are hidden: the pydantic error is the cause of ours, and Dagster logs causes.
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     log_format: LogFormat | None = Field(None, validation_alias="SIGNAL_BACKUPS_LOG_FORMAT")
@@ -178,7 +181,8 @@ def load_settings() -> Settings:
     """Read the settings from the environment and ``.env``.
 
     Raises:
-        SettingsError: a setting is malformed; the message names it, but not its value if it is secret.
+        SettingsError: a setting is malformed or misspelt, or a line of ``.env`` is malformed; the message names it, but
+            not its value if it is secret.
     """
     return _load(Settings)
 
@@ -187,12 +191,20 @@ def load_log_settings() -> LogSettings:
     """Like ``load_settings``, but only the settings of the log output.
 
     Raises:
-        SettingsError: a setting is malformed.
+        SettingsError: as of ``load_settings``.
     """
     return _load(LogSettings)
 
 
+def setting_names() -> frozenset[str]:
+    """The name of every setting, as it stands in the environment."""
+    aliases = [field.validation_alias for field in Settings.model_fields.values()]
+    names = [alias.choices if isinstance(alias, AliasChoices) else [alias] for alias in aliases]
+    return SETTING_NAMES_ELSEWHERE | {str(name) for several in names for name in several}
+
+
 def _load(kind: type[Kind]) -> Kind:
+    refuse_wrong_names(setting_names(), os.environ, ENV_FILE)
     try:
         return kind()
     except ValidationError as error:
