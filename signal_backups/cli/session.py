@@ -1,4 +1,8 @@
-"""What every command needs: settings, and a vault whose server runs while the command does."""
+"""What every command needs: settings, and a vault whose server runs while the command does.
+
+Only ``backup``, ``init``, ``make demo`` and ``make dev`` may create the embedded store (``creates=True``). Every other
+command creates no folder, server or bucket: a wrong folder must not look like an empty store.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from contextlib import contextmanager, nullcontext
 
 from signal_backups.cli.output import print_notice
 from signal_backups.connect import anchor_store, open_vault
-from signal_backups.core.config.settings import Settings, load_settings
+from signal_backups.core.base.errors import SettingsError
+from signal_backups.core.config.settings import ENV_FILE, Settings, load_settings
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import apply_profile, set_up_bucket
@@ -16,9 +21,18 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import using_server
 
 
-def settings_with_notice() -> Settings:
-    """The settings; says in one line which embedded defaults replace what was not set."""
+def settings_with_notice(*, creates: bool = False) -> Settings:
+    """The settings; says in one line which embedded defaults replace what was not set.
+
+    Args:
+        creates: whether the command may create the embedded store.
+
+    Raises:
+        SettingsError: no store is set, there is no embedded one, and the command may not create it.
+    """
     settings = load_settings()
+    if not creates:
+        require_store(settings)
     stand_ins = []
     if settings.uses_embedded_database:
         stand_ins.append(f"database {settings.embedded_database} (SIGNALS_DATABASE_URL is not set)")
@@ -27,6 +41,22 @@ def settings_with_notice() -> Settings:
     if stand_ins:
         print_notice(f"Using the embedded {' and the embedded '.join(stand_ins)}")
     return settings
+
+
+def require_store(settings: Settings) -> None:
+    """Insist that the settings name a store, or that the embedded one was created.
+
+    Raises:
+        SettingsError: they do not, and it was not.
+    """
+    if settings.uses_embedded_store and not settings.embedded_store.is_dir():
+        where = ENV_FILE.absolute() if ENV_FILE.is_file() else f"an .env in {ENV_FILE.absolute().parent}"
+        raise SettingsError(
+            f"no settings here: neither the environment nor {where} names a bucket, and there is no embedded store in "
+            f"{settings.embedded_store}",
+            remedy="Run this in the folder with your .env, or set BACKUP_BUCKET_NAME. To begin with an embedded store: "
+            "signal-backups init",
+        )
 
 
 @contextmanager
@@ -38,10 +68,10 @@ def started_store(settings: Settings, profile: Profile | None = None) -> Iterato
 
 
 @contextmanager
-def opened_vault(settings: Settings) -> Iterator[BackupVault]:
-    """The vault, reachable; the embedded server has its buckets."""
+def opened_vault(settings: Settings, *, creates: bool = False) -> Iterator[BackupVault]:
+    """The vault, reachable; if the command may create them, the embedded server has its buckets."""
     with started_store(settings) as vault:
-        if settings.uses_embedded_store:
+        if creates and settings.uses_embedded_store:
             _make_buckets(settings, vault)
         yield vault
 

@@ -54,7 +54,7 @@ def _demonstrate(settings: Settings) -> int:
     )
     print_line(f"S3 server  SeaweedFS on loopback, data in {settings.embedded_store}")
     print_line(f"Backing up {first} to {last} through the Dagster assets and checks ...")
-    with opened_vault(settings) as vault, persistent_instance(settings.dagster_home) as instance:
+    with opened_vault(settings, creates=True) as vault, persistent_instance(settings.dagster_home) as instance:
         result = run_backup(instance, first, last)
         verified = _show(vault, settings, result)
         start = settings.start_date if settings.start_date_is_set else None

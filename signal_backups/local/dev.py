@@ -29,14 +29,14 @@ def main() -> None:
 
 
 def _serve() -> int:
-    settings = settings_with_notice()
+    settings = settings_with_notice(creates=True)
     home = prepare_home(settings.dagster_home)
     os.environ.setdefault("DAGSTER_HOME", str(home))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     if settings.uses_embedded_database:
         extend_sample_database(settings.embedded_database, last_complete_day())
     port = os.environ.get(PORT_VARIABLE, DEFAULT_PORT)
-    with opened_vault(settings):
+    with opened_vault(settings, creates=True):
         print_notice(f"Dagster UI: http://{HOST}:{port}  (Ctrl-C stops it)")
         print_notice(f"The S3 server stops when it was not used for {IDLE_S / 60:.0f} minutes")
         return _run_until_interrupted([sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", port])

@@ -105,11 +105,14 @@ def test_init_creates_a_versioned_bucket_once(terminal: Terminal, bucket: str) -
 
 
 def test_without_database_and_bucket_the_embedded_ones_are_used_and_said_so(terminal: Terminal) -> None:
-    done = terminal.run("init", SIGNALS_DATABASE_URL="", BACKUP_BUCKET_NAME="", AWS_ENDPOINT_URL_S3="")
+    unset = {"SIGNALS_DATABASE_URL": "", "BACKUP_BUCKET_NAME": "", "AWS_ENDPOINT_URL_S3": ""}
+    assert "no settings here" in terminal.run("list", **unset).err
+    done = terminal.run("init", **unset)
     assert done.code == 0
     assert done.err.count("\n") == 1
     assert "embedded database" in done.err
     assert "S3 server" in done.err
+    assert terminal.run("list", **unset).code == 4
 
 
 def test_a_file_is_verified_without_any_store(backed_up: Terminal, newest: date) -> None:

@@ -84,6 +84,7 @@ def test_wrong_usage_is_code_2(terminal: Terminal, arguments: tuple[str, ...]) -
 
 
 def test_an_embedded_store_that_was_never_set_up(terminal: Terminal) -> None:
+    (terminal.folder / "home" / "s3").mkdir(parents=True)
     done = terminal.run("doctor", "--json", BACKUP_BUCKET_NAME="", AWS_ENDPOINT_URL_S3="")
     assert done.code == 1
     assert ill(done) == {"bucket": "failed", "dagster_instance": "failed"}

@@ -108,14 +108,14 @@ def backup(
 
     A backup keeps every signal of the one before; what the database altered or lost is reported with exit code 1.
     """
-    settings = settings_with_notice()
+    settings = settings_with_notice(creates=True)
     reason = _given(accept_changes, day)
     begin, end = _chosen_days(settings, day, first, last)
     # Dagster takes seconds to import, and the other commands do without it.
     from signal_backups.orchestration.for_cli.launch import run_backup  # noqa: PLC0415
     from signal_backups.orchestration.instance.home import persistent_instance  # noqa: PLC0415
 
-    with opened_vault(settings) as vault, persistent_instance(settings.dagster_home) as instance:
+    with opened_vault(settings, creates=True) as vault, persistent_instance(settings.dagster_home) as instance:
         days = (end - begin).days + 1
         with progress("Backing up", days, as_json=as_json) as advance:
             result = run_backup(instance, begin, end, accept_changes=reason, on_stored=lambda _day: advance())

@@ -14,7 +14,7 @@ from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.base.errors import ExitCode, UnsupportedError
-from signal_backups.core.config.settings import Settings
+from signal_backups.core.config.settings import Settings, load_settings
 from signal_backups.core.cost.forecast import measured_growth
 from signal_backups.core.cost.inventory import list_everything
 from signal_backups.core.retention.load_profile import load_profile
@@ -67,7 +67,8 @@ def simulate(
     Exit code 1 when a record would be lost before its retention ends: because it expires, or because somebody deletes
     or overwrites it. Other findings are shown, and leave it at 0.
     """
-    settings = settings_with_notice()
+    # A profile with a size needs no store.
+    settings = load_settings() if profile and size else settings_with_notice()
     wanted = load_profile(profile or settings.profile)
     subject = _subject(settings, wanted if profile else None, size)
     report = run_simulation(
