@@ -68,6 +68,12 @@ COMMANDS = (
         "drill",
         "drill",
     ),
+    CommandEntry(
+        "quarantine",
+        "List the rows that are kept out of the backups of days, with the reasons and where they are stored.",
+        "quarantine",
+        "quarantine",
+    ),
     CommandEntry("list", "List the stored backups, one line a day.", "listing", "list_backups"),
     CommandEntry(
         "versions",

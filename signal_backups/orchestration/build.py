@@ -17,6 +17,7 @@ from signal_backups.orchestration.assets.restore_drill import restore_drill
 from signal_backups.orchestration.assets.retention_audit import retention_audit
 from signal_backups.orchestration.assets.rolling_reconciliation import rolling_reconciliation
 from signal_backups.orchestration.assets.storage_cost import storage_cost
+from signal_backups.orchestration.assets.undated_signals import undated_signals
 from signal_backups.orchestration.jobs import daily_backup_job
 from signal_backups.orchestration.partitions import daily_partitions
 from signal_backups.orchestration.resources import BackupStore, SettingsSource, SignalsDatabase
@@ -28,7 +29,15 @@ from signal_backups.orchestration.sensors.stale_partitions import stale_partitio
 #: For errors of the store or the database that may pass: again after 20 s, 40 s and 80 s.
 RETRY_POLICY = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
-WATCHING_ASSETS = (restore_drill, bucket_policy, audit_trail, retention_audit, storage_cost, rolling_reconciliation)
+WATCHING_ASSETS = (
+    undated_signals,
+    restore_drill,
+    bucket_policy,
+    audit_trail,
+    retention_audit,
+    storage_cost,
+    rolling_reconciliation,
+)
 
 
 def build_defs(

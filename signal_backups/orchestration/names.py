@@ -20,6 +20,8 @@ BACKUP_OBJECT = dg.AssetKey("backup_object")
 #: The assets of one day, in the order in which they are made.
 BACKUP_ASSETS = (SIGNAL_EXTRACT, HASHED_CSV, BACKUP_OBJECT)
 
+UNDATED_SIGNALS = dg.AssetKey("undated_signals")
+
 BUCKET_POLICY = dg.AssetKey("bucket_policy")
 AUDIT_TRAIL = dg.AssetKey("audit_trail")
 RESTORE_DRILL = dg.AssetKey("restore_drill")

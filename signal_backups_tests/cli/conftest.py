@@ -13,9 +13,9 @@ import pytest
 
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.embedded.seaweedfs import S3Server, SeaweedServer
-from signal_backups.local.sample_signals import extend_sample_database
 from signal_backups.orchestration.for_cli import launch
 from signal_backups_tests.cli.terminal import Terminal
+from signal_backups_tests.samples.tables import sample_database
 from signal_backups_tests.servers.s3 import client_for, create_versioned_bucket, remove_bucket
 
 
@@ -53,12 +53,13 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server, new
 @contextmanager
 def _terminal(folder: Path, s3_server: S3Server, bucket: str, newest: date) -> Iterator[Terminal]:
     database, home = folder / "signals.db", folder / "home"
-    extend_sample_database(database, newest)
+    first = newest - timedelta(days=2)
+    sample_database(database, first, newest)
     yield Terminal(
         folder,
         {
             "SIGNALS_DATABASE_URL": f"sqlite:///{database}",
-            "SIGNAL_BACKUPS_START_DATE": (newest - timedelta(days=2)).isoformat(),
+            "SIGNAL_BACKUPS_START_DATE": first.isoformat(),
             "SIGNAL_BACKUPS_HOME": str(home),
             "BACKUP_BUCKET_NAME": bucket,
             "AWS_ENDPOINT_URL_S3": s3_server.endpoint_url,

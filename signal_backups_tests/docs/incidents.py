@@ -147,6 +147,18 @@ def a_row_broke_the_schema_and_was_fixed(installation: Installation) -> Iterator
     yield {}
 
 
+@contextmanager
+def a_row_names_no_day(installation: Installation) -> Iterator[Changed]:
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        (row, stamp) = database.execute("SELECT id, timestamp FROM signals ORDER BY id LIMIT 1").fetchone()
+        database.execute("UPDATE signals SET timestamp = 'yesterday' WHERE id = ?", [row])
+    assert installation.terminal({}).run("quarantine", "--refresh").code == 0
+    yield {}
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        database.execute("UPDATE signals SET timestamp = ? WHERE id = ?", [stamp, row])
+    assert installation.terminal({}).run("quarantine", "--refresh").code == 0
+
+
 def bytes_are_lost(before: int) -> Preparation:
     """The newest version of a day is cut short, and its manifest takes it for the one it vouched for."""
 
@@ -229,6 +241,7 @@ INCIDENTS: dict[str, Preparation] = {
     "an-examination-found-something": a_reconciliation_found_an_altered_signal,
     "nothing-runs-by-itself": the_schedule_is_off,
     "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,
+    "rows-are-undated": a_row_names_no_day,
     "verification-failed": bytes_are_lost(2),
     "the-database-no-longer-has-the-day": bytes_are_lost(4),
     "the-audit-trail-is-broken": an_entry_of_the_trail_is_deleted,

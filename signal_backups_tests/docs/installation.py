@@ -18,12 +18,12 @@ from signal_backups.core.source import open_source
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import S3Server
-from signal_backups.local.sample_signals import extend_sample_database
 from signal_backups_tests.cli.stored_days import StoredDays, stored_days
 from signal_backups_tests.cli.terminal import TIMEOUT_S, Finished, Terminal, finished
 from signal_backups_tests.docs.pages import PROJECT, Section
 from signal_backups_tests.orchestration.heartbeats import beat
 from signal_backups_tests.samples.days import extracted
+from signal_backups_tests.samples.tables import sample_database
 from signal_backups_tests.servers.receivers import Receiver, http_receiver
 
 STORED_DAYS = 7
@@ -85,7 +85,7 @@ def nothing(_installation: Installation) -> Iterator[Changed]:
 @contextmanager
 def installed(folder: Path, s3_server: S3Server, newest: date) -> Iterator[Installation]:
     """An installation in which all is well, for the duration of the block."""
-    extend_sample_database(folder / "signals.db", newest)
+    sample_database(folder / "signals.db", newest - timedelta(days=STORED_DAYS - 1), newest)
     (folder / "workspace.yaml").write_bytes((PROJECT / "workspace.yaml").read_bytes())
     with stored_days(folder, s3_server) as stored, http_receiver() as receiver:
         installation = Installation(stored, folder / "signals.db", folder / "home" / "dagster", receiver, newest)

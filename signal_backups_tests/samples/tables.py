@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 
 import psycopg
 
 from signal_backups.core.source import SignalSource, open_source
+from signal_backups.local.sample_signals import extend_sample_database
 from signal_backups_tests.samples.signals import NUMBERS, Row
 
 #: Column name -> type of a table; the hash column is ``sha256``.
@@ -46,6 +48,13 @@ def sqlite_table(path: Path, rows: Sequence[Row], types: Mapping[str, str] = SQL
 def sqlite_source(path: Path) -> SignalSource:
     """The table ``signals`` of an SQLite file."""
     return open_source(f"sqlite:///{path}", "signals")
+
+
+def sample_database(path: Path, first: date, last: date) -> None:
+    """Create an SQLite file with the sample signals of the days of a range."""
+    extend_sample_database(path, last)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM signals WHERE timestamp < ?", [first.isoformat()])
 
 
 @contextmanager

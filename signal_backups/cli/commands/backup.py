@@ -19,10 +19,12 @@ from signal_backups.cli.output import (
 )
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
+from signal_backups.cli.undated import searched_undated
 from signal_backups.core.base.days import last_complete_day, parse_day, require_complete
-from signal_backups.core.base.errors import ExitCode, SettingsError
+from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.vault.manifest import Manifest, SourceDifference
+from signal_backups.core.vault.undated_rows import UndatedRows
 from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
@@ -82,12 +84,13 @@ class CheckFailure(BaseModel, frozen=True):
 
 
 class BackupReport(CommandResult):
-    """The document of ``backup``."""
+    """The document of ``backup``; ``undated`` are rows that belong to no day, None when they were not looked for."""
 
     run_id: str
     backups: list[MadeBackup]
     failures: list[FailedDay]
     failed_checks: list[CheckFailure]
+    undated: UndatedRows | None = None
 
 
 def backup(
@@ -119,9 +122,24 @@ def backup(
         days = (end - begin).days + 1
         with progress("Backing up", days, as_json=as_json) as advance:
             result = run_backup(instance, begin, end, accept_changes=reason, on_stored=lambda _day: advance())
+        undated = None if result.failures else _searched(vault, settings)
         report = _report(vault, result, begin, end)
+    if isinstance(undated, SignalBackupsError):
+        report = report.model_copy(update={"ok": False})
+        print_notice(f"FAILED undated rows: {undated}")
+    elif undated is not None:
+        report = report.model_copy(update={"undated": undated})
     show(report, _print, as_json=as_json)
-    raise typer.Exit(exit_code(result))
+    code = exit_code(result)
+    raise typer.Exit(undated.exit_code if isinstance(undated, SignalBackupsError) and code is ExitCode.OK else code)
+
+
+def _searched(vault: BackupVault, settings: Settings) -> UndatedRows | SignalBackupsError:
+    """The rows that belong to no day; what goes wrong with them must not hide what became of the days."""
+    try:
+        return searched_undated(vault, settings)
+    except SignalBackupsError as error:
+        return error
 
 
 def exit_code(result: BackupRunResult) -> ExitCode:
@@ -201,5 +219,7 @@ def _print(report: BackupReport) -> None:
     for item in report.backups:
         for line in item.replacements:
             print_notice(f"{item.day} {line}")
+    if report.undated is not None and report.undated.in_database:
+        print_notice(f"Undated rows in the database, {report.undated}. See: signal-backups quarantine")
     if not report.failures and not any(item.changed for item in report.backups):
         print_line("Nothing changed; no new versions were written")

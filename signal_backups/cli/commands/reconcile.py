@@ -15,11 +15,14 @@ from signal_backups.cli.output import print_notice, print_table, progress
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.base.days import days_between, last_complete_day
+from signal_backups.core.backup.undated import Partitions, compare_undated
+from signal_backups.core.base.days import days_between, last_complete_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day, record_reconciliations
 from signal_backups.core.source import open_source
+from signal_backups.core.vault.findings import Examination
+from signal_backups.core.vault.undated_rows import UndatedRows
 from signal_backups.core.vault.vault import BackupVault
 
 _KINDS = ("late", "mutated", "deleted")
@@ -40,8 +43,13 @@ class UncomparedDay(BaseModel, frozen=True):
 
 
 class ReconcileResult(CommandResult, frozen=True):
-    """The days, and those that were backed up again because only late signals were missing."""
+    """The days, and those that were backed up again because only late signals were missing.
 
+    ``undated`` are the rows of the database that belong to no day, ``undated_not_kept`` those that are not kept yet.
+    """
+
+    undated: UndatedRows
+    undated_not_kept: int
     backed_up_again: list[date]
     days: list[ReconciledDay]
     failures: list[UncomparedDay]
@@ -65,20 +73,39 @@ def reconcile(
         if backup_late and late:
             found |= _reconciled(vault, settings, late, as_json=as_json)
         record_reconciliations(vault, found)
-    result = _result(found, backed_up)
+        undated, not_kept = _undated(vault, settings)
+    result = _result(found, backed_up, undated, not_kept.in_database)
     show(result, _print, as_json=as_json)
     raise typer.Exit(ExitCode.OK if result.ok else ExitCode.FAILED)
 
 
-def _result(found: Mapping[date, Reconciliation | SignalBackupsError], backed_up: list[date]) -> ReconcileResult:
+def _undated(vault: BackupVault, settings: Settings) -> tuple[UndatedRows, UndatedRows]:
+    """The rows of the source that belong to no day, and those of them that are not kept yet."""
+    source, today = open_source(settings.source_url, settings.table), utc_now().date()
+    with Scratch(settings.scratch).day(f"reconcile-{uuid4().hex[:8]}", today) as folder:
+        return compare_undated(vault, source, folder.path, Partitions(settings.start_date, today))
+
+
+def _result(
+    found: Mapping[date, Reconciliation | SignalBackupsError],
+    backed_up: list[date],
+    undated: UndatedRows,
+    not_kept: int,
+) -> ReconcileResult:
     days, failures = [], []
     for day, one in found.items():
         if isinstance(one, Reconciliation):
             days.append(ReconciledDay(**dict(one), ok=one.is_equal))
         else:
             failures.append(UncomparedDay(day=day, problem=one.what, remedy=one.remedy))
-    ok = not failures and all(day.ok for day in days)
-    return ReconcileResult(ok=ok, backed_up_again=backed_up, days=days, failures=failures)
+    return ReconcileResult(
+        ok=not failures and not not_kept and all(day.ok for day in days),
+        undated=undated,
+        undated_not_kept=not_kept,
+        backed_up_again=backed_up,
+        days=days,
+        failures=failures,
+    )
 
 
 def _reconciled(
@@ -137,6 +164,11 @@ def _print(result: ReconcileResult) -> None:
     )
     for day in result.days:
         _print_differences(day)
+    if result.undated.in_database:
+        print_notice(f"Undated rows in the database, {result.undated}")
+    if result.undated_not_kept:
+        command = Examination.UNDATED_SIGNALS.command
+        print_notice(f"{result.undated_not_kept:,} undated rows are not kept yet; keep them with: {command}")
     for failure in result.failures:
         print_notice(f"FAILED {failure.day}: {failure.problem}. {failure.remedy}")
     if result.backed_up_again:

@@ -23,6 +23,7 @@ from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA,
 from signal_backups.core.backup.extract import reading_extract, writing_extract
 from signal_backups.core.backup.merge_rows import merged
 from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault, QuarantinedRow, named_rows
+from signal_backups.core.backup.row_content import content_sql
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.vouched_backup import VouchedBackup
 from signal_backups.core.base.errors import VerificationError
@@ -42,8 +43,6 @@ from signal_backups.core.signals.fields import (
 from signal_backups.core.signals.timestamps import rows_of_day
 from signal_backups.core.source.base import BATCH_ROWS, SOURCE_SCHEMA
 
-#: Columns that must be the same for two rows to be the same.
-_COMPARED = (*CSV_COLUMNS, UNREADABLE_VALUES)
 _REASON = "differs from the signal backed up on"
 #: Of a pair: the row has the id of a backed-up signal, and other content.
 _DIFFERS = "seen_row IS NOT NULL AND vouched_row IS NOT NULL AND NOT is_same"
@@ -173,13 +172,10 @@ def _hash_rows(
         is_good: condition for the column of that name.
         folder: that folder.
     """
-    texts = (f"CAST(TRY_CAST({name} AS DOUBLE) AS VARCHAR)" if name in NUMBER_COLUMNS else name for name in _COMPARED)
-    # With its length before each text no two rows give the same; the MD5 of a SHA-256 only makes it shorter.
-    content = " || ".join(f"coalesce(strlen({text}) || ':' || {text}, 'null')" for text in texts)
     query = (
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () - 1 AS row, "
         f"CASE WHEN {SIGNAL_ID} IS NOT NULL THEN hash({SIGNAL_ID}) END AS id, "
-        f"md5_number(sha256({content})) AS content, {is_good} AS is_good FROM {rows}"
+        f"{content_sql()} AS content, {is_good} AS is_good FROM {rows}"
     )
     if folder is None:
         cursor.execute(query)

@@ -13,6 +13,7 @@ from signal_backups.core.monitoring.observation import observe
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.monitoring.status.text import headline, remedies
 from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency, remedy_for
+from signal_backups.core.vault.findings import Examination, newest_findings
 from signal_backups.core.vault.vault import BackupVault
 
 
@@ -44,6 +45,19 @@ def are_safe(vault: BackupVault, start: date | None, clock: Clock, retention_yea
         return ok(f"{found.days_backed_up:,} days, {found.first_day} to {found.last_day}")
     remedy = next(remedies(found), "Make the first backup with: signal-backups backup")
     return (warning if found.urgency is Urgency.CHECK else failed)(headline(found), remedy)
+
+
+def have_days(vault: BackupVault) -> DoctorResult:
+    """Check that the last search found no row of the database that belongs to no day."""
+    searched = newest_findings(vault).get(Examination.UNDATED_SIGNALS)
+    undated = searched.undated if searched else None
+    if undated is None or not undated.in_database:
+        return ok("every row of the database had a day when it was searched last")
+    return warning(
+        f"rows in no backup of a day, {undated}",
+        "See them with: signal-backups quarantine; correct their timestamps in the database, then: "
+        f"{Examination.UNDATED_SIGNALS.command}",
+    )
 
 
 def largest_day(vault: BackupVault) -> int:

@@ -70,6 +70,7 @@ class Doctor:
             self._of_probes(DoctorCheck.CHECKSUMS, Probes.rejects_wrong_checksum, DoctorCheck.PUT),
             Step(DoctorCheck.LATEST_BACKUP, self._is_backed_up, (DoctorCheck.LIST_VERSIONS,)),
             Step(DoctorCheck.ALL_DAYS, self._are_safe, (DoctorCheck.LATEST_BACKUP,)),
+            Step(DoctorCheck.UNDATED_ROWS, self._have_days, (DoctorCheck.LIST_VERSIONS,)),
             Step(DoctorCheck.AUDIT_EVENTS, self._events_are_written, (DoctorCheck.SETTINGS,)),
             Step(DoctorCheck.DISK, self._has_free_space, (DoctorCheck.SETTINGS,)),
         ]
@@ -107,6 +108,9 @@ class Doctor:
 
     def _are_safe(self) -> DoctorResult:
         return backups.are_safe(self._store.vault, self._start, self._clock, self._profile.retention_years)
+
+    def _have_days(self) -> DoctorResult:
+        return backups.have_days(self._store.vault)
 
     def _has_free_space(self) -> DoctorResult:
         return has_free_space(self.settings.home, self._largest_day)

@@ -34,6 +34,7 @@ class DoctorCheck(StrEnum):
     CHECKSUMS = "checksums"
     LATEST_BACKUP = "latest_backup"
     ALL_DAYS = "all_days"
+    UNDATED_ROWS = "undated_rows"
     AUDIT_EVENTS = "audit_events"
     DISK = "disk_space"
     INSTANCE = "dagster_instance"

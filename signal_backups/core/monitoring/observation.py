@@ -13,6 +13,7 @@ from signal_backups.core.vault.day_state import DayState, worst_first
 from signal_backups.core.vault.findings import DayFinding, Examination, Findings, newest_findings
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.stored_days import StoredDay
+from signal_backups.core.vault.undated_rows import UndatedRows
 from signal_backups.core.vault.vault import BackupVault
 
 #: Examinations whose findings of a day end with the next backup of the day.
@@ -29,6 +30,7 @@ class Observation:
         more: the further states of days that have any.
         stored: what the bucket holds of each day that has, or had, a backup.
         findings: the open findings.
+        undated: the rows that belong to no day.
         damaged_logs: of each log that is damaged what its listing shows.
         requests: how many requests were sent.
     """
@@ -40,6 +42,7 @@ class Observation:
     more: Mapping[date, Collection[DayState]] = field(default_factory=dict)
     stored: Mapping[date, StoredDay] = field(default_factory=dict)
     findings: Sequence[Findings] = ()
+    undated: UndatedRows = field(default_factory=UndatedRows)
     damaged_logs: Sequence[str] = ()
     requests: int = 0
 
@@ -103,7 +106,9 @@ def observe(
     days = {day: _state(day, stored.get(day), now, grace) for day in days_between(first, last)}
     findings = [found for each in newest.values() if (found := _still_open(each, stored, days.keys())).is_open]
     more = {day: states for day in days if (states := list(_more_states(day, stored.get(day), findings)))}
-    return Observation(now, first, last, days, more, stored, findings, damaged_logs, len(sent))
+    searched = newest.get(Examination.UNDATED_SIGNALS)
+    undated = (searched.undated if searched else None) or UndatedRows()
+    return Observation(now, first, last, days, more, stored, findings, undated, damaged_logs, len(sent))
 
 
 def first_expected(start: date | None, now: datetime, retention_years: int | None) -> date:

@@ -22,6 +22,8 @@ INSTANT = "instant_us"
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _INSTANT = _DATE + r"[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?" + r"(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?"
+#: SQL: the calendar date that the text begins with, or NULL.
+_NAMED_DAY = f"TRY_CAST(CASE WHEN regexp_matches({TIMESTAMP}, '^{_DATE}') THEN left({TIMESTAMP}, 10) END AS DATE)"
 
 
 def instant_sql() -> str:
@@ -30,13 +32,22 @@ def instant_sql() -> str:
     return f"CASE WHEN regexp_full_match({TIMESTAMP}, '{_INSTANT}') THEN {instant} END"
 
 
+def names_a_day_sql() -> str:
+    """SQL condition on the timestamp text: it begins with a calendar date."""
+    return f"({_NAMED_DAY} IS NOT NULL)"
+
+
+def is_before_sql(day: date) -> str:
+    """SQL condition on ``INSTANT`` and the timestamp text: the row belongs to an earlier day."""
+    return f"coalesce({INSTANT} < {_microseconds(day)}, {_NAMED_DAY} < DATE '{day}', false)"
+
+
 def belongs_sql(first: date, last: date) -> str:
     """SQL condition on ``INSTANT`` and the timestamp text: the row belongs to a day from ``first`` to ``last``."""
-    begin, end = (int(start_of(bound).timestamp()) * 1_000_000 for bound in (first, last + ONE_DAY))
-    named_day = f"TRY_CAST(CASE WHEN regexp_matches({TIMESTAMP}, '^{_DATE}') THEN left({TIMESTAMP}, 10) END AS DATE)"
+    begin, end = _microseconds(first), _microseconds(last + ONE_DAY)
     return (
         f"CASE WHEN {INSTANT} IS NOT NULL THEN {INSTANT} >= {begin} AND {INSTANT} < {end} "
-        f"ELSE coalesce({named_day} BETWEEN DATE '{first}' AND DATE '{last}', false) END"
+        f"ELSE coalesce({_NAMED_DAY} BETWEEN DATE '{first}' AND DATE '{last}', false) END"
     )
 
 
@@ -48,6 +59,10 @@ def rows_of_day(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, day: d
 def undated_rows(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, first: date, last: date) -> pa.RecordBatch:
     """Filter a batch of a source to the rows of no day from ``first`` to ``last``, and add their instants."""
     return _filtered(cursor, batch, f"NOT {belongs_sql(first, last)}")
+
+
+def _microseconds(day: date) -> int:
+    return int(start_of(day).timestamp()) * 1_000_000
 
 
 def _filtered(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, condition: str) -> pa.RecordBatch:

@@ -24,6 +24,7 @@ from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.objects import VaultObjects
+from signal_backups.core.vault.undated_rows import UndatedRows
 
 #: How many days, and how many general findings, an event names.
 _MOST_IN_EVENT = 10
@@ -38,11 +39,17 @@ class Examination(StrEnum):
     RETENTION_AUDIT = "retention_audit"
     DRILL = "drill"
     RECONCILIATION = "reconciliation"
+    #: The search for rows that belong to no day.
+    UNDATED_SIGNALS = "undated_signals"
 
     @property
     def label(self) -> str:
         """The name for people."""
-        return "examination of the logs" if self is Examination.AUDIT_TRAIL else self.replace("_", " ")
+        special = {
+            Examination.AUDIT_TRAIL: "examination of the logs",
+            Examination.UNDATED_SIGNALS: "search for undated rows",
+        }
+        return special.get(self, self.replace("_", " "))
 
     @property
     def command(self) -> str:
@@ -52,6 +59,7 @@ class Examination(StrEnum):
             Examination.RETENTION_AUDIT: "signal-backups audit retention",
             Examination.DRILL: "signal-backups drill",
             Examination.RECONCILIATION: "signal-backups reconcile",
+            Examination.UNDATED_SIGNALS: "signal-backups quarantine --refresh",
         }[self]
 
 
@@ -89,6 +97,7 @@ class Findings(BaseModel, frozen=True):
         days: what is wrong with each day.
         general: what is wrong besides, with no single day.
         accepted: every acceptance, oldest first; what was accepted is not among the findings any more.
+        undated: of a search for undated rows, what is kept of them.
     """
 
     examination: Examination
@@ -97,6 +106,7 @@ class Findings(BaseModel, frozen=True):
     days: dict[date, DayFinding] = {}
     general: list[str] = []
     accepted: list[Acceptance] = []
+    undated: UndatedRows | None = None
 
     @property
     def words(self) -> list[str]:
@@ -207,6 +217,26 @@ def record_findings(
         _log.warning("what this %s found is not recorded, and the status does not show it: %s", examination, error)
 
 
+def record_undated(vault: VaultObjects, undated: UndatedRows, general: Sequence[str]) -> None:
+    """Record what is kept of the undated rows, unless nothing changed.
+
+    Args:
+        vault: where to.
+        undated: what is kept.
+        general: what is wrong besides.
+
+    Raises:
+        StoreError: the store cannot be reached or refuses.
+    """
+    examination = Examination.UNDATED_SIGNALS
+    before = newest_findings(vault).get(examination)
+    nothing_kept = before is None and undated.stored is None
+    if nothing_kept or (before is not None and (before.undated, before.general) == (undated, list(general))):
+        return
+    found = Findings(examination=examination, at=vault.store.clock(), general=list(general), undated=undated)
+    _store(vault, found, Result.FAILED if general or undated.in_database else Result.PASSED)
+
+
 def accept_findings(vault: VaultObjects, examination: Examination, acceptance: Acceptance) -> None:
     """Accept everything that an examination finds now, for ever: the status does not count it any more.
 
@@ -229,6 +259,8 @@ def _store(vault: VaultObjects, found: Findings, result: Result) -> None:
         "general": [what[:PROBLEM_LENGTH] for what in found.general[:_MOST_IN_EVENT]],
         "general_count": len(found.general),
     }
+    if found.undated is not None:
+        details["undated"] = found.undated.model_dump(mode="json", exclude={"named"})
     if result is Result.ACCEPTED:
         accepted = found.accepted[-1]
         details |= {"reason": accepted.reason, "accepted": accepted.findings[:_MOST_IN_EVENT]}

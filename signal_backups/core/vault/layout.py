@@ -194,6 +194,11 @@ class Layout:
         slot = _slot(match[1], match[2]) if match else None
         return slot if slot is not None and self.quarantine_key(slot) == key else None
 
+    @property
+    def undated_key(self) -> str:
+        """Key of the rows that belong to no day."""
+        return f"{self.quarantine_prefix}signals_undated.csv"
+
     def replaced_key(self, slot: BackupSlot) -> str:
         """Key of the signals that a replacement of a day's backup left out."""
         return f"{self.quarantine_prefix}{slot.day:%Y/%m}/signals_replaced_{slot.stamp}.csv"

@@ -132,6 +132,7 @@ def _days(observation: Observation) -> Iterator[Metric]:
         ("other_objects", DayState.OTHER_OBJECT, "Days with another object that has other content."),
     ):
         yield _gauge(name, text, len(observation.in_state(state)))
+    yield _gauge("undated_rows", "Rows of the database that belong to no day.", observation.undated.in_database)
     yield _gauge(
         "open_findings",
         "Examinations (audits, drills, reconciliations) whose findings no later one cleared.",

@@ -19,6 +19,7 @@ from signal_backups.core.monitoring.verifications import LastVerifications, last
 from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency, worst_first
 from signal_backups.core.vault.findings import Findings
 from signal_backups.core.vault.manifest import SourceDifference
+from signal_backups.core.vault.undated_rows import UndatedRows
 from signal_backups.core.vault.vault import BackupVault
 
 #: How many of the newest audit events are searched for failures.
@@ -45,6 +46,7 @@ class BackupStatus(BaseModel, frozen=True):
         unknown_days: verified days without a verification in the newest ``verifications.MAX_EVENTS_BACK`` events.
         differing_days: what the database has altered or lost of days since their backup.
         quarantined_rows: number of rows kept out of a backup, by day.
+        undated: the rows of the database that belong to no day.
         findings: what audits, drills and reconciliations found, and no later one cleared.
         damaged_logs: of each log that is damaged what a listing shows.
         failures: failures among the newest ``RECENT_EVENTS`` events, newest first.
@@ -73,6 +75,7 @@ class BackupStatus(BaseModel, frozen=True):
     unknown_days: list[date]
     differing_days: dict[date, SourceDifference]
     quarantined_rows: dict[date, int]
+    undated: UndatedRows
     findings: list[Findings]
     damaged_logs: list[str]
     failures: list[Failure]
@@ -90,7 +93,7 @@ class BackupStatus(BaseModel, frozen=True):
         states = {MEANINGS[state].urgency for found in self.day_states.values() for state in found}
         if Urgency.NOT_SAFE in states or self.findings or self.damaged_logs or not self.days_backed_up:
             return Urgency.NOT_SAFE
-        return Urgency.CHECK if Urgency.CHECK in states else Urgency.FINE
+        return Urgency.CHECK if Urgency.CHECK in states or self.undated.in_database else Urgency.FINE
 
     @property
     def healthy(self) -> bool:
@@ -146,6 +149,7 @@ def backup_status(
         unknown_days=list(verified.not_reached),
         differing_days={manifest.day: manifest.differences for manifest in manifests if manifest.differences},
         quarantined_rows={manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined},
+        undated=seen.undated,
         findings=list(seen.findings),
         damaged_logs=list(seen.damaged_logs),
         failures=_failures(recent),

@@ -10,8 +10,10 @@ from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.monitoring.status.status import BackupStatus, Failure
 from signal_backups.core.monitoring.verifications import MAX_EVENTS_BACK
 from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency, remedy_for
+from signal_backups.core.vault.findings import Examination
 
 _MB = 1e6
+_SEARCH_UNDATED = Examination.UNDATED_SIGNALS.command
 _VERDICTS = {Urgency.CHECK: "CHECK", Urgency.NOT_SAFE: "NOT SAFE"}
 #: The states that have a line with their days, in this order.
 _LISTED = (
@@ -37,6 +39,8 @@ def headline(found: BackupStatus) -> str:
     reasons = [f"{_days(len(days))} {MEANINGS[state].label}" for state, days in _of_concern(found)]
     reasons += ["the audit trail or the manifest log is damaged"] if found.damaged_logs else []
     reasons += [f"the last {each.examination.label} found something" for each in found.findings if each.general]
+    undated = found.undated.in_database
+    reasons += [f"{undated:,} undated row{'' if undated == 1 else 's'}"] if undated else []
     return f"{_VERDICTS[found.urgency]}: {', '.join(reasons) or 'nothing is backed up'}"
 
 
@@ -74,11 +78,17 @@ def _about_rows(found: BackupStatus) -> Iterator[tuple[str, str]]:
         yield "differing", f"{len(found.differing_days):,} in the database; {changes}"
     rows = ", ".join(f"{day}: {count:,}" for day, count in found.quarantined_rows.items())
     yield "quarantined", f"{sum(found.quarantined_rows.values()):,} rows; {rows}" if rows else "none"
+    if found.undated.in_database:
+        yield "undated", str(found.undated)
 
 
 def remedies(found: BackupStatus) -> Iterator[str]:
     """Yield what to do about each kind of problem; for the newest day if a command takes only one."""
     yield from dict.fromkeys(filter(None, (remedy_for(state, days) for state, days in _of_concern(found))))
+    if found.undated.in_database:
+        yield f"Correct the timestamps of the undated rows in the database, then: {_SEARCH_UNDATED}"
+    if found.quarantined_rows or found.undated.in_database:
+        yield "See the rows, with reasons, with: signal-backups quarantine"
     if found.damaged_logs:
         yield "See what happened to the logs with: signal-backups audit verify"
     for each in found.findings:
