@@ -10,13 +10,15 @@ import typer
 
 from signal_backups import __version__
 from signal_backups.cli.lazy_group import LazyGroup
-from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 
 _DEBUG = "SIGNAL_BACKUPS_DEBUG"
 _INTERRUPTED = 130
+_PROGRAM = "signal-backups"
+_JSON = "--json"
 
 app = typer.Typer(
-    name="signal-backups",
+    name=_PROGRAM,
     cls=LazyGroup,
     help="Daily, verifiable backups of trading signals.",
     epilog="Exit codes: 0 ok, 1 verification, backup or restore failed, 2 usage, 3 cannot reach or use database, store "
@@ -46,6 +48,24 @@ def _common(
     configure_logging(logs.log_format, logs.log_level, logs.log_file)
 
 
+def _run() -> None:
+    """Run a command to its exit code.
+
+    Raises:
+        SettingsError: wrong usage, when JSON is wanted; Typer explains it to people by itself.
+    """
+    if _JSON not in sys.argv:
+        app(prog_name=_PROGRAM)
+    try:
+        code = app(prog_name=_PROGRAM, standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        remedy = f"See: {context.command_path} --help" if context else ""
+        raise SettingsError(error.format_message().rstrip("."), remedy=remedy) from error
+    # An exit code if a command raised typer.Exit, else what the command returned.
+    raise SystemExit(code or 0)
+
+
 def _is_interrupt(error: Exception) -> bool:
     """Whether it is DuckDB's error for a Ctrl-C during a query."""
     return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
@@ -54,7 +74,7 @@ def _is_interrupt(error: Exception) -> bool:
 def main() -> None:
     """Run the command line; no error leaves it as a traceback."""
     try:
-        app()
+        _run()
     except SignalBackupsError as error:
         raise _ended_by(error) from None
     except KeyboardInterrupt:
@@ -83,5 +103,5 @@ def _interrupted() -> SystemExit:
 def _ended_by(error: SignalBackupsError) -> SystemExit:
     from signal_backups.cli.output import print_error  # noqa: PLC0415  rich takes longer to load than the help page
 
-    print_error(error, as_json="--json" in sys.argv)
+    print_error(error, as_json=_JSON in sys.argv)
     return SystemExit(int(error.exit_code))

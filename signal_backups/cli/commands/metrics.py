@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 from prometheus_client.core import Metric
 
-from signal_backups.cli.output import print_notice
+from signal_backups.cli.options import JsonOption
+from signal_backups.cli.output import print_json, print_notice
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.config.settings import Settings
@@ -40,6 +42,7 @@ def serve(
     refresh: Annotated[
         int, typer.Option("--refresh", min=_SHORTEST_REFRESH_S, metavar="SECONDS", help="How often to read S3.")
     ] = DEFAULT_REFRESH_S,
+    as_json: JsonOption = False,
 ) -> None:
     """Serve metrics on http://HOST:PORT/metrics until interrupted.
 
@@ -53,7 +56,12 @@ def serve(
     with opened_vault(settings) as vault:
         exporter = _exporter(settings, vault)
         with exporter.serving(host, port) as listening:
-            print_notice(f"Metrics on http://{host}:{listening}/metrics, refreshed every {refresh} s")
+            url = f"http://{host}:{listening}/metrics"
+            if as_json:
+                print_json({"ok": True, "url": url, "refresh_seconds": refresh})
+                sys.stdout.flush()
+            else:
+                print_notice(f"Metrics on {url}, refreshed every {refresh} s")
             while True:
                 exporter.refresh_or_log()
                 time.sleep(refresh)
@@ -62,6 +70,7 @@ def serve(
 @metrics.command()
 def textfile(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="File to write, in node_exporter's folder: *.prom")],
+    as_json: JsonOption = False,
 ) -> None:
     """Measure once and write a file for node_exporter's textfile collector.
 
@@ -75,7 +84,10 @@ def textfile(
         exporter = _exporter(settings, vault)
         exporter.refresh()
     exporter.write(path)
-    print_notice(f"Wrote {path}")
+    if as_json:
+        print_json({"ok": True, "file": str(path)})
+    else:
+        print_notice(f"Wrote {path}")
 
 
 def _end(*_: object) -> NoReturn:
