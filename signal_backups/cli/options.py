@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,10 @@ from signal_backups.core.base.errors import NotFoundError, SettingsError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, YYYY-MM-DD (UTC).")]
-ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included; default: yesterday.")]
+ToOption = Annotated[
+    str | None,
+    typer.Option("--to", metavar="DAY", help="Last day, included; default: yesterday. Needs --from."),
+]
 ConfirmOption = Annotated[
     bool, typer.Option("--confirm", help="Also do what deletes sooner, lifts a protection, or can never be undone.")
 ]
@@ -60,19 +63,41 @@ def read_file(file: Path) -> bytes:
         raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
 
 
+def from_option(default: str) -> Any:
+    """``--from``, for a range that begins with some day by default; FromOption has no default."""
+    return typer.Option("--from", metavar="DAY", help=f"First day, YYYY-MM-DD (UTC); default: {default}.")
+
+
+def given_days(first: str | None, last: str | None) -> tuple[date | None, date | None]:
+    """The days that ``--from`` and ``--to`` name; None where nothing was given.
+
+    Raises:
+        SettingsError: not dates, in the wrong order, or ``--to`` alone: what it begins with would be a guess.
+    """
+    if last and not first:
+        raise SettingsError("--to was given without --from", remedy="Name the first day with --from")
+    begin, end = parse_day(first) if first else None, parse_day(last) if last else None
+    if begin and end and begin > end:
+        raise SettingsError(f"the range begins on {begin}, after its end {end}", remedy="Swap --from and --to")
+    return begin, end
+
+
 def day_range(first: str | None, last: str | None, start: date) -> tuple[date, date]:
     """The days that ``--from`` and ``--to`` name, both included.
 
     Args:
         first: ``--from``; unset means ``start``.
         last: ``--to``; unset means the last complete day.
-        start: where ``first`` begins by default.
+        start: where the range begins by default.
 
     Raises:
-        SettingsError: not dates, in the wrong order, or not ended yet.
+        SettingsError: as of ``given_days``; or they have not ended yet.
     """
-    begin = parse_day(first) if first else start
-    end = require_complete(parse_day(last)) if last else last_complete_day()
+    begin, end = given_days(first, last)
+    begin = require_complete(begin) if begin else start
+    end = require_complete(end) if end else last_complete_day()
     if begin > end:
-        raise SettingsError(f"the range begins on {begin}, after its end {end}", remedy="Swap --from and --to")
+        raise SettingsError(
+            f"no day of the range has ended: it begins on {begin}", remedy="Name days with --from and --to"
+        )
     return begin, end

@@ -38,7 +38,7 @@ def reports(stored: StoredDays) -> list[str]:
 
 
 def test_good_days_end_with_0_and_the_report_is_kept(stored: StoredDays, terminal: Terminal) -> None:
-    done = terminal.run("audit", "retention", "--to", str(LAST_GOOD))
+    done = terminal.run("audit", "retention", "--from", str(GOOD), "--to", str(LAST_GOOD))
     assert done.code == 0, done.err
     assert "0 errors, 0 warnings" in done.out
     assert f"2 days, {GOOD} to {LAST_GOOD}" in done.out
@@ -53,7 +53,7 @@ def test_good_days_end_with_0_and_the_report_is_kept(stored: StoredDays, termina
 
 
 def test_bad_days_end_with_1_and_say_what_to_do(stored: StoredDays, terminal: Terminal) -> None:
-    done = terminal.run("audit", "retention", "--to", str(HIDDEN))
+    done = terminal.run("audit", "retention", "--from", str(GOOD), "--to", str(HIDDEN))
     assert done.code == 1
     rows = [line for line in done.out.splitlines() if "ERROR" in line]
     assert len(rows) == 2
@@ -84,7 +84,7 @@ def test_the_profile_can_be_another_one(terminal: Terminal) -> None:
 def test_findings_are_shown_although_the_bucket_takes_no_report(stored: StoredDays, terminal: Terminal) -> None:
     # The profile locks what it writes, and this bucket was made without Object Lock.
     before = reports(stored)
-    arguments = ("audit", "retention", "--to", str(LAST_GOOD))
+    arguments = ("audit", "retention", "--from", str(GOOD), "--to", str(LAST_GOOD))
     done = terminal.run(*arguments, SIGNAL_BACKUPS_PROFILE="recommended")
     assert (done.code, reports(stored)) == (3, before)
     assert "is not locked" in done.out
@@ -96,9 +96,9 @@ def test_findings_are_shown_although_the_bucket_takes_no_report(stored: StoredDa
 
 
 def test_page_and_picture_are_written(terminal: Terminal) -> None:
-    done = terminal.run(
-        "audit", "retention", "--to", str(HIDDEN), "--no-report", "--json", "--html", "a.html", "--png", "a.png"
-    )
+    days = ("--from", str(GOOD), "--to", str(HIDDEN))
+    files = ("--html", "a.html", "--png", "a.png")
+    done = terminal.run("audit", "retention", *days, "--no-report", "--json", *files)
     assert done.code == 1
     assert json.loads(done.out)["errors"] == 2
     page = (terminal.folder / "a.html").read_text(encoding="utf-8")
@@ -108,7 +108,8 @@ def test_page_and_picture_are_written(terminal: Terminal) -> None:
 
 
 def test_a_file_that_cannot_be_written_takes_no_findings_away(terminal: Terminal) -> None:
-    done = terminal.run("audit", "retention", "--to", str(HIDDEN), "--no-report", "--json", "--html", "/dev/full")
+    days = ("--from", str(GOOD), "--to", str(HIDDEN))
+    done = terminal.run("audit", "retention", *days, "--no-report", "--json", "--html", "/dev/full")
     assert done.code == 2
     assert done.json["errors"] == 2
     assert "cannot write /dev/full: No space left on device" in done.err
@@ -116,7 +117,8 @@ def test_a_file_that_cannot_be_written_takes_no_findings_away(terminal: Terminal
 
 def test_a_start_date_that_is_set_is_when_backups_should_begin(terminal: Terminal) -> None:
     earlier = day_at(-1)
-    done = terminal.run("audit", "retention", "--to", str(GOOD), "--no-report", SIGNAL_BACKUPS_START_DATE=str(earlier))
+    days = ("--from", str(earlier), "--to", str(GOOD))
+    done = terminal.run("audit", "retention", *days, "--no-report", SIGNAL_BACKUPS_START_DATE=str(earlier))
     assert done.code == 1
     assert f"signal-backups backup {earlier}" in done.out
 
@@ -125,11 +127,11 @@ def test_a_start_date_that_is_set_is_when_backups_should_begin(terminal: Termina
     ("arguments", "code", "words"),
     [
         (("--from", "yesterday"), 2, "is not a date"),
-        (("--to", "2999-01-01"), 2, "has not ended yet"),
+        (("--from", "2026-01-01", "--to", "2999-01-01"), 2, "has not ended yet"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), 2, "Swap --from and --to"),
         (("--profile", "none"), 2, "no retention profile"),
         (("--html", "no/such/folder/a.html"), 2, "no folder"),
-        (("--to", "2000-01-01"), 4, "no day to audit"),
+        (("--from", "1999-01-01", "--to", "2000-01-01"), 4, "no day to audit"),
     ],
 )
 def test_wrong_input_is_one_clear_line(terminal: Terminal, arguments: tuple[str, ...], code: int, words: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from signal_backups.cli.commands import audit_trail
-from signal_backups.cli.options import FromOption, JsonOption, ProfileOption, ToOption
+from signal_backups.cli.options import JsonOption, ProfileOption, ToOption, from_option, given_days
 from signal_backups.cli.output import (
     moment,
     print_error,
@@ -21,7 +21,7 @@ from signal_backups.cli.output import (
 from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.connect import anchor_destinations
-from signal_backups.core.base.days import parse_day, require_complete
+from signal_backups.core.base.days import require_complete
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention_audit.report import Aspect, RetentionAudit, State
@@ -40,17 +40,16 @@ def retention(
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page for people.")] = None,
     png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Also write the heat map.")] = None,
     profile: ProfileOption = None,
-    first: FromOption = None,
+    first: Annotated[str | None, from_option("the whole retention window")] = None,
     last: ToOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Keep no report in the bucket.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look at every day of the retention window: there, verified, locked, in its storage class, not about to expire."""
     settings = settings_with_notice()
-    begin = parse_day(first) if first else None
-    end = require_complete(parse_day(last)) if last else None
-    if begin and end and begin > end:
-        raise SettingsError(f"the range begins on {begin}, after its end {end}", remedy="Swap --from and --to")
+    begin, end = given_days(first, last)
+    if end is not None:
+        require_complete(end)
     _require_folders(html, png)
     wanted = load_profile(profile or settings.profile)
     start = settings.start_date if settings.start_date_is_set else None

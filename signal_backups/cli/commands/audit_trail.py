@@ -12,12 +12,12 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import FromOption, JsonOption
+from signal_backups.cli.options import JsonOption, from_option, given_days
 from signal_backups.cli.output import moment, print_line, print_notice, print_table
 from signal_backups.cli.results import CommandResult, show, show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.connect import anchor_destinations
-from signal_backups.core.base.days import oldest_kept_day, parse_day, utc_now
+from signal_backups.core.base.days import oldest_kept_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.tree_head import TreeHead
@@ -61,8 +61,10 @@ class AnchorMade(CommandResult):
 
 
 def log(
-    first: FromOption = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day (UTC), included.")] = None,
+    first: Annotated[str | None, from_option("the first event")] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DAY", help="Last day (UTC), included; default: today. Needs --from.")
+    ] = None,
     action: Annotated[Action | None, typer.Option("--action", help="Only what is about this.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -173,11 +175,8 @@ def _print_anchor(result: AnchorMade) -> None:
 
 
 def _filter(first: str | None, last: str | None, action: Action | None) -> Callable[[Event], bool]:
-    begin = parse_day(first) if first else date.min
-    end = parse_day(last) if last else date.max
-    if begin > end:
-        raise SettingsError(f"the range begins on {begin}, after its end {end}", remedy="Swap --from and --to")
-    return lambda event: begin <= event.at.date() <= end and action in {None, event.action}
+    begin, end = given_days(first, last)
+    return lambda event: (begin or date.min) <= event.at.date() <= (end or date.max) and action in {None, event.action}
 
 
 def _row(event: Event) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ import typer
 
 from signal_backups.cli.options import (
     CaOption,
-    FromOption,
     HeadOption,
     JsonOption,
     ToOption,
     day_range,
+    from_option,
     read_file,
     trusted_head,
 )
@@ -30,7 +30,7 @@ from signal_backups.core.bundle.write import WrittenBundle, require_free, write_
 
 def bundle(
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER|ZIP", help="Where to; a ZIP when it ends in .zip.")],
-    first: FromOption = None,
+    first: Annotated[str | None, from_option("SIGNAL_BACKUPS_START_DATE")] = None,
     last: ToOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import ConfirmOption, FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.options import ConfirmOption, JsonOption, ToOption, day_range, from_option
 from signal_backups.cli.output import print_line, print_notice, print_table
 from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
 from signal_backups.cli.results import CommandResult, show, show_report
@@ -48,7 +48,11 @@ def put(first: FirstDay, last: LastDay, reason: _Reason, as_json: JsonOption = F
 
 
 @hold.command("list")
-def list_(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    first: Annotated[str | None, from_option("the oldest backup")] = None,
+    last: ToOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the days that have versions on hold."""
     begin, end = day_range(first, last, date.min)
     with opened_vault(settings_with_notice()) as vault:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.options import JsonOption, ToOption, day_range, from_option
 from signal_backups.cli.output import SHORT_SHA256, moment, print_line, print_table, size
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
@@ -109,7 +109,11 @@ class VersionList(CommandResult):
     replacements: list[str]
 
 
-def list_backups(first: FromOption = None, last: ToOption = None, as_json: JsonOption = False) -> None:
+def list_backups(
+    first: Annotated[str | None, from_option("the oldest backup")] = None,
+    last: ToOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the stored backups, one line a day."""
     settings = settings_with_notice()
     begin, end = day_range(first, last, date.min)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.options import JsonOption, ToOption, day_range, from_option
 from signal_backups.cli.output import print_line, print_table
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
@@ -31,7 +31,7 @@ class QuarantineList(CommandResult):
 
 def quarantine(
     day: Annotated[str | None, typer.Argument(metavar="[DATE]", help="Day, YYYY-MM-DD; default: every day.")] = None,
-    first: FromOption = None,
+    first: Annotated[str | None, from_option("the oldest backup")] = None,
     last: ToOption = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Search the database for undated rows first, and keep what is found.")

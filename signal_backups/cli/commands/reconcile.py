@@ -10,7 +10,7 @@ from uuid import uuid4
 import typer
 from pydantic import BaseModel
 
-from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.options import JsonOption, ToOption, day_range, from_option
 from signal_backups.cli.output import print_notice, print_table, progress
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
@@ -56,7 +56,7 @@ class ReconcileResult(CommandResult, frozen=True):
 
 
 def reconcile(
-    first: FromOption = None,
+    first: Annotated[str | None, from_option("yesterday")] = None,
     last: ToOption = None,
     backup_late: Annotated[
         bool, typer.Option("--backup-late", help="Back days up again whose only difference is late signals.")
