@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from signal_backups.core.base.days import last_complete_day, parse_day, require_complete
 from signal_backups.core.base.errors import NotFoundError, SettingsError
+
+if TYPE_CHECKING:
+    from signal_backups.core.s3.store import S3ObjectStore
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, YYYY-MM-DD (UTC).")]
@@ -61,6 +64,30 @@ def read_file(file: Path) -> bytes:
         raise NotFoundError(f"no file at {file}", remedy="Check the path") from error
     except OSError as error:
         raise SettingsError(f"cannot read {file}: {error.strerror}", remedy="Name another file") from error
+
+
+def ended_day(text: str) -> date:
+    """The day that an argument or option names.
+
+    Raises:
+        SettingsError: it is no date, or has not ended yet, so that there is no backup to look for or to make.
+    """
+    return require_complete(parse_day(text))
+
+
+def key_in(store: S3ObjectStore, text: str) -> str:
+    """The key that a key or an ``s3://`` URI names.
+
+    Raises:
+        SettingsError: the URI is of another bucket.
+    """
+    own = store.uri("")
+    if text.startswith("s3://") and not text.startswith(own):
+        raise SettingsError(
+            f"{text} is in another bucket than the backups, {own}",
+            remedy="Set BACKUP_BUCKET_NAME to its bucket, or name a backup of this one: signal-backups list",
+        )
+    return text.removeprefix(own)
 
 
 def from_option(default: str) -> Any:

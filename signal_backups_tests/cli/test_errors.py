@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
@@ -96,12 +96,6 @@ def test_an_error_is_a_document_when_json_is_asked_for(terminal: Terminal) -> No
     assert done.json["ok"] is False
     assert done.json["error"]["exit_code"] == 4
     assert done.json["error"]["remedy"]
-
-
-def test_a_missing_day_fails_the_verification_of_the_last_days(backed_up: Terminal, newest: date) -> None:
-    done = backed_up.run("verify", "--last", "2")
-    assert done.code == 1
-    assert f"{newest - timedelta(days=1)}: no backup of {newest - timedelta(days=1)} in" in done.err
 
 
 def test_a_failed_backup_leaves_the_good_one_as_it_was(backed_up: Terminal, newest: date) -> None:

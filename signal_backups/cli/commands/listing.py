@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from signal_backups.cli.options import JsonOption, ToOption, day_range, from_option
+from signal_backups.cli.options import JsonOption, ToOption, day_range, ended_day, from_option
 from signal_backups.cli.output import SHORT_SHA256, moment, print_line, print_table, size
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.day_state import MEANINGS, DayState
@@ -141,7 +140,7 @@ def versions(
     day: Annotated[str, typer.Argument(metavar="DATE", help="Day, YYYY-MM-DD.")], as_json: JsonOption = False
 ) -> None:
     """List every version of a day's backup, newest first, delete markers included."""
-    wanted = parse_day(day)
+    wanted = ended_day(day)
     with opened_vault(settings_with_notice()) as vault:
         stored = vault.stored_days(wanted, wanted).get(wanted)
         if stored is not None and stored.state is DayState.DESTROYED:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from signal_backups.cli.options import CaOption, HeadOption, JsonOption, read_file, trusted_head
+from signal_backups.cli.options import CaOption, HeadOption, JsonOption, ended_day, read_file, trusted_head
 from signal_backups.cli.output import (
     SHORT_SHA256,
     moment,
@@ -20,7 +20,6 @@ from signal_backups.cli.output import (
 )
 from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.integrity.proof import prove as proving
 from signal_backups.core.integrity.proof.verify_proof import ProofReport, Proven
@@ -41,7 +40,7 @@ def prove(
     as_json: JsonOption = False,
 ) -> None:
     """Write a file with which anybody can check that a signal is in the backup of its day."""
-    wanted = parse_day(day) if day else None
+    wanted = ended_day(day) if day else None
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         if wanted is not None:

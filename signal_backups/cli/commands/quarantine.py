@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import JsonOption, ToOption, day_range, from_option
+from signal_backups.cli.options import JsonOption, ToOption, day_range, ended_day, from_option
 from signal_backups.cli.output import print_line, print_table
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.cli.undated import searched_undated
-from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.restore.quarantined import QuarantineObject, quarantined_days, quarantined_undated
 
@@ -59,7 +58,7 @@ def _chosen_days(day: str | None, first: str | None, last: str | None) -> tuple[
     if day and (first or last):
         raise SettingsError("both a day and a range were given", remedy="Give one of them")
     if day:
-        return parse_day(day), parse_day(day)
+        return ended_day(day), ended_day(day)
     return day_range(first, last, date.min) if first or last else (date.min, date.max)
 
 

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range
+from signal_backups.cli.options import FromOption, JsonOption, ToOption, day_range, ended_day, key_in
 from signal_backups.cli.output import moment, print_line, print_notice, print_table, progress, size
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.cli.thaw import ThawChoice, await_thaw
-from signal_backups.core.base.days import parse_day, parse_instant
+from signal_backups.core.base.days import parse_instant
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.restore.journal import RestoreJournal, restore_journal
 from signal_backups.core.restore.report import DayRestore, RestoreReport
@@ -225,9 +225,9 @@ def _selection(
     if version_id is not None and (as_of is not None or first is not None or last is not None):
         raise SettingsError("--version-id names one version of a DATE or --key", remedy="Leave --as-of and ranges out")
     if key is not None:
-        return [choose_key(vault, key.removeprefix(vault.store.uri("")), version_id, as_of)]
+        return [choose_key(vault, key_in(vault.store, key), version_id, as_of)]
     if day is not None:
-        wanted = parse_day(day)
+        wanted = ended_day(day)
         return (
             [choose_version_of_day(vault, wanted, version_id)]
             if version_id

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from signal_backups.cli.options import JsonOption
+from signal_backups.cli.options import JsonOption, ended_day
 from signal_backups.cli.output import print_line
 from signal_backups.cli.protecting import print_recorded
 from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.base.days import parse_day
 from signal_backups.core.restore.undelete import Undeletion
 from signal_backups.core.restore.undelete import undelete as undelete_day
 
@@ -24,7 +23,7 @@ def undelete(
     as_json: JsonOption = False,
 ) -> None:
     """Make a deleted or overwritten backup current again; removes no data, and is recorded."""
-    wanted = parse_day(day)
+    wanted = ended_day(day)
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         done = undelete_day(vault, wanted, version_id, settings.scratch)

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, computed_field
+from pydantic import BaseModel, Field, computed_field
 
-from signal_backups.cli.options import JsonOption, SampleOption
+from signal_backups.cli.options import JsonOption, SampleOption, ended_day, key_in
 from signal_backups.cli.output import print_notice, print_table, progress, size
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.base.days import days_between, last_complete_day, parse_day
+from signal_backups.core.base.day_ranges import DayRange, ranges_of
+from signal_backups.core.base.days import ONE_DAY, days_between, last_complete_day
 from signal_backups.core.base.errors import ExitCode, NotFoundError, SettingsError, SignalBackupsError
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
+from signal_backups.core.vault.day_state import DayState, command_for
 from signal_backups.core.vault.objects import StoredBackup
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
@@ -65,6 +67,7 @@ class MissingBackup(BaseModel, frozen=True):
     day: date
     ok: bool = False
     problems: list[str]
+    never_stored: bool = Field(default=False, exclude=True)
 
 
 class Verifications(CommandResult):
@@ -73,10 +76,13 @@ class Verifications(CommandResult):
     results: list[VerifiedBackup | VerifiedFile | MissingBackup]
 
 
+_LAST_HELP = "Every object of the last so many days; days before the first backup or the start date are no failure."
+
+
 def verify(
     key: Annotated[str | None, typer.Argument(help="Key or s3:// URI of a backup; default: the latest.")] = None,
     day: Annotated[str | None, typer.Option("--date", metavar="DAY", help="The backup of a day, YYYY-MM-DD.")] = None,
-    last: Annotated[int | None, typer.Option("--last", min=1, help="Every object of the last so many days.")] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help=_LAST_HELP)] = None,
     file: Annotated[Path | None, typer.Option("--file", help="A CSV file on disk; needs no store.")] = None,
     sample: SampleOption = None,
     as_json: JsonOption = False,
@@ -100,11 +106,10 @@ def _verified(
     key: str | None, day: str | None, last: int | None, sample: int | None, *, as_json: bool
 ) -> Iterator[VerifiedBackup | MissingBackup]:
     settings = settings_with_notice()
-    wanted = parse_day(day) if day else None
+    wanted = ended_day(day) if day else None
     with opened_vault(settings) as vault:
         backups, missing = _chosen(vault, key, wanted, last, settings.start_date)
-        for absent in missing:
-            yield MissingBackup(day=absent, problems=[str(vault.absence(absent))])
+        yield from missing
         with progress("Verifying", len(backups), as_json=as_json) as advance:
             for backup in backups:
                 yield _result(vault, backup, settings.scratch, sample, is_only=len(backups) == 1)
@@ -126,10 +131,10 @@ def _result(
 
 def _chosen(
     vault: BackupVault, key: str | None, day: date | None, last: int | None, start: date
-) -> tuple[list[StoredBackup], list[date]]:
+) -> tuple[list[StoredBackup], list[MissingBackup]]:
     """The backups to verify, and the days that should have one and do not."""
     if key is not None:
-        return [vault.find_key(key.removeprefix(vault.store.uri("")))], []
+        return [vault.find_key(key_in(vault.store, key))], []
     if day is not None:
         return [vault.find(day)], []
     newest = last_complete_day()
@@ -140,8 +145,11 @@ def _chosen(
         return [vault.find(present[-1].slot.day)], []
     first = max(start, newest - timedelta(days=last - 1))
     stored = vault.stored_days(first, newest)
-    if not stored:
-        raise _nothing(vault)
+    if first not in stored and not vault.stored_days(date.min, first - ONE_DAY):
+        # The first backup is younger than that: what was never backed up before it is not missing.
+        if not stored:
+            raise _nothing(vault)
+        first = min(stored)
     manifests = vault.manifests(first, newest)
     backups = [
         StoredBackup(one.slot, one.current, manifests.get(one.slot))
@@ -150,7 +158,14 @@ def _chosen(
     ]
     present_days = {backup.slot.day for backup in backups}
     backups += [vault.find_key(other.key) for one in stored.values() for other in one.others]
-    return backups, [absent for absent in days_between(first, newest) if absent not in present_days]
+    missing = [
+        MissingBackup(day=absent, problems=[str(vault.absence(absent))])
+        if absent in stored
+        else MissingBackup(day=absent, problems=[str(vault.never_stored(absent))], never_stored=True)
+        for absent in days_between(first, newest)
+        if absent not in present_days
+    ]
+    return backups, missing
 
 
 def _nothing(vault: BackupVault) -> NotFoundError:
@@ -177,9 +192,20 @@ def _print(document: Verifications) -> None:
             for result in verified
         ],
     )
+    missing = [one for one in document.results if isinstance(one, MissingBackup) and one.never_stored]
+    for days in ranges_of(one.day for one in missing):
+        print_notice(f"FAILED {days}: {_words_for(days, missing)}")
     for result in document.results:
+        if isinstance(result, MissingBackup) and result.never_stored:
+            continue
         name = str(result.day) if isinstance(result, MissingBackup) else result.name
         for problem in result.problems:
             print_notice(f"FAILED {name}: {problem}")
         for row in [] if isinstance(result, MissingBackup) else result.bad_rows:
             print_notice(f"  row {row.row}, signal {row.signal_id} at {row.timestamp}: {row.reason}")
+
+
+def _words_for(days: DayRange, missing: list[MissingBackup]) -> str:
+    if days.first == days.last:
+        return next(problem for one in missing if one.day == days.first for problem in one.problems)
+    return f"no backup of these days. Make them with: {command_for(DayState.MISSING, [*days.days])}"

@@ -94,6 +94,10 @@ class BackupVault(VaultObjects):
                 f"the backup of {day} was deleted: a delete marker hides it",
                 remedy=f"Bring it back with: signal-backups undelete {day}",
             )
+        return self.never_stored(day)
+
+    def never_stored(self, day: date) -> NotFoundError:
+        """Why a day has no backup of which nothing was ever stored."""
         return NotFoundError(
             f"no backup of {day} in {self.store.uri(self.layout.prefix)}",
             remedy=f"Make one with: signal-backups backup {day}",
