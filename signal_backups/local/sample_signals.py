@@ -21,7 +21,6 @@ WEEKEND_SHARE = 0.6
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS signals (
-    id INTEGER PRIMARY KEY,
     signal_id TEXT UNIQUE NOT NULL,
     symbol TEXT NOT NULL,
     action TEXT NOT NULL,

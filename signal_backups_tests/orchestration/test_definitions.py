@@ -24,7 +24,7 @@ def refuse(*_):
 socket.socket.connect = socket.socket.connect_ex = refuse
 """
 CHECKS = {
-    SIGNAL_EXTRACT: {"record_count_is_plausible"},
+    SIGNAL_EXTRACT: {"record_count_is_plausible", "no_unknown_columns"},
     HASHED_CSV: {
         "rows_conform_to_schema",
         "row_hashes_match",

@@ -37,7 +37,7 @@ class ExtractReport(StageReport):
     rows: int
     rows_without_instant: int
     sorted_by_engine: bool
-    source: dict[str, object]
+    source: SourceDescription
     snapshot_id: str
     seconds: float
 
@@ -63,7 +63,7 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
         rows=order.rows,
         rows_without_instant=order.rows_without_instant,
         sorted_by_engine=not order.is_sorted,
-        source=description.as_dict(),
+        source=description,
         snapshot_id=snapshot.snapshot_id,
         seconds=time.perf_counter() - started,
     )

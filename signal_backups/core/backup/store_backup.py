@@ -249,7 +249,9 @@ def _replacements(before: Manifest | None, new: NewBackup) -> list[Replacement]:
 
 
 def _source(report: CsvReport) -> SourceFingerprint:
-    return SourceFingerprint.model_validate({**report.extract.source, "snapshot_id": report.extract.snapshot_id})
+    return SourceFingerprint.model_validate(
+        {**report.extract.source.as_dict(), "snapshot_id": report.extract.snapshot_id}
+    )
 
 
 def _outcome(

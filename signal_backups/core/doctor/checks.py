@@ -52,6 +52,7 @@ class Doctor:
             Step(DoctorCheck.SETTINGS, self._settings_are_valid),
             self._of_table(DoctorCheck.DATABASE, SignalsTable.can_be_read, DoctorCheck.SETTINGS),
             self._of_table(DoctorCheck.COLUMNS, SignalsTable.has_columns, DoctorCheck.DATABASE),
+            self._of_table(DoctorCheck.EXTRA_COLUMNS, SignalsTable.leaves_no_column_out, DoctorCheck.COLUMNS),
             self._of_table(DoctorCheck.INDEX, SignalsTable.has_index, DoctorCheck.COLUMNS),
             self._of_answer(DoctorCheck.STORE, store_answer.check_store, DoctorCheck.SETTINGS),
             self._of_answer(DoctorCheck.CLOCK, store_answer.check_clock, DoctorCheck.STORE),

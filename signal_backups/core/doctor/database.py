@@ -21,6 +21,8 @@ from signal_backups.core.source.base import TableColumns, quoted
 from signal_backups.core.source.database_url import database_address
 from signal_backups.core.source.postgres import with_connect_timeout
 
+_KEEP_ELSEWHERE = "Nothing is wrong if they are not needed after a restore; docs/formats.md lists what is backed up"
+
 
 class SignalsTable:
     """The table of signals named in the settings.
@@ -57,6 +59,13 @@ class SignalsTable:
             f"all in {description.location} ({description.engine}), hash in {description.hash_column}, "
             f"optional ones: {optional}"
         )
+
+    def leaves_no_column_out(self) -> DoctorResult:
+        """Check that every column of the table is backed up."""
+        unknown = self._source.describe().unknown_columns
+        if not unknown:
+            return ok("every column of the table is backed up")
+        return warning(f"backups leave out {', '.join(map(str, unknown))}", _KEEP_ELSEWHERE)
 
     def has_index(self) -> DoctorResult:
         """Check that an index finds a day's rows in order, without a full table scan."""

@@ -16,6 +16,7 @@ class DoctorCheck(StrEnum):
     SETTINGS = "settings"
     DATABASE = "database"
     COLUMNS = "required_columns"
+    EXTRA_COLUMNS = "extra_columns"
     INDEX = "timestamp_index"
     STORE = "store"
     CLOCK = "clock"

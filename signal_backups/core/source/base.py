@@ -18,6 +18,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from signal_backups.core.base.errors import SourceError
+from signal_backups.core.signals.extra_columns import ExtraColumn
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FIELDS,
@@ -49,13 +50,17 @@ EXACT_INTEGER = 2**53
 
 @dataclass(frozen=True)
 class SourceDescription:
-    """The table that was read, without credentials; stored in the manifest as ``source``."""
+    """The table that was read, without credentials; stored in the manifest as ``source``.
+
+    ``unknown_columns`` are those that a backup leaves out, in the order of the table.
+    """
 
     engine: str
     location: str
     table: str
     hash_column: str
     optional_columns: tuple[str, ...]
+    unknown_columns: tuple[ExtraColumn, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """The fields as values for JSON."""
@@ -105,6 +110,11 @@ class TableColumns:
     def optional_present(self) -> tuple[str, ...]:
         """Optional fields that the table has."""
         return tuple(name for name in OPTIONAL_COLUMNS if name in self.columns)
+
+    def others(self, types: Mapping[str, str]) -> tuple[ExtraColumn, ...]:
+        """The columns that are no field, of all columns of the table (name -> type)."""
+        fields = set(self.columns.values())
+        return tuple(ExtraColumn(name, kind) for name, kind in types.items() if name not in fields)
 
     @classmethod
     def match(cls, table: str, present: list[str]) -> TableColumns:

@@ -80,13 +80,16 @@ class PostgresSource:
     def describe(self) -> SourceDescription:
         """See ``SignalSource.describe``."""
         with self._transaction() as connection:
-            columns = self._inspect(connection).fields
+            table = self._inspect(connection)
+            declared = self._declared_types(connection)
+        columns = table.fields
         return SourceDescription(
             engine="postgresql",
             location=self._location,
             table=self._table,
             hash_column=columns.hash_column,
             optional_columns=columns.optional_present,
+            unknown_columns=columns.others(declared),
         )
 
     def in_transaction(self, connection: dbapi.Connection) -> SignalTable:
@@ -158,6 +161,17 @@ class PostgresSource:
         table = _Table(TableColumns.match(self._table, list(types)), types)
         self._require_types(table)
         return table
+
+    def _declared_types(self, connection: dbapi.Connection) -> dict[str, str]:
+        """Name -> declared type of each column, without generated ones, which PostgreSQL computes again."""
+        name = ".".join(quoted(part) for part in self._table.split("."))
+        rows = fetch_all(
+            connection,
+            "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
+            f"WHERE a.attrelid = to_regclass({_literal(name)}) AND a.attnum > 0 AND NOT a.attisdropped "
+            "AND a.attgenerated = '' ORDER BY a.attnum",
+        )
+        return {str(column): str(declared) for column, declared in rows}
 
     def _require_types(self, table: _Table) -> None:
         kind = table.type_of(TIMESTAMP)

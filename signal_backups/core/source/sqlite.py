@@ -50,13 +50,15 @@ class SqliteSource:
 
     def describe(self) -> SourceDescription:
         """See ``SignalSource.describe``."""
-        columns = self._columns()
+        types = self._types()
+        columns = TableColumns.match(self._table, list(types))
         return SourceDescription(
             engine="sqlite",
             location=str(self._path.absolute()),
             table=self._table,
             hash_column=columns.hash_column,
             optional_columns=columns.optional_present,
+            unknown_columns=columns.others(types),
         )
 
     def in_transaction(self, connection: dbapi.Connection) -> SignalTable:
@@ -116,20 +118,24 @@ class SqliteSource:
             yield _decoded(batch, IDENTITY_SCHEMA)
 
     def _columns(self) -> TableColumns:
+        return TableColumns.match(self._table, list(self._types()))
+
+    def _types(self) -> dict[str, str]:
+        """Name -> declared type of each column; generated ones, which SQLite computes again, are not listed."""
         if not self._path.is_file():
             raise SourceError(
                 f"no SQLite database at {self._path}", remedy="Check SIGNALS_DATABASE_URL; nothing was backed up"
             )
         try:
             with closing(sqlite3.connect(self._uri(), uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-                rows = connection.execute("SELECT name FROM pragma_table_info(?)", (self._table,)).fetchall()
+                rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (self._table,)).fetchall()
         except sqlite3.Error as error:
             raise self._unreadable(str(error)) from error
         if not rows:
             raise SourceError(
                 f"no table {self._table!r} in {self._path}", remedy="Check SIGNALS_TABLE; nothing was backed up"
             )
-        return TableColumns.match(self._table, [name for (name,) in rows])
+        return dict(rows)
 
     def _uri(self) -> str:
         return f"{self._path.absolute().as_uri()}?mode=ro"

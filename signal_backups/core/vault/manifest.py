@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.signals.difference import Difference
+from signal_backups.core.signals.extra_columns import ExtraColumn
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
 
 #: Version of the manifest's own fields.
@@ -33,6 +34,8 @@ class SourceFingerprint(BaseModel, frozen=True):
     table: str
     hash_column: str
     optional_columns: list[str]
+    #: Columns that the backup leaves out; empty in manifests of earlier releases.
+    unknown_columns: list[ExtraColumn] = []
     snapshot_id: str
 
 

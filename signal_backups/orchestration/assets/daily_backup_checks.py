@@ -11,10 +11,12 @@ from signal_backups.core.backup.hashed_csv import CsvReport
 from signal_backups.core.backup.plausibility import CountPlausibility
 from signal_backups.core.backup.quarantine import Fault, QuarantinedRow
 from signal_backups.core.backup.store_backup import StoreOutcome
+from signal_backups.core.source import SourceDescription
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.orchestration.names import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
 
 COUNT_PLAUSIBLE = dg.AssetCheckKey(SIGNAL_EXTRACT, "record_count_is_plausible")
+NO_UNKNOWN_COLUMNS = dg.AssetCheckKey(SIGNAL_EXTRACT, "no_unknown_columns")
 SCHEMA_CONFORMS = dg.AssetCheckKey(HASHED_CSV, "rows_conform_to_schema")
 HASHES_MATCH = dg.AssetCheckKey(HASHED_CSV, "row_hashes_match")
 IDS_UNIQUE = dg.AssetCheckKey(HASHED_CSV, "signal_ids_are_unique")
@@ -27,6 +29,7 @@ AUDIT_EVENT_WRITTEN = dg.AssetCheckKey(BACKUP_OBJECT, "audit_event_is_written")
 _DESCRIPTIONS = {
     COUNT_PLAUSIBLE: "The day has about as many rows as the same weekday of the last weeks. Warns; fails for a day "
     "that had rows and now has none. The backup is made all the same.",
+    NO_UNKNOWN_COLUMNS: "The backup keeps every column of the table. Warns of those that it leaves out.",
     SCHEMA_CONFORMS: "Every row has its required fields within their bounds. Other rows are quarantined.",
     HASHES_MATCH: "Every row matches the hash that its producer stored. Other rows are quarantined.",
     IDS_UNIQUE: "No signal_id repeats within the day. Repeats are quarantined.",
@@ -81,6 +84,20 @@ def count_answer(plausibility: CountPlausibility) -> CheckAnswer:
         plausibility.reason,
         {"earlier_days": plausibility.earlier_days, **({"median": plausibility.median} if plausibility.median else {})},
         dg.AssetCheckSeverity.ERROR if plausibility.lost_all else dg.AssetCheckSeverity.WARN,
+    )
+
+
+def columns_answer(source: SourceDescription) -> CheckAnswer:
+    """Answer of ``no_unknown_columns``."""
+    unknown = source.unknown_columns
+    if not unknown:
+        return CheckAnswer(NO_UNKNOWN_COLUMNS, True, "the backup keeps every column of the table")
+    return CheckAnswer(
+        NO_UNKNOWN_COLUMNS,
+        False,
+        f"the backup leaves out {', '.join(map(str, unknown))}",
+        {"columns": len(unknown)},
+        dg.AssetCheckSeverity.WARN,
     )
 
 

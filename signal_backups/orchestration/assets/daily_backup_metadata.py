@@ -38,7 +38,7 @@ def extract_metadata(report: ExtractReport, extract: Path) -> Mapping[str, Any]:
     return {
         "rows": report.rows,
         "rows_without_instant": report.rows_without_instant,
-        "source": dg.MetadataValue.json({**report.source, "snapshot": report.snapshot_id}),
+        "source": dg.MetadataValue.json({**report.source.as_dict(), "snapshot": report.snapshot_id}),
         "preview": _preview(extract),
         "seconds": round(report.seconds, 3),
     }

@@ -95,6 +95,7 @@ class DayRun:
         metadata = extract_metadata(report, folder.extract)
         # The run id is the data version: what was extracted is hashed only by the next stage.
         yield partition_events.materialization(SIGNAL_EXTRACT, folder.day, metadata, self.run.run_id)
+        yield from self._evaluations([daily_backup_checks.columns_answer(report.source)], folder)
         if daily_backup_checks.COUNT_PLAUSIBLE in self.checks:
             counts = self.counts
             if self.run.accept_changes is not None:

@@ -11,6 +11,8 @@ from signal_backups.core.backup.extract import ExtractReport
 from signal_backups.core.backup.hashed_csv import CsvReport, write_hashed_csv
 from signal_backups.core.backup.scratch import ORPHAN_AGE_S, DayFolder, Scratch
 from signal_backups.core.base.errors import ExitCode, StageInputMissingError
+from signal_backups.core.signals.extra_columns import ExtraColumn
+from signal_backups.core.source import SourceDescription
 from signal_backups_tests.samples.signals import DAY
 
 
@@ -45,7 +47,12 @@ def test_a_stage_without_its_input_names_the_assets_to_select(tmp_path: Path) ->
 
 def test_a_report_is_loaded_unchanged(tmp_path: Path) -> None:
     report = ExtractReport(
-        rows=1, rows_without_instant=0, sorted_by_engine=True, source={"engine": "sqlite"}, snapshot_id="x", seconds=0.1
+        rows=1,
+        rows_without_instant=0,
+        sorted_by_engine=True,
+        source=SourceDescription("sqlite", "x", "signals", "sha256", (), (ExtraColumn("note", "TEXT"),)),
+        snapshot_id="x",
+        seconds=0.1,
     )
     folder = DayFolder(tmp_path, DAY)
     folder.save(report)

@@ -68,6 +68,10 @@ def drop_column(database: Path) -> None:
     execute(database, "ALTER TABLE signals DROP COLUMN stop_price")
 
 
+def add_column(database: Path) -> None:
+    execute(database, "ALTER TABLE signals ADD COLUMN trader_notes VARCHAR(20)")
+
+
 def drop_hash(database: Path) -> None:
     execute(database, "ALTER TABLE signals RENAME COLUMN sha256 TO checksum")
 
@@ -97,6 +101,13 @@ def index_another_column_first(database: Path) -> None:
             "no index on timestamp",
             CREATE_INDEX,
         ),
+        (
+            add_column,
+            DoctorCheck.EXTRA_COLUMNS,
+            State.WARNING,
+            "backups leave out trader_notes (VARCHAR(20))",
+            "docs/formats.md",
+        ),
         (index_another_column_first, DoctorCheck.INDEX, State.WARNING, "no index on timestamp", "CREATE INDEX"),
     ],
 )
@@ -111,8 +122,9 @@ def test_a_faulty_sqlite_database(
     assert found in finding.found
     assert remedy in str(finding.remedy)
     later = {
-        DoctorCheck.DATABASE: {DoctorCheck.COLUMNS, DoctorCheck.INDEX},
-        DoctorCheck.COLUMNS: {DoctorCheck.INDEX},
+        DoctorCheck.DATABASE: {DoctorCheck.COLUMNS, DoctorCheck.EXTRA_COLUMNS, DoctorCheck.INDEX},
+        DoctorCheck.COLUMNS: {DoctorCheck.EXTRA_COLUMNS, DoctorCheck.INDEX},
+        DoctorCheck.EXTRA_COLUMNS: set(),
         DoctorCheck.INDEX: set(),
     }[check]
     assert states(report, State.NOT_CHECKED) == later | {DoctorCheck.CLOCK}

@@ -32,6 +32,7 @@ INDEPENDENT_OF_STORE = {
     DoctorCheck.SETTINGS,
     DoctorCheck.DATABASE,
     DoctorCheck.COLUMNS,
+    DoctorCheck.EXTRA_COLUMNS,
     DoctorCheck.INDEX,
     DoctorCheck.AUDIT_EVENTS,
     DoctorCheck.DISK,

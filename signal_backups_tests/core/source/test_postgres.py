@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from signal_backups.core.base.errors import ExitCode, SourceError
+from signal_backups.core.signals.extra_columns import ExtraColumn
 from signal_backups.core.source import SignalSource, open_source, postgres
 from signal_backups.core.source.adbc import execute
 from signal_backups_tests.samples.days import extracted, undated_in
@@ -210,6 +211,12 @@ def test_optional_columns_are_kept_and_others_ignored(postgres_database: str, tm
         ("1.5", ""),
         (None, None),
     ]
+
+
+def test_a_description_names_the_columns_that_are_no_fields(postgres_database: str) -> None:
+    types = POSTGRES_TYPES | {"notes": "text[]", "fee": "numeric(38,18)", "twice": "int GENERATED ALWAYS AS (2) STORED"}
+    found = postgres_table(postgres_database, [], types).describe().unknown_columns
+    assert found == (ExtraColumn("notes", "text[]"), ExtraColumn("fee", "numeric(38,18)"))
 
 
 def test_column_names_may_be_in_another_case(postgres_database: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError, SourceError
+from signal_backups.core.signals.extra_columns import ExtraColumn
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source, sqlite
 from signal_backups.core.source.base import TableColumns
 from signal_backups_tests.samples.days import RunDay, extracted
@@ -221,7 +222,7 @@ def test_column_names_may_be_in_another_case(tmp_path: Path) -> None:
 def test_absent_optional_columns_are_empty_in_the_csv(run_day: RunDay) -> None:
     run = run_day(signals(2))
     assert [(row["generation_latency_ms"], row["server_timestamp"]) for row in run.records] == [(None, None)] * 2
-    assert run.extract.source["optional_columns"] in ((), [])
+    assert run.extract.source.optional_columns == ()
     assert run.csv.splitlines()[1].endswith(b",,")
 
 
@@ -312,7 +313,18 @@ def test_a_description_names_the_table_and_the_file(tmp_path: Path) -> None:
         "table": "signals",
         "hash_column": "sha256",
         "optional_columns": (),
+        "unknown_columns": (),
     }
+
+
+def test_a_description_names_the_columns_that_are_no_fields(tmp_path: Path) -> None:
+    types = {"id": "INTEGER"} | SQLITE_TYPES | OPTIONAL_TYPES | {"Trader notes": "", "VERIFICATION_HASH": "TEXT"}
+    found = sqlite_table(tmp_path / "signals.db", [], types).describe().unknown_columns
+    assert found == (
+        ExtraColumn("id", "INTEGER"),
+        ExtraColumn("Trader notes", ""),
+        ExtraColumn("VERIFICATION_HASH", "TEXT"),
+    )
 
 
 def test_a_day_without_rows_is_an_empty_backup_that_verifies(run_day: RunDay) -> None:

@@ -93,7 +93,7 @@ def test_dagster_shows_exactly_the_good_days_of_a_check_as_passed(month: Month) 
 
 def test_no_check_answer_is_recorded_for_the_range_as_a_whole(month: Month) -> None:
     answers = evaluations(month.result)
-    assert len(answers) == 9 * len(GOOD) + 5 * len(REFUSED)
+    assert len(answers) == 10 * len(GOOD) + 6 * len(REFUSED)
     assert None not in {answer.partition for answer in answers}
 
 

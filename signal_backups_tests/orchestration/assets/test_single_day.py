@@ -86,9 +86,9 @@ def test_the_data_version_of_the_extract_is_new_with_every_run(world: World, res
     assert len(versions) == 2
 
 
-def test_all_nine_checks_pass_for_the_day(result: dg.ExecuteInProcessResult) -> None:
+def test_all_ten_checks_pass_for_the_day(result: dg.ExecuteInProcessResult) -> None:
     answers = evaluations(result)
-    assert len(answers) == 9
+    assert len(answers) == 10
     assert {(answer.passed, answer.partition) for answer in answers} == {(True, DAY.isoformat())}
 
 
