@@ -58,7 +58,7 @@ init --profile recommended`). Anchors come with `SIGNAL_BACKUPS_TSA_URL` or `SIG
 - **A signal that was wrong or left out before the first backup of its day**: a backup proves what was stored, not
   what should have been stored. `signal-backups reconcile` compares backups with the database.
 - **A forged segment**: it is trusted while S3 shows the MD5 (ETag) of the entries in it. `audit verify --full` trusts
-  no segment.
+  no segment. `status` and `list` trust rolling segments no further either.
 
 ## How to check
 

@@ -259,9 +259,15 @@ def test_anchoring_writes_the_segments_that_are_due(stored: StoredDays, terminal
     assert refused.code == 0
     assert "Warning: no segment was written of the events" in refused.err
     admin.replace(admin.log.key_of(5), bodies_of(5)[-1])
+    written = terminal.run("audit", "anchor", **named).err
+    # The copy of entry 5 was made while it was edited.
+    assert written.count("rolling/events_1000.jsonl.gz holds other bytes than the log for 1 of its entries") == 1
+    assert "no segment was written" not in written
     assert terminal.run("audit", "anchor", **named).err == ""
-    segment = f"{stored.vault.layout.segment_prefix}events_0000000.jsonl"
-    assert [item.key for item in stored.vault.store.list_current(stored.vault.layout.segment_prefix)] == [segment]
+    prefix = stored.vault.layout.segment_prefix
+    rolling = ("events_1.jsonl.gz", "events_1000.jsonl.gz")
+    segments = [f"{prefix}events_0000000.jsonl", *(f"{prefix}rolling/{name}" for name in rolling)]
+    assert [item.key for item in stored.vault.store.list_current(prefix)] == segments
 
 
 def test_an_authority_that_is_down_is_said_and_the_bucket_is_written(stored: StoredDays, terminal: Terminal) -> None:

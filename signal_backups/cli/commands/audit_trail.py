@@ -27,7 +27,7 @@ from signal_backups.core.integrity.examine_trail import (
     examine_trail,
     record_examination,
 )
-from signal_backups.core.integrity.log.write_segments import write_segments
+from signal_backups.core.integrity.log.write_segments import write_rolling_segments, write_segments
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.vault import BackupVault
@@ -139,10 +139,11 @@ def anchor(as_json: JsonOption = False) -> None:
 
 def _write_segments(vault: BackupVault) -> None:
     """Write the segments that are due; the anchor is valid without them."""
-    try:
-        write_segments(vault)
-    except SignalBackupsError as error:
-        print_notice(f"Warning: {error}")
+    for writing in (write_segments, write_rolling_segments):
+        try:
+            writing(vault)
+        except SignalBackupsError as error:
+            print_notice(f"Warning: {error}")
 
 
 def _print_events(result: EventList, where: str) -> None:

@@ -6,4 +6,6 @@ Not here: checking that nothing was changed (``integrity``), what a manifest say
 - ``event``: ``Event``, with its ``Action`` and ``Result``. ``audit_trail``: ``AuditTrail`` records and reads events.
 - ``batch_events``: recording what was done to many objects. ``outbox``: events that could not be stored yet.
 - ``tail``: reading the newest events alone. ``damage``: what a listing shows to be missing or overwritten.
+- ``rolling_segments``: copies of entries in few objects, each a ``segment_line``. ``listed_events``: reading a whole
+  trail through them.
 """

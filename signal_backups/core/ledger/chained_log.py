@@ -8,7 +8,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -247,6 +247,12 @@ class ChainedLog:
                         "nobody writes",
                     ) from error
             yield
+
+
+def first_versions(versions: Mapping[int, Sequence[ObjectVersion]]) -> dict[int, ObjectVersion]:
+    """Each entry of a listing as it was first stored, by number; hidden ones too."""
+    found = ((number, first_stored(stored)) for number, stored in versions.items())
+    return {number: stored for number, stored in found if stored is not None}
 
 
 def first_stored(versions: Sequence[ObjectVersion]) -> ObjectVersion | None:

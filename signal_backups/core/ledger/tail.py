@@ -1,31 +1,15 @@
-"""Reading the end of a trail with few requests: the newest events going back, or those after a number."""
+"""Reading the end of a trail with few requests: the events after a number, or since an instant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 
 from signal_backups.core.base.errors import NotFoundError, VerificationError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.ledger.chained_log import FOLDER_SIZE, ChainedLog
 from signal_backups.core.ledger.event import Event
 from signal_backups.core.s3.object_version import ObjectVersion
-
-
-def newest_first(log: ChainedLog, size: int) -> Iterator[list[Event]]:
-    """The events from the newest back to the first, in lists of ``size``, each with the newest first.
-
-    Takes a listing of the folders, one of each folder that is reached, and a request for each event, all only when the
-    caller asks for more.
-
-    Raises:
-        StoreError: the store cannot be reached.
-    """
-    folders = reversed(log.store.list_folders(log.prefix))
-    versions = (version for folder in folders for _, version in reversed(_listed(log, folder)))
-    while part := list(islice(versions, size)):
-        yield read_events(log, part)
 
 
 def versions_after(log: ChainedLog, number: int) -> dict[int, ObjectVersion]:
@@ -64,15 +48,16 @@ def read_events(log: ChainedLog, versions: Iterable[ObjectVersion]) -> list[Even
     Raises:
         StoreError: the store cannot be reached.
     """
+    return [event for event in in_parallel(lambda version: read_event(log, version), versions) if event is not None]
 
-    def read(version: ObjectVersion) -> Event | None:
-        try:
-            body, _ = log.store.get_bytes(version.key, version.version_id)
-            return Event.from_bytes(body, log.store.uri(version.key))
-        except (VerificationError, NotFoundError):
-            return None
 
-    return [event for event in in_parallel(read, versions) if event is not None]
+def read_event(log: ChainedLog, version: ObjectVersion) -> Event | None:
+    """The event in a version; None when it cannot be read."""
+    try:
+        body, _ = log.store.get_bytes(version.key, version.version_id)
+        return Event.from_bytes(body, log.store.uri(version.key))
+    except (VerificationError, NotFoundError):
+        return None
 
 
 def _listed(log: ChainedLog, folder: str) -> list[tuple[int, ObjectVersion]]:

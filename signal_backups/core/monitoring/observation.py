@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, oldest_kept_day
 from signal_backups.core.base.objectives import GRACE, missed_from
-from signal_backups.core.ledger.chained_log import ChainedLog
+from signal_backups.core.ledger.damage import LogDamage
+from signal_backups.core.ledger.listed_events import ListedEvents
 from signal_backups.core.vault.day_state import DayState, worst_first
 from signal_backups.core.vault.findings import DayFinding, Examination, Findings, newest_findings
 from signal_backups.core.vault.manifest import Manifest
@@ -73,11 +74,12 @@ def observe(
     *,
     grace: timedelta = GRACE,
     retention_years: int | None = None,
+    events: ListedEvents | None = None,
 ) -> Observation:
     """Find the states of every day from ``start`` to the last complete one.
 
-    It takes a few listings, and reads the current manifest of each day; whoever observes often passes a caching vault,
-    which reads each of them once.
+    It takes a few listings, and reads the current manifest of each day, see ``vault.stored_days``; whoever observes
+    often passes a caching vault, which reads each of them once.
 
     Args:
         vault: where the backups are.
@@ -85,6 +87,7 @@ def observe(
         clock: the present (UTC).
         grace: how long after its backup time a day is due rather than missing.
         retention_years: calendar years that a day is kept; older days are left out. None: for ever.
+        events: the audit trail, not listed yet; None: nobody wants to read its events.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -94,12 +97,14 @@ def observe(
         first = first_expected(start, now, retention_years)
         vault.log_index.rebuild()
         stored = vault.stored_days(first, last)
-        newest = newest_findings(vault)
+        events = events or ListedEvents(vault.trail.log, vault.event_segments)
+        damage = events.damage
+        newest = newest_findings(vault, events)
         trail = Examination.AUDIT_TRAIL
         examined = newest.get(trail) or Findings(examination=trail, at=now)
         damaged_logs = [
-            *_damage(vault.trail.log, "event", examined),
-            *_damage(vault.manifest_log, "manifest", examined),
+            *_damage("event", examined.not_accepted(vault.trail.log, damage)),
+            *_damage("manifest", examined.not_accepted(vault.manifest_log, vault.log_index.damage)),
         ]
     if start is None:
         first = min(stored, default=last)
@@ -151,9 +156,8 @@ def _still_open(findings: Findings, stored: Mapping[date, StoredDay], observed: 
     return findings.model_copy(update={"days": days})
 
 
-def _damage(log: ChainedLog, name: str, examined: Findings) -> Iterable[str]:
+def _damage(name: str, damage: LogDamage) -> Iterable[str]:
     """What a listing shows of a damaged log; what only the entries show is found by ``audit verify``."""
-    damage = examined.damage_of(log)
     if damage.count:
         more = f", and {damage.count - 1:,} more" if damage.count > 1 else ""
         yield f"{name} {damage.first} is missing, hidden or overwritten{more}"

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from signal_backups.core.base.errors import NotFoundError, VerificationError, code_from_stored
 from signal_backups.core.ledger.event import Action, Event, Result
 
-#: How far back ``status`` reads, one request per event. At 450 events a year this is 20 years.
-MAX_EVENTS_BACK = 10_000
+#: How far back ``status`` reads: years of twenty events a day. Rolling segments make that a few requests.
+MAX_EVENTS_BACK = 50_000
 
 #: What stores a day's backup.
 _STORES = {Action.BACKUP, Action.UNDELETE}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from signal_backups.core.base.errors import ArchivedError
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.manifest import Manifest
@@ -22,6 +24,12 @@ class CachingVault(BackupVault):
     def __init__(self, vault: BackupVault, cache: ManifestCache | None = None) -> None:
         super().__init__(vault.store, vault.layout, actor=vault.trail.actor, retention_years=vault.retention_years)
         self._cached: ManifestCache = {} if cache is None else cache
+
+    def manifests_at(self, versions: Sequence[ObjectVersion]) -> list[Manifest | None]:
+        """What each of several listed versions of manifests says; only those that are not cached are read."""
+        new = [version for version in versions if version not in self._cached]
+        self._cached |= zip(new, super().manifests_at(new), strict=True)
+        return [self._cached[version] for version in versions]
 
     def manifest_at(self, version: ObjectVersion) -> Manifest | None:
         """What one listed version of a manifest says; None when it cannot be read, is archived or is gone."""

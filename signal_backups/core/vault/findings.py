@@ -21,6 +21,7 @@ from signal_backups.core.ledger.batch_events import PROBLEM_LENGTH
 from signal_backups.core.ledger.chained_log import ChainedLog, first_stored
 from signal_backups.core.ledger.damage import LogDamage
 from signal_backups.core.ledger.event import Action, Event, Result
+from signal_backups.core.ledger.listed_events import ListedEvents
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.vault.objects import VaultObjects
@@ -113,13 +114,8 @@ class Findings(BaseModel, frozen=True):
         """Everything that is wrong, for people."""
         return [*self.general, *(f"{day}: {found.what}" for day, found in self.days.items())]
 
-    def damage_of(self, log: ChainedLog) -> LogDamage:
-        """What the listing of a log shows to be damaged, without what was accepted.
-
-        Raises:
-            StoreError: the store cannot be reached.
-        """
-        damage = LogDamage.of(log.versions())
+    def not_accepted(self, log: ChainedLog, damage: LogDamage) -> LogDamage:
+        """What is damaged of a log, without what was accepted."""
         for each in self.accepted:
             damage = damage.without(each.damage.get(log.prefix, LogDamage()))
         return damage
@@ -152,11 +148,16 @@ def open_findings(vault: VaultObjects) -> list[Findings]:
     return [found for found in newest_findings(vault).values() if found.is_open]
 
 
-def newest_findings(vault: VaultObjects) -> dict[Examination, Findings]:
+def newest_findings(vault: VaultObjects, events: ListedEvents | None = None) -> dict[Examination, Findings]:
     """What the newest examination of each kind found, open or not.
 
-    Takes one listing, and two requests for each kind that ever found anything. A record counts only as it was first
-    stored, and only if an event of the audit trail names it with its hash; anything else is an open finding itself.
+    Takes one listing, and two requests for each kind that ever found anything, or three without ``events``. A record
+    counts only as it was first stored, and only if an event of the audit trail names it with its hash; anything else is
+    an open finding itself.
+
+    Args:
+        vault: where they are.
+        events: the audit trail, if it was listed.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -170,7 +171,7 @@ def newest_findings(vault: VaultObjects) -> dict[Examination, Findings]:
         if name is not None:
             newest[name] = key
     wanted = [(each, newest[each]) for each in Examination if each in newest]
-    found = in_parallel(lambda one: _read(vault, *one, first_stored(stored[one[1]])), wanted)
+    found = in_parallel(lambda one: _read(vault, *one, first_stored(stored[one[1]]), events), wanted)
     return {each.examination: each for each in found}
 
 
@@ -271,21 +272,33 @@ def _store(vault: VaultObjects, found: Findings, result: Result) -> None:
     vault.store.create_bytes(vault.layout.finding_key(found.examination, event.number), body, JSON_TYPE)
 
 
-def _read(vault: VaultObjects, examination: Examination, key: str, stored: ObjectVersion | None) -> Findings:
-    found = _believed(vault, key, stored) if stored is not None else None
+def _read(
+    vault: VaultObjects,
+    examination: Examination,
+    key: str,
+    stored: ObjectVersion | None,
+    events: ListedEvents | None,
+) -> Findings:
+    found = _believed(vault, key, stored, events) if stored is not None else None
     if found is not None and found.examination is examination:
         return found
     what = f"{vault.store.uri(key)} is not a record that the audit trail knows: it was forged or removed"
     return Findings(examination=examination, at=vault.store.clock(), general=[what])
 
 
-def _believed(vault: VaultObjects, key: str, stored: ObjectVersion) -> Findings | None:
+def _believed(vault: VaultObjects, key: str, stored: ObjectVersion, events: ListedEvents | None) -> Findings | None:
     """The findings in a record, if an event of the audit trail names it; else None."""
     try:
         body = vault.store.get_bytes(key, stored.version_id)[0]
-        entry = vault.trail.log.entry(vault.layout.finding_number(key))
-        event = Event.from_bytes(entry.body, entry.key) if entry is not None else None
+        number = vault.layout.finding_number(key)
+        # It may be newer than the listing.
+        event = (events.event(number) if events else None) or _event(vault, number)
         is_named = event is not None and event.details.get("sha256") == sha256(body).hexdigest()
         return Findings.model_validate_json(body) if is_named else None
     except (NotFoundError, VerificationError, ValidationError):
         return None
+
+
+def _event(vault: VaultObjects, number: int) -> Event | None:
+    entry = vault.trail.log.entry(number)
+    return Event.from_bytes(entry.body, entry.key) if entry is not None else None

@@ -140,6 +140,10 @@ class Layout:
         """Prefix of the segments of both logs."""
         return f"{self.audit_prefix}checkpoints/"
 
+    def rolling_segment_prefix(self, log: str) -> str:
+        """Prefix of the rolling segments of a log: ``events`` or ``manifests``."""
+        return f"{self.segment_prefix}rolling/{log}_"
+
     @property
     def anchor_prefix(self) -> str:
         """Prefix of the anchors."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from threading import Lock
 
-from signal_backups.core.base.parallel import in_parallel
-from signal_backups.core.ledger.chained_log import ChainedLog, first_stored
+from signal_backups.core.ledger.chained_log import ChainedLog, first_versions
+from signal_backups.core.ledger.damage import LogDamage
 from signal_backups.core.ledger.tail import versions_after
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.layout import BackupSlot, Layout
@@ -27,7 +27,7 @@ class LogIndex:
         log: the manifest log.
         layout: the keys of the vault.
         list_manifests: lists the versions of the manifests of a range of days.
-        read: what one version of a manifest says; None when it cannot be read.
+        read: what each of several versions of manifests says; None when it cannot be read.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class LogIndex:
         log: ChainedLog,
         layout: Layout,
         list_manifests: Callable[[date, date], VersionsBySlot],
-        read: Callable[[ObjectVersion], Manifest | None],
+        read: Callable[[Sequence[ObjectVersion]], Sequence[Manifest | None]],
     ) -> None:
         self._log = log
         self._layout = layout
@@ -47,6 +47,8 @@ class LogIndex:
         self._slots: dict[int, BackupSlot | None] = {}
         #: Each entry as it was first stored, by number.
         self.entries: dict[int, ObjectVersion] = {}
+        #: What was damaged when the whole log was listed.
+        self.damage = LogDamage()
 
     def refresh(self) -> VersionsBySlot | None:
         """Look at the entries since the last time; returns the versions of all manifests if it had to list them.
@@ -60,8 +62,9 @@ class LogIndex:
                 return None
             manifests = self._list_manifests(date.min, date.max)
             # After the manifests, so that the entry of each of them is in the listing.
-            listed = {number: first_stored(found) for number, found in self._log.versions().items()}
-            self.entries = {number: stored for number, stored in listed.items() if stored is not None}
+            versions = self._log.versions()
+            self.entries = first_versions(versions)
+            self.damage = LogDamage.of(versions)
             self._slots = self._told_by(manifests)
             self._is_built = True
             return manifests
@@ -89,7 +92,8 @@ class LogIndex:
                 for number, entry in self.entries.items()
                 if number not in self._slots and entry.last_modified.date() >= first
             ]
-            self._slots |= dict(zip(unclear, in_parallel(self._read_slot, unclear), strict=True))
+            read = zip(unclear, self._read([self.entries[number] for number in unclear]), strict=True)
+            self._slots |= {number: self._slot_of(number, manifest) for number, manifest in read}
             found: dict[BackupSlot, list[int]] = {}
             for number, slot in sorted(self._slots.items()):
                 if slot is not None and first <= slot.day <= last:
@@ -111,8 +115,7 @@ class LogIndex:
         told = {number: by_etag.get(entry.etag, set()) for number, entry in self.entries.items()}
         return {number: next(iter(slots)) for number, slots in told.items() if len(slots) == 1}
 
-    def _read_slot(self, number: int) -> BackupSlot | None:
-        manifest = self._read(self.entries[number])
+    def _slot_of(self, number: int, manifest: Manifest | None) -> BackupSlot | None:
         if manifest is None or manifest.number != number:
             return None
         return self._layout.slot_of(manifest.backup.key)

@@ -59,7 +59,8 @@ def newest_in_log(vault: VaultObjects, slot: BackupSlot) -> Manifest | None:
 def stored_days(vault: VaultObjects, first: date, last: date) -> dict[date, StoredDay]:
     """What the bucket holds of each day of a range that has, or had, a backup; oldest first.
 
-    It takes four listings and reads the current manifest of each day. A caching vault reads each of them only once.
+    It takes five listings and reads the current manifests: through the rolling segments of the manifest log, or one by
+    one if it has none. A caching vault reads each of them only once.
 
     Args:
         vault: where the backups are.
@@ -82,6 +83,7 @@ class _Bucket:
         self._manifests = {slot: found for slot, found in manifests.items() if first <= slot.day <= last}
         self._log = vault.log_index.entries
         self._numbers = vault.log_index.numbers(first, last)
+        self._read: dict[ObjectVersion, Manifest | None] = {}
 
     @cached_property
     def _backups(self) -> VersionsBySlot:
@@ -96,8 +98,21 @@ class _Bucket:
         by_day: dict[date, set[BackupSlot]] = {}
         for slot in (*self._with_object(self._backups), *self._with_object(self._manifests), *self._numbers):
             by_day.setdefault(slot.day, set()).add(slot)
+        self._read_manifests(by_day.values())
         found = in_parallel(lambda day: self._day(by_day[day]), sorted(by_day))
         return {stored.slot.day: stored for stored in found if stored is not None}
+
+    def _read_manifests(self, days: Iterable[set[BackupSlot]]) -> None:
+        """Read the current manifests of all days together, which takes few requests."""
+        left = ({slot for slot in slots if _has_object(self._backups.get(slot, []))} for slots in days)
+        counting = [slot_that_counts(slots) for slots in left if slots]
+        shown = [slot for slot in counting if not self._backups[slot][0].hides]
+        stored = [self._manifests[slot][0] for slot in shown if self._manifests.get(slot)]
+        wanted = [version for version in stored if not version.hides]
+        self._read = dict(zip(wanted, self._vault.manifests_at(wanted), strict=True))
+
+    def _manifest_at(self, version: ObjectVersion) -> Manifest | None:
+        return self._read[version] if version in self._read else self._vault.manifest_at(version)
 
     def _day(self, slots: set[BackupSlot]) -> StoredDay | None:
         left = {slot for slot in slots if _has_object(self._backups.get(slot, []))}
@@ -147,7 +162,7 @@ class _Bucket:
         versions = self._manifests.get(slot, [])
         if not versions or versions[0].hides:
             return None, False
-        manifest = self._vault.manifest_at(versions[0])
+        manifest = self._manifest_at(versions[0])
         return manifest, manifest is not None and self._is_genuine(slot, manifest, versions[0])
 
     def _is_genuine(self, slot: BackupSlot, manifest: Manifest, stored: ObjectVersion) -> bool:
@@ -174,7 +189,7 @@ class _Bucket:
         if slot in self._numbers:
             return not is_expired
         stored = (version for version in self._manifests.get(slot, []) if not version.is_delete_marker)
-        read = ((version, self._vault.manifest_at(version)) for version in stored)
+        read = ((version, self._manifest_at(version)) for version in stored)
         return any(manifest is not None and self._is_genuine(slot, manifest, version) for version, manifest in read)
 
     def newest_manifest(self, slot: BackupSlot) -> Manifest | None:

@@ -12,7 +12,7 @@ from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.integrity.anchors.anchoring import anchor_heads
 from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
 from signal_backups.core.integrity.examine_trail import TrailReport, examine_trail, record_examination
-from signal_backups.core.integrity.log.write_segments import write_segments
+from signal_backups.core.integrity.log.write_segments import write_rolling_segments, write_segments
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
 from signal_backups.orchestration.names import AUDIT_TRAIL
@@ -36,8 +36,8 @@ def _examine(
 
 
 def _write_what_is_due(context: dg.AssetExecutionContext, vault: BackupVault) -> None:
-    """Write waiting events and finished segments. A failure only warns: what is stored is examined all the same."""
-    for writing in (vault.trail.write_waiting, lambda: write_segments(vault)):
+    """Write waiting events and segments. A failure only warns: what is stored is examined all the same."""
+    for writing in (vault.trail.write_waiting, lambda: write_segments(vault), lambda: write_rolling_segments(vault)):
         try:
             writing()
         except SignalBackupsError as error:

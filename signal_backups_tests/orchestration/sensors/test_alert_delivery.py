@@ -121,6 +121,6 @@ def test_seven_years_take_a_bounded_number_of_requests(
     before = bucket.s3.requests.copy()
     ticks.tick()
     # Days, both logs, findings, drills and audits; a new event takes two, and another listing of it.
-    listings = Counter(ListObjectVersions=3 + 3 + 1 + 1 + 1 + 1 + 2, ListObjectsV2=2)
+    listings = Counter(ListObjectVersions=3 + 3 + 1 + 1 + 1 + 2, ListObjectsV2=2)
     assert bucket.s3.requests - before == listings + Counter(GetObject=1)
     assert http.titles == []

@@ -4,47 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import md5
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.log.findings import LogName
 from signal_backups.core.ledger.chained_log import FOLDER_SIZE, ChainedLog
+from signal_backups.core.ledger.segment_line import Line
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.vault import BackupVault
 
 _JSON_LINES_TYPE = "application/jsonl"
 
 Value = TypeVar("Value")
-
-
-class Line(BaseModel, frozen=True, extra="forbid"):
-    """One entry: its exact bytes (decoded from UTF-8), and its version as a listing shows it."""
-
-    key: str
-    version_id: str
-    etag: str
-    size: int
-    body: str
-
-    @classmethod
-    def of(cls, version: ObjectVersion, body: bytes) -> Line:
-        """Make the line of an entry."""
-        return cls(
-            key=version.key, version_id=version.version_id, etag=version.etag, size=version.size, body=body.decode()
-        )
-
-    def matches(self, version: ObjectVersion) -> bool:
-        """Whether a listing shows the version that the line names."""
-        mine = (self.key, self.version_id, self.etag, self.size)
-        return mine == (version.key, version.version_id, version.etag, version.size)
-
-    @property
-    def has_etag_of_body(self) -> bool:
-        """Whether the ETag is the MD5 of the bytes; never true with KMS encryption."""
-        return self.etag.strip('"') == md5(self.body.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)

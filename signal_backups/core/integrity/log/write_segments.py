@@ -1,11 +1,13 @@
-"""Writing missing segments of finished folders, if the examination of their log has no findings."""
+"""Writing missing segments of finished folders, if their log has no findings, and the rolling segments."""
 
 from __future__ import annotations
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.log.examine_log import LogExamination, examine_log
 from signal_backups.core.integrity.log.findings import LogName
-from signal_backups.core.integrity.log.segments import Line, Segments, numbers_of
+from signal_backups.core.integrity.log.segments import Segments, numbers_of
+from signal_backups.core.ledger.chained_log import first_versions
+from signal_backups.core.ledger.segment_line import Line
 from signal_backups.core.vault.vault import BackupVault
 
 
@@ -17,6 +19,18 @@ def write_segments(vault: BackupVault) -> list[str]:
         StoreError: the store cannot be reached or refuses.
     """
     return [key for name in LogName for key in _write(Segments(vault, name))]
+
+
+def write_rolling_segments(vault: BackupVault) -> list[str]:
+    """Replace the rolling segments of both logs that lack an entry, and return their keys.
+
+    Takes a listing of each log, and a request for each segment and for each entry that is in none of them.
+
+    Raises:
+        StoreError: the store cannot be reached or refuses.
+    """
+    logs = ((vault.event_segments, vault.trail.log), (vault.manifest_segments, vault.manifest_log))
+    return [key for segments, log in logs for key in segments.write(first_versions(log.versions()))]
 
 
 def _write(segments: Segments) -> list[str]:

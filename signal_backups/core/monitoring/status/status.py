@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from signal_backups.core.base.days import ONE_DAY, Clock, utc_now
 from signal_backups.core.base.objectives import due_at
 from signal_backups.core.ledger.event import Action, Event, Result
-from signal_backups.core.ledger.tail import newest_first
+from signal_backups.core.ledger.listed_events import ListedEvents
 from signal_backups.core.monitoring.observation import Observation, observe
 from signal_backups.core.monitoring.status.calendar import CalendarDay, calendar_of
 from signal_backups.core.monitoring.status.protection import protection
@@ -120,10 +120,11 @@ def backup_status(
     Raises:
         StoreError: the store cannot be reached.
     """
-    seen = observe(vault, start, clock, retention_years=retention_years)
-    events = newest_first(vault.trail.log, RECENT_EVENTS)
-    recent = next(events, [])
-    verified = last_verifications(chain([recent], events), set(seen.in_state(DayState.VERIFIED)))
+    events = ListedEvents(vault.trail.log, vault.event_segments)
+    seen = observe(vault, start, clock, retention_years=retention_years, events=events)
+    newest_first = events.newest_first(RECENT_EVENTS)
+    recent = next(newest_first, [])
+    verified = last_verifications(chain([recent], newest_first), set(seen.in_state(DayState.VERIFIED)))
     states = {day: _states(seen, verified, day) for day in seen.days}
     present = {day: stored.current for day, stored in seen.stored.items() if stored.current is not None}
     manifests, newest = seen.manifests, max(seen.manifests, key=lambda manifest: manifest.day, default=None)

@@ -12,9 +12,10 @@ from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.integrity.log.examine_log import examine_log
 from signal_backups.core.integrity.log.findings import Fault, LogName
-from signal_backups.core.integrity.log.segments import Line, Segments, numbers_of
+from signal_backups.core.integrity.log.segments import Segments, numbers_of
 from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.ledger.chained_log import FIRST, FOLDER_SIZE, Entry, Link
+from signal_backups.core.ledger.segment_line import Line
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot, Layout
 from signal_backups.core.vault.manifest import StoredFile

@@ -27,7 +27,7 @@ from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.monitoring.metrics.measured import World, samples
 
 #: Requests of a refresh when nothing changed: backups, manifests, the trail's folders, the newest of them; the clock.
-IDLE = Counter({"ListObjectVersions": 8, "HeadBucket": 1})
+IDLE = Counter({"ListObjectVersions": 7, "HeadBucket": 1})
 #: Additional requests for the storage: backups, manifests, quarantine, and the four prefixes of evidence.
 STORAGE = Counter({"ListObjectVersions": 7})
 

@@ -11,7 +11,7 @@ from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.objectives import GRACE, due_at
 from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
-from signal_backups.core.ledger.tail import newest_first
+from signal_backups.core.ledger.listed_events import ListedEvents
 from signal_backups.core.monitoring import verifications
 from signal_backups.core.monitoring.status.page import status_page
 from signal_backups.core.monitoring.status.status import RECENT_EVENTS, BackupStatus, backup_status
@@ -41,6 +41,10 @@ def marks(found: BackupStatus) -> dict[date, DayState]:
 
 def fact(found: BackupStatus, name: str) -> str:
     return dict(facts(found))[name]
+
+
+def listed(watched: Watched) -> ListedEvents:
+    return ListedEvents(watched.vault.trail.log, watched.vault.event_segments)
 
 
 def fail(watched: Watched, action: Action, day: date, **details: object) -> None:
@@ -200,7 +204,7 @@ def test_days_too_far_back_in_the_trail_are_unknown(watched: Watched, monkeypatc
     watched.vault.trail.record(Action.DRILL, "passed")
     found = status_of(watched)
     assert found.unknown_days == [FIRST]
-    assert fact(found, "not passing") == "none; 1 day unknown from the newest 10,000 events"
+    assert fact(found, "not passing") == "none; 1 day unknown from the newest 50,000 events"
 
 
 def test_quarantined_rows_only_ask_for_a_check(watched: Watched) -> None:
@@ -215,11 +219,10 @@ def test_quarantined_rows_only_ask_for_a_check(watched: Watched) -> None:
 def test_events_are_read_in_batches_newest_first(watched: Watched) -> None:
     for day in (FIRST, SECOND, THIRD):
         fail(watched, Action.BACKUP, day)
-    log = watched.vault.trail.log
     with watched.vault.store.counted_requests() as sent:
-        events = newest_first(log, 2)
+        events = listed(watched).newest_first(2)
         assert [event.number for event in next(events)] == [3, 2]
-        assert len(sent) == 4  # the folders, the last of them, two events
+        assert len(sent) == 3  # the listing, two events
     assert [event.number for event in next(events)] == [1]
     assert next(events, None) is None
 
@@ -230,7 +233,7 @@ def test_a_batch_may_span_two_folders(watched: Watched) -> None:
         link = Link(number, "0" * 64)
         event = Occurrence(at=watched.clock(), actor=Actor.here(), action=Action.DRILL, result="passed")
         watched.vault.store.put_bytes(log.key_of(number), event.to_bytes(link), "application/json")
-    assert [[event.number for event in events] for events in newest_first(log, 2)] == [[1000, 999], [998]]
+    assert [[event.number for event in events] for events in listed(watched).newest_first(2)] == [[1000, 999], [998]]
 
 
 def test_only_the_first_version_of_an_event_counts_and_other_objects_are_skipped(watched: Watched) -> None:
@@ -239,11 +242,11 @@ def test_only_the_first_version_of_an_event_counts_and_other_objects_are_skipped
     watched.vault.store.put_bytes(log.key_of(1), b"put over it", "application/json")
     watched.vault.store.put_bytes(log.key_of(2), b"no event", "application/json")
     watched.hide(log.key_of(1))
-    assert [[event.number for event in events] for events in newest_first(log, 200)] == [[1]]
+    assert [[event.number for event in events] for events in listed(watched).newest_first(200)] == [[1]]
 
 
 def test_an_empty_trail_has_no_events(watched: Watched) -> None:
-    assert list(newest_first(watched.vault.trail.log, 200)) == []
+    assert list(listed(watched).newest_first(200)) == []
 
 
 def test_the_page_is_complete_escaped_and_self_contained(watched: Watched) -> None:
