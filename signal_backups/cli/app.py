@@ -10,7 +10,7 @@ import typer
 
 from signal_backups import __version__
 from signal_backups.cli.lazy_group import LazyGroup
-from signal_backups.core.base.errors import SettingsError, SignalBackupsError
+from signal_backups.core.base.errors import SettingsError, SignalBackupsError, is_interrupt
 
 _DEBUG = "SIGNAL_BACKUPS_DEBUG"
 _INTERRUPTED = 130
@@ -66,11 +66,6 @@ def _run() -> None:
     raise SystemExit(code or 0)
 
 
-def _is_interrupt(error: Exception) -> bool:
-    """Whether it is DuckDB's error for a Ctrl-C during a query."""
-    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
-
-
 def main() -> None:
     """Run the command line; no error leaves it as a traceback."""
     try:
@@ -83,7 +78,7 @@ def main() -> None:
         # Typer turns an interrupt of a command into this.
         raise _interrupted() if ended.code == _INTERRUPTED else ended from None
     except Exception as error:  # noqa: BLE001 - the last resort: one line, never a traceback at 3 a.m.
-        if _is_interrupt(error):
+        if is_interrupt(error):
             raise _interrupted() from None
         if os.environ.get(_DEBUG):
             traceback.print_exc()

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from signal_backups.cli.interrupts import say_done
 from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 
@@ -29,10 +30,10 @@ SHORT_SHA256 = 12
 
 
 class Advance(Protocol):
-    """Tells a progress bar that one more item is done."""
+    """Tells a progress bar, and whoever interrupts the command, that one more item is done."""
 
-    def __call__(self) -> None:
-        """One more."""
+    def __call__(self, day: date | None = None) -> None:
+        """One more, of that day if it has one."""
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -107,6 +108,8 @@ def writing_beside() -> Iterator[None]:
 def progress(title: str, total: int, *, as_json: bool) -> Iterator[Advance]:
     """A progress bar on a terminal's standard error; silent elsewhere and for short work."""
     console = _console(stderr=True)
+    done: list[date | None] = []
+    say_done(lambda: _done(done, total))
     with Progress(
         TextColumn(title),
         BarColumn(),
@@ -117,7 +120,18 @@ def progress(title: str, total: int, *, as_json: bool) -> Iterator[Advance]:
         disable=as_json or not console.is_terminal or total < 2,
     ) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
+
+        def advance(day: date | None = None) -> None:
+            done.append(day)
+            bar.advance(task)
+
+        yield advance
+
+
+def _done(items: Sequence[date | None], total: int) -> str:
+    """``3 of 30 are done: 2026-11-01 to 2026-11-03``."""
+    days = day_ranges([day for day in items if day is not None])
+    return f"{len(items)} of {total} are done{f': {days}' if days else ''}"
 
 
 def size(count: int) -> str:

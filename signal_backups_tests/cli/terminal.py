@@ -21,7 +21,7 @@ from signal_backups_tests.clock import in_other_process
 
 PROJECT = Path(__file__).parents[2]
 TIMEOUT_S = 240
-_PROGRAM = "from signal_backups.cli.app import main; main()"
+_PROGRAM = "from signal_backups.cli.entry import main; main()"
 #: Loggers that a command configures.
 _LOGGERS = ("", "signal_backups")
 

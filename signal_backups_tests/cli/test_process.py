@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signal_backups_tests.cli.terminal import TIMEOUT_S, Finished, Terminal, finished
+from signal_backups_tests.cli.terminal import PROJECT, TIMEOUT_S, Finished, Terminal, finished
 
 # An error that no command provides for.
 BROKEN = """
@@ -63,11 +63,32 @@ def test_an_interrupt_while_a_connection_is_made_prints_no_traceback(terminal: T
         assert finished(process) == Finished(130, "", "")
 
 
-def test_nobody_reading_the_output_any_more_is_no_traceback(terminal: Terminal) -> None:
+def test_nobody_reading_the_output_any_more_changes_no_exit_code(terminal: Terminal) -> None:
     with terminal.start("--help") as process:
         assert process.stdout is not None
         process.stdout.close()
-        assert process.stderr is not None
-        err = process.stderr.read()
-        assert process.wait(TIMEOUT_S) == 1
-    assert "Traceback" not in err
+        assert finished(process) == Finished(0, "", "")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_closed_pipe_is_no_error_in_whatever_is_printed(stream: str) -> None:
+    program = f"""
+import sys
+from signal_backups.cli.streams import survive_closed_pipes
+survive_closed_pipes()
+for _ in range(3): print("é" * 200_000, file=sys.{stream}, flush=True)
+sys.exit(5)"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(PROJECT), "PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        pipes = {"stdout": process.stdout, "stderr": process.stderr}
+        read, other = pipes.pop(stream), pipes.popitem()[1]
+        assert read is not None
+        assert read.read(4).decode() == "éé"
+        read.close()
+        assert other is not None
+        assert other.read() == b""
+        assert process.wait(TIMEOUT_S) == 5

@@ -115,13 +115,13 @@ def backup(
     reason = _given(accept_changes, day)
     begin, end = _chosen_days(settings, day, first, last)
     # Dagster takes seconds to import, and the other commands do without it.
-    from signal_backups.orchestration.for_cli.launch import run_backup  # noqa: PLC0415
+    from signal_backups.cli.runs import run_until_interrupted  # noqa: PLC0415
     from signal_backups.orchestration.instance.home import persistent_instance  # noqa: PLC0415
 
     with opened_vault(settings, creates=True) as vault, persistent_instance(settings.dagster_home) as instance:
         days = (end - begin).days + 1
         with progress("Backing up", days, as_json=as_json) as advance:
-            result = run_backup(instance, begin, end, accept_changes=reason, on_stored=lambda _day: advance())
+            result = run_until_interrupted(instance, begin, end, accept_changes=reason, on_stored=advance)
         undated = None if result.failures else _searched(vault, settings)
         report = _report(vault, result, begin, end)
     if isinstance(undated, SignalBackupsError):

@@ -36,7 +36,7 @@ def drill(
         recent_days=days,
     )
     with opened_vault(settings) as vault, progress("Drilling", days, as_json=as_json) as advance:
-        report = hold_drill(vault, run, on_day=lambda _day: advance())
+        report = hold_drill(vault, run, on_day=lambda done: advance(done.day))
         where = vault.store.uri(vault.layout.drill_key(report.at))
     show_report(
         report,

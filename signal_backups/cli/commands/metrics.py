@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from prometheus_client.core import Metric
 
+from signal_backups.cli.interrupts import ended_at_once
 from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_json, print_notice
 from signal_backups.cli.session import opened_vault, settings_with_notice
@@ -51,9 +51,8 @@ def serve(
     of reach the last values stay, and signal_backups_up is 0.
     """
     settings = settings_with_notice()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
-    with opened_vault(settings) as vault:
+    # To be stopped is how serving ends.
+    with ended_at_once(code=int(ExitCode.OK)), opened_vault(settings) as vault:
         exporter = _exporter(settings, vault)
         with exporter.serving(host, port) as listening:
             url = f"http://{host}:{listening}/metrics"
@@ -88,11 +87,6 @@ def textfile(
         print_json({"ok": True, "file": str(path)})
     else:
         print_notice(f"Wrote {path}")
-
-
-def _end(*_: object) -> NoReturn:
-    """To be stopped is how serving ends."""
-    raise SystemExit(int(ExitCode.OK))
 
 
 def _exporter(settings: Settings, vault: BackupVault) -> Exporter:

@@ -125,7 +125,7 @@ def _reconciled(
                     if error.exit_code is ExitCode.UNREACHABLE:
                         raise
                     found[day] = error
-            advance()
+            advance(day)
     return found
 
 
@@ -134,13 +134,13 @@ def _back_up(settings: Settings, days: Sequence[date]) -> list[date]:
     if not days:
         return []
     # Dagster takes seconds to import, and the other commands do without it.
-    from signal_backups.orchestration.for_cli.launch import run_backup  # noqa: PLC0415
+    from signal_backups.cli.runs import run_until_interrupted  # noqa: PLC0415
     from signal_backups.orchestration.instance.home import persistent_instance  # noqa: PLC0415
 
     stored = []
     with persistent_instance(settings.dagster_home) as instance:
         for day in days:
-            result = run_backup(instance, day, day)
+            result = run_until_interrupted(instance, day, day)
             stored += [done for done, changed in result.stored.items() if changed]
             for failure in result.failures:
                 print_notice(f"FAILED {failure.day}: {failure.reason}")

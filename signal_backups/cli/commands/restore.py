@@ -192,7 +192,7 @@ def restore(
             progress("Checking" if dry_run else "Restoring", len(selection), as_json=as_json) as advance,
         ):
             work = Restore(vault, opened, options, settings.scratch, journal)
-            report = work.run(selection, on_day=lambda _day: advance())
+            report = work.run(selection, on_day=lambda done: advance(done.day))
     asked_for_older = version_id is not None or as_of is not None
     if dry_run:
         days = [PlannedDay.of(*pair, opened) for pair in zip(selection, report.days, strict=True)]

@@ -113,7 +113,7 @@ def _verified(
         with progress("Verifying", len(backups), as_json=as_json) as advance:
             for backup in backups:
                 yield _result(vault, backup, settings.scratch, sample, is_only=len(backups) == 1)
-                advance()
+                advance(backup.slot.day)
 
 
 def _result(

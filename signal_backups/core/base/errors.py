@@ -227,6 +227,13 @@ def code_of(error: BaseException) -> str:
     return error.code if isinstance(error, SignalBackupsError) else UNEXPECTED_CODE
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether it is a Ctrl-C, or DuckDB's error for one during a query."""
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+    )
+
+
 def code_from_stored(stored: object) -> str:
     """The code that an event or a run of any release holds; empty when it holds none."""
     return _CODES_OF_CLASS_NAMES.get(stored, stored) if isinstance(stored, str) else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signal_backups.core.base.days import Clock, utc_now
-from signal_backups.core.base.errors import LocalStorageError, SignalBackupsError, code_of
+from signal_backups.core.base.errors import LocalStorageError, SignalBackupsError, code_of, is_interrupt
 from signal_backups.core.base.logs import log_failed_step
 from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence, Result
@@ -86,11 +86,14 @@ class AuditTrail:
     def recording_failure(self, action: Action, details: Mapping[str, Any]) -> Iterator[None]:
         """Record an exception inside the block as a failure, and raise it again.
 
-        A verification that this machine had no room for is not recorded: it says nothing about the backup.
+        A verification that this machine had no room for, and whatever somebody interrupted, is not recorded: that says
+        nothing about the backup.
         """
         try:
             yield
         except Exception as error:
+            if is_interrupt(error):
+                raise
             reason = str(error) if isinstance(error, SignalBackupsError) else f"unexpected {type(error).__name__}"
             log_failed_step(_log, action, reason, details)
             if action is Action.VERIFICATION and isinstance(error, LocalStorageError):

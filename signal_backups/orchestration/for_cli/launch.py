@@ -54,6 +54,7 @@ def run_backup(
     first: date,
     last: date,
     *,
+    run_id: str | None = None,
     accept_changes: str | None = None,
     resource_overrides: dict[str, Any] | None = None,
     on_stored: Callable[[date], None] = lambda _day: None,
@@ -64,6 +65,7 @@ def run_backup(
         instance: where the run is recorded.
         first: first day.
         last: last day.
+        run_id: id of the run; None: a new one.
         accept_changes: see ``BackupRun``.
         resource_overrides: see ``build_defs``.
         on_stored: called with each day as its backup is stored, for progress.
@@ -72,7 +74,7 @@ def run_backup(
         SignalBackupsError: the run failed outside of any day, which is a bug.
     """
     defs = build_defs(resource_overrides=resource_overrides, retry_policy=INTERACTIVE_RETRY_POLICY)
-    run_id = str(uuid4())
+    run_id = run_id or new_run_id()
 
     def watch(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
@@ -90,6 +92,18 @@ def run_backup(
             f"run {result.run_id} failed", remedy=f"Read its log in the Dagster UI: {_reason(result)}"
         )
     return BackupRunResult(result.run_id, _stored(result), failures, _failed_checks(result))
+
+
+def new_run_id() -> str:
+    """An id for a run."""
+    return str(uuid4())
+
+
+def cancel_run(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Record that a run of this process ends now; Dagster would show it as running for ever."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceled(run, "The command was interrupted; each of its days is stored whole or not at all")
 
 
 def _partitions(first: date, last: date) -> dict[str, Any]:

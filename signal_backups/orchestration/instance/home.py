@@ -31,6 +31,8 @@ run_monitoring:
   poll_interval_seconds: 60
 """
 
+_NO_COMPUTE_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+
 #: The databases that Dagster creates in a home, unless its dagster.yaml names other storage.
 _DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 
@@ -56,7 +58,9 @@ def persistent_instance(default_home: Path) -> Iterator[dg.DagsterInstance]:
     """
     home = os.environ.setdefault("DAGSTER_HOME", str(default_home))
     with _opening(Path(home)):
-        opened = dg.DagsterInstance.get()
+        # Not the default, which has every run start processes that print tracebacks at a Ctrl-C. What a command prints
+        # is on its terminal.
+        opened = dg.DagsterInstance.local_temp(home, overrides={"compute_logs": _NO_COMPUTE_LOGS})
     with opened as instance:
         yield instance
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.ledger.event import Action
+from signal_backups.core.vault import verify_stored as module
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
@@ -60,3 +62,16 @@ def test_one_that_is_gone_is_an_event_with_its_key(vault: BackupVault, manifest:
     assert [(each.key, each.version_id) for each in event.objects] == [(key, version_id)]
     (problem,) = event.details["problems"]
     assert problem.startswith(f"version {version_id} is gone from S3; ")
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_one_that_somebody_interrupted_is_no_event(
+    vault: BackupVault, manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt: BaseException
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise interrupt
+
+    monkeypatch.setattr(module, "verify_csv", fail)
+    with pytest.raises(type(interrupt)):
+        verify_stored(vault, vault.find(DAY), tmp_path)
+    assert recorded_events(vault, Action.VERIFICATION) == []

@@ -115,3 +115,19 @@ def test_a_run_that_fails_outside_of_any_day_is_an_error_that_names_the_run(
         back_up(world)
     (run,) = world.instance.get_runs()
     assert run.run_id in str(caught.value)
+
+
+def test_a_run_that_is_interrupted_is_cancelled_and_one_that_is_over_stays_as_it_is(world: World) -> None:
+    interrupted = launch.new_run_id()
+    statuses = []
+
+    def interrupt(_day: date) -> None:
+        launch.cancel_run(world.instance, interrupted)
+        statuses.append(world.instance.get_run_by_id(interrupted).status)
+
+    back_up(world, FIRST_DAY, FIRST_DAY, run_id=interrupted, on_stored=interrupt)
+    assert statuses == [dg.DagsterRunStatus.CANCELED]
+    over = back_up(world).run_id
+    launch.cancel_run(world.instance, over)
+    assert world.instance.get_run_by_id(over).status is dg.DagsterRunStatus.SUCCESS
+    launch.cancel_run(world.instance, launch.new_run_id())

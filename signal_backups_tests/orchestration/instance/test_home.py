@@ -38,6 +38,14 @@ def test_run_monitoring_is_on_and_dagster_takes_it(tmp_path: Path, monkeypatch: 
         assert instance.run_monitoring_poll_interval_seconds == 60
 
 
+def test_a_run_of_a_command_starts_no_processes_that_copy_its_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with persistent_instance(tmp_path) as instance:
+        assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
+
+
 def test_a_configured_home_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text("# mine\n", encoding="utf-8")
     assert (prepare_home(tmp_path) / "dagster.yaml").read_text(encoding="utf-8") == "# mine\n"
