@@ -220,7 +220,7 @@ def test_what_to_run_again_holds_no_password() -> None:
 def test_an_interrupted_query_is_an_interrupt_and_no_other_error_is(
     monkeypatch: pytest.MonkeyPatch, words: str, code: int
 ) -> None:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise RuntimeError(words)
 
     monkeypatch.setattr(app, "app", fail)

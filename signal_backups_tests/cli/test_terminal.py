@@ -16,7 +16,7 @@ from signal_backups_tests.cli.terminal import Terminal
 def test_it_sees_its_own_surroundings_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
 
-    def look() -> None:
+    def look(**_: object) -> None:
         seen.extend([dict(os.environ), Path.cwd(), sys.argv])
         sys.stdout.write("out")
         sys.stderr.write("err")
@@ -29,7 +29,7 @@ def test_it_sees_its_own_surroundings_alone(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_it_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def spoil() -> None:
+    def spoil(**_: object) -> None:
         os.environ["DAGSTER_HOME"] = "elsewhere"
         os.chdir("/")
         logging.getLogger("signal_backups").addHandler(logging.StreamHandler())

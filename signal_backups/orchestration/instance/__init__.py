@@ -5,5 +5,6 @@ that an upgrade which moves one fails there first. Not here: what follows from t
 
 - ``home``: the persistent instance. ``day_status``: days that failed or are in progress.
 - ``ticks``: schedules and sensors, on or off, and their ticks. ``stored_answers``: results of asset checks.
-- ``last_comparison``: what the last rolling reconciliation found. ``dagster_types``: types that Dagster does not export.
+- ``last_comparison``: what the last rolling reconciliation found.
+- ``dagster_types``: types that Dagster does not export.
 """
