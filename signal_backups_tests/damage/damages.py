@@ -49,6 +49,7 @@ class Harm(StrEnum):
     STRAY = "nothing, but there is an object more"
     TRAIL = "the audit trail"
     BAD_ROW = "a row that was bad when it was backed up"
+    UNDATED = "a row that belongs to no day"
     SOURCE = "the database"
     DIFFERS = "the database, and the backup says so"
     ACCEPTED = "nothing any more: somebody took the database as it is"
@@ -218,6 +219,11 @@ def add_a_row(site: Site) -> None:
     _add_rows(site, SIGNALS_A_DAY + 1)
 
 
+def find_an_undated_row(site: Site) -> None:
+    site.add_to_source(signal(99, (), timestamp="yesterday"))
+    assert site.terminal.run("quarantine", "--refresh").code == 0
+
+
 def alter_a_row(site: Site) -> None:
     delete_a_row(site)
     changed = {"signal_id": site.signal_id(1), "timestamp": f"{site.day}T00:00:01Z", "action": "SELL"}
@@ -362,6 +368,7 @@ DAMAGES = (
     Damage("event-destroyed", "Audit event of the backup destroyed", Harm.TRAIL, destroy_the_audit_event),
     Damage("log-entry-destroyed", "Entry of the manifest log destroyed", Harm.LOG_ENTRY, destroy_the_log_entry),
     Damage("late", "Database: a signal came late", Harm.SOURCE, add_a_row),
+    Damage("undated", "Database: a row belongs to no day, and was found", Harm.UNDATED, find_an_undated_row),
     Damage("altered", "Database: a signal was altered", Harm.SOURCE, alter_a_row),
     Damage("vanished", "Database: a signal vanished", Harm.SOURCE, delete_a_row),
     Damage(*("differs", "Database: a signal was altered, then backed up again", Harm.DIFFERS), alter_a_row_and_back_up),

@@ -66,6 +66,7 @@ HEALTHY_ROW: Row = {
     **every(STATUSES, ok("SAFE: every day from D-1 to D+1", never="NOT SAFE")),
     Question.LIST: ok("| D | 5 |"),
     Question.VERSIONS: ok("| current, verified |", never="| current, not verified |"),
+    Question.QUARANTINED: ok("No row is in quarantine"),
     Question.METRICS: ok("verified_backups=3"),
     Question.ALERTS: ok("no alert"),
     Question.REPAIR: ok("backs nothing up"),
@@ -182,6 +183,7 @@ _BAD_ROW: Row = {
     **every(STATUSES, bad("CHECK: 1 day with quarantined rows")),
     Question.DOCTOR: ok("warning: CHECK: 1 day with quarantined rows", "a warning"),
     Question.LIST: ok("| D | 4 | 1 |", "one row in quarantine"),
+    Question.QUARANTINED: ok("D, 1 row ", "the row, with its reason"),
     Question.METRICS: ok("quarantined_rows=1"),
     Question.RESTORE_QUARANTINED: ok("| D | restored | 4 | 4 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
 }
@@ -190,6 +192,7 @@ _QUARANTINE_LOST: Row = {
     **_BAD_ROW,
     **every(STATUSES, bad("whose quarantined rows are lost", "NOT SAFE: quarantined rows lost")),
     Question.DOCTOR: bad("whose quarantined rows are lost", "NOT SAFE: quarantined rows lost"),
+    Question.QUARANTINED: bad("LOST", "lost"),
     Question.METRICS: ok("lost_quarantines=1"),
     Question.ALERTS: bad("days/quarantine_lost D:"),
     Question.AUDIT_RETENTION: bad("| D | ERROR |", "ERROR"),
@@ -332,10 +335,18 @@ EXPECTED: dict[str, Row] = {
         # The reconciliation before it has recorded what it found.
         **every((Question.STATUS_AGAIN, Question.STATUS_UNDELETED), bad("NOT SAFE: 1 day with an open finding")),
     },
+    "undated": {
+        **every(STATUSES, bad("CHECK: 1 undated row")),
+        Question.QUARANTINED: ok("Undated, 1 row,", "the row, with its reason"),
+        Question.DOCTOR: ok("warning: CHECK: 1 undated row", "a warning"),
+        Question.METRICS: ok("undated_rows=1"),
+        Question.RECONCILE: ok("Undated rows in the database, 1", "names the row"),
+    },
     "altered": _CHANGED_SOURCE,
     "vanished": _CHANGED_SOURCE,
     "differs": {
         **_DIFFERS,
+        Question.QUARANTINED: ok("differs from the signal backed up on", "the row, with its reason"),
         Question.LIST: ok("| D | 5 | 1 |", "one row in quarantine"),
         Question.RESTORE_QUARANTINED: ok("| D | restored | 5 | 5 | 0 | 0 | 0 | 1 |", "one row in quarantine"),
     },

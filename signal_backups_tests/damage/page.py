@@ -48,7 +48,7 @@ CHECK, with a `not safe` it says NOT SAFE. The words come after a number of days
 
 _GROUPS: tuple[tuple[str, tuple[Question, ...]], ...] = (
     ("Is all well?", (Question.STATUS, Question.STATUS_PAGE, Question.STATUS_AGAIN, Question.DOCTOR)),
-    ("What is stored", (Question.LIST, Question.VERSIONS)),
+    ("What is stored", (Question.LIST, Question.VERSIONS, Question.QUARANTINED)),
     (
         "What notifies people, and what acts by itself",
         (Question.METRICS, Question.ALERTS, Question.REPAIR, Question.LATE_ROWS),

@@ -61,6 +61,7 @@ class Question(StrEnum):
     STATUS_PAGE = "status --html"
     LIST = "list"
     VERSIONS = "versions"
+    QUARANTINED = "quarantine"
     METRICS = "metrics"
     ALERTS = "alerts"
     REPAIR = "stale_partition_sensor"
@@ -186,11 +187,17 @@ def _repair(site: Site) -> Iterator[tuple[Question, Answer]]:
     yield Question.REPAIR, _answer(site, bool(plan.requested), f"backs up {days}" if days else "backs nothing up")
 
 
+@cache
+def _empty_instance() -> dg.DagsterInstance:
+    """An instance in which nothing ever ran."""
+    return dg.DagsterInstance.ephemeral()
+
+
 def _late_rows(site: Site) -> Iterator[tuple[Question, Answer]]:
     sensor = late_rows_sensor(dg.define_asset_job(DAILY_BACKUP_JOB), site.first)
     # Its function itself: Dagster would make an instance for each call, which takes longer than the question.
     said = sensor._raw_fn(
-        dg.build_sensor_context(),
+        dg.build_sensor_context(instance=_empty_instance()),
         signals_database=GivenDatabase(site.source),
         backup_store=GivenStore(site.vault),
     )
@@ -250,6 +257,7 @@ _QUESTIONS: tuple[Ask, ...] = (
     _with_page(Question.STATUS, Question.STATUS_PAGE, "status.html", "status"),
     _command(Question.LIST, "list"),
     _command(Question.VERSIONS, "versions", "{day}"),
+    _command(Question.QUARANTINED, "quarantine"),
     _metrics,
     _alerts,
     _repair,

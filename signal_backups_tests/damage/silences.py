@@ -93,6 +93,10 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
         **because(_WHOLE, *VERIFIES, Question.DRY_RUN, Question.RESTORE, Question.RESTORE_ALL),
         **because(_WHOLE, Question.BUNDLE, Question.PROVE, Question.DRILL, Question.UNDELETE),
     },
+    Harm.UNDATED: because(
+        "are about days, and the row belongs to none",
+        *all_but(*STATUSES, Question.QUARANTINED, Question.DOCTOR, Question.METRICS, Question.RECONCILE),
+    ),
     Harm.SOURCE: because(
         _SOURCE,
         *all_but(
@@ -126,6 +130,10 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
     Harm.FINDING: because(_STATE, *all_but(*STATUSES, Question.DOCTOR, Question.METRICS, Question.ALERTS)),
     Harm.NOTHING: because("nothing is wrong", *Question),
 }
+
+for _harm, _reasons in SAYS_NOTHING.items():
+    if _harm not in {Harm.BAD_ROW, Harm.QUARANTINE, Harm.UNDATED}:
+        _reasons.setdefault(Question.QUARANTINED, "lists quarantined rows, and none of them is harmed")
 
 #: By harm: the questions that answer as of a healthy day because the damage is over by then.
 RIGHT_AGAIN: dict[Harm, Reasons] = {

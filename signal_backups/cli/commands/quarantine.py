@@ -64,9 +64,9 @@ def _chosen_days(day: str | None, first: str | None, last: str | None) -> tuple[
 
 def _print(result: QuarantineList, where: str) -> None:
     for found in result.days:
-        _print_object(f"{found.day}, {found.count:,} rows", found, where)
+        _print_object(f"{found.day}, {_rows(found.count)} in quarantine", found, where)
     if result.undated is not None:
-        title = f"Undated, {result.undated.count:,} rows, {result.undated.in_database:,} of them still in the database"
+        title = f"Undated, {_rows(result.undated.count)}, {result.undated.in_database:,} of them still in the database"
         _print_object(title, result.undated, where)
     if not result.days and result.undated is None:
         print_line("No row is in quarantine")
@@ -82,5 +82,9 @@ def _print_object(title: str, found: QuarantineObject, where: str) -> None:
     if found.is_lost:
         print_line("LOST: the object is gone from S3, or was altered:")
     elif found.count > len(shown):
-        print_line(f"and {found.count - len(shown):,} more rows in:")
+        print_line(f"and {_rows(found.count - len(shown))} more in:")
     print_line(f"{where}{found.key} version {found.version_id}")
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
