@@ -76,7 +76,6 @@ def test_nothing_found_is_code_4(terminal: Terminal, newest: date) -> None:
     unknown = f"signals/{newest:%Y/%m}/signals_backup_{newest:%Y%m%d}_020000.csv"
     for arguments in (
         ("list",),
-        ("status",),
         ("verify",),
         ("verify", "--last", "5"),
         ("verify", "--date", newest.isoformat()),

@@ -69,6 +69,18 @@ def test_everything_wrong_at_once_fits_on_one_screen(days: StoredDays, last: dat
     assert "\x1b[" not in done.out
 
 
+def test_of_an_empty_bucket_the_page_and_the_text_say_the_same(days: StoredDays, last: date) -> None:
+    terminal = terminal_of(days, last - timedelta(days=5))
+    done = terminal.run("status", "--html", "status.html")
+    headline = done.out.splitlines()[0]
+    assert (done.code, headline.startswith("NOT SAFE: nothing is backed up, ")) == (4, True)
+    assert "days missing" in headline
+    assert headline in (days.folder / "status.html").read_text()
+    assert "signal-backups backup --from " in done.out
+    document = terminal.run("status", "--json")
+    assert (document.code, document.json["ok"], document.json["days_backed_up"]) == (4, False, 0)
+
+
 def test_the_document_and_the_page(days: StoredDays, last: date) -> None:
     for day in (last, last + timedelta(days=1)):
         days.store(day, rows_of(day, 2))
@@ -93,13 +105,6 @@ def test_a_page_that_cannot_be_written_is_an_error_after_the_result(days: Stored
     assert done.code == 2
     assert "cannot write nowhere/status.html: No such file or directory" in done.err
     assert "last backup" in done.out
-
-
-def test_where_nothing_is_backed_up_the_page_does_not_stay_yesterdays(days: StoredDays, last: date) -> None:
-    done = terminal_of(days, last).run("status", "--html", "status.html")
-    assert (done.code, done.out) == (4, "")
-    assert "signal-backups backup" in done.err
-    assert "NOT SAFE: " in (days.folder / "status.html").read_text(encoding="utf-8")
 
 
 def test_where_everything_was_deleted_it_names_undelete(days: StoredDays, last: date) -> None:

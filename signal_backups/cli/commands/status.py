@@ -12,7 +12,7 @@ from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_line, write_file, writing_beside
 from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.base.errors import ExitCode, NotFoundError
+from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, month_names, rows_of
 from signal_backups.core.monitoring.status.page import status_page
 from signal_backups.core.monitoring.status.status import BackupStatus, backup_status
@@ -38,14 +38,13 @@ def status(
         start = settings.start_date if settings.start_date_is_set else None
         found = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
         where = vault.store.uri(vault.layout.prefix)
-    if not found.is_empty:
-        show_report(found, lambda report: _print(report, where), ok=found.healthy, as_json=as_json)
+    show_report(found, lambda report: _print(report, where), ok=found.healthy, as_json=as_json)
     # Yesterday's page must not go on saying that all is well.
     if html is not None:
         with writing_beside():
             write_file(html, status_page(found, where).encode("utf-8"))
     if found.is_empty:
-        raise NotFoundError(f"no backups in {where}", remedy="Make one with: signal-backups backup")
+        raise typer.Exit(ExitCode.NOT_FOUND)
     raise typer.Exit(ExitCode.OK if found.healthy else ExitCode.FAILED)
 
 

@@ -36,12 +36,13 @@ def headline(found: BackupStatus) -> str:
     if found.urgency is Urgency.FINE:
         until = found.last_day - ONE_DAY * len(found.due_days)
         return f"SAFE: every day from {found.first_day} to {until} is backed up and verified"
-    reasons = [f"{_days(len(days))} {MEANINGS[state].label}" for state, days in _of_concern(found)]
+    reasons = ["nothing is backed up"] if found.is_empty else []
+    reasons += [f"{_days(len(days))} {MEANINGS[state].label}" for state, days in _of_concern(found)]
     reasons += ["the audit trail or the manifest log is damaged"] if found.damaged_logs else []
     reasons += [f"the last {each.examination.label} found something" for each in found.findings if each.general]
     undated = found.undated.in_database
     reasons += [f"{undated:,} undated row{'' if undated == 1 else 's'}"] if undated else []
-    return f"{_VERDICTS[found.urgency]}: {', '.join(reasons) or 'nothing is backed up'}"
+    return f"{_VERDICTS[found.urgency]}: {', '.join(reasons)}"
 
 
 def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
@@ -84,7 +85,10 @@ def _about_rows(found: BackupStatus) -> Iterator[tuple[str, str]]:
 
 def remedies(found: BackupStatus) -> Iterator[str]:
     """Yield what to do about each kind of problem; for the newest day if a command takes only one."""
-    yield from dict.fromkeys(filter(None, (remedy_for(state, days) for state, days in _of_concern(found))))
+    of_days = dict.fromkeys(filter(None, (remedy_for(state, days) for state, days in _of_concern(found))))
+    yield from of_days
+    if found.is_empty and not of_days:
+        yield "Make the first backup with: signal-backups backup"
     if found.undated.in_database:
         yield f"Correct the timestamps of the undated rows in the database, then: {_SEARCH_UNDATED}"
     if found.quarantined_rows or found.undated.in_database:

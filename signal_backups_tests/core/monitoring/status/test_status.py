@@ -115,6 +115,7 @@ def test_without_any_backup_the_status_is_not_safe(watched: Watched) -> None:
     found = status_of(watched)
     assert (found.healthy, found.missing_days, found.due_days) == (False, [], [FIRST])
     assert headline(found) == "NOT SAFE: nothing is backed up"
+    assert list(remedies(found)) == ["Make the first backup with: signal-backups backup"]
     assert fact(found, "stored") == "0 days, 0 records, 0.0 MB"
 
 
