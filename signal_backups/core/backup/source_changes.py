@@ -40,7 +40,7 @@ from signal_backups.core.signals.fields import (
     UNREADABLE_VALUES,
     VERIFICATION_HASH,
 )
-from signal_backups.core.signals.timestamps import rows_of_day
+from signal_backups.core.signals.timestamps import INSTANT, belongs_sql, instant_sql, rows_of_day
 from signal_backups.core.source.base import BATCH_ROWS, SOURCE_SCHEMA
 
 _REASON = "differs from the signal backed up on"
@@ -225,6 +225,7 @@ def _carried_rows(
             remedy="They are kept in S3. Go on without them: "
             f'signal-backups backup {folder.day} --accept-changes "REASON"',
         ) from error
+    _forget_undated_rows(cursor, quarantine, vouched.undated, folder.day)
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE carried_rows AS SELECT row FROM quarantined q "
         "WHERE NOT EXISTS (FROM seen s WHERE s.content = q.content) AND NOT EXISTS "
@@ -250,6 +251,17 @@ def _carried_rows(
         count=sum(count for _, count in counted),
         faults=dict(faults),
         named_rows=list(named_rows(cursor.sql(f"{rows} LIMIT {NAMED_ROWS}").to_arrow_table())),
+    )
+
+
+def _forget_undated_rows(cursor: duckdb.DuckDBPyConnection, quarantine: str, undated: Path | None, day: date) -> None:
+    """Leave out the rows that belong to no day and are kept as undated rows; other rows stay with the day."""
+    if undated is None:
+        return
+    of_day = f"SELECT row FROM (SELECT *, {instant_sql()} AS {INSTANT} FROM {_numbered(quarantine)}) "
+    cursor.execute(
+        f"DELETE FROM quarantined WHERE row NOT IN ({of_day} WHERE {belongs_sql(day, day)}) "
+        f"AND content IN (SELECT {content_sql()} FROM {read_as_stored_sql(undated)})"
     )
 
 

@@ -127,6 +127,16 @@ def _kept_before(vault: BackupVault, folder: Path) -> tuple[_Kept | None, list[s
     return _Kept(stored, csv), []
 
 
+def fetch_kept(vault: BackupVault, folder: Path) -> Path | None:
+    """Download the undated rows that are kept by now; None when there are none.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    before, _ = _kept_before(vault, folder)
+    return before.csv if before is not None else None
+
+
 def fetch_undated(vault: BackupVault, stored: StoredFile, folder: Path) -> Path | None:
     """Download kept undated rows; None when they are gone, or are not what was recorded.
 

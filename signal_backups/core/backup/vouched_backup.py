@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signal_backups.core.backup.scratch import DayFolder
+from signal_backups.core.backup.undated import fetch_kept
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError, VouchedBackupLostError
 from signal_backups.core.signals.verify_csv import verify_csv
@@ -23,12 +24,15 @@ class VouchedBackup:
         csv: the downloaded CSV.
         quarantine: the downloaded quarantine; None when there is none, or when it is lost.
         verification: the verification of the CSV.
+        undated: the kept rows that belong to no day, which earlier releases put into the quarantine of every day; None
+            when there are none, or when the backup has no quarantine.
     """
 
     manifest: Manifest
     csv: Path
     quarantine: Path | None
     verification: VerifyReport
+    undated: Path | None = None
 
 
 def fetch_vouched(
@@ -52,7 +56,8 @@ def fetch_vouched(
     if not verification.ok:
         raise _lost(f"{what} does not verify any more: {'; '.join(verification.problems)}", manifest)
     quarantine = fetch_quarantine(vault, manifest.quarantine, folder) if manifest.quarantine else None
-    return VouchedBackup(manifest, csv, quarantine, verification)
+    undated = fetch_kept(vault, folder.path) if quarantine is not None else None
+    return VouchedBackup(manifest, csv, quarantine, verification, undated)
 
 
 def fetch_quarantine(vault: BackupVault, stored: StoredFile, folder: DayFolder) -> Path | None:
