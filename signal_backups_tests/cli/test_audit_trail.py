@@ -70,6 +70,26 @@ def test_the_log_for_people(terminal: Terminal) -> None:
     assert "key4" not in done.out
 
 
+def test_the_log_names_days_and_why_something_failed_or_was_done(stored: StoredDays, terminal: Terminal) -> None:
+    record, key = stored.vault.trail.record, stored.key(day_at(0))
+    record(Action.BACKUP, "failed", details={"day": "2026-11-05", "error": "no answer.\nTry again"})
+    record(Action.VERIFICATION, "failed", [ObjectName(key=key, version_id="v")], {"problems": ["one", "two"]})
+    record(Action.VERIFICATION, "failed", details={"key": key, "error": "gone"})
+    record(Action.HOLD_PUT, "put", details={"first_day": "2026-11-01", "last_day": "2026-11-02", "reason": "case 7"})
+    record(Action.EXAMINATION, "failed", details={"days": ["2026-11-01", "2026-11-02"], "general": ["a gap"]})
+    record(Action.RESTORE, "failed", details={"days": [{"day": "2026-11-09"}, {"odd": 1}], "error": "full"})
+    lines = [line for line in terminal.run("audit", "log").out.splitlines() if line.startswith("│")]
+    shown = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.strip("│")]
+    rows = {row[0]: (row[4], row[6]) for row in shown if row[0]}
+    assert rows["4"] == ("2026-11-05", "no answer. Try again")
+    assert rows["5"][0] == str(day_at(0))
+    assert ["", "one; two"] in [[row[0], row[6]] for row in shown]
+    assert rows["6"] == (str(day_at(0)), "gone")
+    assert rows["7"] == ("2026-11-01 to 2026-11-02", "case 7")
+    assert rows["8"] == ("2026-11-01 to 2026-11-02", "a gap")
+    assert rows["9"] == ("2026-11-09", "full")
+
+
 def test_the_log_for_machines_is_what_is_stored(stored: StoredDays, terminal: Terminal) -> None:
     done = terminal.run("audit", "log", "--json")
     assert done.json["ok"]

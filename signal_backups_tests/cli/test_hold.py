@@ -47,7 +47,7 @@ def everything(vault: BackupVault) -> list[str]:
 
 
 def test_holds_are_put_listed_and_released_with_confirmation(terminal: Terminal, vault: BackupVault) -> None:
-    assert terminal.run("hold", "list", "--json").json == {"ok": True, "days": []}
+    assert terminal.run("hold", "list", "--json").json == {"ok": True, "object_lock": True, "days": []}
     done = terminal.run("hold", "put", *RANGE, *WHY, "--json")
     assert done.code == 0, done.err
     assert set(done.json) == {"ok", "action", "days", "event"}
@@ -112,4 +112,11 @@ def test_wrong_usage_is_code_2_and_nothing_there_code_4(terminal: Terminal, vaul
 def test_a_bucket_without_object_lock_names_init(terminal: Terminal, vault: BackupVault, bucket: str) -> None:
     done = terminal.run("hold", "put", *RANGE, *WHY, BACKUP_BUCKET_NAME=bucket)
     assert done.code == 3
-    assert "signal-backups init --profile recommended" in done.err
+    assert "signal-backups init --profile recommended --confirm" in done.err
+
+
+def test_without_object_lock_nothing_is_on_hold(terminal: Terminal, vault: BackupVault, bucket: str) -> None:
+    done = terminal.run("hold", "list", BACKUP_BUCKET_NAME=bucket)
+    assert (done.code, done.out) == (0, f"Nothing is on hold: bucket {bucket} has no Object Lock\n")
+    document = terminal.run("hold", "list", "--json", BACKUP_BUCKET_NAME=bucket)
+    assert document.json == {"ok": True, "object_lock": False, "days": []}

@@ -92,6 +92,15 @@ def test_a_later_date_counts_and_an_earlier_one_is_refused(terminal: Terminal, v
     assert locks(vault) == {("COMPLIANCE", later)}
 
 
+def test_a_legal_hold_that_stays_is_shown_before_and_after(terminal: Terminal, vault: BackupVault) -> None:
+    day = DAYS[0].isoformat()
+    terminal.run("hold", "put", "--from", day, "--to", day, "--reason", "a case")
+    done = terminal.run("lock", "extend", "--from", day, "--to", day)
+    rows = [line for line in done.out.splitlines() if day in line and "compliance" in line]
+    assert len(rows) == 3
+    assert all(f"compliance until {profiles_end(vault):%Y-%m-%d}, legal hold" in row for row in rows)
+
+
 def test_a_mode_that_the_store_does_not_change_fails(terminal: Terminal, vault: BackupVault) -> None:
     until = next_midnight(utc_now()) + timedelta(days=5000)
     for version in vault.store.list_versions(""):

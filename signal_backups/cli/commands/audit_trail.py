@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from signal_backups.cli.event_words import days_of, reason_of
 from signal_backups.cli.options import JsonOption, from_option, given_days
 from signal_backups.cli.output import moment, print_line, print_notice, print_table
 from signal_backups.cli.results import CommandResult, show, show_report
@@ -30,6 +31,7 @@ from signal_backups.core.integrity.examine_trail import (
 from signal_backups.core.integrity.log.write_segments import write_rolling_segments, write_segments
 from signal_backups.core.ledger.event import Action, Event
 from signal_backups.core.retention.load_profile import load_profile
+from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 
 #: How many objects of an event a table names.
@@ -72,8 +74,8 @@ def log(
     is_wanted = _filter(first, last, action)
     with opened_vault(settings_with_notice()) as vault:
         events = [event for event in vault.trail.events() if is_wanted(event)]
-        where = vault.store.uri(vault.layout.event_prefix)
-    show(EventList(ok=True, events=events), lambda found: _print_events(found, where), as_json=as_json)
+        where, layout = vault.store.uri(vault.layout.event_prefix), vault.layout
+    show(EventList(ok=True, events=events), lambda found: _print_events(found, where, layout), as_json=as_json)
 
 
 def verify(
@@ -146,12 +148,12 @@ def _write_segments(vault: BackupVault) -> None:
             print_notice(f"Warning: {error}")
 
 
-def _print_events(result: EventList, where: str) -> None:
+def _print_events(result: EventList, where: str, layout: Layout) -> None:
     if not result.events:
         print_line(f"No such events in {where}")
         return
-    columns = ("number", "time", "action", "result", "who", "objects")
-    print_table(f"Events in {where}", columns, [_row(event) for event in result.events])
+    columns = ("number", "time", "action", "result", "days", "who", "objects and reasons")
+    print_table(f"Events in {where}", columns, [_row(event, layout) for event in result.events])
 
 
 def _print_accepted(result: AcceptedFindings) -> None:
@@ -180,12 +182,15 @@ def _filter(first: str | None, last: str | None, action: Action | None) -> Calla
     return lambda event: (begin or date.min) <= event.at.date() <= (end or date.max) and action in {None, event.action}
 
 
-def _row(event: Event) -> tuple[str, ...]:
+def _row(event: Event, layout: Layout) -> tuple[str, ...]:
     named = [item.key for item in event.objects[:_MAX_OBJECTS]]
     if len(event.objects) > _MAX_OBJECTS:
         named.append(f"and {len(event.objects) - _MAX_OBJECTS:,} more")
+    if reason := reason_of(event):
+        named.append(reason)
     who = f"{event.actor.user}@{event.actor.host}"
-    return f"{event.number}", moment(event.at), event.action, event.result, who, "\n".join(named)
+    days = days_of(event, layout)
+    return f"{event.number}", moment(event.at), event.action, event.result, days, who, "\n".join(named)
 
 
 def _print(found: TrailReport) -> None:

@@ -13,15 +13,17 @@ from signal_backups.cli.output import print_line, print_notice, print_table
 from signal_backups.cli.protecting import FirstDay, LastDay, print_recorded
 from signal_backups.cli.results import CommandResult, show, show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
-from signal_backups.core.base.errors import ExitCode, SettingsError
+from signal_backups.core.base.errors import ExitCode, SettingsError, UnsupportedError
 from signal_backups.core.retention.holds import DayHolds, HoldChange, list_holds, put_holds, release_holds
+from signal_backups.core.vault.vault import BackupVault
 
 hold = typer.Typer(no_args_is_help=True, help="Put, list and release legal holds: what is held cannot be deleted.")
 
 
 class HoldList(CommandResult, frozen=True):
-    """The days that have versions on hold."""
+    """The days that have versions on hold; without Object Lock there can be none."""
 
+    object_lock: bool
     days: list[DayHolds]
 
 
@@ -56,8 +58,25 @@ def list_(
     """List the days that have versions on hold."""
     begin, end = day_range(first, last, date.min)
     with opened_vault(settings_with_notice()) as vault:
-        found = [day for day in list_holds(vault, begin, end) if day.held]
-    show(HoldList(ok=True, days=found), lambda result: _print_holds("Legal holds", result.days), as_json=as_json)
+        has_lock = _has_lock(vault)
+        found = [day for day in list_holds(vault, begin, end) if day.held] if has_lock else []
+        bucket = vault.store.bucket
+    result = HoldList(ok=True, object_lock=has_lock, days=found)
+    show(result, lambda holds: _print_list(holds, bucket), as_json=as_json)
+
+
+def _has_lock(vault: BackupVault) -> bool:
+    try:
+        return vault.store.configuration.is_lock_enabled()
+    except UnsupportedError:
+        return False
+
+
+def _print_list(result: HoldList, bucket: str) -> None:
+    if result.object_lock:
+        _print_holds("Legal holds", result.days)
+    else:
+        print_line(f"Nothing is on hold: bucket {bucket} has no Object Lock")
 
 
 @hold.command()

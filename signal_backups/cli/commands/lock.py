@@ -19,7 +19,7 @@ from signal_backups.core.config.settings import Settings
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.lock_extension import Extension
 from signal_backups.core.retention.lock_extension import extend as extend_days
-from signal_backups.core.s3.object_lock import LockMode, LockPolicy
+from signal_backups.core.s3.object_lock import LockMode, LockPolicy, ObjectLock
 
 lock = typer.Typer(no_args_is_help=True, help="Extend the lock of stored versions; it never becomes shorter.")
 
@@ -85,7 +85,7 @@ def _print(done: Extension, *, dry_run: bool) -> None:
                 (
                     change.day.isoformat(),
                     str(change.before),
-                    f"{change.mode.lower()} until {change.until:%Y-%m-%d}",
+                    str(ObjectLock(change.mode, change.until, change.before.legal_hold)),
                     change.key,
                     change.version_id,
                 )

@@ -18,7 +18,8 @@ def require_lock(vault: BackupVault) -> None:
     if not vault.store.configuration.is_lock_enabled():
         raise StoreError(
             f"bucket {vault.store.bucket} has no Object Lock",
-            remedy="Switch it on with: signal-backups init --profile recommended",
+            remedy="Switch it on for good with: signal-backups init --profile recommended --confirm. See first what "
+            "that changes, with --dry-run in place of --confirm",
         )
 
 

@@ -208,7 +208,11 @@ def _manifest_agrees(evidence: DayEvidence, version: ObjectVersion) -> _Answer:
         "records": (str(manifest.records), version.metadata.get(_RECORDS_METADATA)),
         "verified records": (manifest.records, manifest.verification.records),
     }
-    differing = [f"{name} {claimed}, not {found}" for name, (claimed, found) in pairs.items() if claimed != found]
+    differing = [
+        f"{name} {claimed}, {'and the object says none' if found is None else f'not {found}'}"
+        for name, (claimed, found) in pairs.items()
+        if claimed != found
+    ]
     if not differing:
         return _YES
     what = f"the manifest of {evidence.day} disagrees with the object: it says {'; '.join(differing)}"

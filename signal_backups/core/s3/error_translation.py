@@ -69,7 +69,7 @@ def _explained(bucket: str, doing: str, error: ClientError) -> SignalBackupsErro
         # Stores have no error code for a lock on a bucket without Object Lock.
         return StoreError(
             f"{reason} (has bucket {bucket} Object Lock?)",
-            remedy="Switch Object Lock on with: signal-backups init --profile recommended",
+            remedy="Switch Object Lock on for good with: signal-backups init --profile recommended --confirm",
         )
     if code == "NoSuchBucket":
         return StoreError(f"{doing}: no bucket {bucket}", remedy="Create it with: signal-backups init")

@@ -159,6 +159,13 @@ def test_a_manifest_that_differs_from_the_object_disagrees(evidence: DayEvidence
     assert (found.states[Aspect.VERIFIED], found.states[Aspect.MANIFEST_AGREES]) == (State.YES, State.NO)
 
 
+def test_an_object_that_says_nothing_of_itself_is_described_so() -> None:
+    what = checked(with_version(metadata={})).problems[0].what
+    assert f"SHA-256 {MANIFEST.backup.sha256}, and the object says none; records " in what
+    assert what.count("and the object says none") == 2
+    assert "None" not in what
+
+
 @pytest.mark.parametrize(
     ("lock", "expected"),
     [
