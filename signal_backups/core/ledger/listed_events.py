@@ -11,9 +11,11 @@ from signal_backups.core.ledger.chained_log import ChainedLog, first_versions
 from signal_backups.core.ledger.damage import LogDamage
 from signal_backups.core.ledger.event import Event
 from signal_backups.core.ledger.rolling_segments import RollingSegments
-from signal_backups.core.ledger.segment_line import Line
 from signal_backups.core.ledger.tail import read_event
 from signal_backups.core.s3.object_version import ObjectVersion
+
+#: How many events are looked for in segments, so that memory stays bounded; about a kilobyte each.
+MOST_FROM_SEGMENTS = 25_000
 
 
 class ListedEvents:
@@ -59,22 +61,25 @@ class ListedEvents:
     def newest_first(self, size: int) -> Iterator[list[Event]]:
         """The events from the newest back to the first, in lists about ``size`` numbers, each with the newest first.
 
-        Takes few requests for what the segments hold, and one for each other event, when the caller asks for more.
+        Takes few requests for what the segments hold of the newest ``MOST_FROM_SEGMENTS`` events, and one for each
+        other event, when the caller asks for more.
 
         Raises:
             StoreError: the store cannot be reached.
         """
-        wanted = {number: version for number, version in self._entries.items() if number not in self._read}
-        self._read |= self._segments.read(wanted, _event)
         numbers = sorted(self._entries, reverse=True)
+        wanted = {number: self._entries[number] for number in numbers[:MOST_FROM_SEGMENTS] if number not in self._read}
+        # As bytes, which take a third of the memory of events.
+        held = self._segments.read(wanted, lambda line: line.body.encode())
         for start in range(0, len(numbers), size):
             part = numbers[start : start + size]
-            in_parallel(self.event, [number for number in part if number not in self._read])
-            yield [event for number in part if (event := self._read.get(number)) is not None]
+            in_parallel(self.event, [number for number in part if number not in held])
+            found = (_parsed(held[number]) if number in held else self._read.get(number) for number in part)
+            yield [event for event in found if event is not None]
 
 
-def _event(line: Line) -> Event | None:
+def _parsed(body: bytes) -> Event | None:
     try:
-        return Event.from_bytes(line.body.encode(), line.key)
+        return Event.from_bytes(body, "it")
     except VerificationError:
         return None

@@ -9,12 +9,16 @@ from typing import NamedTuple
 
 from signal_backups.core.base.errors import NotFoundError, VerificationError, code_from_stored
 from signal_backups.core.ledger.event import Action, Event, Result
+from signal_backups.core.ledger.listed_events import MOST_FROM_SEGMENTS
 
-#: How far back ``status`` reads: years of twenty events a day. Rolling segments make that a few requests.
-MAX_EVENTS_BACK = 50_000
+#: How far back ``status`` reads; seven years of nine events a day. Rolling segments make that a few requests.
+MAX_EVENTS_BACK = MOST_FROM_SEGMENTS
 
 #: What stores a day's backup.
 _STORES = {Action.BACKUP, Action.UNDELETE}
+
+#: What says anything about a day's backup.
+_TELLING = {*_STORES, Action.VERIFICATION}
 
 #: Error codes of an aborted verification that show damage in S3; an unreachable store or a full disk does not.
 _DAMAGE = {NotFoundError.code, VerificationError.code}
@@ -94,16 +98,17 @@ def last_verifications(newest_first: Iterator[Sequence[Event]], days: Set[date])
         newest_first: batches of events, newest first.
         days: the days.
     """
-    read: list[Event] = []
-    unknown = set(days)
+    told: list[Event] = []
+    count, unknown = 0, set(days)
     for events in newest_first:
-        read += events
+        count += len(events)
+        told += (event for event in events if event.action in _TELLING)
         unknown -= {day_of(event) for event in events if event.action in _STORES}
-        if not unknown or len(read) >= MAX_EVENTS_BACK:
+        if not unknown or count >= MAX_EVENTS_BACK:
             break
     verified: LastResults = {}
     backed_up: LastResults = {}
-    for event in reversed(read):
+    for event in reversed(told):
         note_verification(verified, event)
         note_backup(backed_up, event)
     # A day that an older tool backed up has no event: it is unknown only if older events were left unread.

@@ -10,6 +10,7 @@ import pytest
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.objectives import due_at
 from signal_backups.core.ledger.event import Action
+from signal_backups.core.ledger.listed_events import ListedEvents
 from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.monitoring.status.text import facts, headline, remedies
 from signal_backups.core.vault.day_state import DayState
@@ -185,3 +186,11 @@ def test_the_command_that_clears_a_finding_names_its_days(watched: Watched) -> N
     late = DayFinding(at=due_at(FIRST), what="late")
     found = Findings(examination=RECONCILIATION, at=late.at, days={FIRST: late, SECOND: late})
     assert found.command == "signal-backups reconcile --from 2026-03-01 --to 2026-03-02"
+
+
+def test_a_finding_that_is_newer_than_the_listing_of_the_trail_is_believed(watched: Watched) -> None:
+    reconcile(watched, {FIRST: "1 late"}, FIRST)
+    events = ListedEvents(watched.vault.trail.log, watched.vault.event_segments)
+    assert events.damage.count == 0
+    reconcile(watched, {SECOND: "2 mutated"}, FIRST, SECOND)
+    assert newest_findings(watched.vault, events)[RECONCILIATION].words == [f"{SECOND}: 2 mutated"]

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.ledger.event import Action
+from signal_backups.core.ledger.rolling_segments import FEW
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
@@ -148,3 +149,11 @@ def test_a_trail_that_cannot_be_written_is_examined_all_the_same(backed_up: Worl
     result = examine(backed_up, mute)
     (event,) = materializations(result, AUDIT_TRAIL)
     assert (metadata_of(event)["events_waiting"], answer(result, TRAIL_UNBROKEN).passed) == (1, True)
+
+
+def test_each_run_writes_the_rolling_segments(backed_up: World) -> None:
+    for _ in range(FEW):
+        backed_up.vault.trail.record(Action.VERIFICATION, "passed")
+    examine(backed_up)
+    prefix = backed_up.vault.layout.rolling_segment_prefix("events")
+    assert [found.key for found in backed_up.vault.store.list_current(prefix)] == [f"{prefix}1.jsonl.gz"]

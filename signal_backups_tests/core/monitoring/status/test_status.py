@@ -205,7 +205,7 @@ def test_days_too_far_back_in_the_trail_are_unknown(watched: Watched, monkeypatc
     watched.vault.trail.record(Action.DRILL, "passed")
     found = status_of(watched)
     assert found.unknown_days == [FIRST]
-    assert fact(found, "not passing") == "none; 1 day unknown from the newest 50,000 events"
+    assert fact(found, "not passing") == "none; 1 day unknown from the newest 25,000 events"
 
 
 def test_quarantined_rows_only_ask_for_a_check(watched: Watched) -> None:
