@@ -1,4 +1,4 @@
-"""Earlier releases put rows that name no day into the quarantine of every day; new backups leave them to the undated."""
+"""Rows that name no day, which earlier releases put into the quarantine of every day, go to the undated rows."""
 
 from __future__ import annotations
 
