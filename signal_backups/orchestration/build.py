@@ -16,6 +16,7 @@ from signal_backups.orchestration.assets.previews import known_previews
 from signal_backups.orchestration.assets.restore_drill import restore_drill
 from signal_backups.orchestration.assets.retention_audit import retention_audit
 from signal_backups.orchestration.assets.rolling_reconciliation import rolling_reconciliation
+from signal_backups.orchestration.assets.scrub import scrub_asset
 from signal_backups.orchestration.assets.storage_cost import storage_cost
 from signal_backups.orchestration.assets.undated_signals import undated_signals
 from signal_backups.orchestration.jobs import daily_backup_job
@@ -37,6 +38,7 @@ WATCHING_ASSETS = (
     retention_audit,
     storage_cost,
     rolling_reconciliation,
+    scrub_asset,
 )
 
 

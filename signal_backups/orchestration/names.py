@@ -28,6 +28,7 @@ RESTORE_DRILL = dg.AssetKey("restore_drill")
 RETENTION_AUDIT = dg.AssetKey("retention_audit")
 STORAGE_COST = dg.AssetKey("storage_cost")
 ROLLING_RECONCILIATION = dg.AssetKey("rolling_reconciliation")
+SCRUB = dg.AssetKey("scrub")
 
 #: The op that makes the backup assets.
 DAILY_BACKUP = "daily_backup"

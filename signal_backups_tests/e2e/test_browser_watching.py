@@ -21,13 +21,16 @@ SCHEDULES = [
     "retention_audit_schedule",
     "storage_cost_schedule",
     "rolling_reconciliation_schedule",
+    "scrub_schedule",
 ]
 SENSORS = ["late_rows_sensor", "stale_partition_sensor", "alert_sensor"]
 BACKUP_ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
 A_DAY, A_WEEK, A_MONTH = timedelta(hours=25), timedelta(days=8), timedelta(days=32)
 #: After how long without a run Dagster shows an asset as stale.
 FRESH_FOR = {
-    **dict.fromkeys([*BACKUP_ASSETS, "bucket_policy", "audit_trail", "storage_cost", "rolling_reconciliation"], A_DAY),
+    **dict.fromkeys(
+        [*BACKUP_ASSETS, "bucket_policy", "audit_trail", "storage_cost", "rolling_reconciliation", "scrub"], A_DAY
+    ),
     "restore_drill": A_WEEK,
     "retention_audit": A_MONTH,
 }

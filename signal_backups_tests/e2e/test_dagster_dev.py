@@ -134,4 +134,5 @@ def test_all_schedules_are_running(deployment: Deployment) -> None:
         "retention_audit_schedule": "RUNNING",
         "storage_cost_schedule": "RUNNING",
         "rolling_reconciliation_schedule": "RUNNING",
+        "scrub_schedule": "RUNNING",
     }

@@ -15,6 +15,7 @@ JOB_OF = {
     "retention_audit_schedule": "retention_audit_job",
     "storage_cost_schedule": "storage_cost_job",
     "rolling_reconciliation_schedule": "rolling_reconciliation_job",
+    "scrub_schedule": "scrub_job",
 }
 
 
@@ -47,6 +48,7 @@ def test_the_drill_is_held_on_sundays_at_three_in_the_morning_utc() -> None:
         ("retention_audit_schedule", "0 4 1 * *"),
         ("storage_cost_schedule", "30 4 * * *"),
         ("rolling_reconciliation_schedule", "30 3 * * *"),
+        ("scrub_schedule", "0 5 * * *"),
     ],
 )
 def test_the_bucket_is_examined_daily_and_audited_on_the_first_of_the_month(

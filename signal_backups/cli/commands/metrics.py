@@ -95,6 +95,7 @@ def _exporter(settings: Settings, vault: BackupVault) -> Exporter:
         profile=load_profile(settings.profile),
         prices=load_prices(vault.store.configuration.region),
         quota_gb=settings.storage_quota_gb,
+        read_within=settings.read_within,
     )
     return Exporter(Measurer(vault, criteria), vault.store, _instance(settings))
 

@@ -16,7 +16,7 @@ from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.monitoring.status.calendar import LEGEND, SIGNS, WEEKDAYS, month_names, rows_of
 from signal_backups.core.monitoring.status.page import status_page
 from signal_backups.core.monitoring.status.status import BackupStatus, backup_status
-from signal_backups.core.monitoring.status.text import facts, headline, remedies
+from signal_backups.core.monitoring.status.text import OLDEST_UNREAD, facts, headline, remedies
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.day_state import MEANINGS, DayState, Urgency
 
@@ -36,7 +36,12 @@ def status(
     settings = settings_with_notice()
     with opened_vault(settings) as vault:
         start = settings.start_date if settings.start_date_is_set else None
-        found = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
+        found = backup_status(
+            vault,
+            start,
+            retention_years=load_profile(settings.profile).retention_years,
+            read_within=settings.read_within,
+        )
         where = vault.store.uri(vault.layout.prefix)
     show_report(found, lambda report: _print(report, where), ok=found.healthy, as_json=as_json)
     # Yesterday's page must not go on saying that all is well.
@@ -52,7 +57,9 @@ def _print(found: BackupStatus, where: str) -> None:
     print_line(Text(headline(found), "bold green" if found.healthy else "bold red"))
     print_line(f"Backups in {where}")
     for name, fact in facts(found):
-        print_line(_line(name, _shortened(fact)))
+        # Bad news must fit on one screen, so what is as it should be gives way.
+        if name != OLDEST_UNREAD or found.unread_days or found.urgency is not Urgency.NOT_SAFE:
+            print_line(_line(name, _shortened(fact)))
     _print_calendar(found)
     for remedy in remedies(found):
         print_line(remedy)
@@ -71,7 +78,7 @@ def _print_calendar(found: BackupStatus) -> None:
 
 
 def _line(name: str, what: str | Text) -> Text:
-    return Text(f"  {name:<13}").append(what)
+    return Text(f"  {f'{name} ':<13}").append(what)
 
 
 def _sign(state: DayState) -> Text:

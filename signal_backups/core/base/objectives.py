@@ -15,6 +15,14 @@ MAX_DRILL_AGE = timedelta(days=8)
 #: Age beyond which the last retention audit is too old: one is made on the first of every month.
 MAX_AUDIT_AGE = timedelta(days=32)
 
+#: Within how many days everything stored is read again, unless SIGNAL_BACKUPS_READ_WITHIN_DAYS says otherwise.
+READ_WITHIN_DAYS = 30
+READ_WITHIN = timedelta(days=READ_WITHIN_DAYS)
+#: In how much of that time the scrub reads everything once; the rest is for nights that fail.
+SCRUB_SHARE = 5 / 6
+#: What the requests for a day cost, as bytes that are read: so that neither bytes nor requests of a night are many.
+BYTES_PER_DAY_READ = 1_000_000
+
 #: In how many nights every day is compared with the database: a week less than the shortest month, because days are
 #: added meanwhile, and because a night may fail.
 COMPARISON_NIGHTS = 21

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from signal_backups.core.base.days import parse_day
 from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 from signal_backups.core.base.logs import LogFormat, LogLevel
-from signal_backups.core.base.objectives import REMINDER_HOURS
+from signal_backups.core.base.objectives import READ_WITHIN_DAYS, REMINDER_HOURS
 from signal_backups.core.config.names import SETTING_NAMES_ELSEWHERE, refuse_wrong_names
 from signal_backups.core.retention.profile import DEFAULT_PROFILE
 from signal_backups.core.s3.connection import AddressingStyle, ChecksumMode
@@ -68,6 +68,7 @@ class Settings(LogSettings):
     alert_reminder_hours: float = Field(
         REMINDER_HOURS, validation_alias="SIGNAL_BACKUPS_ALERT_REMINDER_HOURS", gt=0, allow_inf_nan=False
     )
+    read_within_days: int = Field(READ_WITHIN_DAYS, validation_alias="SIGNAL_BACKUPS_READ_WITHIN_DAYS", ge=1, le=3650)
     ui_url: str = Field("http://127.0.0.1:3000", validation_alias="SIGNAL_BACKUPS_UI_URL")
     tsa_url: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_TSA_URL")
     tsa_ca_file: Path | None = Field(None, validation_alias="SIGNAL_BACKUPS_TSA_CA_FILE")
@@ -163,6 +164,11 @@ class Settings(LogSettings):
     def dagster_home(self) -> Path:
         """Dagster's persistent instance, unless ``DAGSTER_HOME`` names another."""
         return self.home.absolute() / "dagster"
+
+    @property
+    def read_within(self) -> timedelta:
+        """The time within which everything stored is to be read again."""
+        return timedelta(days=self.read_within_days)
 
     @property
     def drill_url(self) -> str | None:

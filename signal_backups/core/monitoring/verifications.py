@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -44,11 +44,13 @@ class LastVerifications:
         failing: days that failed their last verification.
         stuck: days whose last backup failed.
         not_reached: days without a verification among the events that were read.
+        read_at: when each day was last read back and judged (UTC), be it good or bad.
     """
 
     failing: Sequence[date]
     stuck: Sequence[date]
     not_reached: Sequence[date]
+    read_at: Mapping[date, datetime]
 
 
 def verification_result(event: Event) -> bool | None:
@@ -65,7 +67,7 @@ def verification_result(event: Event) -> bool | None:
 
 
 def note_verification(last: LastResults, event: Event) -> None:
-    """Update the last result of the event's day, if the event says something about its verification."""
+    """Update the last result of the event's days, if the event says something about its verification."""
     succeeded = verification_result(event)
     if succeeded is not None:
         note_result(last, event, succeeded=succeeded)
@@ -78,12 +80,12 @@ def note_backup(last: LastResults, event: Event) -> None:
 
 
 def note_result(last: LastResults, event: Event, *, succeeded: bool) -> None:
-    """Update the last result of the event's day, unless a later one is known: events from an outbox arrive late."""
-    day = day_of(event)
-    before = last.get(day) if day else None
-    if day and (before is None or before.at <= event.at):
-        is_same = before is not None and before.succeeded == succeeded
-        last[day] = LastResult(event.at, before.since if before and is_same else event.at, succeeded)
+    """Update the last result of the event's days, unless a later one is known: events from an outbox arrive late."""
+    for day in days_of(event):
+        before = last.get(day)
+        if before is None or before.at <= event.at:
+            is_same = before is not None and before.succeeded == succeeded
+            last[day] = LastResult(event.at, before.since if before and is_same else event.at, succeeded)
 
 
 def failing_days(last: LastResults) -> dict[date, datetime]:
@@ -103,7 +105,7 @@ def last_verifications(newest_first: Iterator[Sequence[Event]], days: Set[date])
     for events in newest_first:
         count += len(events)
         told += (event for event in events if event.action in _TELLING)
-        unknown -= {day_of(event) for event in events if event.action in _STORES}
+        unknown -= {day for event in events if event.action in _STORES for day in days_of(event)}
         if not unknown or count >= MAX_EVENTS_BACK:
             break
     verified: LastResults = {}
@@ -117,12 +119,19 @@ def last_verifications(newest_first: Iterator[Sequence[Event]], days: Set[date])
         failing=[day for day in failing_days(verified) if day in days],
         stuck=[day for day in failing_days(backed_up) if day in days],
         not_reached=sorted(unknown - verified.keys()) if has_more else [],
+        read_at=read_at(verified),
     )
 
 
-def day_of(event: Event) -> date | None:
-    """Return the day (UTC) that an event is about; None if it names none."""
+def read_at(last: LastResults) -> dict[date, datetime]:
+    """Return when each day was last read back and judged (UTC)."""
+    return {day: result.at for day, result in last.items()}
+
+
+def days_of(event: Event) -> list[date]:
+    """Return the days (UTC) that an event is about: one, the many of a scrub, or none."""
+    named = event.details.get("days", [event.details.get("day", "")])
     try:
-        return date.fromisoformat(event.details.get("day", ""))
+        return [date.fromisoformat(day) for day in named]
     except (TypeError, ValueError):
-        return None
+        return []

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+)
 
 from signal_backups.core.base.errors import (
     ArchivedError,
@@ -47,6 +54,13 @@ def s3_errors(bucket: str, doing: str) -> Iterator[None]:
         raise SettingsError(
             f"cannot ask for bucket {bucket}: {' '.join(str(error).split())}",
             remedy="Name another with BACKUP_BUCKET_NAME (SIGNAL_BACKUPS_ANCHOR_BUCKET if it is that of the anchors)",
+        ) from error
+    except FlexibleChecksumError as error:
+        raise VerificationError(
+            f"{doing}: it is not what was stored: {error}",
+            remedy="Run it again; if it repeats, the store has damaged it. See what is wrong with: "
+            "signal-backups status",
+            transient=True,
         ) from error
     except (BotoCoreError, HTTPClientError, OSError) as error:
         raise StoreError(

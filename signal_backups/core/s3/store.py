@@ -3,12 +3,14 @@
 Contract: ``put_file`` is atomic and returns only after the store has acknowledged the object under a checksum of its
 bytes; a version, once named, never changes; ``get_file`` writes exactly the bytes of one version or raises;
 listings are complete, however long. Every method raises ``NotFoundError`` for a missing object or version,
-``ArchivedError`` when bytes are asked for that S3 cannot give before a thaw, and ``StoreError`` for everything else, a
-missing bucket included, ``transient`` when the same call may succeed later.
+``ArchivedError`` when bytes are asked for that S3 cannot give before a thaw, ``VerificationError`` when the bytes that
+come are not those of the store's own checksum, and ``StoreError`` for everything else, a
+missing bucket included; ``transient`` when the same call may succeed later.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -206,7 +208,7 @@ class S3ObjectStore:
             try:
                 self._download(key, version_id, target)
                 return
-            except StoreError as error:
+            except (StoreError, VerificationError) as error:
                 if not error.transient or attempt == DOWNLOAD_ATTEMPTS:
                     raise
 
@@ -279,6 +281,18 @@ class S3ObjectStore:
         """The user metadata of one version."""
         with s3_errors(self.bucket, f"cannot look at {self.uri(key)}"):
             return self._client.head_object(Bucket=self.bucket, Key=key, **_version(version_id))["Metadata"]
+
+    def sha256_kept(self, key: str, version_id: str) -> str | None:
+        """The SHA-256 of all bytes of one version, lower-case hex, that the store keeps beside it, archived or not.
+
+        None when it keeps none: some stores do not, and of an object that was uploaded in parts S3 keeps only that of
+        the checksums of its parts.
+        """
+        with s3_errors(self.bucket, f"cannot look at {self.uri(key)} version {version_id}"):
+            found = self._client.head_object(
+                Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
+            ).get("ChecksumSHA256", "")
+        return base64.b64decode(found).hex() if found and "-" not in found else None
 
     def list_current(self, prefix: str) -> Iterator[ObjectVersion]:
         """All current objects under a prefix; such a listing has no version ids, they stay empty."""

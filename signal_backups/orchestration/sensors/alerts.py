@@ -25,9 +25,11 @@ from signal_backups.core.monitoring.alerts.storage_conditions import (
     finding_conditions,
     last_good,
     overdue_conditions,
+    unread_conditions,
     verification_conditions,
 )
 from signal_backups.core.monitoring.last_drill_and_audit import last_drill, last_retention_audit
+from signal_backups.core.monitoring.last_reads import all_read_since
 from signal_backups.core.monitoring.new_events import events_after, failed_verifications
 from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.vault.vault import BackupVault
@@ -96,6 +98,7 @@ def _gathered(
         )
         state = _with_new_events(state, vault)
         found += _stored_conditions(snapshot, vault, observation, state)
+        found += unread_conditions(state.began, state.all_read_since, settings.read_within, snapshot.now)
         state = state.model_copy(update={"last_good": last_good(observation)})
     except SignalBackupsError as error:
         found += [_unreachable(error), *state.unchanged(_STORED_KINDS)]
@@ -121,7 +124,8 @@ def _snapshot(
 def _with_new_events(state: AlertState, vault: BackupVault) -> AlertState:
     events, last = events_after(vault.trail, state.last_event)
     failed = failed_verifications(state.failed_verifications, events)
-    return state.model_copy(update={"last_event": last, "failed_verifications": failed})
+    since = all_read_since(state.all_read_since, events)
+    return state.model_copy(update={"last_event": last, "failed_verifications": failed, "all_read_since": since})
 
 
 def _stored_conditions(

@@ -66,6 +66,7 @@ class AlertState(BaseModel, frozen=True):
         failed_channels: channels that could not be reached, and why.
         last_event: number of the newest audit event that was read.
         failed_verifications: days that did not verify, and when (UTC).
+        all_read_since: since when every verified day has been read back (UTC); None: no scrub has said so yet.
         last_good: the newest verified backup in words, as it was known last.
     """
 
@@ -74,6 +75,7 @@ class AlertState(BaseModel, frozen=True):
     failed_channels: dict[str, str] = {}
     last_event: int | None = None
     failed_verifications: dict[date, datetime] = {}
+    all_read_since: datetime | None = None
     last_good: str = ""
 
     def has_notified(self, key: str, day: date) -> bool:

@@ -107,6 +107,22 @@ def overdue_conditions(
             )
 
 
+def unread_conditions(
+    began: datetime, all_read_since: datetime | None, within: timedelta, now: datetime
+) -> Iterator[Condition]:
+    """Backups that were not read back for too long; if nothing says when they were, counted from ``began``."""
+    late = (all_read_since or began) + within
+    if now > late:
+        since = f"since {all_read_since:%Y-%m-%d %H:%M}Z" if all_read_since else "the scrub never ended"
+        yield Condition(
+            key="overdue/read",
+            severity=AlertSeverity.WARNING,
+            what=f"some backups were not read back for more than {within.days} days: {since}",
+            since=late,
+            command="signal-backups status",
+        )
+
+
 def last_good(observation: Observation) -> str:
     """The newest verified backup in words."""
     latest = observation.latest

@@ -19,6 +19,7 @@ from signal_backups.core.monitoring.verifications import (
     failing_days,
     note_backup,
     note_verification,
+    read_at,
     verification_result,
 )
 
@@ -47,6 +48,7 @@ class TrailReader:
             self._counts,
             failing_verification_days=len(failing_days(self._verifications)),
             failing_backup_days=len(failing_days(self._backups)),
+            read_at=read_at(self._verifications),
         )
 
     def _count(self, event: Event) -> None:

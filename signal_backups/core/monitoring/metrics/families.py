@@ -36,6 +36,16 @@ def measured_families(found: Measurements) -> Iterator[Metric]:
     yield from _last_backup(found)
     yield from _days(found.observation)
     yield _gauge("quarantined_rows", "Rows in quarantine, left out of current backups.", found.quarantined_rows)
+    yield _gauge(
+        "oldest_read_timestamp_seconds",
+        "When the verified day that was read back longest ago was read; 0: no day is verified.",
+        _timestamp(found.oldest_read_at),
+    )
+    yield _gauge(
+        "read_within_seconds",
+        "Within what time every verified day is to be read back.",
+        found.read_within.total_seconds(),
+    )
     yield from _trail(found.trail)
     yield from _drills(found.trail.drills)
     yield from _storage(found.storage)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from signal_backups.core.base.days import Clock, utc_now
+from signal_backups.core.base.objectives import READ_WITHIN
 from signal_backups.core.cost.billing import bill
 from signal_backups.core.cost.inventory import inventory_of, list_everything
 from signal_backups.core.cost.quota import quota_of
+from signal_backups.core.monitoring.last_reads import last_reads, oldest_read
 from signal_backups.core.monitoring.metrics.event_counts import TrailReader
 from signal_backups.core.monitoring.metrics.lock_states import LockStates
 from signal_backups.core.monitoring.metrics.measurements import Measurements, StorageUse
@@ -32,12 +34,14 @@ class Criteria:
         profile: the retention profile, for locks and retention.
         prices: the price list, for the cost.
         quota_gb: the storage quota, GB of 2^30 bytes; None: no quota.
+        read_within: the time within which every verified day is to be read back.
     """
 
     start: date | None
     profile: Profile
     prices: Prices
     quota_gb: float | None = None
+    read_within: timedelta = READ_WITHIN
 
 
 class Measurer:
@@ -71,6 +75,7 @@ class Measurer:
         )
         manifests = observation.manifests
         trail = self._trail.read()
+        oldest = oldest_read(last_reads(observation, trail.read_at))
         storage = self._current_storage(now)
         current = [stored.current for stored in observation.stored.values()]
         unlocked = self._locks.unlocked([version for version in current if version is not None], now)
@@ -83,6 +88,8 @@ class Measurer:
             trail=trail,
             storage=storage,
             unlocked=unlocked,
+            oldest_read_at=oldest.at if oldest else None,
+            read_within=self._criteria.read_within,
         )
 
     def _current_storage(self, now: datetime) -> StorageUse:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from signal_backups.core.cost.billing import Bill
 from signal_backups.core.cost.quota import Quota
@@ -43,6 +44,7 @@ class TrailCounts:
         durations: number of stored backups in each bucket of ``DURATION_BOUNDS``.
         duration_sum: the sum of their durations.
         drills: the restore drills.
+        read_at: when each day was last read back and judged.
     """
 
     verification_failures: int = 0
@@ -52,6 +54,7 @@ class TrailCounts:
     durations: tuple[int, ...] = (0,) * (len(DURATION_BOUNDS) + 1)
     duration_sum: float = 0.0
     drills: DrillHistory = field(default_factory=DrillHistory)
+    read_at: Mapping[date, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Measurements:
         trail: counts of the audit trail.
         storage: what is stored.
         unlocked: current backups that are not locked as the profile requires; None if it requires no lock.
+        oldest_read_at: when the verified day that was read back longest ago was read; None: no day is verified.
+        read_within: the time within which every verified day is to be read back.
     """
 
     at: datetime
@@ -86,6 +91,8 @@ class Measurements:
     trail: TrailCounts
     storage: StorageUse
     unlocked: int | None
+    oldest_read_at: datetime | None
+    read_within: timedelta
 
     @property
     def last_backup(self) -> Manifest | None:

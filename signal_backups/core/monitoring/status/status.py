@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import chain
 
 from pydantic import BaseModel
 
 from signal_backups.core.base.days import ONE_DAY, Clock, utc_now
-from signal_backups.core.base.objectives import due_at
+from signal_backups.core.base.objectives import READ_WITHIN, due_at
 from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.ledger.listed_events import ListedEvents
+from signal_backups.core.monitoring.last_reads import last_reads, oldest_read
 from signal_backups.core.monitoring.observation import Observation, observe
 from signal_backups.core.monitoring.status.calendar import CalendarDay, calendar_of
 from signal_backups.core.monitoring.status.protection import protection
@@ -43,6 +44,8 @@ class BackupStatus(BaseModel, frozen=True):
         last_day: the last day that should be backed up; ``last_stored_day``: the last that is.
         day_states: every state of each day that is not plainly verified, the worst first.
         missing_days: days of which nothing was ever stored; the lists after it are by state as well.
+        oldest_unread_day: the verified day that was read back longest ago; ``oldest_unread_at``: when that was.
+        unread_days: verified days that were not read back within the time that is set.
         unknown_days: verified days without a verification in the newest ``verifications.MAX_EVENTS_BACK`` events.
         differing_days: what the database has altered or lost of days since their backup.
         quarantined_rows: number of rows kept out of a backup, by day.
@@ -72,6 +75,10 @@ class BackupStatus(BaseModel, frozen=True):
     unverified_days: list[date]
     due_days: list[date]
     failing_days: list[date]
+    oldest_unread_day: date | None
+    oldest_unread_at: datetime | None
+    oldest_unread_seconds: float | None
+    unread_days: list[date]
     unknown_days: list[date]
     differing_days: dict[date, SourceDifference]
     quarantined_rows: dict[date, int]
@@ -107,7 +114,12 @@ class BackupStatus(BaseModel, frozen=True):
 
 
 def backup_status(
-    vault: BackupVault, start: date | None, clock: Clock = utc_now, *, retention_years: int | None = None
+    vault: BackupVault,
+    start: date | None,
+    clock: Clock = utc_now,
+    *,
+    retention_years: int | None = None,
+    read_within: timedelta = READ_WITHIN,
 ) -> BackupStatus:
     """Find the status of every day that should be backed up, to the last complete one.
 
@@ -116,6 +128,7 @@ def backup_status(
         start: the first day that should be backed up; None: the oldest that ever had a backup.
         clock: the present (UTC).
         retention_years: calendar years that a day is kept; older days are left out. None: for ever.
+        read_within: the time within which every verified day is to be read back.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -126,6 +139,8 @@ def backup_status(
     recent = next(newest_first, [])
     verified = last_verifications(chain([recent], newest_first), set(seen.in_state(DayState.VERIFIED)))
     states = {day: _states(seen, verified, day) for day in seen.days}
+    reads = last_reads(seen, verified.read_at)
+    oldest = oldest_read(reads)
     present = {day: stored.current for day, stored in seen.stored.items() if stored.current is not None}
     manifests, newest = seen.manifests, max(seen.manifests, key=lambda manifest: manifest.day, default=None)
     return BackupStatus(
@@ -147,6 +162,10 @@ def backup_status(
         unverified_days=seen.in_state(DayState.UNVERIFIED),
         due_days=seen.in_state(DayState.NOT_DUE),
         failing_days=list(verified.failing),
+        oldest_unread_day=oldest.day if oldest else None,
+        oldest_unread_at=oldest.at if oldest else None,
+        oldest_unread_seconds=(seen.at - oldest.at).total_seconds() if oldest else None,
+        unread_days=[day for day, at in reads.items() if seen.at - at > read_within],
         unknown_days=list(verified.not_reached),
         differing_days={manifest.day: manifest.differences for manifest in manifests if manifest.differences},
         quarantined_rows={manifest.day: manifest.quarantined for manifest in manifests if manifest.quarantined},

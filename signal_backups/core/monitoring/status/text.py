@@ -15,6 +15,8 @@ from signal_backups.core.vault.findings import Examination
 _MB = 1e6
 _SEARCH_UNDATED = Examination.UNDATED_SIGNALS.command
 _VERDICTS = {Urgency.CHECK: "CHECK", Urgency.NOT_SAFE: "NOT SAFE"}
+#: The label of the fact that says since when something was not read back.
+OLDEST_UNREAD = "oldest unread"
 #: The states that have a line with their days, in this order.
 _LISTED = (
     DayState.MISSING,
@@ -58,11 +60,7 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
         days = found.in_state(state)
         if days or state in _ALWAYS_LISTED:
             yield _LABELS.get(state, str(state)), _list(days)
-    if found.failing_days or found.unknown_days:
-        yield (
-            "not passing",
-            f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}",
-        )
+    yield from _about_reading(found)
     yield from _about_rows(found)
     if found.damaged_logs:
         yield "logs", "; ".join(found.damaged_logs)
@@ -71,6 +69,18 @@ def facts(found: BackupStatus) -> Iterator[tuple[str, str]]:
     yield "protection", found.protection
     yield "failures", _failures(found.failures)
     yield "next run", f"{moment(found.next_run)}, in {_duration(found.next_run - found.at)}, if the schedule is on"
+
+
+def _about_reading(found: BackupStatus) -> Iterator[tuple[str, str]]:
+    if found.failing_days or found.unknown_days:
+        yield (
+            "not passing",
+            f"{_list(found.failing_days, 'failed the last verification')}{_unknown(found.unknown_days)}",
+        )
+    if found.oldest_unread_seconds is not None:
+        age = timedelta(seconds=found.oldest_unread_seconds)
+        late = f"; {_list(found.unread_days, 'for too long')}" if found.unread_days else ""
+        yield OLDEST_UNREAD, f"{_days(age.days)} ({found.oldest_unread_day}){late}"
 
 
 def _about_rows(found: BackupStatus) -> Iterator[tuple[str, str]]:
@@ -93,6 +103,9 @@ def remedies(found: BackupStatus) -> Iterator[str]:
         yield f"Correct the timestamps of the undated rows in the database, then: {_SEARCH_UNDATED}"
     if found.quarantined_rows or found.undated.in_database:
         yield "See the rows, with reasons, with: signal-backups quarantine"
+    if found.unread_days:
+        last = (found.last_day - found.unread_days[0]).days + 1
+        yield f"Read what was not read for long with: signal-backups verify --last {last}"
     if found.damaged_logs:
         yield "See what happened to the logs with: signal-backups audit verify"
     for each in found.findings:
