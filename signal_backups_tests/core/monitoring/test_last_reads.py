@@ -85,7 +85,7 @@ def test_the_days_that_are_unread_for_too_long_are_named_with_what_to_do(old: Wa
     within = timedelta(days=12)
     assert status(old, read_within=within).unread_days == [FIRST]
     assert shown(old, read_within=within) == f"12 days ({FIRST}); 1 for too long: {FIRST}"
-    remedy = "Read what was not read for long with: signal-backups verify --last 12"
+    remedy = "Read what was not read for long with: signal-backups verify --last 13"
     assert remedy in list(remedies(status(old, read_within=within)))
 
 
