@@ -45,6 +45,12 @@ def job_name(asset: dg.AssetKey) -> str:
     return f"{asset.to_python_identifier()}_job"
 
 
+#: The assets that check the bucket as a whole.
+WATCHING_ASSETS = (BUCKET_POLICY, AUDIT_TRAIL, RESTORE_DRILL, RETENTION_AUDIT, STORAGE_COST, ROLLING_RECONCILIATION)
+#: Every job.
+JOBS = frozenset({DAILY_BACKUP_JOB, *(job_name(asset) for asset in WATCHING_ASSETS)})
+
+
 def schedule_name(asset: dg.AssetKey) -> str:
     """Name of the schedule of a watching asset."""
     return f"{asset.to_python_identifier()}_schedule"

@@ -25,6 +25,8 @@ from dagster._core.scheduler.instigation import (
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups.orchestration.instance.home import prepare_home
+from signal_backups.orchestration.names import DAILY_BACKUP_JOB
 from signal_backups_tests.docs.installation import GOOD_VERSION, Changed, Installation, Preparation
 
 # A port that belongs to nobody: the discard service.
@@ -230,6 +232,19 @@ def the_store_is_down(_installation: Installation) -> Iterator[Changed]:
 
 
 #: By the anchor of the section; in the others nothing is wrong.
+@contextmanager
+def a_run_was_killed(installation: Installation) -> Iterator[Changed]:
+    """Hours ago, so that Dagster shows it as running ever since."""
+    home, day = prepare_home(installation.dagster_home), installation.day(2)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        tags = {"dagster/partition": day.isoformat()}
+        run = instance.add_run(dg.DagsterRun(DAILY_BACKUP_JOB, status=dg.DagsterRunStatus.STARTED, tags=tags))
+    with closing(sqlite3.connect(home / "history" / "runs.db")) as runs, runs:
+        ago = "datetime(create_timestamp, '-3 hours')"
+        runs.execute(f"UPDATE runs SET create_timestamp = {ago} WHERE run_id = ?", [run.run_id])
+    yield {}
+
+
 INCIDENTS: dict[str, Preparation] = {
     "backup-failed": a_day_was_never_backed_up,
     "the-database-or-the-store-cannot-be-reached": the_database_is_down,
@@ -240,6 +255,7 @@ INCIDENTS: dict[str, Preparation] = {
     "a-day-has-two-objects": a_day_has_two_objects,
     "an-examination-found-something": a_reconciliation_found_an_altered_signal,
     "nothing-runs-by-itself": the_schedule_is_off,
+    "a-run-is-stuck": a_run_was_killed,
     "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,
     "rows-are-undated": a_row_names_no_day,
     "verification-failed": bytes_are_lost(2),

@@ -11,7 +11,15 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from signal_backups.core.signals.fields import CSV_COLUMNS, REQUIRED_COLUMNS
 from signal_backups.orchestration.build import build_defs
-from signal_backups.orchestration.names import BACKUP_ASSETS, BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT, SIGNALS_TABLE
+from signal_backups.orchestration.names import (
+    BACKUP_ASSETS,
+    BACKUP_OBJECT,
+    HASHED_CSV,
+    JOBS,
+    SIGNAL_EXTRACT,
+    SIGNALS_TABLE,
+    WATCHING_ASSETS,
+)
 from signal_backups_tests.orchestration.signals import FIRST_DAY
 
 PROJECT = Path(__file__).parents[2]
@@ -83,6 +91,14 @@ def test_definitions_load_without_settings_database_bucket_or_network(tmp_path: 
     load = "import signal_backups.definitions as d; print(len(list(d.defs.resolve_asset_graph().get_all_asset_keys())))"
     done = run_python("-c", NOBODY_TO_CALL + load, cwd=tmp_path)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "12", "")
+
+
+def test_the_names_of_all_jobs_and_assets_are_known_so_that_their_stuck_runs_are_found(
+    defs: dg.Definitions, graph: AssetGraph
+) -> None:
+    jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
+    assert jobs == JOBS
+    assert set(graph.materializable_asset_keys) == {*BACKUP_ASSETS, *WATCHING_ASSETS}
 
 
 def test_what_draws_is_loaded_when_something_is_drawn(tmp_path: Path) -> None:

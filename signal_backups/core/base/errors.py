@@ -186,6 +186,12 @@ class StageInputMissingError(SignalBackupsError):
     exit_code = ExitCode.USAGE
 
 
+class RunEndedError(SignalBackupsError):
+    """Somebody ended a run in Dagster while it worked; it stops before its next day."""
+
+    code = "run_ended"
+
+
 class UnconfirmedError(SignalBackupsError):
     """A change that deletes sooner, or that can never be undone, was requested without confirmation."""
 

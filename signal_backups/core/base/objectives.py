@@ -43,6 +43,14 @@ FIRST_REPAIR_PAUSE = timedelta(minutes=15)
 #: How many runs the repair requests at a time, and how many days each of them covers at most.
 MAX_REPAIR_RUNS = 5
 MAX_REPAIR_DAYS = 31
+#: How often a run gives a sign of life, and after how long a silence it counts as stuck. A silence is longer than any
+#: pause between two tries.
+HEARTBEAT_INTERVAL = timedelta(minutes=1)
+MAX_RUN_SILENCE = timedelta(minutes=5)
+#: How long a run gives signs of life without finishing anything: longer than one stage of the largest day takes.
+MAX_STAGE_TIME = timedelta(hours=1)
+#: How long a stuck run that was ended is still an alert, so that at least one check of the conditions meets it.
+STUCK_RUN_SHOWN = timedelta(minutes=10)
 #: Hours between two notifications of an open alert, unless SIGNAL_BACKUPS_ALERT_REMINDER_HOURS says otherwise.
 REMINDER_HOURS = 6.0
 

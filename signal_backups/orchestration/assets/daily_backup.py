@@ -15,13 +15,16 @@ from pydantic import Field
 
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.days import utc_now
+from signal_backups.core.base.errors import RunEndedError, SignalBackupsError
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.orchestration.assets import partition_events
 from signal_backups.orchestration.assets.daily_backup_checks import check_specs
 from signal_backups.orchestration.assets.daily_backup_metadata import COLUMN_SCHEMA
 from signal_backups.orchestration.assets.day_run import DayEvent, DayRun
+from signal_backups.orchestration.assets.heartbeat import Heartbeat
 from signal_backups.orchestration.failures import DayFailure, failure_of
+from signal_backups.orchestration.instance.run_life import end_stuck_runs, ended_as
 from signal_backups.orchestration.names import (
     BACKUP_ASSETS,
     BACKUP_GROUP,
@@ -98,20 +101,29 @@ def backup_assets(partitions: dg.PartitionsDefinition, retry_policy: dg.RetryPol
             assets=frozenset(context.selected_asset_keys),
             checks=frozenset(context.selected_asset_check_keys),
         )
-        yield from _each_day(context, run, _swept_scratch(context, settings.load().scratch))
+        scratch = _swept_scratch(context, settings.load().scratch)
+        with Heartbeat(context.instance, context.run) as heartbeat:
+            yield from _each_day(context, run, scratch, heartbeat)
         # Empty outputs: without them Dagster logs for every run that checks returned no output.
         yield from (dg.Output(None, outputs[check]) for check in sorted(run.checks))
 
     return daily_backup
 
 
-def _each_day(context: dg.AssetExecutionContext, run: DayRun, scratch: Scratch) -> Iterator[DayEvent]:
-    """Run every day, also after one failed; fail at the end if any did."""
+def _each_day(
+    context: dg.AssetExecutionContext, run: DayRun, scratch: Scratch, heartbeat: Heartbeat
+) -> Iterator[DayEvent]:
+    """Run every day, also after one failed; fail at the end if any did. A run that was ended begins no other day."""
     failures = []
-    for day in run.days:
+    for number, day in enumerate(run.days):
+        if (status := ended_as(context.instance, context.run.run_id)) is not None:
+            failures += [DayFailure.of(left, _ended(context.run.run_id, status, left)) for left in run.days[number:]]
+            break
         try:
             with scratch.day(context.run.run_id, day) as folder:
-                yield from run.events(folder)
+                for event in run.events(folder):
+                    heartbeat.finished_something()
+                    yield event
             context.log.info(f"{day} done")
         except SignalBackupsError as error:
             context.log.error(f"{day} failed: {error}")
@@ -122,6 +134,13 @@ def _each_day(context: dg.AssetExecutionContext, run: DayRun, scratch: Scratch) 
             failures.append(DayFailure.of(day, SignalBackupsError(f"unexpected {type(error).__name__}: {error}")))
     if failures:
         raise failure_of(failures, len(context.partition_keys))
+
+
+def _ended(run_id: str, status: str, day: date) -> RunEndedError:
+    return RunEndedError(
+        f"run {run_id} was ended in Dagster while it worked ({status}): {day} was not begun",
+        remedy=f"See in the Dagster UI who ended it, and run it again: signal-backups backup {day}",
+    )
 
 
 def _pending_days(context: dg.AssetExecutionContext) -> list[date]:
@@ -135,7 +154,9 @@ def _pending_days(context: dg.AssetExecutionContext) -> list[date]:
 
 
 def _swept_scratch(context: dg.AssetExecutionContext, root: Path) -> Scratch:
-    """The scratch folder, without what finished runs left behind."""
+    """The scratch folder, without what finished runs left behind; stuck runs are ended first."""
+    for stuck in end_stuck_runs(context.instance, utc_now()):
+        context.log.warning(f"ended run {stuck.run_id}: no sign of life since {stuck.silent_since:%Y-%m-%d %H:%M:%S}Z")
     scratch = Scratch(root)
 
     def is_finished(run_id: str) -> bool | None:

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.orchestration.assets.heartbeat import Heartbeat
 from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.names import BACKUP_OBJECT, BUCKET_GROUP, OWNERS, job_name, schedule_name
 
@@ -100,8 +101,10 @@ def _failing_in_plain_words(examine: Examine) -> Examine:
 
     @wraps(examine)  # Dagster reads the parameters of the wrapped function.
     def examine_or_fail(*arguments: Any, **resources: Any) -> Iterator[dg.MaterializeResult[Any]]:
+        context = dg.AssetExecutionContext.get()
         try:
-            yield from examine(*arguments, **resources)
+            with Heartbeat(context.instance, context.run):
+                yield from examine(*arguments, **resources)
         except SignalBackupsError as error:
             raise dg.Failure(description=str(error), allow_retries=error.transient) from error
 

@@ -15,14 +15,27 @@ from signal_backups.core.base.errors import SignalBackupsError
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.doctor.examination import Step
 from signal_backups.core.doctor.finding import DoctorCheck, DoctorResult, failed, ok, warning
+from signal_backups.core.vault.day_state import DayState, command_for
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.instance.home import persistent_instance
+from signal_backups.orchestration.instance.run_life import StuckRun, stuck_runs
 from signal_backups.orchestration.instance.ticks import AutomationKind, automations
+from signal_backups.orchestration.names import STALE_PARTITION_SENSOR
 
 #: Daemons report every 30 s; Dagster itself gives one up after half an hour.
 WARN_HEARTBEAT_AGE = timedelta(minutes=2)
 
 _START = "Start Dagster: make dev, or dagster-daemon run with DAGSTER_HOME={home}"
+
+
+def _about_stuck_runs(stuck: Sequence[StuckRun]) -> DoctorResult:
+    silent = ", ".join(f"{run.run_id} since {run.silent_since:%Y-%m-%d %H:%M}Z" for run in stuck)
+    days = sorted({day for run in stuck for day in run.days})
+    command = f": {command_for(DayState.STUCK, days)}" if days else ""
+    return warning(
+        f"stuck runs, without a sign of life: {silent}",
+        f"{STALE_PARTITION_SENSOR} ends them while Dagster's daemon runs; so does the next backup{command}",
+    )
 
 
 class DagsterDoctor:
@@ -68,6 +81,9 @@ class DagsterDoctor:
             return failed(f"Dagster never ran here: no {self._home / 'dagster.yaml'}", self._start)
         with self._instance() as instance:
             runs, monitored = instance.get_runs_count(), instance.run_monitoring_enabled
+            stuck = stuck_runs(instance, self._clock())
+        if stuck:
+            return _about_stuck_runs(stuck)
         if not monitored:
             return warning(
                 f"{self._home}: run monitoring is off, so that a run which never starts is never ended",

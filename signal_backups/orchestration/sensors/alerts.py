@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from signal_backups.core.base.days import Clock, days_between, last_complete_day, utc_now
 from signal_backups.core.base.errors import SignalBackupsError
-from signal_backups.core.base.objectives import ALERT_INTERVAL
+from signal_backups.core.base.objectives import ALERT_INTERVAL, STUCK_RUN_SHOWN
 from signal_backups.core.config.expected_days import observe_expected_days
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.monitoring.alerts.channels import Channel, channels_of
@@ -34,11 +34,16 @@ from signal_backups.core.monitoring.new_events import events_after, failed_verif
 from signal_backups.core.monitoring.observation import Observation
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.orchestration.instance.day_status import dagster_days
+from signal_backups.orchestration.instance.run_life import ended_since, stuck_runs
 from signal_backups.orchestration.names import ALERT_SENSOR
 from signal_backups.orchestration.partitions import daily_partitions
 from signal_backups.orchestration.resources import BackupStore, SettingsSource, observed
 from signal_backups.orchestration.sensors.conditions.asset_checks import check_conditions
-from signal_backups.orchestration.sensors.conditions.runs import asset_run_conditions, backup_run_conditions
+from signal_backups.orchestration.sensors.conditions.runs import (
+    asset_run_conditions,
+    backup_run_conditions,
+    stuck_run_conditions,
+)
 from signal_backups.orchestration.sensors.conditions.snapshot import InstanceSnapshot
 from signal_backups.orchestration.sensors.conditions.ticks import automation_conditions
 
@@ -81,6 +86,7 @@ def _gathered(
     state = _stored_state(context, clock())
     snapshot = _snapshot(context, settings, state, clock)
     found = [
+        *stuck_run_conditions(snapshot),
         *backup_run_conditions(snapshot),
         *asset_run_conditions(snapshot),
         *check_conditions(snapshot),
@@ -111,13 +117,23 @@ def _snapshot(
     repository = context.repository_def
     if repository is None:
         raise dg.DagsterInvariantViolationError(f"{ALERT_SENSOR} needs to know its repository")
+    now = clock()
+    stuck = stuck_runs(context.instance, now)
     days = dagster_days(
         context.instance,
         daily_partitions(settings.start_date),
         days_between(settings.start_date, last_complete_day(clock)),
+        stuck,
     )
     return InstanceSnapshot(
-        context.instance, repository, state, days.in_progress, days.failed, settings.ui_url, clock()
+        instance=context.instance,
+        repository=repository,
+        state=state,
+        busy=days.in_progress,
+        failed=days.failed,
+        stuck=[*stuck, *ended_since(context.instance, now - STUCK_RUN_SHOWN)],
+        ui_url=settings.ui_url,
+        now=now,
     )
 
 

@@ -1,6 +1,8 @@
-"""The sensor that backs up stale days again; its cursor holds its earlier attempts."""
+"""The sensor that ends stuck runs and backs up stale days again; its cursor holds its earlier attempts."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import dagster as dg
 from pydantic import ValidationError
@@ -14,6 +16,7 @@ from signal_backups.core.monitoring.repair_plan import Attempt, Attempts, Plan, 
 from signal_backups.core.vault.day_state import DayState, command_for
 from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.instance.day_status import dagster_days
+from signal_backups.orchestration.instance.run_life import end_stuck_runs
 from signal_backups.orchestration.names import STALE_PARTITION_SENSOR
 from signal_backups.orchestration.partitions import daily_partitions, range_tags
 from signal_backups.orchestration.resources import BackupStore, SettingsSource, observed
@@ -23,7 +26,7 @@ _LEFT_TO_PEOPLE = (DayState.HIDDEN, DayState.DESTROYED)
 
 
 def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDefinition:
-    """Requests range runs for stale days, unless SIGNAL_BACKUPS_REPAIR is off.
+    """Ends stuck runs, and requests range runs for stale days, unless SIGNAL_BACKUPS_REPAIR is off.
 
     It is needed because a schedule drops ticks after a long downtime, and a freshness policy does not check single
     days.
@@ -35,12 +38,13 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         minimum_interval_seconds=int(REPAIR_INTERVAL.total_seconds()),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Checks every day in S3: a day that is missing, unverified or failed is backed up again, a few "
-        "times. A deleted day is left to people.",
+        "times. A deleted day is left to people. A run without signs of life is ended first.",
     )
     def stale_partitions(
         context: dg.SensorEvaluationContext, settings: dg.ResourceParam[SettingsSource], backup_store: BackupStore
     ) -> dg.SensorResult | dg.SkipReason:
         current, now = settings.load(), clock()
+        _end_stuck_runs(context, now)
         if not current.repair:
             return dg.SkipReason("repair is off (SIGNAL_BACKUPS_REPAIR)")
         observation = observe_expected_days(
@@ -59,6 +63,12 @@ def stale_partition_sensor(job: AssetJob, clock: Clock = utc_now) -> dg.SensorDe
         )
 
     return stale_partitions
+
+
+def _end_stuck_runs(context: dg.SensorEvaluationContext, now: datetime) -> None:
+    """Otherwise their days would be in progress for ever; the alert sensor notifies people of them."""
+    for run in end_stuck_runs(context.instance, now):
+        context.log.warning(f"ended run {run.run_id}: no sign of life since {run.silent_since:%Y-%m-%d %H:%M:%S}Z")
 
 
 def _request(attempt: Attempt) -> dg.RunRequest:

@@ -22,6 +22,7 @@ CODES = {
     "quarantine_lost",
     "read_back",
     "refused_backup",
+    "run_ended",
     "settings",
     "signal_conflict",
     "source",

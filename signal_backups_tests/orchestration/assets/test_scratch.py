@@ -5,6 +5,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from signal_backups.core.base.days import utc_now
+from signal_backups.core.base.objectives import MAX_RUN_SILENCE
 from signal_backups_tests.orchestration.signals import FIRST_DAY
 from signal_backups_tests.orchestration.world import World
 
@@ -32,6 +34,17 @@ def test_what_a_run_in_progress_works_on_is_left(world: World, status: dg.Dagste
     folder = leftover(world, status)
     world.run(FIRST_DAY)
     assert list(folder.rglob("extract.arrow"))
+
+
+def test_what_a_stuck_run_left_is_removed_and_the_run_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = leftover(world, dg.DagsterRunStatus.STARTED)
+    later = utc_now() + MAX_RUN_SILENCE
+    monkeypatch.setattr("signal_backups.orchestration.assets.daily_backup.utc_now", lambda: later)
+    world.run(FIRST_DAY)
+    assert not folder.exists()
+    run = world.instance.get_run_by_id(folder.name)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.FAILURE
 
 
 def test_fresh_scratch_of_a_run_that_another_instance_knows_is_left(world: World) -> None:

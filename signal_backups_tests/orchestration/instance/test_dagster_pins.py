@@ -10,12 +10,16 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 import signal_backups
 from signal_backups.orchestration.instance.dagster_types import AssetJob, PartitionedSchedule
 from signal_backups.orchestration.jobs import daily_backup_job
-from signal_backups.orchestration.partitions import range_tags
+from signal_backups.orchestration.partitions import days_of_tags, range_tags
 from signal_backups.orchestration.schedules import daily_backup_schedule
 from signal_backups_tests.orchestration.signals import FIRST_DAY, day_number
 
@@ -102,3 +106,6 @@ def test_the_tags_of_a_range_are_the_ones_that_dagster_reads() -> None:
         ASSET_PARTITION_RANGE_START_TAG: "2024-01-01",
         ASSET_PARTITION_RANGE_END_TAG: "2024-01-03",
     }
+    assert days_of_tags(range_tags(FIRST_DAY, day_number(1))) == {FIRST_DAY, day_number(1)}
+    assert days_of_tags({PARTITION_NAME_TAG: "2024-01-01"}) == {FIRST_DAY}
+    assert days_of_tags({}) == set()

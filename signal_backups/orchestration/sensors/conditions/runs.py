@@ -54,7 +54,8 @@ def backup_run_conditions(snapshot: InstanceSnapshot) -> Iterator[Condition]:
     groups: dict[tuple[str, str, str], set[date]] = {cause: set() for cause in {*_CAUSES.values(), _OTHERWISE}}
     for failure in failures:
         groups[failure.cause].add(failure.day)
-    for day in snapshot.failed - explained:
+    # Of the days of stuck runs people are notified in a condition of their own.
+    for day in snapshot.failed - snapshot.stuck_days - explained:
         groups[_notified_cause(snapshot, day)].add(day)
     for cause, found in groups.items():
         key = f"backup/{cause[0]}"
@@ -71,6 +72,23 @@ def backup_run_conditions(snapshot: InstanceSnapshot) -> Iterator[Condition]:
             command=command_for(DayState.STUCK, days),
             link=snapshot.link(newest.run_id) if newest else "",
         )
+
+
+def stuck_run_conditions(snapshot: InstanceSnapshot) -> Iterator[Condition]:
+    """Runs that gave no sign of life for some minutes, with the days that they did not finish."""
+    if not snapshot.stuck:
+        return
+    days, newest = sorted(snapshot.stuck_days), max(snapshot.stuck, key=lambda run: run.silent_since)
+    words = "1 run is stuck" if len(snapshot.stuck) == 1 else f"{len(snapshot.stuck)} runs are stuck"
+    yield Condition(
+        key="run/stuck",
+        severity=AlertSeverity.CRITICAL,
+        what=f"{words}: no sign of life of run {newest.run_id} since {newest.silent_since:%Y-%m-%d %H:%M}Z",
+        days=Days.of(days),
+        since=min(run.silent_since for run in snapshot.stuck),
+        command=command_for(DayState.STUCK, days) if days else "",
+        link=snapshot.link(newest.run_id),
+    )
 
 
 def asset_run_conditions(snapshot: InstanceSnapshot) -> Iterator[Condition]:

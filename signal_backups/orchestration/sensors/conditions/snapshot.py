@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import dagster as dg
 
 from signal_backups.core.monitoring.alerts.state import AlertState
+from signal_backups.orchestration.instance.run_life import StuckRun
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class InstanceSnapshot:
         repository: our definitions.
         state: the alerts that are open.
         busy: days that a run works on, or that wait for one.
-        failed: days whose last run failed.
+        failed: days whose last run failed, or is stuck.
+        stuck: runs without signs of life, those included that were ended for it just now.
         ui_url: address of the UI.
         now: UTC.
     """
@@ -30,8 +32,14 @@ class InstanceSnapshot:
     state: AlertState
     busy: Set[date]
     failed: Set[date]
+    stuck: Sequence[StuckRun]
     ui_url: str
     now: datetime
+
+    @property
+    def stuck_days(self) -> Set[date]:
+        """The days that stuck runs did not finish."""
+        return {day for run in self.stuck for day in run.days} & self.failed
 
     def link(self, run_id: str) -> str:
         """The page of a run."""
