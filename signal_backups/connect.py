@@ -7,6 +7,7 @@ from dataclasses import replace
 from signal_backups.core.base.errors import SettingsError, StoreError
 from signal_backups.core.config.settings import EMBEDDED_BUCKET, Settings
 from signal_backups.core.integrity.anchors.destinations import AnchorDestinations
+from signal_backups.core.ledger.announcements import AnnouncedManifest
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
@@ -53,13 +54,27 @@ def open_vault(settings: Settings, profile: Profile | None = None, run_id: str =
     profile = profile or load_profile(settings.profile)
     client = s3_client(store_connection(settings))
     store = S3ObjectStore(client, settings.bucket or EMBEDDED_BUCKET, lock=profile.lock_policy)
-    return BackupVault(
+    vault = BackupVault(
         store,
         Layout(settings.prefix),
         actor=Actor.here(run_id),
         outbox=settings.unwritten_events,
         retention_years=profile.retention_years,
     )
+    return settling(vault)
+
+
+def settling(vault: BackupVault) -> BackupVault:
+    """The vault, which from now on settles what killed processes of this machine announced, before it records."""
+
+    def settle(announced: AnnouncedManifest) -> None:
+        # Loads DuckDB, and is seldom needed.
+        from signal_backups.core.backup.missing_events import settle_announced  # noqa: PLC0415
+
+        settle_announced(vault, announced)
+
+    vault.trail.settle = settle
+    return vault
 
 
 def anchor_store(settings: Settings, lock: LockPolicy | None = None) -> S3ObjectStore | None:

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
-from signal_backups.connect import open_vault
+from signal_backups.connect import open_vault, settling
 from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.config.settings import Settings, load_settings
 from signal_backups.core.ledger.event import Actor
@@ -101,13 +101,14 @@ class BackupStore(dg.ConfigurableResource[BackupVault]):
             return open_vault(settings, profile, run_id)
         store = S3ObjectStore(self._client(), self.bucket, lock=profile.lock_policy)
         layout = Layout(self.prefix or settings.prefix)
-        return BackupVault(
+        vault = BackupVault(
             store,
             layout,
             actor=Actor.here(run_id),
             outbox=settings.unwritten_events,
             retention_years=profile.retention_years,
         )
+        return settling(vault)
 
     def retention_profile(self) -> Profile:
         """The retention profile: this resource's own, else that of the settings."""

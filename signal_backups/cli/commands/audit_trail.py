@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import Annotated
 
@@ -90,6 +91,8 @@ def verify(
     kept_from = oldest_kept_day(utc_now(), load_profile(settings.profile).retention_years)
     with opened_vault(settings) as vault:
         places = anchor_destinations(settings)
+        with suppress(SignalBackupsError):  # what still waits afterwards is a warning of the report
+            vault.trail.write_waiting()
         found = examine_trail(vault, full=full, second=places.second, ca_pem=places.ca_pem, kept_from=kept_from)
         record_examination(vault, found)
     show_report(found, _print, ok=found.ok, as_json=as_json)

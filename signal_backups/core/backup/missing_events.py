@@ -1,17 +1,24 @@
-"""Events that a killed run could not write any more: the next backup of its day writes them."""
+"""Events that a killed run could not write any more.
+
+On its own machine the next command that records anything writes them (``settle_announced``), anywhere else the next
+backup of the day (``record_missing_events``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import Any
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.parallel import in_parallel
+from signal_backups.core.ledger.announcements import AnnouncedManifest
 from signal_backups.core.ledger.batch_events import named
 from signal_backups.core.ledger.chained_log import ChainedLog, first_stored
 from signal_backups.core.ledger.event import Action, ObjectName, Occurrence, Result
 from signal_backups.core.ledger.tail import read_events, versions_since
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.genuine import newest_manifest
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import Manifest, Replacement
 from signal_backups.core.vault.vault import BackupVault
@@ -42,16 +49,37 @@ def record_missing_events(vault: BackupVault, slot: BackupSlot, before: Manifest
         StoreError: the store cannot be reached.
     """
     for manifest, stored in _manifests(vault, slot, before):
-        waiting = vault.trail.waiting_events()
-        if any(_names(event, manifest) for event in waiting):
-            continue
-        events: list[Occurrence] = list(waiting)
-        for event in _events_since(vault, stored):
-            events.append(event)
-            if _names(event, manifest):
-                break
-        else:
-            _record(vault, manifest, events, stands=manifest == before)
+        _record_if_missing(vault, manifest, stored, stands=manifest == before)
+
+
+def settle_announced(vault: BackupVault, announced: AnnouncedManifest) -> None:
+    """Write the event of a manifest that was announced; nothing if it was never logged, or has its event.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    log = vault.manifest_log
+    stored = first_stored(log.store.list_versions(log.key_of(announced.number)))
+    if stored is None:
+        return
+    body, _ = log.store.get_bytes(stored.key, stored.version_id)
+    if sha256(body).hexdigest() != announced.sha256:
+        return  # another writer took the number
+    manifest = Manifest.from_bytes(body, stored.key)
+    slot = vault.layout.slot_of(manifest.backup.key) or BackupSlot(manifest.day)
+    _record_if_missing(vault, manifest, stored, stands=manifest == newest_manifest(vault, slot))
+
+
+def _record_if_missing(vault: BackupVault, manifest: Manifest, stored: ObjectVersion, *, stands: bool) -> None:
+    waiting = vault.trail.waiting_events()
+    if any(_names(event, manifest) for event in waiting):
+        return
+    events: list[Occurrence] = list(waiting)
+    for event in _events_since(vault, stored):
+        events.append(event)
+        if _names(event, manifest):
+            return
+    _record(vault, manifest, events, stands=stands)
 
 
 def _manifests(

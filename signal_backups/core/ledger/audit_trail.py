@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from signal_backups.core.base.days import Clock, utc_now
 from signal_backups.core.base.errors import LocalStorageError, SignalBackupsError, code_of, is_interrupt
 from signal_backups.core.base.logs import log_failed_step
+from signal_backups.core.ledger.announcements import AnnouncedManifest, HeldAnnouncement, abandoned
 from signal_backups.core.ledger.chained_log import ChainedLog
 from signal_backups.core.ledger.event import Action, Actor, Event, ObjectName, Occurrence, Result
 from signal_backups.core.ledger.outbox import Outbox, append
@@ -33,7 +34,10 @@ class AuditTrail:
         self.log = log
         self.actor = actor
         self.outbox = Outbox(outbox) if outbox else None
+        #: Records the event of a manifest that a killed process announced; ``backup.missing_events`` knows how.
+        self.settle: Callable[[AnnouncedManifest], None] | None = None
         self._clock = clock
+        self._announced: list[HeldAnnouncement] = []
 
     def record(
         self,
@@ -69,7 +73,7 @@ class AuditTrail:
         tried: list[int] = []
         try:
             self.write_waiting()
-            return append(self.log, occurrence, tried.append)
+            event = append(self.log, occurrence, tried.append)
         except SignalBackupsError as error:
             if self.outbox is None:
                 raise
@@ -80,7 +84,50 @@ class AuditTrail:
                 _log.critical(text, action, error, lost, occurrence.model_dump_json())
             else:
                 _log.warning("the audit event of this %s is not written yet and waits in %s: %s", action, path, error)
+                self._withdraw_named(occurrence)
             return None
+        self._withdraw_named(occurrence)
+        return event
+
+    def announce(self, manifest: AnnouncedManifest) -> None:
+        """Say on this machine that a manifest is about to be logged, so that its event is never missing for long.
+
+        The event that names the manifest withdraws it. Without an outbox nothing is said; the day's next backup finds
+        out then.
+        """
+        if self.outbox is None or any(held.manifest == manifest for held in self._announced):
+            return
+        try:
+            self._announced.append(HeldAnnouncement.create(self.outbox.folder, manifest))
+        except OSError as error:
+            _log.warning("manifest %d is not announced in %s: %s", manifest.number, self.outbox.folder, error)
+
+    def withdraw(self, manifest: AnnouncedManifest) -> None:
+        """Take an announcement back: the manifest was not logged, or its event is written or waits."""
+        for held in [held for held in self._announced if held.manifest == manifest]:
+            self._announced.remove(held)
+            held.withdraw()
+
+    def release_announced(self) -> None:
+        """Leave the announcements to whoever records next: nobody here will record their events."""
+        for held in self._announced:
+            held.release()
+        self._announced.clear()
+
+    def _withdraw_named(self, occurrence: Occurrence) -> None:
+        for held in list(self._announced):
+            if held.manifest.details == occurrence.details.get("manifest"):
+                self.withdraw(held.manifest)
+
+    def _settle_abandoned(self) -> None:
+        if self.outbox is None or self.settle is None:
+            return
+        for held in abandoned(self.outbox.folder):
+            try:
+                self.settle(held.manifest)
+                held.withdraw()
+            finally:
+                held.release()
 
     @contextmanager
     def recording_failure(self, action: Action, details: Mapping[str, Any]) -> Iterator[None]:
@@ -102,11 +149,12 @@ class AuditTrail:
             raise
 
     def write_waiting(self) -> int:
-        """Store the events that wait on this machine, and return how many.
+        """Store the events that wait on this machine, and return how many; first those of killed processes.
 
         Raises:
             SignalBackupsError: the store cannot be written to; events that are not stored keep waiting.
         """
+        self._settle_abandoned()
         return self.outbox.write_to(self.log) if self.outbox else 0
 
     def waiting(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.digest import digest as digest_of
 from signal_backups.core.base.errors import ConflictError, ReadBackError, VerificationError
+from signal_backups.core.ledger.announcements import AnnouncedManifest
 from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.s3.object_version import ObjectVersion
@@ -128,6 +129,13 @@ class _ManifestWriter:
 
     def write(self, replaces: ObjectVersion | Latest | None) -> Manifest:
         """See ``write_manifest``."""
+        try:
+            return self._write(replaces)
+        except BaseException:
+            self._vault.trail.release_announced()
+            raise
+
+    def _write(self, replaces: ObjectVersion | Latest | None) -> Manifest:
         standing = self._stored() if isinstance(replaces, Latest) else replaces
         for _ in range(MANIFEST_ATTEMPTS):
             logged = self._append(self._manifest)
@@ -150,10 +158,18 @@ class _ManifestWriter:
         raise self._overtaken()
 
     def _append(self, manifest: Manifest) -> Manifest:
+        trail, announced = self._vault.trail, list[AnnouncedManifest]()
+
         def body_of(link: Link) -> bytes:
-            return manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+            body = manifest.model_copy(update={"number": link.number, "previous": link.previous}).to_bytes()
+            announced.append(AnnouncedManifest(day=manifest.day, number=link.number, sha256=sha256(body).hexdigest()))
+            trail.announce(announced[-1])
+            return body
 
         entry = self._vault.manifest_log.append(body_of)
+        for each in announced:
+            if each.sha256 != entry.sha256:
+                trail.withdraw(each)  # another writer took that number
         self._logged.append(Manifest.from_bytes(entry.body, self._vault.store.uri(entry.key)))
         return self._logged[-1]
 
