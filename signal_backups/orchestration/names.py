@@ -45,8 +45,16 @@ def job_name(asset: dg.AssetKey) -> str:
     return f"{asset.to_python_identifier()}_job"
 
 
-#: The assets that check the bucket as a whole.
-WATCHING_ASSETS = (BUCKET_POLICY, AUDIT_TRAIL, RESTORE_DRILL, RETENTION_AUDIT, STORAGE_COST, ROLLING_RECONCILIATION)
+#: The assets without partitions.
+WATCHING_ASSETS = (
+    UNDATED_SIGNALS,
+    BUCKET_POLICY,
+    AUDIT_TRAIL,
+    RESTORE_DRILL,
+    RETENTION_AUDIT,
+    STORAGE_COST,
+    ROLLING_RECONCILIATION,
+)
 #: Every job.
 JOBS = frozenset({DAILY_BACKUP_JOB, *(job_name(asset) for asset in WATCHING_ASSETS)})
 

@@ -93,18 +93,26 @@ def _asset(spec: WatchingSpec, examine: Examine) -> dg.AssetsDefinition:
             for name, description in spec.checks.items()
         ],
     )
-    return define(_failing_in_plain_words(examine))
+    return define(_with_signs_of_life(failing_in_plain_words(examine)))
 
 
-def _failing_in_plain_words(examine: Examine) -> Examine:
+def _with_signs_of_life(examine: Examine) -> Examine:
+    @wraps(examine)  # Dagster reads the parameters of the wrapped function.
+    def examine_alive(*arguments: Any, **resources: Any) -> Iterator[dg.MaterializeResult[Any]]:
+        context = dg.AssetExecutionContext.get()
+        with Heartbeat(context.instance, context.run):
+            yield from examine(*arguments, **resources)
+
+    return examine_alive
+
+
+def failing_in_plain_words(examine: Examine) -> Examine:
     """The UI and the alerts show the error's own message, without a stack trace."""
 
-    @wraps(examine)  # Dagster reads the parameters of the wrapped function.
+    @wraps(examine)
     def examine_or_fail(*arguments: Any, **resources: Any) -> Iterator[dg.MaterializeResult[Any]]:
-        context = dg.AssetExecutionContext.get()
         try:
-            with Heartbeat(context.instance, context.run):
-                yield from examine(*arguments, **resources)
+            yield from examine(*arguments, **resources)
         except SignalBackupsError as error:
             raise dg.Failure(description=str(error), allow_retries=error.transient) from error
 

@@ -10,7 +10,13 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.base.errors import StoreError
-from signal_backups.orchestration.assets.watching import Examine, WatchingAsset, WatchingSpec, build_watching_asset
+from signal_backups.orchestration.assets.watching import (
+    Examine,
+    WatchingAsset,
+    WatchingSpec,
+    build_watching_asset,
+    failing_in_plain_words,
+)
 from signal_backups_tests.orchestration.world import QUIET
 
 SPEC = WatchingSpec(
@@ -74,7 +80,7 @@ def test_an_error_fails_the_run_with_its_own_message(instance: dg.DagsterInstanc
 
 @pytest.mark.parametrize("transient", [True, False])
 def test_only_an_error_that_may_pass_allows_a_retry(transient: bool) -> None:
-    watching = build_watching_asset(SPEC, failing(StoreError("it is dark", transient=transient)))
+    examine = failing_in_plain_words(failing(StoreError("it is dark", transient=transient)))
     with pytest.raises(dg.Failure) as raised:
-        list(watching.asset())
+        list(examine())
     assert raised.value.allow_retries is transient
