@@ -31,6 +31,7 @@ from signal_backups.core.signals.fields import (
     UNREADABLE_VALUES,
     VERIFICATION_HASH,
 )
+from signal_backups.core.source.row_filters import RowFilters
 
 #: Schema of the batches of a source: the CSV columns (text as string, numbers as double) and ``UNREADABLE_VALUES``.
 SOURCE_SCHEMA = pa.schema(
@@ -158,11 +159,13 @@ class SignalTable:
     Attributes:
         columns: the names of its columns.
         rows: reads the rows (``SOURCE_SCHEMA``) that meet an SQL condition; the table's alias in it is ``t``.
+        filters: SQL conditions on its timestamps, with the same alias.
         types: column name -> database type; empty where columns have no type.
     """
 
     columns: TableColumns
     rows: Callable[[str], Generator[pa.RecordBatch]]
+    filters: RowFilters
     types: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -32,7 +32,7 @@ from signal_backups.core.source.base import (
     TableColumns,
     quoted,
 )
-from signal_backups.core.source.row_filters import TextFilters, TimestampFilters
+from signal_backups.core.source.row_filters import RowFilters, TextFilters, TimestampFilters
 
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 10_000
@@ -50,6 +50,8 @@ _BEGINS_WITH_A_DATE = (
     r"|02-(0[1-9]|1[0-9]|2[0-8]))"
     r"|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)"
 )
+_TIME = r"[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?"
+_OFFSET = r"[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?"
 #: SQLSTATE classes of transient errors: connection, resources, operator intervention, lock not available, rollback.
 _TRANSIENT_CLASSES = ("08", "53", "57", "55P03", "40")
 
@@ -63,7 +65,6 @@ class _Table:
         return self.types[self.fields.columns[field]]
 
 
-RowFilters = TextFilters | TimestampFilters
 _Conditions = Callable[[RowFilters], Sequence[str]]
 _Read = Callable[[dbapi.Connection, _Table, str], Iterator[pa.RecordBatch]]
 
@@ -99,7 +100,7 @@ class PostgresSource:
             SourceError: the table is not a signals table.
         """
         table = self._inspect(connection)
-        return SignalTable(table.fields, partial(self._rows, connection, table), table.types)
+        return SignalTable(table.fields, partial(self._rows, connection, table), row_filters(table), table.types)
 
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
@@ -212,7 +213,18 @@ def row_filters(table: _Table) -> RowFilters:
         stamp,
         has_offset=f"substr({stamp}, 17) ~ '[+-]' AND right({stamp}, 6) <> '+00:00'",
         names_no_day=f"{stamp} !~ {_literal(_BEGINS_WITH_A_DATE)}",
+        day_of_offset=_day_of_offset(stamp),
     )
+
+
+def _day_of_offset(stamp: str) -> str:
+    """SQL: the UTC day of a text with an offset: ``+HH:MM``, ``+HHMM`` or ``+HH``; NULL when it is no instant."""
+    instant = _BEGINS_WITH_A_DATE + _TIME + _OFFSET + "$"
+    hours = f"substring({stamp} FROM '([+-]..):?(?:..)?$')"
+    minutes = f"coalesce(substring({stamp} FROM '[+-]..:?(..)$'), '00')"
+    local = f"substr({stamp}, 1, 10)::date + substr({stamp}, 12, 5)::time"
+    utc = f"{local} - ({hours} || ':' || {minutes})::interval"
+    return f"CASE WHEN {stamp} ~ {_literal(instant)} THEN to_char({utc}, 'YYYY-MM-DD') END"
 
 
 def _select(name: str, table: _Table, where: str) -> str:

@@ -70,7 +70,7 @@ class SqliteSource:
         with closing(connection.cursor()) as cursor:
             cursor.execute("SELECT name FROM pragma_table_info(?)", (self._table,))
             columns = TableColumns.match(self._table, [str(name) for (name,) in cursor.fetchall()])
-        return SignalTable(columns, partial(self._rows, connection, columns))
+        return SignalTable(columns, partial(self._rows, connection, columns), row_filters(columns))
 
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
@@ -159,7 +159,32 @@ def row_filters(columns: TableColumns) -> TextFilters:
         stamp,
         has_offset=f"substr({stamp}, 17) GLOB '*[+-]*' AND substr({stamp}, -6) <> '+00:00'",
         names_no_day=f"typeof({stamp}) <> 'text' OR coalesce(date({beginning}) <> {beginning}, 1)",
+        day_of_offset=_day_of_offset(stamp),
     )
+
+
+def _day_of_offset(stamp: str) -> str:
+    """SQL: the UTC day of a text with an offset: ``+HH:MM``, ``+HHMM`` or ``+HH``; NULL when it is no instant."""
+    offset = f"substr({stamp}, -form.size)"
+    minutes = f"CASE form.size WHEN 3 THEN '00' ELSE substr({stamp}, -2) END"
+    opposite = (
+        f"CASE substr({offset}, 1, 1) WHEN '-' THEN '+' ELSE '-' END || substr({offset}, 2, 2) || ':' || {minutes}"
+    )
+    seconds = f"substr({stamp}, 17, length({stamp}) - 16 - form.size)"
+    conditions = (
+        f"{offset} GLOB form.pattern",
+        f"substr({offset}, 2, 2) <= '23'",
+        f"date(substr({stamp}, 1, 10)) = substr({stamp}, 1, 10)",
+        f"substr({stamp}, 11, 6) GLOB '[T ][0-2][0-9]:[0-5][0-9]'",
+        f"substr({stamp}, 12, 2) <= '23'",
+        f"({seconds} = '' OR {seconds} GLOB ':[0-5][0-9]' OR ({seconds} GLOB ':[0-5][0-9][.,]?*' "
+        f"AND substr({seconds}, 5) NOT GLOB '*[^0-9]*'))",
+    )
+    forms = (
+        "SELECT 6 AS size, '[+-][0-2][0-9]:[0-5][0-9]' AS pattern UNION ALL SELECT 5, '[+-][0-2][0-9][0-5][0-9]' "
+        "UNION ALL SELECT 3, '[+-][0-2][0-9]'"
+    )
+    return f"(SELECT date(substr({stamp}, 1, 16), {opposite}) FROM ({forms}) AS form WHERE {' AND '.join(conditions)})"
 
 
 def _select(table: str, columns: TableColumns, where: str) -> str:

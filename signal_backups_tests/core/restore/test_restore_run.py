@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ from signal_backups_tests.core.restore.backups import (
 )
 from signal_backups_tests.core.restore.places import Place, as_held
 from signal_backups_tests.samples.days import read_csv
-from signal_backups_tests.samples.signals import DAY, signal, signals
+from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 from signal_backups_tests.servers.faults import Refuse
 from signal_backups_tests.servers.strict_s3 import StrictS3
 
@@ -91,6 +91,38 @@ def test_a_conflict_fails_only_its_day(place: Place, five: None, vault: BackupVa
     assert report.days[1].outcome is Outcome.CONFLICT
     assert "2 of 2 signals of 2026-11-02 are already in" in str(report.days[1].problem)
     assert report.exit_code is ExitCode.FAILED
+
+
+def shared_id(day: date) -> list[Row]:
+    """Two signals of a day, one of which has an id that is on every day."""
+    return [*rows_of(day, 1), signal(9, timestamp=f"{day}T00:00:09+00:00")]
+
+
+@pytest.mark.parametrize("on_conflict", list(OnConflict))
+def test_an_id_that_is_on_two_days_is_restored_on_both(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, on_conflict: OnConflict
+) -> None:
+    for day in FIVE[:2]:
+        back_up(shared_id(day), day)
+    report = restore(vault, place.target(), tmp_path, RestoreOptions(on_conflict), last=FIVE[1])
+    assert (report.exit_code, report.total("restored"), report.total("skipped")) == (ExitCode.OK, 4, 0)
+    for day in FIVE[:2]:
+        assert place.rows(day) == as_held(shared_id(day))
+
+
+@pytest.mark.parametrize("on_conflict", list(OnConflict))
+def test_a_target_that_takes_each_id_once_is_never_a_success(
+    place: Place, back_up: BackUp, vault: BackupVault, tmp_path: Path, on_conflict: OnConflict
+) -> None:
+    for day in FIVE[:2]:
+        back_up(shared_id(day), day)
+    place.make_table(place.types | {"signal_id": "TEXT PRIMARY KEY"})
+    report = restore(vault, place.target(), tmp_path, RestoreOptions(on_conflict), last=FIVE[1])
+    assert [day.outcome for day in report.days] == [Outcome.RESTORED, Outcome.CONFLICT]
+    assert report.exit_code is ExitCode.FAILED
+    assert f"signal-00009 ({FIVE[0]})" in str(report.days[1].problem)
+    assert place.rows(FIVE[0]) == as_held(shared_id(FIVE[0]))
+    assert place.rows(FIVE[1]) == []
 
 
 @pytest.mark.parametrize("bad", range(5))

@@ -14,7 +14,7 @@ from typing import Protocol
 
 
 class OnConflict(StrEnum):
-    """What to do with a signal whose id is already in the target with different content."""
+    """What to do with a signal of a day whose id the target already has on that day, with different content."""
 
     ERROR = "error"
     SKIP = "skip"
@@ -79,7 +79,8 @@ class RestoreTarget(Protocol):
         """Import a day, read it back, and commit only if it equals the backup.
 
         Raises:
-            SignalConflictError: ids are already there and ``on_conflict`` is ``ERROR``, or belong to another day.
+            SignalConflictError: signals of the day are already there and ``on_conflict`` is ``ERROR``, or the target
+                has their ids on another day and does not take an id twice.
             UnfitTargetError: its columns or constraints do not accept these signals.
             ImportVerificationError: the imported signals differ from the backup.
         """

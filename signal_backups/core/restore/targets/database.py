@@ -12,7 +12,13 @@ from pathlib import Path
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.base.errors import ImportVerificationError, SignalConflictError, SourceError, TargetError
+from signal_backups.core.base.errors import (
+    ImportVerificationError,
+    SignalConflictError,
+    SourceError,
+    TargetError,
+    UnfitTargetError,
+)
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
 from signal_backups.core.restore.targets.engine import TargetEngine
 from signal_backups.core.signals import duckdb_engine
@@ -69,6 +75,14 @@ class DatabaseTarget:
         """See ``RestoreTarget.import_day``."""
         if self._would_make_database():
             return Imported(day.records, 0, 0, 0, 0.0, 0.0)
+        try:
+            return self._import(day)
+        except UnfitTargetError as error:
+            if isinstance(error.__cause__, dbapi.Error) and self._engine.is_repeated(error.__cause__):
+                self._explain_repeated(day, error.__cause__)
+            raise
+
+    def _import(self, day: DayToImport) -> Imported:
         started = time.perf_counter()
         with self._transaction(day.hash_column) as transaction:
             staged = self._load(transaction, day)
@@ -127,13 +141,12 @@ class DatabaseTarget:
 
     def _merge(self, transaction: _Transaction, day: DayToImport) -> _Counts:
         """Merge the staged rows into the table."""
-        sql = _MergeSql(self._engine, transaction.table)
+        sql = _MergeSql(self._engine, transaction.table, day.day)
         existing = _count(transaction.connection, sql.existing)
         different = _count(transaction.connection, sql.different) if existing else 0
         self._require_no_conflict(transaction, day, sql, existing, different)
         replaced = 0
         if different and day.on_conflict is OnConflict.REPLACE:
-            self._require_same_day(transaction, day, sql)
             replaced = self._engine.changed_rows(transaction.connection, sql.update)
         restored = self._engine.changed_rows(transaction.connection, sql.insert)
         skipped_different = 0 if day.on_conflict is OnConflict.REPLACE else different
@@ -156,25 +169,36 @@ class DatabaseTarget:
             "the backup with --on-conflict replace",
         )
 
-    def _require_same_day(self, transaction: _Transaction, day: DayToImport, sql: _MergeSql) -> None:
-        """Refuse to replace a signal of another day: ids are unique only within a day."""
-        elsewhere = _count(transaction.connection, sql.of_another_day)
-        if not elsewhere:
-            return
-        named = fetch_all(
-            transaction.connection,
-            f"SELECT s.{SIGNAL_ID} FROM {sql.of_another_day} ORDER BY s.{SIGNAL_ID} LIMIT {NAMED_IDS}",
-        )
-        raise SignalConflictError(
-            f"{elsewhere} ids of {day.day} are in {self.location} for signals of another day: "
-            f"{', '.join(str(signal_id) for (signal_id,) in named)}",
-            remedy="Nothing of this day was changed. Restore it into a separate table with --table",
-        )
+    def _explain_repeated(self, day: DayToImport, error: dbapi.Error) -> None:
+        """Name the ids that the table has for other days, when its unique constraint refused some of the day's ids.
+
+        Reads in a transaction of its own, because PostgreSQL's driver allows nothing in one that has failed.
+        """
+        with self._connected() as connection:
+            self._engine.begin(connection)
+            if not self._engine.has_table(connection):
+                return
+            table = self._engine.opened(connection)
+            with _typed_rows(day.csv, {SIGNAL_ID: SIGNAL_ID}) as rows:
+                self._engine.ingest(connection, rows, _STAGED)
+            elsewhere = _MergeSql(self._engine, table, day.day).elsewhere
+            count = _count(connection, elsewhere)
+            named = fetch_all(connection, f"SELECT * FROM {elsewhere} ORDER BY 1, 2 LIMIT {NAMED_IDS}")
+            connection.rollback()
+        if count:
+            raise SignalConflictError(
+                f"{count} of {day.records} signals of {day.day} have an id that {self.location} has for another day: "
+                f"{', '.join(f'{signal_id} ({other})' for signal_id, other in named)}. Its unique constraint does not "
+                f"take both: {str(error).splitlines()[0]}",
+                remedy="Nothing of this day was changed. An id is unique within its day only: restore into a new table "
+                "with --table, or make the constraint one on the id and the timestamp together",
+            ) from error
 
     def _read_back(self, transaction: _Transaction, day: DayToImport, *, everything: bool) -> RowComparison:
         """Compare the backup with its signals in the table, or with the whole table (``everything``)."""
         stored_id = f"t.{quoted(transaction.table.columns.columns[SIGNAL_ID])}"
-        condition = "1 = 1" if everything else f"{stored_id} IN (SELECT {SIGNAL_ID} FROM {_STAGED})"
+        of_day = transaction.table.filters.exactly_of_day(day.day)
+        condition = "1 = 1" if everything else f"{stored_id} IN (SELECT {SIGNAL_ID} FROM {_STAGED}) AND {of_day}"
         with row_comparer() as comparer, closing(transaction.table.rows(condition)) as held:
             comparer.add_backup(day.csv)
             try:
@@ -224,7 +248,9 @@ class DatabaseTarget:
 
     def _create_table(self, connection: dbapi.Connection, hash_column: str) -> None:
         columns = ", ".join(_column(self._engine, name, hash_column) for name in CSV_COLUMNS)
-        execute(connection, f"CREATE TABLE {self._engine.relation} ({columns})")
+        # An id is unique within its day. This index finds an id of a day, and keeps a signal from being there twice.
+        unique = f"UNIQUE ({SIGNAL_ID}, {TIMESTAMP})"
+        execute(connection, f"CREATE TABLE {self._engine.relation} ({columns}, {unique})")
         # Backups of this table read single days with this index.
         index = quoted(f"{self._engine.table.rpartition('.')[2]}_{TIMESTAMP}")
         execute(connection, f"CREATE INDEX IF NOT EXISTS {index} ON {self._engine.relation} ({TIMESTAMP})")
@@ -241,7 +267,7 @@ class DatabaseTarget:
 
 
 def _without_late(found: RowComparison) -> RowComparison:
-    """Ignore additional rows: a table without a unique constraint may have other signals with the same ids."""
+    """Ignore additional rows: a table without a unique constraint may have an id twice on the same day."""
     return found.model_copy(update={"late": Difference()})
 
 
@@ -254,21 +280,27 @@ class _Counts:
 
 
 class _MergeSql:
-    """The SQL that merges staged rows (``s``) into the table (``t``)."""
+    """The SQL that merges the staged rows of a day (``s``) into the table (``t``): a signal is its id and its day."""
 
-    def __init__(self, target_engine: TargetEngine, table: SignalTable) -> None:
+    def __init__(self, target_engine: TargetEngine, table: SignalTable, day: date) -> None:
         columns = {name: quoted(column) for name, column in table.columns.columns.items()}
         values = {name: target_engine.conversion_sql(table, name, f"s.{name}") for name in columns}
         relation = target_engine.relation
         same_id = f"t.{columns[SIGNAL_ID]} = s.{SIGNAL_ID}"
         differs = " OR ".join(f"t.{columns[name]} IS DISTINCT FROM {value}" for name, value in values.items())
         assignments = ", ".join(f"{columns[name]} = {value}" for name, value in values.items())
-        matches = f"SELECT 1 FROM {relation} AS t WHERE {same_id}"
+        same_signal = f"{same_id} AND {table.filters.exactly_of_day(day)}"
+        matches = f"SELECT 1 FROM {relation} AS t WHERE {same_signal}"
         self.existing = f"{_STAGED} AS s WHERE EXISTS ({matches})"
         self.different = f"{_STAGED} AS s WHERE EXISTS ({matches} AND ({differs}))"
-        stamp = f"substr(CAST(t.{columns[TIMESTAMP]} AS {target_engine.text_type}), 1, 10)"
-        self.of_another_day = f"{_STAGED} AS s WHERE EXISTS ({matches} AND {stamp} <> substr(s.{TIMESTAMP}, 1, 10))"
-        self.update = f"UPDATE {relation} AS t SET {assignments} FROM {_STAGED} AS s WHERE {same_id} AND ({differs})"
+        other_day = table.filters.utc_day
+        self.elsewhere = (
+            f"(SELECT DISTINCT s.{SIGNAL_ID}, {other_day} FROM {_STAGED} AS s JOIN {relation} AS t ON {same_id} "
+            f"WHERE {other_day} IS DISTINCT FROM '{day}') AS elsewhere"
+        )
+        self.update = (
+            f"UPDATE {relation} AS t SET {assignments} FROM {_STAGED} AS s WHERE {same_signal} AND ({differs})"
+        )
         self.insert = (
             f"INSERT INTO {relation} ({', '.join(columns.values())}) "
             f"SELECT {', '.join(values.values())} FROM {_STAGED} AS s WHERE NOT EXISTS ({matches})"
@@ -279,8 +311,7 @@ def _column(target_engine: TargetEngine, name: str, hash_column: str) -> str:
     (required,) = (field.required for field in FIELDS if field.name == name)
     column = quoted(hash_column if name == VERIFICATION_HASH else name)
     kind = target_engine.number_type if name in NUMBER_COLUMNS else target_engine.text_type
-    constraint = " NOT NULL UNIQUE" if name == SIGNAL_ID else " NOT NULL" if required else ""
-    return f"{column} {kind}{constraint}"
+    return f"{column} {kind}{' NOT NULL' if required else ''}"
 
 
 @contextmanager

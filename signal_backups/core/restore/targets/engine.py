@@ -90,5 +90,9 @@ class TargetEngine(ABC):
         """Run a statement and return how many rows it changed."""
 
     @abstractmethod
+    def is_repeated(self, error: dbapi.Error) -> bool:
+        """Return whether a unique constraint refused a row."""
+
+    @abstractmethod
     def translate_error(self, error: dbapi.Error) -> SignalBackupsError:
         """Return the error for people: ``UnfitTargetError`` if it is about a value, else ``TargetError``."""

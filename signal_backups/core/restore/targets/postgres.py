@@ -23,6 +23,7 @@ from signal_backups.core.source.postgres import (
 
 #: SQLSTATE classes of values that a column or a constraint does not accept.
 _VALUE_CLASSES = ("22", "23")
+_UNIQUE_VIOLATION = "23505"
 _TEXT_TYPES = {"text", "varchar", "bpchar"}
 
 
@@ -66,6 +67,8 @@ class PostgresTarget(TargetEngine):
         """See ``TargetEngine``."""
         with closing(connection.cursor()) as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            # A constraint that is checked at the end only would be found too late to name rows, and never in a dry run.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             for setting in SESSION_SETTINGS:
                 cursor.execute(setting)
             # The table may not exist yet, so an advisory lock keeps restores apart.
@@ -115,6 +118,10 @@ class PostgresTarget(TargetEngine):
             cursor.execute(f"WITH changed AS ({statement} RETURNING 1) SELECT count(*) FROM changed")
             ((changed,),) = cursor.fetchall()
             return int(changed)
+
+    def is_repeated(self, error: dbapi.Error) -> bool:
+        """See ``TargetEngine``."""
+        return (error.sqlstate or "") == _UNIQUE_VIOLATION
 
     def translate_error(self, error: dbapi.Error) -> SignalBackupsError:
         """See ``TargetEngine``."""

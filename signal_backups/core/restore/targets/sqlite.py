@@ -113,6 +113,10 @@ class SqliteTarget(TargetEngine):
             ((changed,),) = cursor.fetchall()
             return int(changed)
 
+    def is_repeated(self, error: dbapi.Error) -> bool:
+        """See ``TargetEngine``."""
+        return "UNIQUE constraint failed" in str(error)
+
     def translate_error(self, error: dbapi.Error) -> SignalBackupsError:
         """See ``TargetEngine``."""
         reason = str(error).splitlines()[0]

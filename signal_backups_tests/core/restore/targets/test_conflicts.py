@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from signal_backups.core.base.days import ONE_DAY
-from signal_backups.core.base.errors import ExitCode, ImportVerificationError, SignalConflictError
+from signal_backups.core.base.errors import ExitCode, ImportVerificationError, SignalConflictError, UnfitTargetError
 from signal_backups.core.restore.targets.contract import Imported, OnConflict
 from signal_backups_tests.core.restore.backups import MakeDay
 from signal_backups_tests.core.restore.places import Place, as_held, importing
 from signal_backups_tests.samples.days import DayRun
-from signal_backups_tests.samples.signals import DAY, signal, signals
+from signal_backups_tests.samples.signals import DAY, Row, signal, signals
 
 EVERY = list(OnConflict)
 
@@ -188,11 +188,100 @@ def test_values_changed_by_a_trigger_are_found_and_rolled_back(sqlite_place: Pla
     assert everything(sqlite_place) == []
 
 
-def test_a_signal_of_another_day_with_the_same_id_is_never_replaced(place: Place, make_day: MakeDay) -> None:
-    place.restore(make_day(signals(2)))
+NEXT = DAY + ONE_DAY
+
+
+def on_next_day(number: int, **changes: object) -> Row:
+    """Return a signal of the day after ``DAY``."""
+    return signal(number, (), **{"timestamp": f"{NEXT}T00:00:00+00:00"} | changes)
+
+
+@pytest.mark.parametrize("is_created", [True, False])
+@pytest.mark.parametrize("on_conflict", EVERY)
+def test_a_signal_of_another_day_with_the_same_id_is_another_signal(
+    place: Place, three: DayRun, make_day: MakeDay, on_conflict: OnConflict, *, is_created: bool
+) -> None:
+    if not is_created:
+        place.make_table(place.types)
+    place.restore(three)
+    next_day = make_day([on_next_day(2), on_next_day(4)], NEXT)
+    assert counts(place.restore(next_day, on_conflict)) == (2, 0, 0, 0)
+    assert place.rows() == as_held(signals(3))
+    assert place.rows(NEXT) == as_held([on_next_day(2), on_next_day(4)])
+    with pytest.raises(SignalConflictError, match=r"2 of 2 signals of 2026-11-02 .* \(0 of them different\)"):
+        place.restore(next_day)
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "timestamptz"])
+def test_only_the_signal_of_the_day_is_compared_and_replaced(
+    place: Place, three: DayRun, make_day: MakeDay, kind: str
+) -> None:
+    place.make_table(place.types | {"timestamp": kind if place.engine == "postgres" else "TEXT"})
+    place.restore(three)
+    next_day = make_day([on_next_day(2)], NEXT)
+    place.restore(next_day)
+    place.run("UPDATE signals SET strategy = 'another'")
+    assert counts(place.restore(next_day, OnConflict.SKIP)) == (0, 0, 1, 1)
+    assert counts(place.restore(next_day, OnConflict.REPLACE)) == (0, 1, 0, 0)
+    assert place.rows(NEXT) == as_held([on_next_day(2)])
+    assert place.rows() == as_held([{**row, "strategy": "another"} for row in signals(3)])
+
+
+def test_a_signal_that_has_another_time_in_the_target_is_restored_beside_it(place: Place, three: DayRun) -> None:
+    place.restore(three)
+    place.run(f"UPDATE signals SET \"timestamp\" = '{NEXT}T05:00:00Z' WHERE signal_id = 'signal-00002'")
+    assert counts(place.restore(three, OnConflict.SKIP)) == (1, 0, 2, 0)
+    assert place.rows() == as_held(signals(3))
+    assert [row["timestamp"] for row in place.rows(NEXT)] == [f"{NEXT}T05:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("held_at", "is_of_the_day"),
+    [
+        ("2026-10-31T23:30:00-01:00", True),
+        ("2026-11-02 00:30+0100", True),
+        ("2026-11-02T00:30:00,5+01", True),
+        ("2026-11-01T23:30:00-01:00", False),
+        ("2026-11-01T00:30:00+01:00", False),
+        ("2026-11-02T00:30:00Z", False),
+        ("2026-11-01 in the morning", True),
+    ],
+)
+def test_the_day_of_a_held_signal_is_that_of_its_instant(
+    place: Place, three: DayRun, held_at: str, *, is_of_the_day: bool
+) -> None:
+    place.make_table(place.types)
+    place.restore(three)
+    place.run(f"UPDATE signals SET \"timestamp\" = '{held_at}' WHERE signal_id = 'signal-00002'")
+    restored = (0, 0, 3, 1) if is_of_the_day else (1, 0, 2, 0)
+    assert counts(place.restore(three, OnConflict.SKIP)) == restored
+
+
+@pytest.mark.parametrize("unique", ["", "DEFERRABLE INITIALLY DEFERRED"])
+@pytest.mark.parametrize("on_conflict", EVERY)
+def test_a_table_that_takes_each_id_once_refuses_the_day_and_names_ids_and_days(
+    place: Place, three: DayRun, make_day: MakeDay, on_conflict: OnConflict, unique: str
+) -> None:
+    place.make_table(place.types | {"signal_id": f"TEXT UNIQUE {unique if place.engine == 'postgres' else ''}"})
+    place.restore(three)
     before = everything(place)
-    next_day = make_day([signal(2, timestamp="2026-11-02T00:00:00+00:00")], DAY + ONE_DAY)
-    with pytest.raises(SignalConflictError, match=r"1 ids of 2026-11-02 .* another day: signal-00002"):
-        place.restore(next_day, OnConflict.REPLACE)
+    next_day = make_day([on_next_day(2), on_next_day(3), on_next_day(4)], NEXT)
+    with pytest.raises(SignalConflictError) as raised:
+        place.restore(next_day, on_conflict)
+    assert raised.value.exit_code is ExitCode.FAILED
+    assert "2 of 3 signals of 2026-11-02 have an id that table signals" in raised.value.what
+    assert "for another day: signal-00002 (2026-11-01), signal-00003 (2026-11-01)" in raised.value.what
+    assert "unique" in raised.value.what.lower()
+    assert "--table" in raised.value.remedy
     assert everything(place) == before
-    assert place.restore(next_day, OnConflict.REPLACE, table="second").restored == 1
+    assert place.restore(next_day, on_conflict, table="second").restored == 3
+
+
+def test_another_constraint_that_is_violated_is_no_conflict(place: Place, three: DayRun, make_day: MakeDay) -> None:
+    place.make_table(place.types | {"sha256": "TEXT UNIQUE"})
+    place.restore(three)
+    next_day = make_day([on_next_day(8)], NEXT)
+    place.run(f"UPDATE signals SET sha256 = '{on_next_day(8)['verification_hash']}' WHERE signal_id = 'signal-00001'")
+    with pytest.raises(UnfitTargetError, match="sha256"):
+        place.restore(next_day)
+    assert len(place.ids()) == 3
