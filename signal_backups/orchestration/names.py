@@ -54,6 +54,7 @@ WATCHING_ASSETS = (
     RETENTION_AUDIT,
     STORAGE_COST,
     ROLLING_RECONCILIATION,
+    SCRUB,
 )
 #: Every job.
 JOBS = frozenset({DAILY_BACKUP_JOB, *(job_name(asset) for asset in WATCHING_ASSETS)})
