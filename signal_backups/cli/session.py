@@ -13,10 +13,11 @@ from signal_backups.cli.output import print_notice
 from signal_backups.connect import anchor_store, open_vault
 from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.config.settings import ENV_FILE, Settings, load_settings
+from signal_backups.core.ledger.event import Action, Result
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup import apply_profile, set_up_bucket
-from signal_backups.core.retention.setup_plan import BucketState
+from signal_backups.core.retention.setup_plan import BucketState, Change, setup_plan
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.embedded.seaweedfs import using_server
 
@@ -76,11 +77,35 @@ def opened_vault(settings: Settings, *, creates: bool = False) -> Iterator[Backu
         yield vault
 
 
+def make_anchor_bucket(
+    settings: Settings, vault: BackupVault, profile: Profile, *, dry_run: bool = False
+) -> list[Change]:
+    """Create the second bucket for anchors, if the settings name one that is not there; the change is recorded.
+
+    Returns:
+        What was changed, or would be; one that is there is left as it is, as it may belong to somebody else.
+    """
+    second = anchor_store(settings)
+    if second is None or second.configuration.exists():
+        return []
+    bucket, state = second.configuration, BucketState(exists=False, is_amazon=second.configuration.is_amazon)
+    if dry_run:
+        return [*setup_plan(bucket.name, state, profile, vault.layout).changes]
+    done: list[Change] = []
+    apply_profile(bucket, state, profile, vault.layout, confirmed=False, on_change=done.append)
+    changes = {change.setting: list(change.lines) for change in done}
+    vault.trail.record(
+        Action.POLICY_CHANGE,
+        Result.CHANGED,
+        details={"profile": profile.name, "bucket": bucket.name, "changes": changes},
+    )
+    return done
+
+
 def _make_buckets(settings: Settings, vault: BackupVault) -> None:
     """The embedded server's buckets, set up as the profile says; one that is there is left as it is."""
     profile = load_profile(settings.profile)
     if not vault.store.configuration.exists():
         set_up_bucket(vault, profile, confirmed=False)
-    second = anchor_store(settings)
-    if second is not None and settings.anchor_endpoint_url is None and not second.configuration.exists():
-        apply_profile(second.configuration, BucketState(exists=False), profile, vault.layout, confirmed=False)
+    if settings.anchor_endpoint_url is None:
+        make_anchor_bucket(settings, vault, profile)

@@ -38,6 +38,24 @@ def test_init_shows_then_does_then_finds_nothing_to_do(shell: Terminal) -> None:
     assert "Nothing to change" in again.out.splitlines()
 
 
+def test_init_creates_a_missing_bucket_of_anchors_and_records_it(shell: Terminal) -> None:
+    named = {"SIGNAL_BACKUPS_ANCHOR_BUCKET": f"anchors-{uuid.uuid4().hex}"}
+    assert shell.run("init").code == 0
+    missing = shell.run("audit", "verify", **named)
+    assert (missing.code, "Create it with: signal-backups init" in missing.err) == (3, True)
+    dry = shell.run("init", "--dry-run", "--json", **named).json["anchor_bucket_changes"]
+    assert shell.run("audit", "verify", **named).code == 3
+    done = shell.run("init", **named)
+    assert (done.code, f"Bucket {named['SIGNAL_BACKUPS_ANCHOR_BUCKET']}, for anchors" in done.out) == (0, True)
+    assert "Nothing to change" not in done.out
+    assert dry[0]["setting"] == "bucket"
+    assert shell.run("audit", "verify", **named).code == 0
+    event = shell.run("audit", "log", "--json").json["events"][-1]
+    assert (event["action"], event["details"]["bucket"]) == ("policy_change", named["SIGNAL_BACKUPS_ANCHOR_BUCKET"])
+    again = shell.run("init", **named)
+    assert ("for anchors" in again.out, "Nothing to change" in again.out) == (False, True)
+
+
 def test_init_as_json(shell: Terminal) -> None:
     done = shell.run("init", "--json")
     assert done.code == 0

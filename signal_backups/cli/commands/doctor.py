@@ -15,7 +15,7 @@ from signal_backups.cli.options import JsonOption
 from signal_backups.cli.output import print_line
 from signal_backups.cli.results import show_report
 from signal_backups.cli.session import settings_with_notice, started_store
-from signal_backups.connect import store_connection
+from signal_backups.connect import anchor_store, store_connection
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.doctor.checks import Doctor
 from signal_backups.core.doctor.examination import examine
@@ -38,7 +38,8 @@ def doctor(as_json: JsonOption = False) -> None:
         def open_store(settings: Settings, profile: Profile) -> OpenStore:
             vault = stack.enter_context(started_store(settings, profile))
             connection = replace(store_connection(settings), max_attempts=_ATTEMPTS)
-            return OpenStore(vault, s3_client(connection), connection, settings.uses_embedded_store)
+            anchors = anchor_store(settings)
+            return OpenStore(vault, s3_client(connection), connection, settings.uses_embedded_store, anchors)
 
         examined = Doctor(settings_with_notice, open_store)
         report = examine([*examined.steps(), *DagsterDoctor(lambda: examined.settings).steps()])

@@ -9,7 +9,7 @@ import typer
 from signal_backups.cli.options import ConfirmOption, JsonOption, ProfileOption
 from signal_backups.cli.output import print_line
 from signal_backups.cli.results import CommandResult, show
-from signal_backups.cli.session import settings_with_notice, started_store
+from signal_backups.cli.session import make_anchor_bucket, settings_with_notice, started_store
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.cost.break_even import break_even_note
 from signal_backups.core.retention.load_profile import load_profile
@@ -25,6 +25,8 @@ class InitResult(CommandResult):
     bucket: str
     profile: str
     changes: tuple[Change, ...]
+    anchor_bucket: str | None
+    anchor_bucket_changes: tuple[Change, ...]
     refused: dict[Setting, str]
     left: tuple[Setting, ...]
     missing_capabilities: dict[Setting, str]
@@ -32,14 +34,24 @@ class InitResult(CommandResult):
     threats: tuple[str, ...]
 
     @classmethod
-    def of(cls, before: SetupPlan, after: SetupPlan, refused: dict[Setting, str], *, dry_run: bool) -> InitResult:
-        """From the plans before and after, and the settings that the store refused."""
+    def of(
+        cls,
+        before: SetupPlan,
+        after: SetupPlan,
+        refused: dict[Setting, str],
+        anchors: tuple[str | None, list[Change]],
+        *,
+        dry_run: bool,
+    ) -> InitResult:
+        """From the plans before and after, what the store refused, and what changed of the bucket of anchors."""
         return cls(
             ok=dry_run or after.in_order,
             dry_run=dry_run,
             bucket=before.bucket,
             profile=before.profile,
             changes=before.changes,
+            anchor_bucket=anchors[0],
+            anchor_bucket_changes=tuple(anchors[1]),
             refused=refused,
             left=tuple(change.setting for change in after.changes),
             missing_capabilities=after.missing_capabilities,
@@ -61,8 +73,9 @@ def init(
         before = setup_plan_of(vault, wanted)
         refused = {} if dry_run else set_up_bucket(vault, wanted, confirmed=confirm)
         after = before if dry_run else setup_plan_of(vault, wanted)
-    result = InitResult.of(before, after, refused, dry_run=dry_run)
-    show(result, lambda found: _print(found, _verdict(before, after, dry_run=dry_run)), as_json=as_json)
+        anchors = settings.anchor_bucket, make_anchor_bucket(settings, vault, wanted, dry_run=dry_run)
+    result = InitResult.of(before, after, refused, anchors, dry_run=dry_run)
+    show(result, lambda found: _print(found, _verdict(before, after, found)), as_json=as_json)
     if not as_json:
         print_line(_smallest_moved(wanted))
     if profile and profile != settings.profile and not as_json:
@@ -73,19 +86,26 @@ def init(
 
 def _print(result: InitResult, verdict: str) -> None:
     print_line(f"Bucket {result.bucket}, profile {result.profile}")
-    for change in result.changes:
-        print_line(f"  {change.setting}:")
-        for line in change.lines:
-            print_line(f"    {line}")
-        for reason in change.confirm:
-            print_line(f"    ! {reason}")
+    _print_changes(result.changes)
     for name in result.foreign_rules:
         print_line(f"  foreign lifecycle rule, kept: {name}")
     for threat in result.threats:
         print_line(f"  ! {threat}")
     for setting, reason in {**result.missing_capabilities, **result.refused}.items():
         print_line(f"  this store cannot: {setting}: {reason}")
+    if result.anchor_bucket_changes:
+        print_line(f"Bucket {result.anchor_bucket}, for anchors")
+        _print_changes(result.anchor_bucket_changes)
     print_line(verdict)
+
+
+def _print_changes(changes: tuple[Change, ...]) -> None:
+    for change in changes:
+        print_line(f"  {change.setting}:")
+        for line in change.lines:
+            print_line(f"    {line}")
+        for reason in change.confirm:
+            print_line(f"    ! {reason}")
 
 
 def _smallest_moved(profile: Profile) -> str:
@@ -97,16 +117,17 @@ def _smallest_moved(profile: Profile) -> str:
     return f"{sizes[profile.transition_minimum]} {break_even_note(profile)}"
 
 
-def _verdict(before: SetupPlan, after: SetupPlan, *, dry_run: bool) -> str:
-    if not before.changes:
+def _verdict(before: SetupPlan, after: SetupPlan, result: InitResult) -> str:
+    changes = (*before.changes, *result.anchor_bucket_changes)
+    if not changes:
         return (
             "Nothing to change"
             if after.in_order
             else "Nothing to change here, but foreign rules contradict the profile"
         )
-    if dry_run:
+    if result.dry_run:
         needs = " It needs --confirm." if before.confirmations else ""
-        return f"{len(before.changes)} to change; nothing was changed (--dry-run).{needs}"
+        return f"{len(changes)} to change; nothing was changed (--dry-run).{needs}"
     if after.changes:
         return f"NOT in order: {', '.join(change.setting for change in after.changes)}"
     return "Done" if after.in_order else "Done, but foreign rules contradict the profile"

@@ -7,6 +7,7 @@ from signal_backups.core.doctor.finding import DoctorResult, failed, ok, warning
 from signal_backups.core.retention.profile import Profile
 from signal_backups.core.retention.setup_plan import BucketState, Setting, setup_plan
 from signal_backups.core.s3.bucket import BucketConfiguration
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
 
 _INIT = "signal-backups init"
@@ -72,3 +73,16 @@ def object_lock(vault: BackupVault, profile: Profile) -> DoctorResult:
     if enabled:
         return ok("on")
     return failed(f"off, and profile {profile.name} locks every object", f"{_INIT} --profile {profile.name} --confirm")
+
+
+def anchor_bucket(anchors: S3ObjectStore | None) -> DoctorResult:
+    """Check that the second bucket for anchors exists, if the settings name one.
+
+    Raises:
+        StoreError: its store cannot be reached, or denies the question.
+    """
+    if anchors is None:
+        return ok("SIGNAL_BACKUPS_ANCHOR_BUCKET names none")
+    if anchors.configuration.exists():
+        return ok(f"{anchors.bucket} exists")
+    return failed(f"there is no bucket {anchors.bucket}: anchors are not copied to it", _INIT)

@@ -62,6 +62,11 @@ class Doctor:
             self._of_vault(DoctorCheck.PUBLIC_ACCESS, bucket.public_access),
             self._of_vault(DoctorCheck.LIFECYCLE, bucket.lifecycle),
             self._of_vault(DoctorCheck.OBJECT_LOCK, bucket.object_lock),
+            Step(
+                DoctorCheck.ANCHOR_BUCKET,
+                lambda: bucket.anchor_bucket(self._store.anchors),
+                (DoctorCheck.CREDENTIALS,),
+            ),
             self._of_probes(DoctorCheck.LIST_VERSIONS, Probes.can_list_versions, DoctorCheck.BUCKET),
             self._of_probes(DoctorCheck.PUT, Probes.can_put, DoctorCheck.OBJECT_LOCK),
             self._of_probes(DoctorCheck.GET, Probes.can_get, DoctorCheck.PUT),

@@ -26,6 +26,7 @@ class DoctorCheck(StrEnum):
     PUBLIC_ACCESS = "public_access"
     LIFECYCLE = "lifecycle"
     OBJECT_LOCK = "object_lock"
+    ANCHOR_BUCKET = "anchor_bucket"
     LIST_VERSIONS = "list_versions"
     PUT = "put"
     GET = "get"

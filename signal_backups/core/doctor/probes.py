@@ -20,6 +20,7 @@ from signal_backups.core.doctor.bucket import limit
 from signal_backups.core.doctor.finding import DoctorResult, failed, ok, warning
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.error_translation import error_code, s3_errors
+from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.vault import BackupVault
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ class OpenStore:
         client: for requests that backups never send.
         connection: the parameters of ``client``.
         is_embedded: whether it is the embedded server, whose only user may do everything.
+        anchors: the second bucket for anchors; None when the settings name none.
     """
 
     vault: BackupVault
     client: S3Client
     connection: S3Connection
     is_embedded: bool
+    anchors: S3ObjectStore | None = None
 
 
 class Probes:

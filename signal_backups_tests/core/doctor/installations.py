@@ -70,7 +70,9 @@ class Installation:
         """Return the doctor's report."""
 
         def open_store(_settings: Settings, profile: Profile) -> OpenStore:
-            return OpenStore(self.vault(profile), self.client, S3Connection(), self.is_embedded)
+            named = self.settings.get("SIGNAL_BACKUPS_ANCHOR_BUCKET")
+            anchors = S3ObjectStore(self.client, named) if named else None
+            return OpenStore(self.vault(profile), self.client, S3Connection(), self.is_embedded, anchors)
 
         doctor = Doctor(lambda: Settings(**self.settings), open_store, self.clock)
         report = examine(doctor.steps())

@@ -10,7 +10,7 @@ import pytest
 
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.doctor import machine
-from signal_backups.core.doctor.finding import DoctorCheck
+from signal_backups.core.doctor.finding import DoctorCheck, State
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.ledger.outbox import Outbox
 from signal_backups_tests.core.doctor.installations import Installation, faulty, finding_of
@@ -21,6 +21,16 @@ def test_a_backup_that_is_too_old(amazon: Installation) -> None:
     assert faulty(report) == {DoctorCheck.LATEST_BACKUP}
     assert "signal-backups status" in str(finding_of(report, DoctorCheck.LATEST_BACKUP).remedy)
     assert report.exit_code is ExitCode.FAILED
+
+
+def test_an_anchor_bucket_that_is_not_there(amazon: Installation) -> None:
+    named = amazon.set(SIGNAL_BACKUPS_ANCHOR_BUCKET="anchors")
+    missing = finding_of(named.examined(), DoctorCheck.ANCHOR_BUCKET)
+    assert (missing.state, missing.remedy) == (State.FAILED, "signal-backups init")
+    assert "no bucket anchors" in missing.found
+    amazon.client.create_bucket(Bucket="anchors")
+    there = finding_of(named.examined(), DoctorCheck.ANCHOR_BUCKET)
+    assert (there.state, there.found) == (State.OK, "anchors exists")
 
 
 def test_no_backup_at_all(amazon: Installation) -> None:
