@@ -23,7 +23,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED)  ## Back up a week of sample signals and show what is stored
-	@$(BIN)/python -m signal_backups.local.demo
+	@$(BIN)/python -m signal_backups.local demo
 
 test: $(INSTALLED)  ## Run the tests, with a real S3 server and a real PostgreSQL
 	@$(BIN)/python -m pytest -m "not slow" $(IN_TWO)
@@ -32,7 +32,7 @@ test-slow: $(INSTALLED)  ## Run the slow tests that "make test" leaves out: Ceph
 	@$(BIN)/python -m pytest -m slow $(IN_TWO)
 
 dev: $(INSTALLED)  ## Serve the Dagster UI on http://127.0.0.1:3000
-	@$(BIN)/python -m signal_backups.local.dev
+	@$(BIN)/python -m signal_backups.local dev
 
 lint: $(INSTALLED)  ## Ruff, format check, mypy, layering
 	$(BIN)/ruff check .

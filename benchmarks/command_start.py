@@ -52,7 +52,7 @@ def main() -> None:
         sides = [Side([str(program.absolute())], folder / str(number)) for number, program in enumerate(programs)]
         for side in sides:
             stack.callback(SeaweedServer(side.home / "s3").stop)
-            demo = [sys.executable, "-m", "signal_backups.local.demo"]
+            demo = [sys.executable, "-m", "signal_backups.local", "demo"]
             subprocess.run(demo, cwd=ROOT, env=side.environment, stdout=subprocess.DEVNULL, check=True)
         print_load()
         rows = [_row(command, sides, arguments.rounds) for command in COMMANDS]

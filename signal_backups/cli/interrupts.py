@@ -109,6 +109,16 @@ def ended_at_once(last_act: Callable[[], None] = _nothing, *, code: int | None =
         _state.last_act, _state.code = before
 
 
+def hand_over(handler: Callable[[int, object], None]) -> None:
+    """From now on signals are that handler's: for a program that only waits for another one.
+
+    Also a SIGINT that was ignored: the other program would inherit that.
+    """
+    signal.set_wakeup_fd(-1)
+    for number in _WORDS:
+        signal.signal(number, handler)
+
+
 def _interrupt(number: int, _frame: object) -> None:
     _receive(number)
     if _state.last_act is None:

@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 from signal_backups.cli.output import SHORT_SHA256, age, print_line, print_table, size
+from signal_backups.cli.runs import run_until_interrupted
 from signal_backups.cli.session import opened_vault
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
@@ -17,7 +18,7 @@ from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups.core.vault.verify_stored import verify_stored
 from signal_backups.local.sample_signals import extend_sample_database
-from signal_backups.orchestration.for_cli.launch import BackupRunResult, run_backup
+from signal_backups.orchestration.for_cli.launch import BackupRunResult
 from signal_backups.orchestration.instance.home import persistent_instance
 
 DEMO_DAYS = 7
@@ -55,7 +56,7 @@ def _demonstrate(settings: Settings) -> int:
     print_line(f"S3 server  SeaweedFS on loopback, data in {settings.embedded_store}")
     print_line(f"Backing up {first} to {last} through the Dagster assets and checks ...")
     with opened_vault(settings, creates=True) as vault, persistent_instance(settings.dagster_home) as instance:
-        result = run_backup(instance, first, last)
+        result = run_until_interrupted(instance, first, last)
         verified = _show(vault, settings, result)
         start = settings.start_date if settings.start_date_is_set else None
         status = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
@@ -96,7 +97,3 @@ def _show(vault: BackupVault, settings: Settings, result: BackupRunResult) -> bo
     columns = ("day", "records", "bytes", "SHA-256", "version", "verified", "seconds")
     print_table(f"Stored in {vault.store.uri(vault.layout.prefix)}", columns, rows)
     return all_verified
-
-
-if __name__ == "__main__":
-    main()

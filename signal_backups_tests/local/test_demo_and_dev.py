@@ -10,14 +10,17 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from signal_backups.core.base.days import last_complete_day
+from signal_backups.core.base.errors import SettingsError
 from signal_backups.embedded.seaweedfs import SeaweedServer
+from signal_backups.local.dev import free_ui_port
 from signal_backups_tests.docs.pages import Block, sections_of
 
 if TYPE_CHECKING:
@@ -59,48 +62,120 @@ def test_the_demo_refuses_to_run_on_a_real_database(tmp_path: Path) -> None:
     assert "must not touch a real database" in refused.stdout
 
 
-def test_dev_serves_the_ui_until_ctrl_c_and_leaves_the_s3_server_unused(tmp_path: Path, server: SeaweedServer) -> None:
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGTERM, id="sigterm in the background"),
+        pytest.param(signal.SIGINT, id="ctrl-c", marks=pytest.mark.slow),
+    ],
+)
+def test_dev_serves_the_ui_until_it_is_stopped_and_leaves_the_s3_server_unused(
+    tmp_path: Path, server: SeaweedServer, number: signal.Signals
+) -> None:
     port = _free_port()
     log = tmp_path / "dev.log"
     # Not in the project's own folder, where a developer's .env may name a real database.
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _WITH_DEFAULT_SIGNALS],
-            cwd=tmp_path,
-            env=_environment(tmp_path, SIGNAL_BACKUPS_UI_PORT=str(port)),
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    with log.open("wb") as out, _dev(tmp_path, port, stdout=out, in_background=number is signal.SIGTERM) as process:
         _wait_for_ui(port, process, log)
         assert server.is_running()
         assert not server.stop_if_idle(0)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         assert process.wait(timeout=60) == 0, log.read_text()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
     assert server.stop_if_idle(0)
     assert not _answers(port)
     assert "Traceback" not in log.read_text()
     assert (tmp_path / "state" / "dagster" / "dagster.yaml").exists()
 
 
-# A test runner's child may start with signals ignored, which a terminal's child never does.
-_WITH_DEFAULT_SIGNALS = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGTERM, signal.SIG_DFL)
-from signal_backups.local.dev import main
-main()
+def test_dev_on_a_taken_port_says_so_before_it_names_the_ui(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with _dev(tmp_path, port, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            err = process.communicate(timeout=60)[1].decode()
+    assert (process.returncode, err) == (
+        2,
+        f"Error: port {port} is taken: another program listens on 127.0.0.1:{port}. Name a free one, for example: "
+        "SIGNAL_BACKUPS_UI_PORT=3001 make dev\n",
+    )
+
+
+@pytest.mark.parametrize("port", ["", "http", "0", "65536", "-1"])
+def test_what_is_no_port_is_refused(port: str) -> None:
+    with pytest.raises(SettingsError, match="is no port"):
+        free_ui_port(port)
+
+
+_STOPPED = """
+import sys
+from signal_backups.local.dev import run_until_stopped
+sys.exit(run_until_stopped([sys.executable, "-c", sys.argv[1]]))
 """
 
 
+@pytest.mark.parametrize(
+    ("program", "signals", "code"),
+    [
+        ("print('up', flush=True); input()", [signal.SIGTERM], 0),
+        (
+            "import signal; signal.signal(signal.SIGINT, lambda *_: None); print('up', flush=True)\n"
+            "while True: signal.pause()",
+            [signal.SIGTERM, signal.SIGINT],
+            128 + signal.SIGKILL,
+        ),
+        ("print('up'); raise SystemExit(7)", [], 7),
+    ],
+)
+def test_the_first_signal_stops_the_other_program_and_the_second_ends_it(
+    program: str, signals: list[signal.Signals], code: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _STOPPED, program],
+        env={"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_ignoring_interrupts,  # noqa: PLW1509  nothing else runs in the child
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(0.1)
+        assert process.wait(60) == code
+
+
+def _ignoring_interrupts() -> None:
+    """What a shell has its background processes do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _hearing_interrupts() -> None:
+    """A test runner's child may start with signals ignored, which a terminal's child never does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def _dev(folder: Path, port: int, *, in_background: bool = False, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Have ``make dev`` run for the duration of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "signal_backups.local", "dev"],
+        cwd=folder,
+        env=_environment(folder, SIGNAL_BACKUPS_UI_PORT=str(port)),
+        start_new_session=True,
+        preexec_fn=_ignoring_interrupts if in_background else _hearing_interrupts,  # noqa: PLW1509  see above
+        **({"stderr": subprocess.STDOUT} | streams),
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 def _demo(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return _run(folder, "signal_backups.local.demo", **settings)
+    return _run(folder, "signal_backups.local", "demo", **settings)
 
 
 def _run(folder: Path, *program: str, **settings: str) -> subprocess.CompletedProcess[str]:
