@@ -8,11 +8,14 @@ import subprocess
 import sys
 from contextlib import suppress
 
+from dotenv import dotenv_values
+
 from signal_backups.cli.interrupts import hand_over
 from signal_backups.cli.output import print_notice
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import SettingsError, SignalBackupsError
+from signal_backups.core.config.settings import ENV_FILE
 from signal_backups.embedded.ports import HOST, is_free
 from signal_backups.embedded.seaweedfs import IDLE_S
 from signal_backups.local.sample_signals import extend_sample_database
@@ -32,8 +35,8 @@ def main() -> None:
 
 
 def _serve() -> int:
-    port = free_ui_port(os.environ.get(PORT_VARIABLE, DEFAULT_PORT))
     settings = settings_with_notice(creates=True)
+    port = free_ui_port(wanted_ui_port())
     home = prepare_home(settings.dagster_home)
     os.environ.setdefault("DAGSTER_HOME", str(home))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
@@ -43,6 +46,11 @@ def _serve() -> int:
         print_notice(f"Dagster UI: http://{HOST}:{port}  (Ctrl-C stops it)")
         print_notice(f"The S3 server stops when it was not used for {IDLE_S / 60:.0f} minutes")
         return run_until_stopped([sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port)])
+
+
+def wanted_ui_port() -> str:
+    """What the environment, or else ``.env``, says of the port."""
+    return os.environ.get(PORT_VARIABLE) or dotenv_values(ENV_FILE).get(PORT_VARIABLE) or DEFAULT_PORT
 
 
 def free_ui_port(text: str) -> int:

@@ -20,7 +20,7 @@ import requests
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import SettingsError
 from signal_backups.embedded.seaweedfs import SeaweedServer
-from signal_backups.local.dev import free_ui_port
+from signal_backups.local.dev import free_ui_port, wanted_ui_port
 from signal_backups_tests.docs.pages import Block, sections_of
 
 if TYPE_CHECKING:
@@ -93,11 +93,24 @@ def test_dev_on_a_taken_port_says_so_before_it_names_the_ui(tmp_path: Path) -> N
         port = other.getsockname()[1]
         with _dev(tmp_path, port, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             err = process.communicate(timeout=60)[1].decode()
-    assert (process.returncode, err) == (
-        2,
+    assert process.returncode == 2
+    assert err.endswith(
         f"Error: port {port} is taken: another program listens on 127.0.0.1:{port}. Name a free one, for example: "
-        "SIGNAL_BACKUPS_UI_PORT=3001 make dev\n",
+        "SIGNAL_BACKUPS_UI_PORT=3001 make dev\n"
     )
+    assert "Dagster UI" not in err
+
+
+def test_the_port_is_that_of_the_environment_or_else_of_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SIGNAL_BACKUPS_UI_PORT", raising=False)
+    assert wanted_ui_port() == "3000"
+    Path(".env").write_text("SIGNAL_BACKUPS_UI_PORT=3001\n", encoding="utf-8")
+    assert wanted_ui_port() == "3001"
+    monkeypatch.setenv("SIGNAL_BACKUPS_UI_PORT", "3002")
+    assert wanted_ui_port() == "3002"
 
 
 @pytest.mark.parametrize("port", ["", "http", "0", "65536", "-1"])
