@@ -117,5 +117,8 @@ COMMANDS = (
     CommandEntry("hold", "Put, list and release legal holds: what is held cannot be deleted.", "hold", "hold"),
     CommandEntry("lock", "Extend the lock of stored versions; it never becomes shorter.", "lock", "lock"),
     CommandEntry("metrics", "Serve or write figures for Prometheus.", "metrics", "metrics"),
+    CommandEntry(
+        "connect", "Print endpoint, bucket and prefix, and how ordinary S3 tools reach them.", "connect", "connect"
+    ),
     CommandEntry("store", "Stop the embedded S3 server.", "store", "store"),
 )

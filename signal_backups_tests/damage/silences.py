@@ -150,6 +150,7 @@ SAYS_NOTHING_OF_A_DAY = {
     "audit anchor": "fixes the logs outside of the bucket",
     "audit log": "lists what was done, and judges nothing",
     "backup": "stores days; what it does about each damage is part of its own tests",
+    "connect": "prints how S3 tools reach the bucket",
     "cost": "is about storage and prices",
     "hold list": "lists legal holds",
     "hold put": "puts a legal hold",
