@@ -69,3 +69,13 @@ def test_no_verification_is_recorded(backed_up: Terminal, full_scratch: Path) ->
     before = verifications()
     assert backed_up.run("verify").code == 3
     assert verifications() == before
+
+
+def test_a_journal_that_cannot_be_written_is_exit_3_too(backed_up: Terminal, newest: date, tmp_path: Path) -> None:
+    journals = tmp_path / "restores"
+    journals.write_text("a file is in the way", encoding="utf-8")
+    command = ("restore", str(newest), "--target", f"sqlite:///{tmp_path / 'restored.db'}")
+    done = backed_up.run(*command, SIGNAL_BACKUPS_HOME=str(tmp_path))
+    assert done.code == 3, done.err
+    assert f"cannot write {journals}" in " ".join(done.err.split())
+    assert "SIGNAL_BACKUPS_HOME" in done.err

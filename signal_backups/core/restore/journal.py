@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from signal_backups.core.base import file_locks
+from signal_backups.core.base.local_files import written_locally
 
 
 class _Entries(BaseModel):
@@ -24,9 +25,16 @@ class _Entries(BaseModel):
 
 @contextmanager
 def restore_journal(folder: Path, target: str) -> Iterator[RestoreJournal | None]:
-    """Open the journal of a target; None while another restore into the target has it open."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with file_locks.exclusive_or_not(_file_of(folder, target).with_suffix(".lock")) as is_ours:
+    """Open the journal of a target; None while another restore into the target has it open.
+
+    Raises:
+        LocalStorageError: it cannot be written.
+    """
+    with ExitStack() as held:
+        with written_locally(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = file_locks.exclusive_or_not(_file_of(folder, target).with_suffix(".lock"))
+            is_ours = held.enter_context(lock)
         yield RestoreJournal(folder, target) if is_ours else None
 
 
@@ -62,10 +70,11 @@ class RestoreJournal:
         self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_suffix(".unfinished")
-        unfinished.write_text(self._entries.model_dump_json(indent=2), encoding="utf-8")
-        unfinished.replace(self._path)
+        with written_locally(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = self._path.with_suffix(".unfinished")
+            unfinished.write_text(self._entries.model_dump_json(indent=2), encoding="utf-8")
+            unfinished.replace(self._path)
 
 
 def _file_of(folder: Path, target: str) -> Path:
