@@ -18,6 +18,7 @@ from signal_backups.orchestration.assets.retention_audit import retention_audit
 from signal_backups.orchestration.assets.rolling_reconciliation import rolling_reconciliation
 from signal_backups.orchestration.assets.scrub import scrub_asset
 from signal_backups.orchestration.assets.storage_cost import storage_cost
+from signal_backups.orchestration.assets.store_probes import store_probes
 from signal_backups.orchestration.assets.undated_signals import undated_signals
 from signal_backups.orchestration.jobs import daily_backup_job
 from signal_backups.orchestration.partitions import daily_partitions
@@ -39,6 +40,7 @@ WATCHING_ASSETS = (
     storage_cost,
     rolling_reconciliation,
     scrub_asset,
+    store_probes,
 )
 
 

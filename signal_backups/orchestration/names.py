@@ -29,6 +29,7 @@ RETENTION_AUDIT = dg.AssetKey("retention_audit")
 STORAGE_COST = dg.AssetKey("storage_cost")
 ROLLING_RECONCILIATION = dg.AssetKey("rolling_reconciliation")
 SCRUB = dg.AssetKey("scrub")
+STORE_PROBES = dg.AssetKey("store_probes")
 
 #: The op that makes the backup assets.
 DAILY_BACKUP = "daily_backup"
@@ -55,6 +56,7 @@ WATCHING_ASSETS = (
     STORAGE_COST,
     ROLLING_RECONCILIATION,
     SCRUB,
+    STORE_PROBES,
 )
 #: Every job.
 JOBS = frozenset({DAILY_BACKUP_JOB, *(job_name(asset) for asset in WATCHING_ASSETS)})

@@ -4,15 +4,15 @@ Annotations are not postponed here: Dagster reads those of nested resources when
 """
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
-from signal_backups.connect import open_vault, settling
+from signal_backups.connect import open_vault, settling, store_connection
 from signal_backups.core.base.errors import SettingsError
 from signal_backups.core.config.settings import Settings, load_settings
+from signal_backups.core.doctor.probes import OpenStore
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import Profile
@@ -23,9 +23,6 @@ from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.caching_vault import CachingVault, ManifestCache
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 def observed(vault: BackupVault) -> BackupVault:
@@ -99,7 +96,7 @@ class BackupStore(dg.ConfigurableResource[BackupVault]):
         settings, profile = self.settings.load(), self.retention_profile()
         if self.bucket is None:
             return open_vault(settings, profile, run_id)
-        store = S3ObjectStore(self._client(), self.bucket, lock=profile.lock_policy)
+        store = S3ObjectStore(s3_client(self._connection()), self.bucket, lock=profile.lock_policy)
         layout = Layout(self.prefix or settings.prefix)
         vault = BackupVault(
             store,
@@ -110,25 +107,35 @@ class BackupStore(dg.ConfigurableResource[BackupVault]):
         )
         return settling(vault)
 
+    def opened(self, run_id: str = "") -> OpenStore:
+        """The same store for probes, which send requests that backups never send.
+
+        Raises:
+            SettingsError: see ``vault``.
+            StoreError: see ``vault``.
+        """
+        settings = self.settings.load()
+        connection = store_connection(settings) if self.bucket is None else self._connection()
+        is_embedded = self.bucket is None and settings.uses_embedded_store
+        return OpenStore(self.vault(run_id), s3_client(connection), connection, is_embedded)
+
     def retention_profile(self) -> Profile:
         """The retention profile: this resource's own, else that of the settings."""
         return load_profile(self.profile or self.settings.load().profile)
 
-    def _client(self) -> "S3Client":
+    def _connection(self) -> S3Connection:
         s3 = self.s3
         if s3.use_unsigned_session:
             raise SettingsError("use_unsigned_session is set", remedy="Backups need credentials")
-        return s3_client(
-            S3Connection(
-                endpoint_url=s3.endpoint_url,
-                region=s3.region_name,
-                access_key_id=s3.aws_access_key_id,
-                secret_access_key=s3.aws_secret_access_key,
-                session_token=s3.aws_session_token,
-                addressing_style=self.addressing_style,
-                checksum_mode=self.checksum_mode,
-                max_attempts=s3.max_attempts,
-                profile=s3.profile_name,
-                verify_tls=s3.verify,
-            )
+        return S3Connection(
+            endpoint_url=s3.endpoint_url,
+            region=s3.region_name,
+            access_key_id=s3.aws_access_key_id,
+            secret_access_key=s3.aws_secret_access_key,
+            session_token=s3.aws_session_token,
+            addressing_style=self.addressing_style,
+            checksum_mode=self.checksum_mode,
+            max_attempts=s3.max_attempts,
+            profile=s3.profile_name,
+            verify_tls=s3.verify,
         )

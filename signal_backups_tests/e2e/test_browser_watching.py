@@ -22,6 +22,7 @@ SCHEDULES = [
     "storage_cost_schedule",
     "rolling_reconciliation_schedule",
     "scrub_schedule",
+    "store_probes_schedule",
 ]
 SENSORS = ["late_rows_sensor", "stale_partition_sensor", "alert_sensor"]
 BACKUP_ASSETS = ["signal_extract", "hashed_csv", "backup_object"]
@@ -32,6 +33,7 @@ FRESH_FOR = {
         [*BACKUP_ASSETS, "bucket_policy", "audit_trail", "storage_cost", "rolling_reconciliation", "scrub"], A_DAY
     ),
     "restore_drill": A_WEEK,
+    "store_probes": A_WEEK,
     "retention_audit": A_MONTH,
 }
 # The daemons that evaluate sensors and freshness look twice a minute.

@@ -135,4 +135,5 @@ def test_all_schedules_are_running(deployment: Deployment) -> None:
         "storage_cost_schedule": "RUNNING",
         "rolling_reconciliation_schedule": "RUNNING",
         "scrub_schedule": "RUNNING",
+        "store_probes_schedule": "RUNNING",
     }

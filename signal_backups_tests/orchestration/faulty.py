@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from signal_backups.core.base.errors import SignalBackupsError, StoreError
+from signal_backups.core.doctor.probes import OpenStore
 from signal_backups.core.ledger.event import Actor
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.profile import DEFAULT_PROFILE, Profile
+from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.source import DaySnapshot, SignalSource, SourceDescription
 from signal_backups.core.vault.vault import BackupVault
@@ -38,6 +40,9 @@ class GivenStore:
     def vault(self, run_id: str = "") -> BackupVault:
         self.given.trail.actor = Actor.here(run_id)
         return self.given
+
+    def opened(self, run_id: str = "") -> OpenStore:
+        return OpenStore(self.vault(run_id), self.given.store._client, S3Connection(), is_embedded=False)
 
     def retention_profile(self) -> Profile:
         return load_profile(self.profile)

@@ -57,6 +57,7 @@ GROUPS = {
         "storage_cost",
         "rolling_reconciliation",
         "scrub",
+        "store_probes",
     },
 }
 #: Of a description, what the list of all assets has room for.
@@ -90,7 +91,7 @@ def run_python(*arguments: str, cwd: Path, **environment: str) -> subprocess.Com
 def test_definitions_load_without_settings_database_bucket_or_network(tmp_path: Path) -> None:
     load = "import signal_backups.definitions as d; print(len(list(d.defs.resolve_asset_graph().get_all_asset_keys())))"
     done = run_python("-c", NOBODY_TO_CALL + load, cwd=tmp_path)
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "12", "")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "13", "")
 
 
 def test_the_names_of_all_jobs_and_assets_are_known_so_that_their_stuck_runs_are_found(

@@ -16,6 +16,7 @@ JOB_OF = {
     "storage_cost_schedule": "storage_cost_job",
     "rolling_reconciliation_schedule": "rolling_reconciliation_job",
     "scrub_schedule": "scrub_job",
+    "store_probes_schedule": "store_probes_job",
 }
 
 
@@ -49,6 +50,7 @@ def test_the_drill_is_held_on_sundays_at_three_in_the_morning_utc() -> None:
         ("storage_cost_schedule", "30 4 * * *"),
         ("rolling_reconciliation_schedule", "30 3 * * *"),
         ("scrub_schedule", "0 5 * * *"),
+        ("store_probes_schedule", "15 4 * * 0"),
     ],
 )
 def test_the_bucket_is_examined_daily_and_audited_on_the_first_of_the_month(

@@ -12,6 +12,8 @@ GRACE = timedelta(hours=1)
 MAX_BACKUP_AGE = ONE_DAY + GRACE
 #: Age beyond which the last restore drill is too old: one is held every Sunday.
 MAX_DRILL_AGE = timedelta(days=8)
+#: Age beyond which the last probes of the store are too old: they are made every Sunday.
+MAX_PROBE_AGE = timedelta(days=8)
 #: Age beyond which the last retention audit is too old: one is made on the first of every month.
 MAX_AUDIT_AGE = timedelta(days=32)
 

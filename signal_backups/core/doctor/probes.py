@@ -18,6 +18,7 @@ from signal_backups.core.base.errors import ConflictError
 from signal_backups.core.base.parallel import in_parallel
 from signal_backups.core.doctor.bucket import limit
 from signal_backups.core.doctor.finding import DoctorResult, failed, ok, warning
+from signal_backups.core.ledger.event import ObjectName
 from signal_backups.core.s3.connection import S3Connection
 from signal_backups.core.s3.error_translation import error_code, s3_errors
 from signal_backups.core.s3.store import S3ObjectStore
@@ -66,6 +67,11 @@ class Probes:
         self._version = ""
         #: The size in bytes of each version that was written.
         self.written: list[int] = []
+
+    @property
+    def probe(self) -> ObjectName:
+        """The version that ``can_put`` wrote."""
+        return ObjectName(key=self._key, version_id=self._version)
 
     def can_list_versions(self) -> DoctorResult:
         """Check that the versions of objects can be listed."""

@@ -39,6 +39,8 @@ class Action(StrEnum):
     CHANGES_ACCEPTED = "changes_accepted"
     #: What an audit, a drill or a reconciliation found, or cleared.
     EXAMINATION = "examination"
+    #: Whether the store keeps a locked version, and lets only one of several writers create an object.
+    PROBE = "probe"
     #: Noticed, not done: this software never deletes a backup.
     DELETION = "deletion"
 
@@ -47,7 +49,7 @@ class Result(StrEnum):
     """How it ended. The values are stored for years: none may change or be removed."""
 
     FAILED = "failed"
-    #: Of a verification, a drill or an examination.
+    #: Of a verification, a drill, an examination or a probe.
     PASSED = "passed"
     #: Of a backup.
     STORED = "stored"

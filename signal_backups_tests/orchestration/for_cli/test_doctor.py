@@ -32,7 +32,7 @@ from signal_backups_tests.orchestration.heartbeats import beat
 PROJECT = Path(__file__).parents[3]
 SCHEDULES = ["audit_trail_schedule", "bucket_policy_schedule", "daily_backup_schedule", "restore_drill_schedule",
              "retention_audit_schedule", "rolling_reconciliation_schedule", "scrub_schedule",
-             "storage_cost_schedule"]  # fmt: skip
+             "storage_cost_schedule", "store_probes_schedule"]  # fmt: skip
 
 
 @pytest.fixture
