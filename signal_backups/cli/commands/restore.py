@@ -143,7 +143,12 @@ def restore(
         typer.Option("--table", help="Table to restore into, made when it is not there; default: SIGNALS_TABLE."),
     ] = None,
     on_conflict: Annotated[
-        OnConflict, typer.Option("--on-conflict", help="What to do with signals that are already there.")
+        OnConflict,
+        typer.Option(
+            "--on-conflict",
+            metavar="WHAT",
+            help="What to do with signals that are already there: error, skip or replace.",
+        ),
     ] = OnConflict.ERROR,
     allow_corrupt_rows: Annotated[
         bool,
@@ -161,7 +166,14 @@ def restore(
         bool, typer.Option("--into-source", help="Allow the very database that is backed up as the target.")
     ] = False,
     tier: Annotated[
-        Tier, typer.Option("--tier", case_sensitive=False, help="How fast to thaw archived objects.")
+        Tier,
+        typer.Option(
+            "--tier",
+            metavar="TIER",
+            case_sensitive=False,
+            show_default=False,
+            help="How fast to thaw archived objects: expedited, standard or bulk; default: standard.",
+        ),
     ] = Tier.STANDARD,
     thaw_days: Annotated[int, typer.Option("--thaw-days", min=1, help="How long thawed copies stay readable.")] = 7,
     no_wait: Annotated[
