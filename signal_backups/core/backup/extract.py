@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from signal_backups.core.backup.examine_rows import EXAMINED_SCHEMA, examine
+from signal_backups.core.backup.large_values import without_large_values
 from signal_backups.core.backup.scratch import DayFolder, StageReport
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import map_in_order, read_ahead
@@ -54,7 +54,7 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
     with source.read_day(folder.day) as snapshot, writing_extract(folder.extract) as writer:
         # The drivers release the GIL: the next batch is read while earlier ones are examined.
         batches = read_ahead(snapshot.batches)
-        for batch in map_in_order(partial(_examined, day=folder.day), batches, duckdb_engine.THREADS):
+        for batch in map_in_order(partial(_examined, folder=folder), batches, duckdb_engine.THREADS):
             order.add(batch)
             writer.write_batch(batch)
     if not order.is_sorted:
@@ -88,9 +88,10 @@ def writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
         yield writer
 
 
-def _examined(batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
+def _examined(batch: pa.RecordBatch, folder: DayFolder) -> pa.RecordBatch:
     with closing(duckdb_engine.cursor()) as cursor:
-        return examine(cursor, rows_of_day(cursor, batch, day))
+        rows = rows_of_day(cursor, batch, folder.day)
+        return examine(cursor, without_large_values(rows, folder.large_values))
 
 
 class _OrderCheck:

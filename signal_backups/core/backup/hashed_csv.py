@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from signal_backups.core.backup.extract import ExtractReport, reading_extract
+from signal_backups.core.backup.large_values import pieces
 from signal_backups.core.backup.quarantine import (
     Duplicates,
     Fault,
@@ -94,7 +95,8 @@ def write_hashed_csv(folder: DayFolder, changes: SourceChanges | None = None) ->
     bad_parts = [part.bad for part in parts if part.bad is not None]
     carried = changes.carried if changes else CarriedRows()
     if carried.count:
-        bad_parts.append(folder.carried_csv)
+        bad_parts += [folder.carried_csv, folder.carried_pieces_csv]
+    bad_parts += pieces(folder.large_values)
     quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
     named = [*(row for part in parts for row in part.named_rows), *carried.named_rows]
     report = CsvReport(

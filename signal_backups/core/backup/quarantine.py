@@ -140,7 +140,8 @@ def _rows_with_repeated_ids(cursor: duckdb.DuckDBPyConnection, extract: Path) ->
         cursor.register("extract", reader)
         cursor.register("hashes", pa.table({"hash": hashes}))
         return cursor.sql(
-            "SELECT * FROM (SELECT *, row_number() OVER () - 1 AS row FROM extract) "
+            f"SELECT {SIGNAL_ID}, {HASH_FORM}, {SCHEMA_FAULT}, {DIFFERENCE}, row "
+            "FROM (SELECT *, row_number() OVER () - 1 AS row FROM extract) "
             f"WHERE {SIGNAL_ID} IS NOT NULL AND {DIFFERENCE} IS NULL "
             f"AND hash({SIGNAL_ID}) IN (SELECT hash FROM hashes) ORDER BY row"
         ).to_arrow_table()

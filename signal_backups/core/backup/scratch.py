@@ -56,6 +56,16 @@ class DayFolder:
         return self.path / "carried.csv"
 
     @property
+    def large_values(self) -> Path:
+        """Folder of the values that are too long for a row, in pieces; exists only when there are any."""
+        return self.path / "large_values"
+
+    @property
+    def carried_pieces_csv(self) -> Path:
+        """Pieces of the values of the rows in ``carried_csv``, without a header."""
+        return self.path / "carried_pieces.csv"
+
+    @property
     def replaced_csv(self) -> Path:
         """Signals of the backup that a replacement leaves out; exists only for one."""
         return self.path / "replaced.csv"

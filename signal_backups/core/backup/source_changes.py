@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT, examine
 from signal_backups.core.backup.extract import reading_extract, writing_extract
+from signal_backups.core.backup.large_values import PIECE_SHA256, write_other_pieces
 from signal_backups.core.backup.merge_rows import merged
 from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault, QuarantinedRow, named_rows
 from signal_backups.core.backup.row_content import content_sql
@@ -28,7 +29,7 @@ from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.vouched_backup import VouchedBackup
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_as_stored_sql, read_sql, write_rows
+from signal_backups.core.signals.csv_file import read_quarantine_sql, read_sql, write_rows
 from signal_backups.core.signals.difference import NAMED_IDS, Difference
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
@@ -213,7 +214,7 @@ def _carried_rows(
     cursor.execute("CREATE OR REPLACE TEMP TABLE known (seen_row BIGINT, reason VARCHAR)")
     if vouched.quarantine is None:
         return CarriedRows()
-    quarantine = read_as_stored_sql(vouched.quarantine)
+    quarantine = read_quarantine_sql(vouched.quarantine)
     try:
         _hash_rows(cursor, "quarantined", quarantine)
     except duckdb.InvalidInputException as error:
@@ -246,6 +247,8 @@ def _carried_rows(
         return CarriedRows()
     rows = f"SELECT {', '.join(QUARANTINE_COLUMNS)} FROM carried ORDER BY row"
     write_rows(cursor, rows, folder.carried_csv, header=False)
+    of_carried = f"EXISTS (SELECT 1 FROM carried WHERE contains(carried.{UNREADABLE_VALUES}, {PIECE_SHA256}))"
+    write_other_pieces(cursor, vouched.quarantine, folder.large_values, folder.carried_pieces_csv, of_carried)
     faults = sum((Counter(dict.fromkeys(map(Fault, names.split()), count)) for names, count in counted), Counter())
     return CarriedRows(
         count=sum(count for _, count in counted),
@@ -261,7 +264,7 @@ def _forget_undated_rows(cursor: duckdb.DuckDBPyConnection, quarantine: str, und
     of_day = f"SELECT row FROM (SELECT *, {instant_sql()} AS {INSTANT} FROM {_numbered(quarantine)}) "
     cursor.execute(
         f"DELETE FROM quarantined WHERE row NOT IN ({of_day} WHERE {belongs_sql(day, day)}) "
-        f"AND content IN (SELECT {content_sql()} FROM {read_as_stored_sql(undated)})"
+        f"AND content IN (SELECT {content_sql()} FROM {read_quarantine_sql(undated)})"
     )
 
 

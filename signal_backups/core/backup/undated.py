@@ -16,11 +16,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from signal_backups.core.backup.large_values import pieces, without_large_values, write_other_pieces
 from signal_backups.core.backup.row_content import content_sql
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_as_stored_sql, write_rows
+from signal_backups.core.signals.csv_file import join_files, read_quarantine_sql, write_rows
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FAULTS,
@@ -85,7 +86,9 @@ def keep_undated(vault: BackupVault, source: SignalSource, folder: Path, partiti
             stored = None
         else:
             target = folder / "undated.csv"
-            tables.write(target)
+            rows = folder / "undated_rows.csv"
+            tables.write(rows)
+            join_files(target, [rows, *_pieces(folder, before)])
             stored = _stored(vault, target, undated.rows, before.stored if before else None, partitions.today)
     undated = undated.model_copy(update={"stored": stored})
     record_undated(vault, undated, general)
@@ -196,9 +199,9 @@ def _undated_tables(
 ) -> Iterator[_Tables]:
     read = folder / "undated.arrow"
     with pa.OSFile(str(read), "wb") as file, pa.ipc.new_file(file, _SCHEMA) as writer:
-        for rows in _undated_of(source, partitions):
+        for rows in _undated_of(source, folder, partitions):
             writer.write_table(rows)
-    kept = read_as_stored_sql(before.csv) if before is not None else "(FROM read_undated LIMIT 0)"
+    kept = read_quarantine_sql(before.csv) if before is not None else "(FROM read_undated LIMIT 0)"
     with closing(duckdb_engine.cursor()) as cursor, pa.memory_map(str(read)) as mapped:
         cursor.register("read_undated", pa.ipc.open_file(mapped).read_all())
         cursor.execute(
@@ -212,7 +215,22 @@ def _undated_tables(
         yield _Tables(cursor)
 
 
-def _undated_of(source: SignalSource, partitions: Partitions) -> Iterator[pa.Table]:
+def _pieces(folder: Path, before: _Kept | None) -> list[Path]:
+    """The files of the values that are too long for a row, in pieces; those that were kept before are first."""
+    found = pieces(_large_values(folder))
+    if before is None:
+        return found
+    kept = folder / "kept_pieces.csv"
+    with closing(duckdb_engine.cursor()) as cursor:
+        write_other_pieces(cursor, before.csv, _large_values(folder), kept)
+    return [kept, *found]
+
+
+def _large_values(folder: Path) -> Path:
+    return folder / "large_values"
+
+
+def _undated_of(source: SignalSource, folder: Path, partitions: Partitions) -> Iterator[pa.Table]:
     """The undated rows of the database, as rows of a quarantine."""
     texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in (*CSV_COLUMNS, UNREADABLE_VALUES))
     with (
@@ -221,6 +239,7 @@ def _undated_of(source: SignalSource, partitions: Partitions) -> Iterator[pa.Tab
     ):
         for batch in snapshot.batches:
             rows = undated_rows(cursor, batch, partitions.first, partitions.today)
+            rows = without_large_values(rows, _large_values(folder))
             if rows.num_rows:
                 cursor.register("undated", pa.Table.from_batches([rows]))
                 query = f"SELECT {texts}, '{UNDATED}' AS {FAULTS}, {partitions.reason} AS {REASON} FROM undated"

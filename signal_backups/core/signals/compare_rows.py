@@ -53,7 +53,7 @@ class RowComparer:
 
     def add_backup(self, csv: Path, *, is_quarantine: bool = False) -> None:
         """Add the rows of a backup CSV; quarantined rows are not late in the database, and may be missing there."""
-        self._add("backup_rows", read_sql(csv), is_quarantine=is_quarantine)
+        self._add("backup_rows", read_sql(csv, is_quarantine=is_quarantine), is_quarantine=is_quarantine)
 
     def add_backup_rows(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Add rows of the backup that were restored into a scratch database; see ``add_database_rows``."""

@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,9 @@ from signal_backups.core.base.local_files import is_disk_full
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
+    FAULTS,
     OPTIONAL_COLUMNS,
+    PIECE,
     REQUIRED_COLUMNS,
     SOURCE_HASH_COLUMNS,
     VERIFICATION_HASH,
@@ -25,6 +28,8 @@ from signal_backups.core.signals.fields import (
 
 #: Longest line that can be read, in bytes; a signal has about 300.
 MAX_LINE_BYTES = 16 * 1024 * 1024
+#: The same for a quarantine of an earlier release, which kept values of any length in their columns.
+MAX_OLD_LINE_BYTES = 64 * 1024 * 1024
 
 _COPY_CHUNK_BYTES = 1024 * 1024
 
@@ -49,11 +54,15 @@ def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path, *, hea
 
 def join_parts(columns: Sequence[str], parts: Iterable[Path], target: Path) -> FileDigest:
     """Write a header and the parts, in order, into one file; each part is removed after it was copied."""
+    header = target.with_suffix(".header")
+    header.write_bytes((",".join(columns) + "\n").encode("ascii"))
+    return join_files(target, chain([header], parts))
+
+
+def join_files(target: Path, parts: Iterable[Path]) -> FileDigest:
+    """Write the parts, in order, into one file; each part is removed after it was copied."""
     sha256 = hashlib.sha256()
     with target.open("wb") as out:
-        header = (",".join(columns) + "\n").encode("ascii")
-        sha256.update(header)
-        out.write(header)
         for part in parts:
             with part.open("rb") as lines:
                 while chunk := lines.read(_COPY_CHUNK_BYTES):
@@ -63,8 +72,12 @@ def join_parts(columns: Sequence[str], parts: Iterable[Path], target: Path) -> F
     return FileDigest(target.stat().st_size, sha256.hexdigest())
 
 
-def read_sql(path: Path) -> str:
+def read_sql(path: Path, *, is_quarantine: bool = False) -> str:
     """SQL for a relation of the text columns (``CSV_COLUMNS``) of a backup, one row per signal, in file order.
+
+    Args:
+        path: the file.
+        is_quarantine: whether it is a quarantine; the pieces of values in it are no rows.
 
     Raises:
         VerificationError: the header is not that of a backup.
@@ -78,7 +91,8 @@ def read_sql(path: Path) -> str:
             remedy="Check that it is the complete, unedited file",
         )
     selected = ", ".join(_selected(name, column_of) for name in CSV_COLUMNS)
-    return f"(SELECT {selected} FROM {_reader(path, header)})"
+    rows = read_quarantine_sql(path) if is_quarantine else _reader(path, header)
+    return f"(SELECT {selected} FROM {rows})"
 
 
 @contextmanager
@@ -102,15 +116,33 @@ def reading_rows(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
 
 def read_as_stored_sql(path: Path) -> str:
     """SQL for a relation of all columns of a CSV that this software wrote, as text."""
-    return f"(FROM {_reader(path, _read_header(path))})"
+    # Larger buffers take memory, so only a file that may need them gets them.
+    line_bytes = MAX_LINE_BYTES if path.stat().st_size <= MAX_LINE_BYTES else MAX_OLD_LINE_BYTES
+    return f"(FROM {_reader(path, _read_header(path), line_bytes)})"
 
 
-def _reader(path: Path, header: list[str]) -> str:
+def read_quarantine_sql(path: Path) -> str:
+    """SQL for a relation of all columns of the rows of a quarantine CSV, as text; without the pieces of values."""
+    return f"(FROM {read_as_stored_sql(path)} WHERE {FAULTS} <> '{PIECE}')"
+
+
+def count_quarantined(path: Path) -> int:
+    """Parse a quarantine CSV and count its rows.
+
+    Raises:
+        VerificationError: the file does not parse.
+    """
+    with reading_rows(path) as (cursor, _):
+        (count,) = cursor.execute(f"SELECT count(*) FROM {read_quarantine_sql(path)}").fetchone() or (0,)
+    return int(count)
+
+
+def _reader(path: Path, header: list[str], line_bytes: int = MAX_LINE_BYTES) -> str:
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
     return (
         f"read_csv({_literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
-        f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {2 * MAX_LINE_BYTES})"
+        f"max_line_size = {line_bytes}, buffer_size = {max(line_bytes, 2 * MAX_LINE_BYTES)})"
     )
 
 

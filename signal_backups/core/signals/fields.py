@@ -60,3 +60,14 @@ UNREADABLE_VALUES = "unreadable_values"
 #: Columns of a quarantine CSV: those of a backup, and the reasons.
 FAULTS, REASON = "quarantine_faults", "quarantine_reason"
 QUARANTINE_COLUMNS = (*CSV_COLUMNS, UNREADABLE_VALUES, FAULTS, REASON)
+#: Stands in place of the faults in the lines of a quarantine that are no rows, but pieces of a value of one.
+PIECE = "piece"
+
+#: The longest value, and the longest row (all texts together), that a backup takes, in bytes; a longer one goes to
+#: quarantine. A row of this length is less than ``csv_file.MAX_LINE_BYTES`` whatever has to be quoted in it.
+MAX_VALUE_BYTES = 1024 * 1024
+MAX_ROW_BYTES = 4 * MAX_VALUE_BYTES
+#: Longest value that the quarantine keeps whole; of a longer one it keeps the beginning and the length.
+MAX_KEPT_BYTES = 32 * MAX_VALUE_BYTES
+#: What stays of a timestamp that is too long, in characters: enough to show its day.
+TIMESTAMP_CHARACTERS = 64

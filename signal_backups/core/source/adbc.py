@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 import pyarrow as pa
 from adbc_driver_manager import AdbcStatusCode, dbapi
+
+from signal_backups.core.source.base import BATCH_BYTES
 
 
 def execute(connection: dbapi.Connection, statement: str) -> None:
@@ -44,3 +46,17 @@ def read_stream(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         except (OSError, pa.ArrowException) as error:
             raise dbapi.OperationalError(str(error), status_code=AdbcStatusCode.IO) from error
         yield batch
+
+
+def regrouped(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Join small batches to some of at most so many rows, which end soon after ``BATCH_BYTES``."""
+    group: list[pa.RecordBatch] = []
+    held = size = 0
+    for batch in batches:
+        if group and (held + batch.num_rows > rows or size > BATCH_BYTES):
+            yield pa.concat_batches(group)
+            group, held, size = [], 0, 0
+        group.append(batch)
+        held, size = held + batch.num_rows, size + batch.nbytes
+    if group:
+        yield pa.concat_batches(group)

@@ -43,7 +43,9 @@ SOURCE_SCHEMA = pa.schema(
 IDENTITY_COLUMNS = (TIMESTAMP, SIGNAL_ID, VERIFICATION_HASH)
 IDENTITY_SCHEMA = pa.schema([(name, pa.string()) for name in IDENTITY_COLUMNS])
 
+#: Batches end at whichever comes first; a longer row is a batch of its own.
 BATCH_ROWS = 65_536
+BATCH_BYTES = 16 * 1024 * 1024
 
 #: Larger integers may not be exact doubles; rounding one would change the signal.
 EXACT_INTEGER = 2**53

@@ -19,7 +19,15 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
-from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, TIMESTAMP, UNREADABLE_VALUES
+from signal_backups.core.signals.fields import (
+    CSV_COLUMNS,
+    MAX_KEPT_BYTES,
+    MAX_VALUE_BYTES,
+    NUMBER_COLUMNS,
+    TIMESTAMP,
+    TIMESTAMP_CHARACTERS,
+    UNREADABLE_VALUES,
+)
 from signal_backups.core.source.adbc import execute, fetch_all, read_stream
 from signal_backups.core.source.base import (
     EXACT_INTEGER,
@@ -193,7 +201,7 @@ class PostgresSource:
         yield from _batches(connection, _select(self._table, table, where), SOURCE_SCHEMA)
 
     def _identities(self, connection: dbapi.Connection, table: _Table, where: str) -> Generator[pa.RecordBatch]:
-        yield from _batches(connection, _select_fields(self._table, table, IDENTITY_COLUMNS, where), IDENTITY_SCHEMA)
+        yield from _batches(connection, _select_identities(self._table, table, where), IDENTITY_SCHEMA)
 
     def _unreadable(self, error: dbapi.Error) -> SourceError:
         first_line = str(error).splitlines()[0]
@@ -228,13 +236,22 @@ def _day_of_offset(stamp: str) -> str:
 
 
 def _select(name: str, table: _Table, where: str) -> str:
-    return _select_fields(name, table, CSV_COLUMNS, where, f", {_unreadable_values(table)} AS {UNREADABLE_VALUES}")
+    fields = _fields(table, CSV_COLUMNS, MAX_KEPT_BYTES)
+    return f"SELECT {fields}, {_unreadable_values(table)} AS {UNREADABLE_VALUES} FROM {_relation(name)} WHERE {where}"
 
 
-def _select_fields(name: str, table: _Table, names: tuple[str, ...], where: str, more: str = "") -> str:
-    fields = ", ".join(f"{_expression(field, table)} AS {quoted(field)}" for field in names)
-    relation = ".".join(quoted(part) for part in name.split("."))
-    return f"SELECT {fields}{more} FROM {relation} AS t WHERE {where}"
+def _select_identities(name: str, table: _Table, where: str) -> str:
+    # The extract has no longer id either, so that both have the same fingerprint.
+    return f"SELECT {_fields(table, IDENTITY_COLUMNS, MAX_VALUE_BYTES)} FROM {_relation(name)} WHERE {where}"
+
+
+def _fields(table: _Table, names: Sequence[str], limit: int) -> str:
+    """SQL: the fields, without texts that are longer than a limit, in bytes."""
+    return ", ".join(f"{_expression(field, table, limit)} AS {quoted(field)}" for field in names)
+
+
+def _relation(name: str) -> str:
+    return f"{'.'.join(quoted(part) for part in name.split('.'))} AS t"
 
 
 def _batches(connection: dbapi.Connection, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -245,7 +262,7 @@ def _batches(connection: dbapi.Connection, query: str, schema: pa.Schema) -> Ite
                 yield pa.record_batch(batch.columns, schema=schema)
 
 
-def _expression(name: str, table: _Table) -> str:
+def _expression(name: str, table: _Table, limit: int) -> str:
     if name not in table.fields.columns:
         return "NULL::float8" if name in NUMBER_COLUMNS else "NULL::text"
     column = quoted(table.fields.columns[name])
@@ -253,25 +270,39 @@ def _expression(name: str, table: _Table) -> str:
     if name in NUMBER_COLUMNS:
         is_exact = _is_exact(column, kind)
         return f"{column}::float8" if is_exact is None else f"CASE WHEN {is_exact} THEN {column}::float8 END"
-    return _isoformat(column, kind) if kind in _TIMESTAMP_TYPES else f"{column}::text"
+    if kind in _TIMESTAMP_TYPES:
+        return _isoformat(column, kind)
+    # What is left of a timestamp shows its day.
+    left = f"left({column}::text, {TIMESTAMP_CHARACTERS})" if name == TIMESTAMP else "NULL"
+    return f"CASE WHEN {_is_longer(column, limit)} THEN {left} ELSE {column}::text END"
 
 
 def _unreadable_values(table: _Table) -> str:
-    """SQL: JSON of the numbers that a double cannot hold, as PostgreSQL writes them; NULL for nearly every row."""
-    inexact = {}
-    for name in NUMBER_COLUMNS:
+    """SQL: JSON of the values that the contract cannot hold or the quarantine not keep; NULL for nearly every row."""
+    cases: dict[str, tuple[str, str]] = {}
+    for name in CSV_COLUMNS:
         if name in table.fields.columns:
-            column = quoted(table.fields.columns[name])
-            is_exact = _is_exact(column, table.type_of(name))
+            column, kind = quoted(table.fields.columns[name]), table.type_of(name)
+            is_exact = _is_exact(column, kind) if name in NUMBER_COLUMNS else None
             if is_exact is not None:
-                inexact[name] = (column, f"NOT ({is_exact})")
-    if not inexact:
-        return "NULL::text"
-    pairs = ", ".join(
-        f"'{name}', CASE WHEN {is_inexact} THEN {column}::text END" for name, (column, is_inexact) in inexact.items()
+                cases[name] = (f"NOT ({is_exact})", f"{column}::text")
+            elif name not in NUMBER_COLUMNS and kind not in _TIMESTAMP_TYPES:
+                cases[name] = (_is_longer(column, MAX_KEPT_BYTES), _beginning(f"{column}::text"))
+    any_case = " OR ".join(condition for condition, _ in cases.values())
+    pairs = ", ".join(f"'{name}', CASE WHEN {condition} THEN {value} END" for name, (condition, value) in cases.items())
+    return f"CASE WHEN {any_case} THEN json_strip_nulls(json_build_object({pairs}))::text END"
+
+
+def _is_longer(column: str, limit: int) -> str:
+    return f"octet_length({column}::text) > {limit}"
+
+
+def _beginning(text: str) -> str:
+    """SQL: what the quarantine keeps of a text that it does not keep whole."""
+    return (
+        f"left({text}, 100) || '… (' || octet_length({text}) || ' bytes long; only this beginning is kept, because "
+        f"{MAX_KEPT_BYTES:,} are kept at most; SHA-256 ' || encode(sha256(convert_to({text}, 'UTF8')), 'hex') || ')'"
     )
-    any_inexact = " OR ".join(is_inexact for _, is_inexact in inexact.values())
-    return f"CASE WHEN {any_inexact} THEN json_strip_nulls(json_build_object({pairs}))::text END"
 
 
 def _is_exact(column: str, kind: str) -> str | None:

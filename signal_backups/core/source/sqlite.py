@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,17 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
-from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TIMESTAMP, UNREADABLE_VALUES
-from signal_backups.core.source.adbc import read_stream
+from signal_backups.core.signals.fields import (
+    CSV_COLUMNS,
+    MAX_KEPT_BYTES,
+    MAX_VALUE_BYTES,
+    NUMBER_COLUMNS,
+    TEXT_COLUMNS,
+    TIMESTAMP,
+    TIMESTAMP_CHARACTERS,
+    UNREADABLE_VALUES,
+)
+from signal_backups.core.source.adbc import fetch_all, read_stream, regrouped
 from signal_backups.core.source.base import (
     BATCH_ROWS,
     EXACT_INTEGER,
@@ -37,6 +47,9 @@ from signal_backups.core.source.base import (
 from signal_backups.core.source.row_filters import TextFilters
 
 BUSY_TIMEOUT_MS = 5_000
+#: The driver limits its batches by rows alone. A row with a longer value is read alone, after the others.
+_LONG_BYTES = 64 * 1024
+_DRIVER_ROWS = 256
 
 _Read = Callable[[dbapi.Connection, TableColumns, str], Iterator[pa.RecordBatch]]
 
@@ -110,11 +123,22 @@ class SqliteSource:
             raise self._unreadable(str(error)) from error
 
     def _rows(self, connection: dbapi.Connection, columns: TableColumns, where: str) -> Generator[pa.RecordBatch]:
-        for batch in _batches(connection, _select(self._table, columns, where)):
+        queries = _Queries(
+            _count(self._table, where),
+            _select(self._table, columns, where),
+            _select(self._table, columns, where, MAX_KEPT_BYTES),
+        )
+        for batch in _batches(connection, queries):
             yield _decoded(batch, SOURCE_SCHEMA)
 
     def _identities(self, connection: dbapi.Connection, columns: TableColumns, where: str) -> Generator[pa.RecordBatch]:
-        for batch in _batches(connection, _select_identities(self._table, columns, where)):
+        queries = _Queries(
+            _count(self._table, where),
+            _select_identities(self._table, columns, where),
+            # The extract has no longer id either, so that both have the same fingerprint.
+            _select_identities(self._table, columns, where, MAX_VALUE_BYTES),
+        )
+        for batch in _batches(connection, queries):
             yield _decoded(batch, IDENTITY_SCHEMA)
 
     def _columns(self) -> TableColumns:
@@ -187,60 +211,122 @@ def _day_of_offset(stamp: str) -> str:
     return f"(SELECT date(substr({stamp}, 1, 16), {opposite}) FROM ({forms}) AS form WHERE {' AND '.join(conditions)})"
 
 
-def _select(table: str, columns: TableColumns, where: str) -> str:
-    """The query of one filter; its first row sets the column types, which ADBC takes from the first batch."""
-    fields = ", ".join(f"{_expression(name, columns)} AS {quoted(name)}" for name in CSV_COLUMNS)
+@dataclass(frozen=True)
+class _Queries:
+    """The queries of one filter: for the number of all rows, for those without a long value, and for those with one."""
+
+    count: str
+    ordinary: str
+    long: str
+
+
+def _count(table: str, where: str) -> str:
+    return f"SELECT count(*) FROM {quoted(table)} AS t WHERE {where}"
+
+
+def _select(table: str, columns: TableColumns, where: str, limit: int | None = None) -> str:
+    """The query for the rows without a long value; with a limit for the others, without values that are beyond it.
+
+    Its first row sets the column types, which ADBC takes from the first batch.
+    """
+    fields = ", ".join(f"{_expression(name, columns, limit)} AS {quoted(name)}" for name in CSV_COLUMNS)
     type_row = ", ".join("0.5" if name in NUMBER_COLUMNS else "x''" for name in CSV_COLUMNS)
     return (
-        f"SELECT {type_row}, x'' UNION ALL SELECT * FROM "
-        f"(SELECT {fields}, {_unreadable_values(columns)} FROM {quoted(table)} AS t WHERE {where})"
+        f"SELECT {type_row}, x'' UNION ALL SELECT * FROM (SELECT {fields}, {_unreadable_values(columns, limit)} "
+        f"FROM {_relation(table, columns, CSV_COLUMNS, limit)} WHERE {where})"
     )
 
 
-def _expression(name: str, columns: TableColumns) -> str:
+def _select_identities(table: str, columns: TableColumns, where: str, limit: int | None = None) -> str:
+    fields = ", ".join(f"{_expression(name, columns, limit)} AS {quoted(name)}" for name in IDENTITY_COLUMNS)
+    type_row = ", ".join("x''" for _ in IDENTITY_COLUMNS)
+    relation = _relation(table, columns, IDENTITY_COLUMNS, limit)
+    return f"SELECT {type_row} UNION ALL SELECT * FROM (SELECT {fields} FROM {relation} WHERE {where})"
+
+
+def _relation(table: str, columns: TableColumns, names: Sequence[str], limit: int | None) -> str:
+    present = [name for name in names if name in columns.columns]
+    is_long = " OR ".join(_is_longer(name, columns, _LONG_BYTES) for name in present)
+    return f"(SELECT * FROM {quoted(table)} AS t WHERE ({is_long}) IS {'NOT TRUE' if limit is None else 'TRUE'}) AS t"
+
+
+def _is_longer(name: str, columns: TableColumns, limit: int) -> str:
+    column = quoted(columns.columns[name])
+    is_longer = f"octet_length({column}) > {limit}"
+    # Any text is more than any number, whose length would take long to find.
+    return f"({column} >= '' AND {is_longer})" if name in NUMBER_COLUMNS else is_longer
+
+
+def _expression(name: str, columns: TableColumns, limit: int | None) -> str:
     column = columns.columns.get(name)
     if column is None:
         return "NULL"
+    column = value = quoted(column)
     if name in NUMBER_COLUMNS:
-        name = quoted(column)
-        return f"CASE typeof({name}) WHEN 'real' THEN {name} WHEN 'integer' THEN CAST({name} AS REAL) END"
+        return f"CASE typeof({column}) WHEN 'real' THEN {column} WHEN 'integer' THEN CAST({column} AS REAL) END"
     if name == TIMESTAMP:
         # No read of a day finds a time that is not text, so nothing may take its text for the time of a day.
-        column = quoted(column)
-        return f"CAST(CASE WHEN typeof({column}) IN ('text', 'null') THEN {column} ELSE quote({column}) END AS BLOB)"
-    return f"CAST({quoted(column)} AS BLOB)"
+        value = f"CASE WHEN typeof({column}) IN ('text', 'null') THEN {column} ELSE quote({column}) END"
+    if limit is not None:
+        # What is left of a timestamp shows its day.
+        left = f"substr({column}, 1, {TIMESTAMP_CHARACTERS})" if name == TIMESTAMP else "NULL"
+        value = f"CASE WHEN {_is_longer(name, columns, limit)} THEN {left} ELSE {value} END"
+    return f"CAST({value} AS BLOB)"
 
 
-def _unreadable_values(columns: TableColumns) -> str:
-    """SQL: JSON of the values of number columns that are not doubles; NULL for nearly every row."""
-    present = [(name, quoted(columns.columns[name])) for name in NUMBER_COLUMNS if name in columns.columns]
-    is_unreadable = {
-        name: f"(typeof({column}) <> 'real' AND (typeof({column}) IN ('text', 'blob') "
-        f"OR {column} NOT BETWEEN -{EXACT_INTEGER} AND {EXACT_INTEGER}))"
-        for name, column in present
-    }
-    pairs = ", ".join(f"'{name}', CASE WHEN {is_unreadable[name]} THEN quote({column}) END" for name, column in present)
-    return f"CAST(CASE WHEN {' OR '.join(is_unreadable.values())} THEN json_object({pairs}) END AS BLOB)"
+def _unreadable_values(columns: TableColumns, limit: int | None) -> str:
+    """SQL: JSON of the values of number columns that are not doubles, and of values beyond a limit; else NULL."""
+    cases: dict[str, list[tuple[str, str]]] = {}
+    for name in CSV_COLUMNS:
+        if name in columns.columns:
+            column = quoted(columns.columns[name])
+            cases[name] = [] if limit is None else [(_is_longer(name, columns, limit), _beginning(column))]
+            if name in NUMBER_COLUMNS:
+                is_unreadable = (
+                    f"(typeof({column}) <> 'real' AND (typeof({column}) IN ('text', 'blob') "
+                    f"OR {column} NOT BETWEEN -{EXACT_INTEGER} AND {EXACT_INTEGER}))"
+                )
+                cases[name].append((is_unreadable, f"quote({column})"))
+    any_case = " OR ".join(condition for of_field in cases.values() for condition, _ in of_field)
+    pairs = ", ".join(
+        f"'{name}', CASE {' '.join(f'WHEN {condition} THEN {value}' for condition, value in of_field)} END"
+        for name, of_field in cases.items()
+        if of_field
+    )
+    return f"CAST(CASE WHEN {any_case} THEN json_object({pairs}) END AS BLOB)"
 
 
-def _select_identities(table: str, columns: TableColumns, where: str) -> str:
-    fields = ", ".join(f"{_expression(name, columns)} AS {quoted(name)}" for name in IDENTITY_COLUMNS)
-    type_row = ", ".join("x''" for _ in IDENTITY_COLUMNS)
-    return f"SELECT {type_row} UNION ALL SELECT * FROM (SELECT {fields} FROM {quoted(table)} AS t WHERE {where})"
+def _beginning(column: str) -> str:
+    """SQL: what the quarantine keeps of a value that it does not keep whole: an SQL literal, and the length."""
+    return (
+        f"'X''' || hex(substr({column}, 1, 100)) || '''… (' || octet_length({column}) || "
+        f"' bytes long; only this beginning is kept, because {MAX_KEPT_BYTES:,} are kept at most)'"
+    )
 
 
-def _batches(connection: dbapi.Connection, query: str) -> Iterator[pa.RecordBatch]:
+def _batches(connection: dbapi.Connection, queries: _Queries) -> Iterator[pa.RecordBatch]:
+    """The rows in batches of bounded size; those with a long value are last, and there seldom are any."""
+    read = 0
+    for batch in regrouped(_driver_batches(connection, queries.ordinary, _DRIVER_ROWS), BATCH_ROWS):
+        read += batch.num_rows
+        yield batch
+    ((count,),) = fetch_all(connection, queries.count)
+    if count != read:
+        yield from _driver_batches(connection, queries.long, 1)
+
+
+def _driver_batches(connection: dbapi.Connection, query: str, rows: int) -> Iterator[pa.RecordBatch]:
     """Run a query whose first row only sets the column types, and skip that row."""
     with closing(connection.cursor()) as cursor:
-        cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+        cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(min(rows, BATCH_ROWS))})
         cursor.execute(query)
         with closing(cursor.fetch_record_batch()) as reader:
             skip = 1
             for batch in read_stream(reader):
-                rows = batch.slice(skip)
+                found = batch.slice(skip)
                 skip = 0
-                if rows.num_rows:
-                    yield rows
+                if found.num_rows:
+                    yield found
 
 
 def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

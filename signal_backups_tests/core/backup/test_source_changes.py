@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signal_backups.core.backup import new_backup
+from signal_backups.core.backup import large_values, new_backup
 from signal_backups.core.backup.hashed_csv import write_hashed_csv
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.source_changes import SourceChanges, compare_with_vouched
@@ -23,6 +23,7 @@ from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention.stored_versions import versions_by_day
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.signals import csv_file
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import VerifyReport
 from signal_backups.core.vault.day_state import DayState
@@ -361,8 +362,14 @@ def test_without_a_loss_a_repeated_id_is_nothing_to_accept(back_up: BackUp) -> N
     assert (kept.backup, kept.replacements) == (first.backup, [])
 
 
-def test_a_quarantine_that_cannot_be_read_is_a_typed_error_and_may_be_left_behind(back_up: BackUp) -> None:
-    back_up([signal(1), signal(2, action="x" * 17 * 1024**2)])
+def test_a_quarantine_that_cannot_be_read_is_a_typed_error_and_may_be_left_behind(
+    back_up: BackUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier_release:
+        earlier_release.setattr(large_values, "MAX_VALUE_BYTES", 2**30)
+        earlier_release.setattr(large_values, "MAX_ROW_BYTES", 2**30)
+        back_up([signal(1), signal(2, action="x" * 17 * 1024**2)])
+    monkeypatch.setattr(csv_file, "MAX_OLD_LINE_BYTES", csv_file.MAX_LINE_BYTES)
     with pytest.raises(VerificationError, match="the quarantined rows of the backup of 2026-11-01 cannot be read"):
         back_up(signals(3))
     assert back_up(signals(3), accept="too long").manifest.records == 3

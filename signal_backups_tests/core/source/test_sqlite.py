@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, closing
 from datetime import timedelta
 from pathlib import Path
 
+import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 import pytest
 
@@ -15,6 +16,7 @@ from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError, SourceError
 from signal_backups.core.signals.extra_columns import ExtraColumn
 from signal_backups.core.source import SOURCE_SCHEMA, SignalSource, open_source, sqlite
+from signal_backups.core.source.adbc import fetch_all
 from signal_backups.core.source.base import TableColumns
 from signal_backups_tests.samples.days import RunDay, extracted
 from signal_backups_tests.samples.signals import DAY, HASHED, signal, signals
@@ -254,8 +256,9 @@ def test_each_query_of_a_day_is_a_range_of_the_timestamp_index(tmp_path: Path, c
     source = sqlite_table(tmp_path / "signals.db", signals(3))
     columns = TableColumns.match("signals", list(SQLITE_TYPES))
     query = sqlite._select("signals", columns, sqlite.row_filters(columns).of_day(DAY)[condition])
-    with closing(sqlite3.connect(tmp_path / "signals.db")) as connection:
-        plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}"))
+    # Not with Python's SQLite, which may be older than the driver's.
+    with closing(adbc.connect((tmp_path / "signals.db").as_uri())) as connection:
+        plan = " | ".join(str(row[3]) for row in fetch_all(connection, f"EXPLAIN QUERY PLAN {query}"))
     assert "SEARCH t USING INDEX by_time (timestamp>? AND timestamp<?)" in plan
     assert "SCAN t" not in plan
     assert "TEMP B-TREE" not in plan

@@ -12,6 +12,7 @@ from pathlib import Path
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import ImportVerificationError, SignalConflictError, TargetError, VerificationError
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict
+from signal_backups.core.signals.csv_file import count_quarantined
 from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.vault.layout import BackupSlot, Layout
 
@@ -56,7 +57,7 @@ class CsvFolderTarget:
             self._copy(csv, target)
         except OSError as error:
             raise _unwritable(target, error) from error
-        return count_signals(csv)
+        return count_quarantined(csv)
 
     def count_signals(self, day: date) -> int | None:
         """See ``RestoreTarget.count_signals``."""

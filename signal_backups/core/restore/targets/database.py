@@ -23,7 +23,7 @@ from signal_backups.core.restore.targets.contract import DayToImport, Imported, 
 from signal_backups.core.restore.targets.engine import TargetEngine
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.compare_rows import RowComparison, row_comparer
-from signal_backups.core.signals.csv_file import read_as_stored_sql, read_sql
+from signal_backups.core.signals.csv_file import count_quarantined, read_quarantine_sql, read_sql
 from signal_backups.core.signals.difference import NAMED_IDS, Difference
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
@@ -35,7 +35,6 @@ from signal_backups.core.signals.fields import (
     VERIFICATION_HASH,
 )
 from signal_backups.core.signals.timestamps import rows_of_day
-from signal_backups.core.signals.verify_csv import count_signals
 from signal_backups.core.source import SignalSource, SignalTable
 from signal_backups.core.source.adbc import execute, fetch_all
 from signal_backups.core.source.base import BATCH_ROWS, quoted
@@ -100,7 +99,7 @@ class DatabaseTarget:
         """
         del on_conflict
         if self._would_make_database():
-            return count_signals(csv)
+            return count_quarantined(csv)
         quarantine = self._engine.for_table(f"{self._engine.table}_quarantine")
         names = (_BACKUP_DAY, *QUARANTINE_COLUMNS)
         with self._connected() as connection, self._ended(connection):
@@ -329,7 +328,7 @@ def _typed_rows(csv: Path, names: Mapping[str, str]) -> Iterator[pa.RecordBatchR
 def _quarantined_rows(csv: Path, day: date) -> Iterator[pa.RecordBatchReader]:
     columns = ", ".join(QUARANTINE_COLUMNS)
     with closing(duckdb_engine.cursor()) as cursor:
-        query = f"SELECT '{day}' AS {_BACKUP_DAY}, {columns} FROM {read_as_stored_sql(csv)}"
+        query = f"SELECT '{day}' AS {_BACKUP_DAY}, {columns} FROM {read_quarantine_sql(csv)}"
         yield cursor.sql(query).to_arrow_reader(BATCH_ROWS)
 
 
