@@ -9,9 +9,11 @@ from tempfile import mkdtemp
 
 import pytest
 
+from signal_backups.core.backup import large_values
 from signal_backups.core.backup.undated import Partitions, compare_undated, keep_undated
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.ledger.tail import newest_first
+from signal_backups.core.signals.fields import PIECE
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.findings import Examination, newest_findings
 from signal_backups.core.vault.undated_rows import UndatedRows
@@ -146,3 +148,23 @@ def test_only_rows_that_are_not_kept_yet_are_new(
     assert everything.in_database == 9
     assert [row.signal_id for row in found.named] == ["signal-00099"]
     assert found.in_database == 1
+
+
+def test_a_value_that_is_too_long_is_kept_whole(
+    keep: Callable[[list[Row]], UndatedRows], vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_values, "MAX_VALUE_BYTES", 1_000)
+    texts = ["x" * 1_001, "y" * 1_002]
+    rows = [signal(number, timestamp="yesterday", symbol=text) for number, text in enumerate(texts)]
+    first = keep([*DATED_ROWS, *rows])
+    assert (first.rows, first.in_database) == (2, 2)
+    assert keep(rows).stored == first.stored
+    for now in (rows[:1], rows[1:], []):
+        undated = keep(now)
+        assert (undated.rows, undated.in_database) == (2, len(now))
+        kept = stored_rows(vault, undated, tmp_path)
+        assert sorted(str(row["unreadable_values"]) for row in kept if row["quarantine_faults"] == PIECE) == texts
+        assert sorted(str(row["signal_id"]) for row in kept if row["quarantine_faults"] != PIECE) == [
+            "signal-00000",
+            "signal-00001",
+        ]
