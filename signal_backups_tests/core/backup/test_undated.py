@@ -12,12 +12,12 @@ import pytest
 from signal_backups.core.backup import large_values
 from signal_backups.core.backup.undated import Partitions, compare_undated, keep_undated
 from signal_backups.core.ledger.event import Action
-from signal_backups.core.ledger.tail import newest_first
 from signal_backups.core.signals.fields import PIECE
 from signal_backups.core.source import SignalSource
 from signal_backups.core.vault.findings import Examination, newest_findings
 from signal_backups.core.vault.undated_rows import UndatedRows
 from signal_backups.core.vault.vault import BackupVault
+from signal_backups_tests.core.ledger.recorded_events import recorded_events
 from signal_backups_tests.samples.days import CsvRow, read_csv
 from signal_backups_tests.samples.signals import Row, signal
 from signal_backups_tests.samples.tables import UNTYPED, sqlite_table
@@ -65,8 +65,7 @@ def stored_rows(vault: BackupVault, undated: UndatedRows, folder: Path) -> list[
 
 
 def events(vault: BackupVault) -> list[str]:
-    found = next(newest_first(vault.trail.log, 100), [])
-    return [event.result for event in found if event.action is Action.EXAMINATION]
+    return [event.result for event in reversed(recorded_events(vault, Action.EXAMINATION))]
 
 
 def test_every_undated_row_is_kept_with_its_reason(
