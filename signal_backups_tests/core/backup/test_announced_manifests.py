@@ -139,6 +139,16 @@ def test_a_manifest_that_was_never_written_gets_no_event(
     assert [event.action for event in vault.trail.events()] == [Action.BACKUP, Action.DRILL]
 
 
+def test_killed_after_its_event_was_stored(memory: StrictS3, outbox: Path, run_day: RunDay) -> None:
+    vault = vault_of(memory, outbox)
+    store_backup(vault, run_day(signals(3)).folder, BackupRun("run"))
+    (entry,) = vault.manifest_log.entries()
+    HeldAnnouncement.create(outbox, AnnouncedManifest(day=DAY, number=1, sha256=entry.sha256)).release()
+    vault_of(memory, outbox).trail.record(Action.DRILL, Result.PASSED)
+    assert announced(outbox) == []
+    assert [event.action for event in vault.trail.events()] == [Action.BACKUP, Action.DRILL]
+
+
 def test_one_that_lives_is_left_alone(memory: StrictS3, outbox: Path) -> None:
     writing = HeldAnnouncement.create(outbox, AnnouncedManifest(day=DAY, number=1, sha256="0" * 64))
     vault_of(memory, outbox).trail.record(Action.DRILL, Result.PASSED)
