@@ -17,10 +17,10 @@ import typer
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from signal_backups.cli.interrupts import say_done
+from signal_backups.cli.tables import draw_table
 from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.errors import SettingsError, SignalBackupsError
 
@@ -38,19 +38,16 @@ class Advance(Protocol):
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on standard output."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold", justify="right" if column in _RIGHT else "left")
-    for row in rows:
-        table.add_row(*row)
-    _console(stderr=False).print(table)
+    draw_table(_console(stderr=False), title, columns, list(rows), _RIGHT)
 
 
-_RIGHT = {
-    *("records", "bytes", "quarantined", "seconds", "rows hashed"),
-    *("restored", "replaced", "skipped", "refused", "there now"),
-    *("in source", "unchanged", "late", "mutated", "deleted"),
-}
+_RIGHT = frozenset(
+    [
+        *("records", "bytes", "quarantined", "seconds", "rows hashed"),
+        *("restored", "replaced", "skipped", "refused", "there now"),
+        *("in source", "unchanged", "late", "mutated", "deleted"),
+    ]
+)
 
 
 def print_line(text: str | Text) -> None:
