@@ -11,6 +11,7 @@ import pytest
 
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import SourceError, StoreError
+from signal_backups.core.ledger.event import Action
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention.setup import set_up_bucket
 from signal_backups.core.s3.store import S3ObjectStore
@@ -219,7 +220,12 @@ def test_an_overdue_drill_and_audit(watched: World, ticks: Ticks, notified: Noti
     )
 
 
-def test_drill_and_audit_reports_in_the_bucket_count(watched: World, ticks: Ticks, notified: Notified) -> None:
+def test_drill_and_audit_reports_and_scrubs_in_the_bucket_count(
+    watched: World, ticks: Ticks, notified: Notified
+) -> None:
+    read_at = ticks.now
+    read = {"days": [], "oldest_unread": {"day": str(LAST), "read_at": read_at.isoformat()}}
+    watched.vault.trail.record(Action.VERIFICATION, "passed", details=read)
     watched.vault.store.put_bytes(watched.vault.layout.drill_key(ticks.now), b"{}", "application/json")
     assert run_asset(watched, "retention_audit").success
     notified()
@@ -227,6 +233,7 @@ def test_drill_and_audit_reports_in_the_bucket_count(watched: World, ticks: Tick
     bodies = "".join(each.body for each in notified())
     assert "no restore drill was held for more than 8 days: the last one" in bodies
     assert "no retention audit was made for more than 32 days: the last one" in bodies
+    assert f"some backups were not read back for more than 30 days: since {read_at:%Y-%m-%d %H:%M}Z" in bodies
 
 
 def test_while_a_run_has_a_day_it_neither_fails_nor_recovers(watched: World, ticks: Ticks, notified: Notified) -> None:
