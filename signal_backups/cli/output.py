@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-import typer
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,7 +21,7 @@ from rich.text import Text
 from signal_backups.cli.interrupts import say_done
 from signal_backups.cli.tables import draw_table
 from signal_backups.core.base.day_ranges import ranges_of
-from signal_backups.core.base.errors import SettingsError, SignalBackupsError
+from signal_backups.core.base.errors import LocalStorageError, SignalBackupsError
 
 #: Width of tables when nobody is looking at a terminal: nothing is cut off in a log file.
 _PIPE_WIDTH = 200
@@ -78,27 +77,22 @@ def write_file(file: Path, body: bytes) -> None:
     """Write a file beside what is printed, and say so.
 
     Raises:
-        SettingsError: it cannot be written there.
+        LocalStorageError: it cannot be written there.
     """
     try:
         file.write_bytes(body)
     except OSError as error:
-        raise SettingsError(f"cannot write {file}: {error.strerror}", remedy="Name another file") from error
+        raise LocalStorageError(f"cannot write {file}: {error.strerror}", remedy="Name another file") from error
     print_notice(f"Wrote {file}")
 
 
 @contextmanager
 def writing_beside() -> Iterator[None]:
-    """A file that cannot be written is an error on standard error, after a result that is printed already.
-
-    Raises:
-        typer.Exit: with the error's exit code.
-    """
+    """A file that cannot be written is said on standard error; the exit code stays that of the result beside it."""
     try:
         yield
-    except SettingsError as error:
+    except LocalStorageError as error:
         print_error(error, as_json=False)
-        raise typer.Exit(int(error.exit_code)) from error
 
 
 @contextmanager

@@ -7,13 +7,14 @@ import os
 import secrets
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signal_backups.core.base import file_locks
 from signal_backups.core.base.errors import StoreError
+from signal_backups.core.base.local_files import written_locally
 from signal_backups.embedded import processes, weed
 from signal_backups.embedded.ports import HOST, Ports, pick_ports
 
@@ -64,9 +65,9 @@ class SeaweedServer:
 
         Raises:
             StoreError: it did not start.
+            LocalStorageError: its folder cannot be written.
         """
-        self._make_folders()
-        with file_locks.exclusive(self._start_lock):
+        with self._written(), file_locks.exclusive(self._start_lock):
             for _ in range(BOOT_ATTEMPTS):
                 if not self.is_running():
                     self._boot()
@@ -129,10 +130,15 @@ class SeaweedServer:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep the server from being stopped as idle during the block, or until this process is killed."""
-        self._make_folders()
-        with file_locks.shared(self._in_use_lock):
-            self._in_use_lock.touch()
+        """Keep the server from being stopped as idle during the block, or until this process is killed.
+
+        Raises:
+            LocalStorageError: its folder cannot be written.
+        """
+        with ExitStack() as stack:
+            with self._written():
+                stack.enter_context(file_locks.shared(self._in_use_lock))
+                self._in_use_lock.touch()
             try:
                 yield
             finally:
@@ -162,9 +168,13 @@ class SeaweedServer:
         access_key, secret_key = self._credentials()
         return S3Server(f"http://{HOST}:{self._ports().s3}", access_key, secret_key, REGION)
 
-    def _make_folders(self) -> None:
-        for folder in (self._folder, self._data, self._folder / "tmp"):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """The server's folders are there; what cannot be written in them is a typed error."""
+        with written_locally(self._folder):
+            for folder in (self._folder, self._data, self._folder / "tmp"):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            yield
 
     def _boot(self) -> None:
         if not self._identities_file.exists():

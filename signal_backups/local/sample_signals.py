@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from signal_backups.core.base.days import days_between, start_of
+from signal_backups.core.base.local_files import written_locally
 from signal_backups.core.signals.row_hash import canonical_json
 
 #: History made before the last day, so that counts have weekdays to be compared with.
@@ -62,8 +63,13 @@ _STRATEGIES = ("weighted_consensus", "momentum", "mean_reversion")
 
 
 def extend_sample_database(path: Path, last: date) -> int:
-    """Make the database, or add the days it lacks up to ``last``; returns how many signals were added."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Make the database, or add the days it lacks up to ``last``; returns how many signals were added.
+
+    Raises:
+        LocalStorageError: its folder cannot be made.
+    """
+    with written_locally(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_CREATE)

@@ -110,7 +110,7 @@ def test_page_and_picture_are_written(terminal: Terminal) -> None:
 def test_a_file_that_cannot_be_written_takes_no_findings_away(terminal: Terminal) -> None:
     days = ("--from", str(GOOD), "--to", str(HIDDEN))
     done = terminal.run("audit", "retention", *days, "--no-report", "--json", "--html", "/dev/full")
-    assert done.code == 2
+    assert done.code == 1
     assert done.json["errors"] == 2
     assert "cannot write /dev/full: No space left on device" in done.err
 
@@ -130,7 +130,6 @@ def test_a_start_date_that_is_set_is_when_backups_should_begin(terminal: Termina
         (("--from", "2026-01-01", "--to", "2999-01-01"), 2, "has not ended yet"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), 2, "Swap --from and --to"),
         (("--profile", "none"), 2, "no retention profile"),
-        (("--html", "no/such/folder/a.html"), 2, "no folder"),
         (("--from", "1999-01-01", "--to", "2000-01-01"), 4, "no day to audit"),
     ],
 )

@@ -140,7 +140,7 @@ def test_a_ca_without_a_time_stamp_proves_nothing(terminal: Inside) -> None:
         (["bundle", "--out", "x", "--from", "yesterday"], 2, "is not a date"),
         (["bundle", "--out", "x", "--from", "2024-03-02", "--to", "2024-03-01"], 2, "Swap --from and --to"),
         (["bundle", "--out", "x", "--from", "2024-03-01", "--to", "2999-01-01"], 2, "has not ended yet"),
-        (["bundle", "--out", "no/such/folder/x"], 2, "no folder"),
+        (["bundle", "--out", "no/such/folder/x"], 3, "no folder"),
         (["bundle", "--out", "."], 2, "is there already"),
         (["verify-bundle"], 2, "Missing argument"),
         (["verify-bundle", "nowhere"], 4, "no bundle at nowhere"),

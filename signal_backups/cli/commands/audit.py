@@ -22,7 +22,7 @@ from signal_backups.cli.results import show_report
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.connect import anchor_destinations
 from signal_backups.core.base.days import require_complete
-from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
+from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 from signal_backups.core.retention.load_profile import load_profile
 from signal_backups.core.retention_audit.report import Aspect, RetentionAudit, State
 from signal_backups.core.retention_audit.run import audit_retention, store_report
@@ -50,7 +50,6 @@ def retention(
     begin, end = given_days(first, last)
     if end is not None:
         require_complete(end)
-    _require_folders(html, png)
     wanted = load_profile(profile or settings.profile)
     start = settings.start_date if settings.start_date_is_set else None
     with opened_vault(settings) as vault:
@@ -87,14 +86,6 @@ def _keep(vault: BackupVault, found: RetentionAudit) -> _Kept:
         return _Kept(uri=vault.store.uri(store_report(vault, found)))
     except SignalBackupsError as error:
         return _Kept(error=error)
-
-
-def _require_folders(*files: Path | None) -> None:
-    for file in files:
-        if file is not None and not file.absolute().parent.is_dir():
-            raise SettingsError(f"no folder {file.absolute().parent}", remedy="Make it, or name a file elsewhere")
-        if file is not None and file.is_dir():
-            raise SettingsError(f"{file} is a folder", remedy="Name a file")
 
 
 def _write_files(found: RetentionAudit, html: Path | None, png: Path | None) -> None:

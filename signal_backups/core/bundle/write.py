@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from signal_backups import __version__
 from signal_backups.core.base.digest import digest
-from signal_backups.core.base.errors import SettingsError, VerificationError
+from signal_backups.core.base.errors import LocalStorageError, SettingsError, VerificationError
 from signal_backups.core.bundle.content import (
     ANCHORS,
     EVENTS,
@@ -68,14 +68,15 @@ def require_free(out: Path) -> None:
     """Refuse a place that a bundle cannot be written to.
 
     Raises:
-        SettingsError: something is there already, or its folder is not.
+        SettingsError: something is there already.
+        LocalStorageError: its folder is not there.
     """
     # The name of a place that is there may be none to put another beside: "." and "/" have no last part.
     taken = out if _is_there(out) else beside_zip(out)
     if _is_there(taken):
         raise SettingsError(f"{taken} is there already", remedy="Name another place; nothing is overwritten")
     if not out.absolute().parent.is_dir():
-        raise SettingsError(f"no folder {out.absolute().parent}", remedy="Make it, or name a place elsewhere")
+        raise LocalStorageError(f"no folder {out.absolute().parent}", remedy="Make it, or name a place elsewhere")
 
 
 def _is_there(path: Path) -> bool:
@@ -86,7 +87,8 @@ def write_bundle(content: BundleContent, out: Path) -> WrittenBundle:
     """Write a bundle: a ZIP when the name ends in .zip, else a folder; nothing stays behind when it fails.
 
     Raises:
-        SettingsError: something is there already, or it cannot be written there.
+        SettingsError: something is there already.
+        LocalStorageError: it cannot be written there.
         VerificationError: the content cannot be bundled.
     """
     require_free(out)
@@ -101,7 +103,9 @@ def write_bundle(content: BundleContent, out: Path) -> WrittenBundle:
             beside_zip(out).write_text(f"{zip_sha256}  {out.name}\n", encoding="utf-8")
         part.rename(out)
     except OSError as error:
-        raise SettingsError(f"cannot write {out}: {error.strerror or error}", remedy="Name another place") from error
+        raise LocalStorageError(
+            f"cannot write {out}: {error.strerror or error}", remedy="Name another place with --out"
+        ) from error
     finally:
         part.unlink() if part.is_file() else shutil.rmtree(part, ignore_errors=True)
     return WrittenBundle(out, index, files, zip_sha256)

@@ -20,7 +20,7 @@ from signal_backups.core.base.errors import (
     TargetError,
     VerificationError,
 )
-from signal_backups.core.base.local_files import scratch_folder
+from signal_backups.core.base.local_files import scratch_folder, written_locally
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import read_ahead
 from signal_backups.core.restore.audit_event import record_restore
@@ -212,9 +212,10 @@ class Restore:
             raise refusal(fetched, good, otherwise=". Import its good rows only with --allow-corrupt-rows")
         if self._options.dry_run:
             folder = fetched.csv.parent
-        folder.mkdir(parents=True, exist_ok=True)
         rejected = folder / f"refused_rows_of_{fetched.csv.name}"
-        salvaged = salvage(fetched.csv, fetched.csv.with_suffix(".good.csv"), rejected)
+        with written_locally(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            salvaged = salvage(fetched.csv, fetched.csv.with_suffix(".good.csv"), rejected)
         problem = f"{'; '.join(fetched.report.problems)}. {salvaged.rejected_rows} rows were left out"
         problem += f"; the others match their hash, which does not cover {' and '.join(OPTIONAL_COLUMNS)}"
         return (

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, start_http_server, write_to_tex
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from signal_backups.core.base.errors import SettingsError, SignalBackupsError
+from signal_backups.core.base.errors import LocalStorageError, SettingsError, SignalBackupsError
 from signal_backups.core.monitoring.metrics.families import exporter_families, measured_families
 from signal_backups.core.monitoring.metrics.measure import Measurer
 from signal_backups.core.monitoring.metrics.measurements import Measurements
@@ -111,9 +111,9 @@ class Exporter(Collector):
         """Write a file for node_exporter's textfile collector, replacing it atomically.
 
         Raises:
-            SettingsError: the file cannot be written.
+            LocalStorageError: the file cannot be written.
         """
         try:
             write_to_textfile(str(path), self.registry)
         except OSError as error:
-            raise SettingsError(f"cannot write {path}: {error.strerror}", remedy="Name another file") from error
+            raise LocalStorageError(f"cannot write {path}: {error.strerror}", remedy="Name another file") from error
