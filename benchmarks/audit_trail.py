@@ -1,7 +1,7 @@
-"""The audit trail of years examined: events on a real S3 server, with and without checkpoints, in turn.
+"""The audit trail of years examined: events on a real S3 server, with and without segments, in turn.
 
-Prints seconds and requests of both ways, and the ratio of their medians. Without checkpoints is also what ``--full``
-takes, but for the checkpoints themselves.
+Prints seconds and requests of both ways, and the ratio of their medians. Without segments is also what ``--full``
+takes, but for the segments themselves.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from statistics import median
 from benchmarks.backfill_year import running_server
 from benchmarks.measuring import print_load, print_table, spread, work_folder
 from signal_backups.core.integrity.examine_trail import examine_trail
-from signal_backups.core.integrity.log.write_segments import write_checkpoints
+from signal_backups.core.integrity.log.write_segments import write_segments
 from signal_backups.core.ledger.chained_log import FIRST, Entry, Link
 from signal_backups.core.ledger.event import Action, Actor, Occurrence
 from signal_backups.core.s3.client import s3_client
@@ -42,14 +42,14 @@ def main() -> None:
         for vault in (plain, checked):
             store_events(vault, arguments.events)
         started = time.perf_counter()
-        written = write_checkpoints(checked)
-        print(f"wrote {len(written)} checkpoints in {time.perf_counter() - started:.1f} s", flush=True)
-        with_checkpoints, without = [], []
+        written = write_segments(checked)
+        print(f"wrote {len(written)} segments in {time.perf_counter() - started:.1f} s", flush=True)
+        with_segments, without = [], []
         for _ in range(arguments.rounds):
             print_load()
-            with_checkpoints.append(examined(checked))
+            with_segments.append(examined(checked))
             without.append(examined(plain))
-    print_figures(arguments.events, with_checkpoints, without)
+    print_figures(arguments.events, with_segments, without)
 
 
 def vault_of(connection: S3Connection, bucket: str) -> BackupVault:
@@ -86,15 +86,15 @@ def examined(vault: BackupVault) -> tuple[float, int]:
     return time.perf_counter() - started, sum(report.requests.values())
 
 
-def print_figures(count: int, with_checkpoints: list[tuple[float, int]], without: list[tuple[float, int]]) -> None:
+def print_figures(count: int, with_segments: list[tuple[float, int]], without: list[tuple[float, int]]) -> None:
     """Both ways side by side."""
-    fast, slow = [one[0] for one in with_checkpoints], [one[0] for one in without]
+    fast, slow = [one[0] for one in with_segments], [one[0] for one in without]
     print_table(
         [f"{count} events", "seconds, min/median", "requests"],
         [
-            ["with checkpoints", spread(fast), str(with_checkpoints[0][1])],
+            ["with segments", spread(fast), str(with_segments[0][1])],
             ["without", spread(slow), str(without[0][1])],
-            ["ratio", f"{median(slow) / median(fast):.1f}x", f"{without[0][1] / with_checkpoints[0][1]:.1f}x"],
+            ["ratio", f"{median(slow) / median(fast):.1f}x", f"{without[0][1] / with_segments[0][1]:.1f}x"],
         ],
     )
 

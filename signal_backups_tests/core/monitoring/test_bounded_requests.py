@@ -14,8 +14,10 @@ from signal_backups.core.base.objectives import due_at
 from signal_backups.core.integrity.log.write_segments import write_rolling_segments
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.ledger.rolling_segments import RollingSegments
+from signal_backups.core.monitoring.observation import observe
 from signal_backups.core.monitoring.status.status import BackupStatus, backup_status
 from signal_backups.core.s3.object_version import ObjectVersion
+from signal_backups.core.vault.caching_vault import CachingVault
 from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.findings import Examination, record_findings
 from signal_backups.core.vault.layout import BackupSlot
@@ -109,6 +111,16 @@ def test_a_manifest_put_over_the_one_that_a_segment_has_is_read(watched: Watched
     days, sent = asked(watched, listed)
     assert (days[FIRST].state, days[FIRST].manifest) == (DayState.TAMPERED, None)
     assert sent["GetObject"] < 8
+
+
+def test_whoever_observes_again_reads_no_segment(watched: Watched) -> None:
+    put_years(watched, 20, 20)
+    write_rolling_segments(watched.vault)
+    vault = CachingVault(watched.vault)
+    found = observe(vault, FIRST, watched.clock)
+    before = watched.s3.requests.copy()
+    assert observe(vault, FIRST, watched.clock).days == found.days
+    assert watched.s3.requests - before == {"ListObjectVersions": 5}
 
 
 @pytest.fixture
