@@ -77,6 +77,27 @@ def test_a_drill_says_what_it_measured_and_keeps_its_report(backed_up: Terminal,
     shown = backed_up.run("drill", "--days", "1")
     assert "RTO forecast: " in shown.out
     assert "Recorded in s3://" in shown.out
+    assert found["left_out"] == []
+
+
+def test_a_drill_fails_with_the_reason_where_the_sources_own_table_takes_no_restored_signal(
+    backed_up: Terminal, newest: date
+) -> None:
+    file = Path(backed_up.folder) / "signals.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TRIGGER noted AFTER INSERT ON signals BEGIN SELECT 1; END")
+        connection.execute("ALTER TABLE signals ADD COLUMN trader_notes TEXT NOT NULL DEFAULT 'none'")
+    drilled = backed_up.run("drill", "--days", "1")
+    assert (drilled.code, "Not drilled: trigger noted" in drilled.err) == (0, True)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        changed = "replace(sql, ' DEFAULT ''none''', '')"
+        connection.execute(f"UPDATE sqlite_master SET sql = {changed} WHERE name = 'signals'")
+    failed = backed_up.run("drill", "--days", "1")
+    assert failed.code == 1
+    assert f"FAILED {newest}: table signals" in failed.err
+    assert "NOT NULL constraint failed: signals.trader_notes" in failed.err
+    assert backed_up.run("status").code == 1
 
 
 def test_a_drill_that_finds_a_deleted_signal_ends_with_1(backed_up: Terminal, newest: date) -> None:

@@ -74,6 +74,8 @@ def _print(report: DrillReport, where: str) -> None:
     )
     for day in report.failed_days:
         print_notice(f"FAILED {day.day}: {day.restore.problem}. {day.restore.remedy or ''}")
+    for part in report.left_out:
+        print_notice(f"Not drilled: {part}")
     for name in report.archived_classes:
         print_notice(f"Not drilled: days in storage class {name} have to thaw first")
     print_line(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in report.seconds.items()))

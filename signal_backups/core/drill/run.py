@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,14 +22,18 @@ from signal_backups.core.base.logs import log_step
 from signal_backups.core.drill.choose_days import RECENT_DAYS, DrillChoice, choose_drill_days
 from signal_backups.core.drill.rto import WARN_SHARE, RtoForecast, forecast_rto
 from signal_backups.core.drill.scratch_database import scratch_database
+from signal_backups.core.drill.table_definition import create_like_source
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.restore.reconcile import Reconciliation, add_quarantine, compare_with_source
 from signal_backups.core.restore.report import DayRestore, Outcome
 from signal_backups.core.restore.run import Restore, RestoreOptions
 from signal_backups.core.restore.selection import ChosenBackup, UnavailableDay, choose_days
+from signal_backups.core.restore.targets.database import DatabaseTarget
 from signal_backups.core.restore.targets.open_target import open_database
 from signal_backups.core.s3.store import JSON_TYPE
+from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.compare_rows import RowComparer
+from signal_backups.core.signals.timestamps import rows_of_day
 from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.findings import Examination, open_findings, record_findings
 from signal_backups.core.vault.objects import StoredBackup
@@ -53,6 +58,7 @@ class DrillReport(BaseModel, frozen=True):
     Attributes:
         seconds: duration of each phase: download, verify, import, verify_import, compare.
         archived_classes: storage classes that were left out, because their objects must be thawed first.
+        left_out: what of the definition of the source's table the scratch database did not have.
     """
 
     at: datetime
@@ -63,6 +69,7 @@ class DrillReport(BaseModel, frozen=True):
     seconds: dict[str, float]
     total_seconds: float
     forecast: RtoForecast
+    left_out: list[str] = []
 
     @property
     def rows(self) -> int:
@@ -188,12 +195,16 @@ def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[Dr
     gone = {day for day, one in stored.items() if one.current is None and day > last - timedelta(days=run.recent_days)}
     choice = choose_drill_days(backups, last, run.recent_days, run.rng, _found_before(vault) | gone)
     source = open_source(run.source_url, run.table)
+    engine = source.describe().engine
     days: list[DrillDay] = []
     with scratch_database(run.scratch_url or run.source_url, run.scratch, at) as scratch_url:
+        table = create_like_source(run.source_url, run.table, scratch_url)
+        target = open_database(scratch_url, table.name)
         for day in choice.days:
-            days.append(_drill_day(vault, source, scratch_url, day, run))
+            days.append(_drill_day(vault, source, target, day, run))
             on_day(days[-1])
-    return _report(run, source.describe().engine, at, days, choice, backups, time.perf_counter() - started)
+    report = _report(run, engine, at, days, choice, backups, time.perf_counter() - started)
+    return report.model_copy(update={"left_out": list(table.left_out)})
 
 
 def _found_before(vault: BackupVault) -> set[date]:
@@ -201,9 +212,7 @@ def _found_before(vault: BackupVault) -> set[date]:
     return {day for each in open_findings(vault) if each.examination is Examination.DRILL for day in each.days}
 
 
-def _drill_day(vault: BackupVault, source: SignalSource, scratch_url: str, day: date, run: DrillRun) -> DrillDay:
-    # One table per day, because producers may reuse an id on another day.
-    target = open_database(scratch_url, f"signals_{day:%Y%m%d}")
+def _drill_day(vault: BackupVault, source: SignalSource, target: DatabaseTarget, day: date, run: DrillRun) -> DrillDay:
     (chosen,) = choose_days(vault, day, day)
     restored = Restore(vault, target, RestoreOptions(is_drill=True), run.scratch).run([chosen]).days[0]
     if isinstance(chosen, ChosenBackup) and chosen.lost is not None and restored.exit_code is ExitCode.OK:
@@ -230,8 +239,8 @@ def _compare(
     with Scratch(run.scratch).day(f"drill-{run.run_id}", chosen.day) as folder:
 
         def add_restored(comparer: RowComparer) -> None:
-            with restored.read_day(chosen.day) as snapshot:
-                comparer.add_backup_rows(snapshot.batches)
+            with restored.read_day(chosen.day) as snapshot, closing(duckdb_engine.cursor()) as cursor:
+                comparer.add_backup_rows(rows_of_day(cursor, batch, chosen.day) for batch in snapshot.batches)
             add_quarantine(comparer, vault, chosen, folder.path)
 
         return compare_with_source(source, folder, chosen, add_restored)

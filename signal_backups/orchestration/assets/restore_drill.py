@@ -67,7 +67,7 @@ def _metadata(report: DrillReport) -> Mapping[str, Any]:
         "rto_forecast_days": report.forecast.days,
         "rto_forecast_bytes": report.forecast.bytes,
         "thaw_seconds": report.forecast.thaw_seconds,
-        "not_drilled": ", ".join(report.archived_classes) or "nothing",
+        "not_drilled": ", ".join([*report.archived_classes, *report.left_out]) or "nothing",
         "drilled": _days_table(report),
     }
 

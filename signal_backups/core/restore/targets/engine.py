@@ -18,7 +18,8 @@ def unfit_values(location: str, reason: str) -> UnfitTargetError:
     """Return the error for a target that does not accept some value of the day."""
     return UnfitTargetError(
         f"{location} does not accept these signals: {reason}",
-        remedy="Nothing of this day was kept. Restore it into a new table with --table, or into another engine",
+        remedy="Nothing of this day was kept. Restore into a new table with --table, or give columns that backups do "
+        "not have a default",
     )
 
 
