@@ -15,6 +15,7 @@ from signal_backups.core.ledger.listed_events import ListedEvents
 from signal_backups.core.monitoring.last_reads import OldestRead, last_reads, oldest_read, oldest_read_details
 from signal_backups.core.monitoring.observation import Observation, observe
 from signal_backups.core.monitoring.verifications import last_verifications
+from signal_backups.core.s3.thaw import ARCHIVED_CLASSES
 from signal_backups.core.scrub.choose_days import days_to_read
 from signal_backups.core.vault.day_state import DayState
 from signal_backups.core.vault.objects import StoredBackup
@@ -117,7 +118,8 @@ def scrub(
         verified = set(observed.in_state(DayState.VERIFIED))
         reads = last_reads(observed, last_verifications(events.newest_first(_EVENTS), verified).read_at)
         night = _Night(vault, observed, scratch, on_day)
-        night.read(days_to_read(reads, {day: _size(observed.stored[day]) for day in reads}, within))
+        sizes = {day: _size(stored) for day in reads if not _needs_thaw(stored := observed.stored[day])}
+        night.read(days_to_read({day: reads[day] for day in sizes}, sizes, within))
         reads |= dict.fromkeys(night.judged, vault.store.clock())
         oldest = oldest_read(reads)
         _record(vault, night.found, oldest)
@@ -160,6 +162,15 @@ class _Night:
             record_verification(self._vault, found)
         self.found.append(found)
         self._on_day(found)
+
+
+def _needs_thaw(stored: StoredDay) -> bool:
+    """Whether it is archived, and was uploaded in parts, so that S3 keeps no SHA-256 of the whole.
+
+    Such days would be the first of every night, and leave no time for others.
+    """
+    version = stored.current
+    return version is not None and version.storage_class in ARCHIVED_CLASSES and "-" in version.etag
 
 
 def _size(stored: StoredDay) -> int:

@@ -142,6 +142,15 @@ def test_an_archived_day_without_a_checksum_of_the_whole_is_not_called_read(
     assert failing(stored) == []
 
 
+def test_an_archived_day_that_only_a_thaw_can_read_takes_no_time_and_stays_unread(stored: Stored) -> None:
+    archive(stored, FIRST)
+    stored.backup(FIRST).etag = '"00112233445566778899aabbccddeeff-2"'
+    report = stored.night()
+    assert (days(report), report.errors) == ([SECOND], [])
+    assert report.oldest is not None
+    assert report.oldest.day == FIRST
+
+
 def test_a_day_that_cannot_be_read_stops_no_other_and_is_the_first_of_the_next_night(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
