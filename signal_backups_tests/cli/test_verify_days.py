@@ -106,6 +106,12 @@ def test_a_uri_of_another_bucket_is_refused(terminal: Terminal, arguments: tuple
     )
 
 
+@pytest.mark.parametrize("command", ["status", "list", "hold list", "audit log", "connect", "cost"])
+def test_a_command_that_only_reads_makes_no_home(terminal: Terminal, command: str) -> None:
+    terminal.run(*command.split())
+    assert list(terminal.folder.iterdir()) == []
+
+
 def test_a_uri_of_this_bucket_is_its_key(stored: StoredDays, terminal: Terminal, newest: date) -> None:
     key = stored.key(newest - timedelta(days=1))
     done = terminal.run("verify", f"s3://{terminal.settings['BACKUP_BUCKET_NAME']}/{key}", "--json")

@@ -70,11 +70,10 @@ def _names_in(file: Path) -> Iterator[tuple[int, str]]:
     """Line and name of each setting of the file."""
     for binding in _parsed(file):
         if binding.error or (binding.key is not None and binding.value is None):
-            line = binding.original.string.strip().splitlines()[0]
-            # What follows the name may be a password.
-            shown = re.sub(r"=.*", "=…", line)
+            # Only a name is shown: everything else may be a password.
+            name = re.match(r"\s*(?:export\s+)?([A-Z]+_[A-Z0-9_]+)\b", binding.original.string)
             raise SettingsError(
-                f"line {_line(binding)} of {file.absolute()} is no NAME=value: {shown}",
+                f"line {_line(binding)} of {file.absolute()} is no NAME=value{f': {name[1]}…' if name else ''}",
                 remedy="Correct it: a comment begins with #, a quoted value ends with the same quote",
             )
         if binding.key is not None:

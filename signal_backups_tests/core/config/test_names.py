@@ -73,10 +73,11 @@ def test_an_unset_misspelt_name_matters_to_nobody(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("A=1\nthis is no line\nB=2\n", "line 2 of {file} is no NAME=value: this is no line"),
-        ("A=1\n\nBACKUP_BUCKET_NAME\n", "line 3 of {file} is no NAME=value: BACKUP_BUCKET_NAME"),
-        ("BACKUP_PREFIX='never closed\n", "line 1 of {file} is no NAME=value: BACKUP_PREFIX=…"),
-        ("AWS_SECRET_ACCESS_KEY='never closed\n", "line 1 of {file} is no NAME=value: AWS_SECRET_ACCESS_KEY=…"),
+        ("A=1\nnever closed is no line\nB=2\n", "line 2 of {file} is no NAME=value. "),
+        ("AWS_SECRET_ACCESS_KEY: never closed\n", "line 1 of {file} is no NAME=value: AWS_SECRET_ACCESS_KEY…"),
+        ("A=1\n\nBACKUP_BUCKET_NAME\n", "line 3 of {file} is no NAME=value: BACKUP_BUCKET_NAME…"),
+        ("BACKUP_PREFIX='never closed\n", "line 1 of {file} is no NAME=value: BACKUP_PREFIX…"),
+        ("AWS_SECRET_ACCESS_KEY='never closed\n", "line 1 of {file} is no NAME=value: AWS_SECRET_ACCESS_KEY…"),
         ("\ufeffBACKUP_BUCKET_NAME=x\n", "line 1 of {file} begins with a byte order mark"),
         (b"A=\xff\n", "{file} is not UTF-8"),
     ],
