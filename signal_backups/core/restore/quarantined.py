@@ -13,7 +13,7 @@ from signal_backups.core.backup.undated import fetch_undated
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_as_stored_sql
+from signal_backups.core.signals.csv_file import read_quarantine_sql
 from signal_backups.core.signals.fields import FAULTS, REASON, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.vault.findings import Examination, newest_findings
 from signal_backups.core.vault.manifest import StoredFile
@@ -97,6 +97,6 @@ def _listed(day: date | None, stored: StoredFile, count: int, csv: Path | None) 
 def _first_rows(csv: Path) -> list[ListedRow]:
     columns = f"{SIGNAL_ID}, {TIMESTAMP}, {FAULTS}, {REASON}"
     with closing(duckdb_engine.cursor()) as cursor:
-        rows = cursor.execute(f"SELECT {columns} FROM {read_as_stored_sql(csv)} LIMIT {LISTED_ROWS}").fetchall()
+        rows = cursor.execute(f"SELECT {columns} FROM {read_quarantine_sql(csv)} LIMIT {LISTED_ROWS}").fetchall()
     names = ("signal_id", "timestamp", "faults", "reason")
     return [ListedRow.model_validate(dict(zip(names, row, strict=True))) for row in rows]

@@ -28,7 +28,7 @@ from signal_backups.core.signals.fields import (
 
 #: Longest line that can be read, in bytes; a signal has about 300.
 MAX_LINE_BYTES = 16 * 1024 * 1024
-#: The same for a quarantine of an earlier release, which kept values of any length in their columns.
+#: The same in a quarantine that is not longer; those of earlier releases kept values of any length in their columns.
 MAX_OLD_LINE_BYTES = 64 * 1024 * 1024
 
 _COPY_CHUNK_BYTES = 1024 * 1024
@@ -116,8 +116,9 @@ def reading_rows(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
 
 def read_as_stored_sql(path: Path) -> str:
     """SQL for a relation of all columns of a CSV that this software wrote, as text."""
-    # Larger buffers take memory, so only a file that may need them gets them.
-    line_bytes = MAX_LINE_BYTES if path.stat().st_size <= MAX_LINE_BYTES else MAX_OLD_LINE_BYTES
+    # Larger buffers take memory: a file that needs several of them cannot have lines that are so long.
+    needs_old = MAX_LINE_BYTES < path.stat().st_size <= MAX_OLD_LINE_BYTES
+    line_bytes = MAX_OLD_LINE_BYTES if needs_old else MAX_LINE_BYTES
     return f"(FROM {_reader(path, _read_header(path), line_bytes)})"
 
 
