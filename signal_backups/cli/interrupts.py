@@ -16,6 +16,7 @@ import atexit
 import os
 import select
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -62,7 +63,7 @@ def guard(run: Callable[[], None], again: str) -> None:
         run: the command; imports what it needs.
         again: what to type to run it again.
     """
-    _state.terminal, _state.nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    _state.terminal, _state.nowhere = os.dup(sys.stderr.fileno()), os.open(os.devnull, os.O_WRONLY)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     _state.wake = lambda: os.write(writer, _NO_SIGNAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ class _Outliving(io.FileIO):
 
 
 def survive_closed_pipes() -> None:
-    """Have this process go on when whoever reads its output has ended."""
+    """Have this process go on when whoever reads its output has ended, or never was there."""
     sys.stdout, sys.stderr = _outliving(sys.stdout), _outliving(sys.stderr)
 
 
-def _outliving(stream: TextIO) -> TextIO:
-    # Another kind of stream, or none, is there when somebody started this process without one.
+def _outliving(stream: TextIO | None) -> TextIO:
+    if stream is None:  # closed from the start
+        return Path(os.devnull).open("w", encoding="utf-8")
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     return io.TextIOWrapper(

@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 from signal_backups.cli.interrupts import guard
+from signal_backups.cli.streams import survive_closed_pipes
 
 _TARGETS = ("demo", "dev")
 
@@ -18,4 +19,5 @@ if __name__ == "__main__":
     target = sys.argv[1] if len(sys.argv) == 2 else ""
     if target not in _TARGETS:
         raise SystemExit(f"Usage: python -m signal_backups.local {'|'.join(_TARGETS)}")
+    survive_closed_pipes()
     guard(_run, f"make {target}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from datetime import date
@@ -92,3 +93,13 @@ sys.exit(5)"""
         assert other is not None
         assert other.read() == b""
         assert process.wait(TIMEOUT_S) == 5
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_from_the_start_change_no_exit_code(closed: str) -> None:
+    program = (
+        "from signal_backups.cli import entry; import sys; sys.argv[1:] = ['verify', '--file', 'no']; entry.main()"
+    )
+    command = f"{sys.executable} -c {shlex.quote(program)} {closed}"
+    environment = {"PYTHONPATH": str(PROJECT)}
+    assert subprocess.run(["/bin/sh", "-c", command], env=environment, check=False, capture_output=True).returncode == 4
