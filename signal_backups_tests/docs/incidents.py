@@ -53,14 +53,14 @@ def a_backup_is_deleted(installation: Installation) -> Iterator[Changed]:
 def a_signal_is_deleted_from_the_database(installation: Installation) -> Iterator[Changed]:
     day = installation.day(3)
     with closing(sqlite3.connect(installation.database)) as database, database:
-        query = "SELECT * FROM signals WHERE id = (SELECT min(id) FROM signals WHERE timestamp LIKE ?)"
+        query = "SELECT rowid, * FROM signals WHERE rowid = (SELECT min(rowid) FROM signals WHERE timestamp LIKE ?)"
         row = database.execute(query, [f"{day}%"]).fetchone()
-        database.execute("DELETE FROM signals WHERE id = ?", [row[0]])
+        database.execute("DELETE FROM signals WHERE rowid = ?", [row[0]])
     installation.back_up(day)
     try:
         yield {}
     finally:
-        _insert_again(installation, day, row)
+        _insert_again(installation, day, row[1:])
 
 
 def _insert_again(installation: Installation, day: date, row: tuple[object, ...]) -> None:
@@ -107,12 +107,12 @@ def a_day_has_two_objects(installation: Installation) -> Iterator[Changed]:
 def a_reconciliation_found_an_altered_signal(installation: Installation) -> Iterator[Changed]:
     """It was put right in the database since."""
     day = installation.day(4)
-    query = "SELECT max(id), entry_price FROM signals WHERE timestamp LIKE ?"
+    query = "SELECT max(rowid), entry_price FROM signals WHERE timestamp LIKE ?"
     with closing(sqlite3.connect(installation.database)) as database:
         (row, price) = database.execute(query, [f"{day}%"]).fetchone()
         for found in (price + 1, price):
             with database:
-                database.execute("UPDATE signals SET entry_price = ? WHERE id = ?", [found, row])
+                database.execute("UPDATE signals SET entry_price = ? WHERE rowid = ?", [found, row])
             if found != price:
                 assert installation.terminal({}).run("reconcile", "--from", str(day), "--to", str(day)).code == 1
     yield {}
@@ -140,24 +140,24 @@ def a_row_broke_the_schema_and_was_fixed(installation: Installation) -> Iterator
     day = installation.day(1)
     with closing(sqlite3.connect(installation.database)) as database, database:
         (row, price) = database.execute(
-            "SELECT max(id), entry_price FROM signals WHERE timestamp LIKE ?", [f"{day}%"]
+            "SELECT max(rowid), entry_price FROM signals WHERE timestamp LIKE ?", [f"{day}%"]
         ).fetchone()
-        database.execute("UPDATE signals SET entry_price = -1 WHERE id = ?", [row])
+        database.execute("UPDATE signals SET entry_price = -1 WHERE rowid = ?", [row])
     installation.back_up(day)
     with closing(sqlite3.connect(installation.database)) as database, database:
-        database.execute("UPDATE signals SET entry_price = ? WHERE id = ?", [price, row])
+        database.execute("UPDATE signals SET entry_price = ? WHERE rowid = ?", [price, row])
     yield {}
 
 
 @contextmanager
 def a_row_names_no_day(installation: Installation) -> Iterator[Changed]:
     with closing(sqlite3.connect(installation.database)) as database, database:
-        (row, stamp) = database.execute("SELECT id, timestamp FROM signals ORDER BY id LIMIT 1").fetchone()
-        database.execute("UPDATE signals SET timestamp = 'yesterday' WHERE id = ?", [row])
+        (row, stamp) = database.execute("SELECT rowid, timestamp FROM signals ORDER BY rowid LIMIT 1").fetchone()
+        database.execute("UPDATE signals SET timestamp = 'yesterday' WHERE rowid = ?", [row])
     assert installation.terminal({}).run("quarantine", "--refresh").code == 0
     yield {}
     with closing(sqlite3.connect(installation.database)) as database, database:
-        database.execute("UPDATE signals SET timestamp = ? WHERE id = ?", [stamp, row])
+        database.execute("UPDATE signals SET timestamp = ? WHERE rowid = ?", [stamp, row])
     assert installation.terminal({}).run("quarantine", "--refresh").code == 0
 
 

@@ -77,6 +77,8 @@ def locked_backups(installation: Installation) -> Iterator[Changed]:
     assert installation.terminal(changed).run("init").code == 0
     for before in (2, 1, 0):
         installation.back_up(installation.day(before), BackupVault(store, installation.stored.vault.layout))
+    # The database has days before the first of these.
+    assert installation.terminal(changed).run("quarantine", "--refresh").code == 0
     yield changed
 
 
