@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import random
+import re
 import signal as unix_signals
 import subprocess
 import uuid
@@ -410,7 +410,6 @@ def test_interrupted_it_ends_with_130_and_whole_days_and_goes_on_when_run_again(
     assert done.code == 130
     line = rf"^Interrupted\. \d of {DAYS} are done: .*\. Run it again: signal-backups restore "
     assert re.search(line, done.err), done.err
-    )
     held = held_in(either)
     assert_whole_days(held)
     assert len(held) < len(world.held)
