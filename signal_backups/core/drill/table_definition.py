@@ -5,8 +5,8 @@ A part that the scratch database does not take is left out and named, such as a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import adbc_driver_postgresql.dbapi as postgres
 import adbc_driver_sqlite.dbapi as sqlite
 from adbc_driver_manager import dbapi
 
-from signal_backups.core.base.errors import SourceError
+from signal_backups.core.base.errors import SourceError, TargetError
 from signal_backups.core.drill.postgres_definition import read_postgres_definition
 from signal_backups.core.drill.sqlite_definition import read_sqlite_definition
 from signal_backups.core.drill.table_parts import TableDefinition
@@ -36,12 +36,13 @@ def create_like_source(source_url: str, table: str, scratch_url: str) -> Created
 
     Raises:
         SourceError: the source cannot be read.
+        TargetError: the scratch database cannot be used.
     """
     source, scratch = database_address(source_url), database_address(scratch_url)
     if isinstance(source, Path) is not isinstance(scratch, Path):
         return CreatedTable(table, ("the whole definition of the table: the scratch database has another engine",))
     definition = _read(source, table)
-    with closing(_connect(scratch)) as connection:
+    with _connected(scratch) as connection:
         refused = [f"{part.name}: {reason}" for part in definition.parts if (reason := _refusal(connection, part.sql))]
     return CreatedTable(definition.table, (*definition.left_out, *refused))
 
@@ -57,6 +58,19 @@ def _read(source: Path | str, table: str) -> TableDefinition:
         raise SourceError(
             f"cannot read the definition of table {table!r}: {str(error).splitlines()[0]}",
             remedy="Check that the database is up and SIGNALS_DATABASE_URL is right",
+            transient=is_transient(error),
+        ) from error
+
+
+@contextmanager
+def _connected(scratch: Path | str) -> Iterator[dbapi.Connection]:
+    try:
+        with closing(_connect(scratch)) as connection:
+            yield connection
+    except dbapi.Error as error:
+        raise TargetError(
+            f"cannot use the scratch database: {str(error).splitlines()[0]}",
+            remedy="Check the server of SIGNAL_BACKUPS_DRILL_DATABASE_URL or, without it, of SIGNALS_DATABASE_URL",
             transient=is_transient(error),
         ) from error
 

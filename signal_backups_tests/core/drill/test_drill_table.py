@@ -10,7 +10,9 @@ import pytest
 
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.store_backup import store_backup
+from signal_backups.core.base.errors import TargetError
 from signal_backups.core.drill.run import DrillReport
+from signal_backups.core.drill.table_definition import create_like_source
 from signal_backups.core.restore.report import Outcome
 from signal_backups.core.source import open_source
 from signal_backups.core.vault.findings import Examination, open_findings
@@ -187,6 +189,12 @@ def test_a_table_of_another_schema_is_drilled_there(postgres_live: Live) -> None
     postgres_live.execute('ALTER TABLE signals SET SCHEMA "Desk 1"')
     report = postgres_live.drill(recent_days=2, table="Desk 1.signals")
     assert (report.ok, report.left_out) == (True, [])
+
+
+def test_a_scratch_database_that_cannot_be_used_is_named(postgres_live: Live) -> None:
+    with pytest.raises(TargetError, match="cannot use the scratch database") as raised:
+        create_like_source(postgres_live.url, "signals", "postgresql://user:secret@127.0.0.1:9/db")
+    assert "secret" not in str(raised.value)
 
 
 def test_a_scratch_database_of_another_engine_is_said_to_have_another_table(
