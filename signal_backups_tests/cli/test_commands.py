@@ -41,9 +41,9 @@ def test_a_late_row_becomes_a_new_version_of_its_day(terminal: Terminal, newest:
     database = terminal.folder / "signals.db"
     with closing(sqlite3.connect(database)) as connection, connection:
         day = newest.isoformat()
-        (late,) = connection.execute("SELECT max(id) FROM signals WHERE timestamp >= ?", [day]).fetchone()
-        connection.execute("CREATE TABLE held_back AS SELECT * FROM signals WHERE id = ?", [late])
-        connection.execute("DELETE FROM signals WHERE id = ?", [late])
+        (late,) = connection.execute("SELECT max(rowid) FROM signals WHERE timestamp >= ?", [day]).fetchone()
+        connection.execute("CREATE TABLE held_back AS SELECT * FROM signals WHERE rowid = ?", [late])
+        connection.execute("DELETE FROM signals WHERE rowid = ?", [late])
     (before,) = terminal.run("backup", "--json").json["backups"]
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("INSERT INTO signals SELECT * FROM held_back")
@@ -80,7 +80,7 @@ def test_a_range_is_backed_up_in_one_run_and_status_is_well(terminal: Terminal, 
 def test_a_quarantined_row_is_kept_named_and_fails_the_command(terminal: Terminal, newest: date) -> None:
     with closing(sqlite3.connect(terminal.folder / "signals.db")) as connection, connection:
         connection.execute(
-            "UPDATE signals SET entry_price = -1 WHERE id = (SELECT max(id) FROM signals WHERE timestamp >= ?)",
+            "UPDATE signals SET entry_price = -1 WHERE rowid = (SELECT max(rowid) FROM signals WHERE timestamp >= ?)",
             [newest.isoformat()],
         )
 

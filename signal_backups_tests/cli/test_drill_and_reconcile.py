@@ -113,7 +113,7 @@ def test_a_drill_that_finds_a_deleted_signal_ends_with_1(backed_up: Terminal, ne
         (("drill", "--days", "0"), 2, "--days"),
         (("reconcile", "--from", "yesterday"), 2, "is not a date"),
         (("reconcile", "--from", "2026-02-01", "--to", "2026-01-01"), 2, "Swap --from and --to"),
-        (("reconcile", "--to", "2999-01-01"), 2, "has not ended yet"),
+        (("reconcile", "--from", "2026-11-01", "--to", "2999-01-01"), 2, "has not ended yet"),
     ],
 )
 def test_wrong_input_is_one_clear_line(terminal: Terminal, arguments: tuple[str, ...], code: int, words: str) -> None:
