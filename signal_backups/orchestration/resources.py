@@ -68,7 +68,7 @@ class SignalsDatabase(dg.ConfigurableResource[SignalSource]):
 
     def open(self) -> SignalSource:
         """The source; connects to nothing yet."""
-        return open_source(self.source_url, self.source_table)
+        return open_source(self.source_url, self.source_table, self.settings.load().extra_columns)
 
 
 class BackupStore(dg.ConfigurableResource[BackupVault]):

@@ -150,6 +150,15 @@ def a_row_broke_the_schema_and_was_fixed(installation: Installation) -> Iterator
 
 
 @contextmanager
+def the_table_has_a_column_more(installation: Installation) -> Iterator[Changed]:
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        database.execute("ALTER TABLE signals ADD COLUMN trader_notes TEXT DEFAULT 'none'")
+    yield {}
+    with closing(sqlite3.connect(installation.database)) as database, database:
+        database.execute("ALTER TABLE signals DROP COLUMN trader_notes")
+
+
+@contextmanager
 def a_row_names_no_day(installation: Installation) -> Iterator[Changed]:
     with closing(sqlite3.connect(installation.database)) as database, database:
         (row, stamp) = database.execute("SELECT rowid, timestamp FROM signals ORDER BY rowid LIMIT 1").fetchone()
@@ -258,6 +267,7 @@ INCIDENTS: dict[str, Preparation] = {
     "a-run-is-stuck": a_run_was_killed,
     "rows-are-in-quarantine": a_row_broke_the_schema_and_was_fixed,
     "rows-are-undated": a_row_names_no_day,
+    "extra-columns": the_table_has_a_column_more,
     "verification-failed": bytes_are_lost(2),
     "the-database-no-longer-has-the-day": bytes_are_lost(4),
     "the-audit-trail-is-broken": an_entry_of_the_trail_is_deleted,

@@ -45,4 +45,4 @@ def test_the_database_is_extended_and_never_rewritten(tmp_path: Path) -> None:
 
 def _rows(path: Path) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT timestamp, signal_id FROM signals ORDER BY id").fetchall()
+        return connection.execute("SELECT timestamp, signal_id FROM signals ORDER BY rowid").fetchall()

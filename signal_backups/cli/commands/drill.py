@@ -31,6 +31,7 @@ def drill(
         run_id=f"cli-{uuid4().hex[:8]}",
         source_url=settings.source_url,
         table=settings.table,
+        extras=settings.extra_columns,
         scratch_url=settings.drill_url,
         scratch=settings.scratch,
         recent_days=days,

@@ -81,7 +81,7 @@ def reconcile(
 
 def _undated(vault: BackupVault, settings: Settings) -> tuple[UndatedRows, UndatedRows]:
     """The rows of the source that belong to no day, and those of them that are not kept yet."""
-    source, today = open_source(settings.source_url, settings.table), utc_now().date()
+    source, today = open_source(settings.source_url, settings.table, settings.extra_columns), utc_now().date()
     with Scratch(settings.scratch).day(f"reconcile-{uuid4().hex[:8]}", today) as folder:
         return compare_undated(vault, source, folder.path, Partitions(settings.start_date, today))
 
@@ -112,7 +112,7 @@ def _reconciled(
     vault: BackupVault, settings: Settings, days: Sequence[date], *, as_json: bool
 ) -> dict[date, Reconciliation | SignalBackupsError]:
     """The result of each day, or why its backup could not be compared."""
-    source = open_source(settings.source_url, settings.table)
+    source = open_source(settings.source_url, settings.table, settings.extra_columns)
     scratch = Scratch(settings.scratch)
     found: dict[date, Reconciliation | SignalBackupsError] = {}
     with progress("Reconciling", len(days), as_json=as_json) as advance:

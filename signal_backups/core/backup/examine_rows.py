@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from signal_backups.core.backup.schema import schema_violations
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES
 from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, UNREADABLE_VALUES
 from signal_backups.core.signals.row_hash import CANONICAL_FORM, matches_sql, other_forms_sql
 from signal_backups.core.signals.timestamps import INSTANT
@@ -21,6 +22,7 @@ DIFFERENCE = "difference"
 #: Schema of examined rows: the columns of the CSV as they will be written, and the findings.
 EXAMINED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in (*CSV_COLUMNS, UNREADABLE_VALUES)]
+    + [(EXTRA_VALUES, pa.list_(pa.string()))]
     + [(INSTANT, pa.int64()), (HASH_FORM, pa.int8()), (SCHEMA_FAULT, pa.string()), (DIFFERENCE, pa.string())]
 )
 
@@ -41,7 +43,7 @@ def examine(cursor: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Reco
     unmatched = pc.indices_nonzero(pc.is_null(rows.column(HASH_FORM)))
     if len(unmatched):
         rows = _with_other_forms(cursor, rows, unmatched)
-    faults = _faults(schema_violations(batch), batch.num_rows)
+    faults = _faults(schema_violations(batch.drop_columns([EXTRA_VALUES])), batch.num_rows)
     examined = rows.append_column(SCHEMA_FAULT, faults)
     examined = examined.append_column(DIFFERENCE, pa.nulls(batch.num_rows, pa.string()))
     columns = [examined.column(name).combine_chunks() for name in EXAMINED_SCHEMA.names]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,19 @@ from signal_backups.core.backup.scratch import DayFolder, StageReport
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import map_in_order, read_ahead
 from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES
 from signal_backups.core.signals.fields import CSV_COLUMNS, SIGNAL_ID, UNREADABLE_VALUES
 from signal_backups.core.signals.timestamps import INSTANT, rows_of_day
 from signal_backups.core.source import SignalSource, SourceDescription
 from signal_backups.core.source.base import BATCH_ROWS
 
 #: Backup order: by instant, then id; the other columns break ties, so that equal rows give equal bytes.
-ORDER = ", ".join(f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES))
+ORDER = ", ".join(
+    f"{name} ASC NULLS LAST" for name in (INSTANT, SIGNAL_ID, *CSV_COLUMNS, UNREADABLE_VALUES, EXTRA_VALUES)
+)
+
+#: Key in the metadata of an extract file.
+_EXTRAS = "extras"
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +58,7 @@ def extract_day(source: SignalSource, folder: DayFolder) -> ExtractReport:
     started = time.perf_counter()
     description: SourceDescription = source.describe()
     order = _OrderCheck()
-    with source.read_day(folder.day) as snapshot, writing_extract(folder.extract) as writer:
+    with source.read_day(folder.day) as snapshot, writing_extract(folder.extract, snapshot.extras) as writer:
         # The drivers release the GIL: the next batch is read while earlier ones are examined.
         batches = read_ahead(snapshot.batches)
         for batch in map_in_order(partial(_examined, folder=folder), batches, duckdb_engine.THREADS):
@@ -82,10 +89,17 @@ def reading_extract(path: Path) -> Iterator[pa.RecordBatchReader]:
 
 
 @contextmanager
-def writing_extract(path: Path) -> Iterator[pa.RecordBatchWriter]:
-    """Write an extract file, batch by batch."""
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, EXAMINED_SCHEMA) as writer:
+def writing_extract(path: Path, extras: Sequence[str]) -> Iterator[pa.RecordBatchWriter]:
+    """Write an extract file, batch by batch; ``extras`` are the columns whose values ``EXTRA_VALUES`` has."""
+    schema = EXAMINED_SCHEMA.with_metadata({_EXTRAS: json.dumps(extras)})
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
         yield writer
+
+
+def extras_of_extract(path: Path) -> tuple[str, ...]:
+    """The names of the extra columns of an extract file."""
+    with pa.OSFile(str(path)) as file:
+        return tuple(json.loads(pa.ipc.open_file(file).schema.metadata[_EXTRAS.encode()]))
 
 
 def _examined(batch: pa.RecordBatch, folder: DayFolder) -> pa.RecordBatch:
@@ -130,7 +144,7 @@ def _sort(folder: DayFolder) -> None:
     with closing(duckdb_engine.cursor()) as cursor, reading_extract(unsorted) as reader:
         cursor.register("unsorted", reader)
         ordered = cursor.sql(f"SELECT * FROM unsorted ORDER BY {ORDER}").to_arrow_reader(BATCH_ROWS)
-        with writing_extract(folder.extract) as writer:
+        with writing_extract(folder.extract, extras_of_extract(unsorted)) as writer:
             for batch in ordered:
-                writer.write_batch(pa.record_batch(batch.columns, schema=EXAMINED_SCHEMA))
+                writer.write_batch(batch.cast(EXAMINED_SCHEMA))
     unsorted.unlink()

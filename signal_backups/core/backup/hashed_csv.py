@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from signal_backups.core.backup.extract import ExtractReport, reading_extract
-from signal_backups.core.backup.large_values import pieces
+from signal_backups.core.backup.extract import ExtractReport, extras_of_extract, reading_extract
+from signal_backups.core.backup.large_values import pieces, with_empty_columns
 from signal_backups.core.backup.quarantine import (
     Duplicates,
     Fault,
@@ -29,7 +29,7 @@ from signal_backups.core.backup.source_changes import CarriedRows, SourceChanges
 from signal_backups.core.base.logs import log_step
 from signal_backups.core.base.parallel import map_in_order
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import join_parts, write_part
+from signal_backups.core.signals.csv_file import join_parts, with_extra_columns, write_part
 from signal_backups.core.signals.fields import CSV_COLUMNS, QUARANTINE_COLUMNS
 from signal_backups.core.signals.merkle import MerkleTree
 from signal_backups.core.signals.row_tree import leaf_hashes
@@ -47,6 +47,7 @@ class CsvReport(StageReport):
     sha256: str
     merkle_root: str
     integer_form_records: int
+    extra_columns: tuple[str, ...] = ()
     quarantined: int
     quarantine_sha256: str | None
     faults: dict[Fault, int]
@@ -87,17 +88,19 @@ def write_hashed_csv(folder: DayFolder, changes: SourceChanges | None = None) ->
     with closing(duckdb_engine.cursor()) as cursor:
         duplicates = find_duplicates(cursor, folder.rows)
     parts: list[_Part] = []
-    tree = MerkleTree()
+    tree, extras = MerkleTree(), extras_of_extract(folder.rows)
     writing = map_in_order(
-        partial(_write_part, folder=folder, duplicates=duplicates), _batches(folder), duckdb_engine.THREADS
+        partial(_write_part, folder=folder, duplicates=duplicates, extras=extras),
+        _batches(folder),
+        duckdb_engine.THREADS,
     )
-    written = join_parts(CSV_COLUMNS, _good_files(writing, parts, tree), folder.backup_csv)
+    written = join_parts((*CSV_COLUMNS, *extras), _good_files(writing, parts, tree), folder.backup_csv)
     bad_parts = [part.bad for part in parts if part.bad is not None]
     carried = changes.carried if changes else CarriedRows()
     if carried.count:
         bad_parts += [folder.carried_csv, folder.carried_pieces_csv]
-    bad_parts += pieces(folder.large_values)
-    quarantine = join_parts(QUARANTINE_COLUMNS, bad_parts, folder.quarantine_csv) if bad_parts else None
+    bad_parts += with_empty_columns(pieces(folder.large_values), len(extras))
+    quarantine = join_parts((*QUARANTINE_COLUMNS, *extras), bad_parts, folder.quarantine_csv) if bad_parts else None
     named = [*(row for part in parts for row in part.named_rows), *carried.named_rows]
     report = CsvReport(
         records=sum(part.records for part in parts),
@@ -105,6 +108,7 @@ def write_hashed_csv(folder: DayFolder, changes: SourceChanges | None = None) ->
         sha256=written.sha256,
         merkle_root=tree.root().hex(),
         integer_form_records=sum(part.integer_forms for part in parts),
+        extra_columns=extras,
         quarantined=sum(part.quarantined for part in parts) + carried.count,
         quarantine_sha256=quarantine.sha256 if quarantine else None,
         faults=dict(sum((part.faults for part in parts), Counter(carried.faults))),
@@ -150,19 +154,21 @@ def _batches(folder: DayFolder) -> Iterator[_Batch]:
             first_row += rows.num_rows
 
 
-def _write_part(batch: _Batch, folder: DayFolder, duplicates: Duplicates) -> tuple[_Part, bytes]:
+def _write_part(
+    batch: _Batch, folder: DayFolder, duplicates: Duplicates, extras: tuple[str, ...]
+) -> tuple[_Part, bytes]:
     """Write one batch; returns also the leaf hashes of its good rows."""
     judged = judge(batch.rows, duplicates, batch.first_row)
     rows = pa.Table.from_batches([judged.good])
     with closing(duckdb_engine.cursor()) as cursor:
         good = folder.path / f"part-{batch.number:06}.csv"
-        write_part(cursor, rows, good)
+        write_part(cursor, with_extra_columns(rows, extras), good)
         bad = None
         if judged.quarantined is not None:
             bad = folder.path / f"quarantine-{batch.number:06}.csv"
-            write_part(cursor, judged.quarantined, bad)
+            write_part(cursor, with_extra_columns(judged.quarantined, extras), bad)
         cursor.register("good_rows", rows)
-        leaves = b"".join(leaf_hashes(cursor, "good_rows"))
+        leaves = b"".join(leaf_hashes(cursor, "good_rows", extras))
     part = _Part(
         good=good,
         bad=bad,

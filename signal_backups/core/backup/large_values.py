@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import read_as_stored_sql, write_part, write_rows
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES
 from signal_backups.core.signals.fields import (
     FAULTS,
     MAX_ROW_BYTES,
@@ -56,6 +58,7 @@ def without_large_values(batch: pa.RecordBatch, folder: Path) -> pa.RecordBatch:
     totals = reduce(pc.add, (size.cast(pa.int64()) for size in sizes.values()))
     longest = reduce(pc.max_element_wise, sizes.values())
     is_large = pc.or_(pc.greater(longest, MAX_VALUE_BYTES), pc.greater(totals, MAX_ROW_BYTES))
+    is_large = pc.or_(is_large, pc.greater(_extra_bytes(batch), MAX_VALUE_BYTES))
     parts, first = [], 0
     for number in pc.indices_nonzero(is_large).to_pylist():
         (row,) = batch.slice(number, 1).to_pylist()
@@ -72,8 +75,23 @@ def pieces(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.csv")) if folder.is_dir() else []
 
 
+def with_empty_columns(files: list[Path], count: int) -> list[Path]:
+    """The files with so many empty columns at the end of their only row."""
+    if not count:
+        return files
+    wide = [file.with_suffix(".wide") for file in files]
+    for file, target in zip(files, wide, strict=True):
+        target.write_bytes(file.read_bytes().removesuffix(b"\n") + b"," * count + b"\n")
+    return wide
+
+
 def write_other_pieces(
-    cursor: duckdb.DuckDBPyConnection, quarantine: Path, folder: Path, target: Path, condition: str = "true"
+    cursor: duckdb.DuckDBPyConnection,
+    quarantine: Path,
+    folder: Path,
+    target: Path,
+    condition: str = "true",
+    extras: int = 0,
 ) -> None:
     """Write the pieces that an earlier quarantine has and a folder lacks, without a header.
 
@@ -83,10 +101,12 @@ def write_other_pieces(
         folder: the folder.
         target: the file to write.
         condition: SQL; only pieces that meet it. ``PIECE_SHA256`` is that of their value.
+        extras: how many empty columns the lines get at their end.
     """
     present = ", ".join(sorted({f"'{path.stem.partition('-')[0]}'" for path in pieces(folder)}))
+    columns = ", ".join(QUARANTINE_COLUMNS) + ", NULL" * extras
     query = (
-        f"SELECT {', '.join(QUARANTINE_COLUMNS)} FROM {read_as_stored_sql(quarantine)} WHERE {FAULTS} = '{PIECE}' "
+        f"SELECT {columns} FROM {read_as_stored_sql(quarantine)} WHERE {FAULTS} = '{PIECE}' "
         f"AND NOT list_contains([{present}]::VARCHAR[], {PIECE_SHA256}) AND {condition}"
     )
     write_rows(cursor, query, target, header=False)
@@ -94,6 +114,16 @@ def write_other_pieces(
 
 def _text_columns(batch: pa.RecordBatch) -> list[str]:
     return [field.name for field in batch.schema if pa.types.is_string(field.type)]
+
+
+def _extra_bytes(batch: pa.RecordBatch) -> pa.Array:
+    """How long the values of each row's extra columns are together."""
+    values = batch.column(EXTRA_VALUES)
+    if values.null_count == len(values):
+        return pa.array(np.zeros(len(values), np.int64))
+    lengths = pc.fill_null(pc.binary_length(values.flatten()), 0)
+    totals = np.bincount(pc.list_parent_indices(values).to_numpy(), lengths.to_numpy(), len(values))
+    return pa.array(totals.astype(np.int64))
 
 
 def _shortened(row: dict[str, Any], texts: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -106,6 +136,9 @@ def _shortened(row: dict[str, Any], texts: Sequence[str], folder: Path) -> dict[
             stored.setdefault(name, row[name])
             row[name] = row[name][:TIMESTAMP_CHARACTERS] if name == TIMESTAMP else None
             rest -= sizes[name]
+    extras = row[EXTRA_VALUES]
+    if extras is not None and sum(len((value or "").encode()) for value in extras) > MAX_VALUE_BYTES:
+        stored[EXTRA_VALUES], row[EXTRA_VALUES] = json.dumps(extras, ensure_ascii=False), None
     shown = {name: value if len(value) <= _SHORT else _kept_apart(value, folder) for name, value in stored.items()}
     return row | {UNREADABLE_VALUES: json.dumps(shown, ensure_ascii=False)}
 

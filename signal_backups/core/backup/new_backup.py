@@ -78,7 +78,7 @@ def new_backup(vault: BackupVault, folder: DayFolder, run: BackupRun, before: Ma
     if run.accept_changes is not None and changes.is_less:
         rows = None if changes.agrees else _put_replaced(vault, folder, changes)
         replacement = _replacement(vault, run, run.accept_changes, changes, rows)
-        if changes.repeated:
+        if folder.merged.exists():
             report = write_hashed_csv(folder)
     elif changes.needs_merge:
         report = write_hashed_csv(folder, changes)

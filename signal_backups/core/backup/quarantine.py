@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT
 from signal_backups.core.backup.extract import reading_extract
 from signal_backups.core.backup.scratch import StageReport
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FAULTS,
@@ -60,8 +61,8 @@ class JudgedBatch:
     """A batch, split into good and quarantined rows.
 
     Attributes:
-        good: the rows to back up (``CSV_COLUMNS``).
-        quarantined: the other rows (``QUARANTINE_COLUMNS``); None when there are none.
+        good: the rows to back up (``CSV_COLUMNS`` and ``EXTRA_VALUES``).
+        quarantined: the other rows (``QUARANTINE_COLUMNS`` and ``EXTRA_VALUES``); None when there are none.
         integer_forms: number of good rows that were hashed with integral numbers written as integers.
         faults: number of rows with each fault (a row can have several).
     """
@@ -86,7 +87,7 @@ def judge(batch: pa.RecordBatch, duplicates: Duplicates, first_row: int = 0) -> 
     good = batch.filter(pc.invert(is_bad)) if bad.num_rows else batch
     reasons = _reasons(bad, repeated.filter(is_bad))
     return JudgedBatch(
-        good=good.select(list(CSV_COLUMNS)),
+        good=good.select([*CSV_COLUMNS, EXTRA_VALUES]),
         quarantined=_with_reasons(bad, reasons) if reasons else None,
         integer_forms=pc.sum(pc.not_equal(good.column(HASH_FORM), CANONICAL_FORM)).as_py() or 0,
         faults=Counter(fault for row_reasons in reasons for fault in row_reasons),
@@ -162,8 +163,9 @@ def _reasons(bad: pa.RecordBatch, repeated: pa.Array) -> list[dict[Fault, str]]:
 def _with_reasons(bad: pa.RecordBatch, reasons: list[dict[Fault, str]]) -> pa.Table:
     faults = pa.array([" ".join(row) for row in reasons], pa.string())
     words = pa.array(["; ".join(row.values()) for row in reasons], pa.string())
-    rows = pa.Table.from_batches([bad]).select([*CSV_COLUMNS, UNREADABLE_VALUES])
-    return rows.append_column(FAULTS, faults).append_column(REASON, words)
+    table = pa.Table.from_batches([bad])
+    rows = table.select([*CSV_COLUMNS, UNREADABLE_VALUES]).append_column(FAULTS, faults).append_column(REASON, words)
+    return rows.append_column(EXTRA_VALUES, table.column(EXTRA_VALUES))
 
 
 def named_rows(quarantined: pa.Table) -> Iterator[QuarantinedRow]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT, examine
-from signal_backups.core.backup.extract import reading_extract, writing_extract
+from signal_backups.core.backup.extract import extras_of_extract, reading_extract, writing_extract
 from signal_backups.core.backup.large_values import PIECE_SHA256, write_other_pieces
 from signal_backups.core.backup.merge_rows import merged
 from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault, QuarantinedRow, named_rows
@@ -29,8 +30,16 @@ from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.vouched_backup import VouchedBackup
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_quarantine_sql, read_sql, write_rows
+from signal_backups.core.signals.csv_file import (
+    column_sql,
+    extra_columns_sql,
+    extras_of,
+    read_quarantine_sql,
+    read_sql,
+    write_rows,
+)
 from signal_backups.core.signals.difference import NAMED_IDS, Difference
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES, aligned_sql, value_sql
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FAULTS,
@@ -67,6 +76,7 @@ class SourceChanges(BaseModel, frozen=True):
         vanished: only in the backup.
         repeated: rows that have the id of an unchanged signal, and other content.
         carried: rows of the backup's quarantine that the database no longer has.
+        lost_columns: extra columns of the backup that the extract has not; the backup keeps their values.
     """
 
     added: int
@@ -75,6 +85,7 @@ class SourceChanges(BaseModel, frozen=True):
     vanished: Difference
     repeated: int
     carried: CarriedRows
+    lost_columns: list[str] = []
 
     @property
     def agrees(self) -> bool:
@@ -89,7 +100,30 @@ class SourceChanges(BaseModel, frozen=True):
     @property
     def needs_merge(self) -> bool:
         """Whether the extract alone would not keep the backup as it is."""
-        return self.is_less or bool(self.repeated)
+        return self.is_less or bool(self.repeated) or bool(self.lost_columns)
+
+
+@dataclass(frozen=True)
+class _Extras:
+    """The extra columns of the extract, and those of the vouched backup."""
+
+    seen: tuple[str, ...]
+    vouched: tuple[str, ...]
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """Those that are compared: a column that came or went later alters no signal."""
+        return tuple(name for name in self.seen if name in self.vouched)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Those that only the backup has."""
+        return tuple(name for name in self.vouched if name not in self.seen)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Those of the new backup."""
+        return (*self.seen, *self.lost)
 
 
 def compare_with_vouched(
@@ -112,8 +146,9 @@ def compare_with_vouched(
         VerificationError: the quarantined rows of the backup cannot be read, and the changes are not accepted.
     """
     with closing(duckdb_engine.cursor()) as cursor:
-        _pair(cursor, folder, vouched)
-        carried = _carried_rows(cursor, folder, vouched, accept=accept)
+        extras = _Extras(extras_of_extract(folder.extract), extras_of(vouched.csv))
+        _pair(cursor, folder, vouched, extras)
+        carried = _carried_rows(cursor, folder, vouched, extras, accept=accept)
         changes = SourceChanges(
             added=_count(cursor, "DISTINCT id", "vouched_row IS NULL AND is_good"),
             unchanged=_count(cursor, "DISTINCT vouched_row", "is_same"),
@@ -121,30 +156,29 @@ def compare_with_vouched(
             vanished=_difference(cursor, vouched, "NOT is_altered"),
             repeated=_count(cursor, "*", f"{_DIFFERS} AND vouched_row NOT IN (SELECT row FROM lost)"),
             carried=carried,
+            lost_columns=list(extras.lost),
         )
         cursor.execute("DROP TABLE seen")
         if accept and changes.is_less:
-            lost = (
-                f"SELECT {', '.join(CSV_COLUMNS)} FROM {_numbered(read_sql(vouched.csv))} "
-                "WHERE row IN (SELECT row FROM lost)"
-            )
+            columns = ", ".join(CSV_COLUMNS) + extra_columns_sql(extras.vouched)
+            lost = f"SELECT {columns} FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (SELECT row FROM lost)"
             write_rows(cursor, f"{lost} ORDER BY row", folder.replaced_csv)
             cursor.execute("DELETE FROM pairs WHERE vouched_row IN (SELECT row FROM lost)")
             cursor.execute("DELETE FROM lost")
-            if changes.repeated:
+            if changes.repeated or changes.lost_columns:
                 _merge(cursor, folder, vouched, backed_up_on)
         elif changes.needs_merge:
             _merge(cursor, folder, vouched, backed_up_on)
     return changes
 
 
-def _pair(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup) -> None:
+def _pair(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, extras: _Extras) -> None:
     """Make the tables ``seen``, ``pairs`` (each of its rows with the backed-up signal of its id) and ``lost``."""
     is_good = f"({HASH_FORM} IS NOT NULL AND {SCHEMA_FAULT} IS NULL)"
-    _hash_rows(cursor, "seen", "extract_rows", is_good, folder=folder)
-    _hash_rows(
-        cursor, "vouched", f"(SELECT *, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} FROM {read_sql(vouched.csv)})"
-    )
+    seen, kept = ([value_sql(name, names) for name in extras.common] for names in (extras.seen, extras.vouched))
+    _hash_rows(cursor, "seen", "extract_rows", content_sql(seen), is_good, folder=folder)
+    rows = f"(SELECT *, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} FROM {read_sql(vouched.csv)})"
+    _hash_rows(cursor, "vouched", rows, content_sql(kept))
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE pairs AS "
         "SELECT s.row AS seen_row, v.row AS vouched_row, coalesce(s.id, v.id) AS id, s.is_good IS TRUE AS is_good, "
@@ -161,6 +195,7 @@ def _hash_rows(
     cursor: duckdb.DuckDBPyConnection,
     table: str,
     rows: str,
+    content: str,
     is_good: str = "true",
     folder: DayFolder | None = None,
 ) -> None:
@@ -170,13 +205,14 @@ def _hash_rows(
         cursor: where.
         table: its name.
         rows: the rows; ``extract_rows`` for those of a folder's extract.
+        content: SQL of what two rows have to share to be the same.
         is_good: condition for the column of that name.
         folder: that folder.
     """
     query = (
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () - 1 AS row, "
         f"CASE WHEN {SIGNAL_ID} IS NOT NULL THEN hash({SIGNAL_ID}) END AS id, "
-        f"{content_sql()} AS content, {is_good} AS is_good FROM {rows}"
+        f"{content} AS content, {is_good} AS is_good FROM {rows}"
     )
     if folder is None:
         cursor.execute(query)
@@ -208,15 +244,16 @@ def _difference(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, condi
 
 
 def _carried_rows(
-    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, *, accept: bool
+    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, extras: _Extras, *, accept: bool
 ) -> CarriedRows:
     """Write the quarantined rows that the database no longer has, neither as they were nor repaired."""
     cursor.execute("CREATE OR REPLACE TEMP TABLE known (seen_row BIGINT, reason VARCHAR)")
     if vouched.quarantine is None:
         return CarriedRows()
-    quarantine = read_quarantine_sql(vouched.quarantine)
+    quarantine, names = read_quarantine_sql(vouched.quarantine), extras_of(vouched.quarantine)
     try:
-        _hash_rows(cursor, "quarantined", quarantine)
+        values = [column_sql(name, names) for name in extras.common]
+        _hash_rows(cursor, "quarantined", quarantine, content_sql(values))
     except duckdb.InvalidInputException as error:
         if accept:
             return CarriedRows()
@@ -245,10 +282,13 @@ def _carried_rows(
     counted = cursor.execute(f"SELECT {FAULTS}, count(*) FROM carried GROUP BY 1").fetchall()
     if not counted:
         return CarriedRows()
-    rows = f"SELECT {', '.join(QUARANTINE_COLUMNS)} FROM carried ORDER BY row"
+    columns = [*QUARANTINE_COLUMNS, *(column_sql(name, names) for name in extras.all)]
+    rows = f"SELECT {', '.join(columns)} FROM carried ORDER BY row"
     write_rows(cursor, rows, folder.carried_csv, header=False)
     of_carried = f"EXISTS (SELECT 1 FROM carried WHERE contains(carried.{UNREADABLE_VALUES}, {PIECE_SHA256}))"
-    write_other_pieces(cursor, vouched.quarantine, folder.large_values, folder.carried_pieces_csv, of_carried)
+    write_other_pieces(
+        cursor, vouched.quarantine, folder.large_values, folder.carried_pieces_csv, of_carried, len(extras.all)
+    )
     faults = sum((Counter(dict.fromkeys(map(Fault, names.split()), count)) for names, count in counted), Counter())
     return CarriedRows(
         count=sum(count for _, count in counted),
@@ -275,59 +315,73 @@ def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: Vouche
         f"(SELECT row, {VERIFICATION_HASH} AS hash FROM {_numbered(read_sql(vouched.csv))}) v ON v.row = vouched_row "
         f"WHERE {_DIFFERS} GROUP BY seen_row"
     )
+    extras = _Extras(extras_of_extract(folder.extract), extras_of(vouched.csv))
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE filled AS SELECT seen_row, any_value(v.vouched_extras) AS vouched_extras "
+        f"FROM pairs JOIN (SELECT row, {EXTRA_VALUES} AS vouched_extras FROM {_numbered(read_sql(vouched.csv))}) v "
+        f"ON v.row = vouched_row WHERE is_same AND {bool(extras.lost)} GROUP BY seen_row"
+    )
     cursor.execute("DROP TABLE pairs")
     kept_file = folder.path / "kept.arrow"
-    _write_kept_rows(cursor, folder, vouched, kept_file)
-    differing = cursor.sql(
-        "SELECT d.*, k.reason FROM differing d LEFT JOIN known k USING (seen_row) ORDER BY seen_row"
-    ).to_arrow_table()
+    _write_kept_rows(cursor, folder, vouched, extras, kept_file)
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE marks AS SELECT seen_row, vouched_hash, reason, vouched_extras FROM differing "
+        "LEFT JOIN known USING (seen_row) FULL JOIN filled USING (seen_row)"
+    )
     with (
         reading_extract(folder.extract) as extract,
         reading_extract(kept_file) as kept,
-        writing_extract(folder.merged) as writer,
+        writing_extract(folder.merged, extras.all) as writer,
     ):
-        for batch in merged(_marked(extract, differing, backed_up_on), iter(kept)):
+        for batch in merged(_marked(cursor, extract, extras, backed_up_on), iter(kept)):
             writer.write_batch(batch)
     kept_file.unlink()
 
 
-def _marked(extract: Iterator[pa.RecordBatch], differing: pa.Table, backed_up_on: date) -> Iterator[pa.RecordBatch]:
-    """The rows of the extract; those that differ from the backed-up signal of their id say so."""
+def _marked(
+    cursor: duckdb.DuckDBPyConnection, extract: Iterator[pa.RecordBatch], extras: _Extras, backed_up_on: date
+) -> Iterator[pa.RecordBatch]:
+    """The rows of the extract with what the table ``marks`` says of them.
+
+    Those that differ from the backed-up signal of their id say so; the others keep its values in the columns that the
+    extract does not have.
+    """
     reason = (
         f"coalesce(reason, '{_REASON} {backed_up_on} ({VERIFICATION_HASH} ' || vouched_hash || "
         f"', in the database ' || coalesce({VERIFICATION_HASH}, 'none') || ')')"
     )
-    columns = ", ".join(f"{reason} AS {name}" if name == DIFFERENCE else name for name in EXAMINED_SCHEMA.names)
+    marked = {DIFFERENCE: reason}
+    if extras.lost:
+        lost = (value_sql(name, extras.vouched, "vouched_extras") for name in extras.lost)
+        values = [*(value_sql(name, extras.seen) for name in extras.seen), *lost]
+        marked[EXTRA_VALUES] = f"list_value({', '.join(values)})"
+    columns = ", ".join(f"{marked.get(name, name)} AS {name}" for name in EXAMINED_SCHEMA.names)
     first_row = 0
-    with closing(duckdb_engine.cursor()) as cursor:
-        cursor.register("differing", differing)
-        for batch in extract:
-            cursor.register("batch", pa.Table.from_batches([batch]))
-            rows = cursor.sql(
-                f"SELECT {columns} FROM (SELECT *, row_number() OVER () - 1 + {first_row} AS row FROM batch) "
-                "LEFT JOIN differing ON row = seen_row ORDER BY row"
-            ).to_arrow_table()
-            cursor.unregister("batch")
-            first_row += batch.num_rows
-            yield from rows.cast(EXAMINED_SCHEMA).to_batches()
+    for batch in extract:
+        cursor.register("batch", pa.Table.from_batches([batch]))
+        rows = cursor.sql(
+            f"SELECT {columns} FROM (SELECT *, row_number() OVER () - 1 + {first_row} AS row FROM batch) "
+            "LEFT JOIN marks ON row = seen_row ORDER BY row"
+        ).to_arrow_table()
+        cursor.unregister("batch")
+        first_row += batch.num_rows
+        yield from rows.cast(EXAMINED_SCHEMA).to_batches()
 
 
 def _write_kept_rows(
-    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, target: Path
+    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, extras: _Extras, target: Path
 ) -> None:
     """Write the backed-up signals that the database altered or no longer has, examined as rows of a source are."""
-    columns = ", ".join(
-        f"TRY_CAST({field.name} AS DOUBLE) AS {field.name}" if field.name in NUMBER_COLUMNS else field.name
-        for field in SOURCE_SCHEMA
-        if field.name != UNREADABLE_VALUES
-    )
+    expressions = {name: f"TRY_CAST({name} AS DOUBLE)" for name in NUMBER_COLUMNS}
+    expressions[UNREADABLE_VALUES] = "CAST(NULL AS VARCHAR)"
+    expressions[EXTRA_VALUES] = aligned_sql(extras.vouched, extras.all)
+    columns = ", ".join(f"{expressions.get(name, name)} AS {name}" for name in SOURCE_SCHEMA.names)
     rows = cursor.sql(
-        f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {UNREADABLE_VALUES} "
-        f"FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (SELECT row FROM lost) ORDER BY row"
+        f"SELECT {columns} FROM {_numbered(read_sql(vouched.csv))} WHERE row IN (SELECT row FROM lost) ORDER BY row"
     ).to_arrow_reader(BATCH_ROWS)
-    with closing(duckdb_engine.cursor()) as examining, writing_extract(target) as writer:
+    with closing(duckdb_engine.cursor()) as examining, writing_extract(target, extras.all) as writer:
         for batch in rows:
-            source_rows = pa.record_batch(batch.columns, schema=SOURCE_SCHEMA)
+            source_rows = batch.cast(SOURCE_SCHEMA)
             writer.write_batch(_vouched_for(examine(examining, rows_of_day(examining, source_rows, folder.day))))
 
 

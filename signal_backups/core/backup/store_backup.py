@@ -37,6 +37,8 @@ from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups.core.vault.genuine import doubtful_manifest, is_in_log, newest_manifest, unknown_manifest
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.manifest import (
+    CSV_FORMAT,
+    CSV_FORMAT_WITH_EXTRAS,
     Manifest,
     Replacement,
     SourceFingerprint,
@@ -153,7 +155,8 @@ def _store(vault: BackupVault, folder: DayFolder, run: BackupRun) -> StoreOutcom
         bucket=vault.store.bucket,
         backup=stored,
         records=new.report.records,
-        columns=list(CSV_COLUMNS),
+        csv_format=CSV_FORMAT_WITH_EXTRAS if new.report.extra_columns else CSV_FORMAT,
+        columns=[*CSV_COLUMNS, *new.report.extra_columns],
         integer_form_records=new.report.integer_form_records,
         quarantined=new.report.quarantined,
         quarantine=quarantine,

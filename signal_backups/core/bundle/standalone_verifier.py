@@ -10,6 +10,7 @@
    that tree head has to be there, and every day's manifest has to be one of those it covers.
 4. Every day of bundle.json: of its manifests the one with the highest number counts. Its files have the size and the
    SHA-256 it says, the rows their number and Merkle root, each row gives its own hash, no signal is there twice.
+   That hash is not of columns beyond the twelve ("csv_format" 2): the Merkle root is, which the manifest fixes.
 
 Who can write everything can make another bundle that fits, this file too. So take verify.py from somebody you trust,
 and compare the bundle with what nobody could change: a time stamp, or a tree head's SHA-256 you were given (--head).
@@ -98,6 +99,11 @@ def same(found, right):
     return json.dumps(found, ensure_ascii=False).encode() == json.dumps(right, ensure_ascii=False).encode()
 
 
+def extra_columns(manifest):
+    """The columns beyond the usual ones, which the Merkle root covers from format 2 of the CSV on."""
+    return manifest["columns"][12:] if manifest and manifest.get("csv_format", 1) >= 2 else []
+
+
 def gives_its_hash(row):
     """A row's hash is that of its nine fields as JSON, numbers as Python writes a double.
 
@@ -113,6 +119,27 @@ def gives_its_hash(row):
     texts = (json.dumps(signal, sort_keys=True, allow_nan=False) for signal in signals)
     hashes = (sha256(text.encode("ascii")).hexdigest() for text in texts)
     return all(row[name] for name in HASHED) and row["verification_hash"] in hashes  # no field has nothing in it
+
+
+class RememberedLines:
+    """The lines of a CSV; of the last row also as they are: to csv, nothing and an empty text are the same."""
+
+    def __init__(self, file):
+        self.file, self.read = file, []
+
+    def __iter__(self):
+        for line in self.file:
+            self.read.append(line)
+            yield line.replace("\0", NUL_MARK)
+
+    def empty_as_null(self, row, extras):
+        """The values of the row just read in these columns, None where there is nothing between two commas."""
+        values = {name: row[name] for name in extras}
+        if "" in values.values():
+            fields = dict(zip(row, re.findall(r'(?:\A|,)("(?:[^"]|"")*"|[^,"\r\n]*)', "".join(self.read))))
+            values = {name: value if fields[name] else None for name, value in values.items()}
+        self.read.clear()
+        return {name: value and value.replace(NUL_MARK, "\0") for name, value in values.items()}
 
 
 class BundleCheck:
@@ -345,15 +372,17 @@ class BundleCheck:
 
     def rows(self, name, manifest=None):
         """Judge the rows of a CSV, one at a time: a day may be larger than the memory."""
-        ids, tree, wrong = set(), MerkleTree(), 0
+        ids, tree, wrong, extras = set(), MerkleTree(), 0, extra_columns(manifest)
         with self.path(name).open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader((line.replace("\0", NUL_MARK) for line in file), strict=True)
+            lines = RememberedLines(file)
+            reader = csv.DictReader(lines, strict=True)
             names = reader.fieldnames = [{"sha256": "verification_hash"}.get(name, name) for name in reader.fieldnames]
-            if len(set(names)) < len(names) or not {*HASHED, "verification_hash"} <= set(names):
+            lines.read.clear()  # the header
+            if len(set(names)) < len(names) or not {*HASHED, "verification_hash", *extras} <= set(names):
                 yield "lacks a column, or has one twice"
                 return
             for number, row in enumerate(reader, 1):
-                what = self.row(row, ids, tree)
+                what = self.row(row, ids, tree, lines.empty_as_null(row, extras))
                 wrong += bool(what)
                 if what and wrong <= NAMED_ROWS:
                     self.wrong(f"{name}, row {number}", what)
@@ -365,7 +394,7 @@ class BundleCheck:
         if manifest and not same([tree.size, tree.root()], [manifest["records"], manifest["merkle_root"]]):
             yield "its rows are not those of its manifest, or not in that order"
 
-    def row(self, row, ids, tree):
+    def row(self, row, ids, tree, extra):
         """What is wrong with a row, if anything; its hash goes into the tree."""
         if None in [*row, *row.values()]:
             return "has too few fields, or too many"
@@ -373,7 +402,8 @@ class BundleCheck:
         signal, is_new = row["signal_id"], row["signal_id"] not in ids
         ids.add(signal)
         try:
-            tree.add(bytes.fromhex(row["verification_hash"]))
+            text = json.dumps(extra, sort_keys=True).encode("ascii")
+            tree.add(bytes.fromhex(row["verification_hash"]) + (sha256(text).digest() if extra else b""))
             if not gives_its_hash(row):
                 return f"signal {signal} does not give its hash"
         except ValueError as error:

@@ -18,6 +18,8 @@ from signal_backups.core.base.objectives import READ_WITHIN_DAYS, REMINDER_HOURS
 from signal_backups.core.config.names import SETTING_NAMES_ELSEWHERE, refuse_wrong_names
 from signal_backups.core.retention.profile import DEFAULT_PROFILE
 from signal_backups.core.s3.connection import AddressingStyle, ChecksumMode
+from signal_backups.core.signals.extra_columns import SETTING as EXTRA_COLUMNS_SETTING
+from signal_backups.core.signals.extra_columns import ExtraChoice
 from signal_backups.core.vault.layout import DEFAULT_PREFIX
 
 EMBEDDED_BUCKET = "signal-backups"
@@ -48,6 +50,7 @@ class Settings(LogSettings):
     table: str = Field("signals", validation_alias="SIGNALS_TABLE", min_length=1)
     drill_database_url: SecretStr | None = Field(None, validation_alias="SIGNAL_BACKUPS_DRILL_DATABASE_URL")
     bucket: str | None = Field(None, validation_alias=AliasChoices("BACKUP_BUCKET_NAME", "AWS_BUCKET_NAME"))
+    extra_columns_text: str = Field("", validation_alias=EXTRA_COLUMNS_SETTING)
     prefix: str = Field(DEFAULT_PREFIX, validation_alias="BACKUP_PREFIX")
     start_date: date = Field(date(2026, 1, 1), validation_alias="SIGNAL_BACKUPS_START_DATE")
     home: Path = Field(Path(".local"), validation_alias="SIGNAL_BACKUPS_HOME")
@@ -77,6 +80,12 @@ class Settings(LogSettings):
     anchor_region: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_REGION")
     anchor_access_key_id: str | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_ACCESS_KEY_ID")
     anchor_secret_access_key: SecretStr | None = Field(None, validation_alias="SIGNAL_BACKUPS_ANCHOR_SECRET_ACCESS_KEY")
+
+    @field_validator("extra_columns_text")
+    @classmethod
+    def _extra_columns_can_be_kept(cls, text: str) -> str:
+        ExtraChoice.parse(text)
+        return text
 
     @field_validator("prefix")
     @classmethod
@@ -114,6 +123,11 @@ class Settings(LogSettings):
         if self.anchor_bucket == main and self.anchor_endpoint_url in {None, self.endpoint_url}:
             raise ValueError(f"SIGNAL_BACKUPS_ANCHOR_BUCKET: {main} is the bucket of the backups, name another")
         return self
+
+    @property
+    def extra_columns(self) -> ExtraChoice:
+        """Which columns of the table are kept that are no field."""
+        return ExtraChoice.parse(self.extra_columns_text)
 
     @property
     def uses_embedded_database(self) -> bool:

@@ -134,7 +134,9 @@ class Doctor:
 
     @cached_property
     def _table(self) -> SignalsTable:
-        return SignalsTable(self.settings.source_url, self.settings.table, last_complete_day(self._clock))
+        return SignalsTable(
+            self.settings.source_url, self.settings.table, last_complete_day(self._clock), self.settings.extra_columns
+        )
 
     @cached_property
     def _store(self) -> OpenStore:

@@ -14,14 +14,13 @@ from adbc_driver_manager import dbapi
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import SourceError
 from signal_backups.core.doctor.finding import DoctorResult, ok, warning
+from signal_backups.core.signals.extra_columns import ExtraChoice
 from signal_backups.core.signals.fields import TIMESTAMP
 from signal_backups.core.source import open_source
 from signal_backups.core.source.adbc import execute
-from signal_backups.core.source.base import TableColumns, quoted
+from signal_backups.core.source.base import EXTRA_COLUMNS_REMEDY, TableColumns, quoted
 from signal_backups.core.source.database_url import database_address
 from signal_backups.core.source.postgres import with_connect_timeout
-
-_KEEP_ELSEWHERE = "Nothing is wrong if they are not needed after a restore; docs/formats.md lists what is backed up"
 
 
 class SignalsTable:
@@ -31,11 +30,12 @@ class SignalsTable:
         url: of the database; may contain a password, never show it.
         name: of the table, with or without its schema.
         day: the day (UTC) whose query plan is examined.
+        extras: which columns are kept that are no field.
     """
 
-    def __init__(self, url: str, name: str, day: date) -> None:
+    def __init__(self, url: str, name: str, day: date, extras: ExtraChoice) -> None:
         self._address = database_address(url)
-        self._source = open_source(url, name)
+        self._source = open_source(url, name, extras)
         self._name = name
         self._day = day
 
@@ -61,11 +61,10 @@ class SignalsTable:
         )
 
     def leaves_no_column_out(self) -> DoctorResult:
-        """Check that every column of the table is backed up."""
-        unknown = self._source.describe().unknown_columns
-        if not unknown:
-            return ok("every column of the table is backed up")
-        return warning(f"backups leave out {', '.join(map(str, unknown))}", _KEEP_ELSEWHERE)
+        """Check that every column of the table is backed up, and that those to be kept are there."""
+        description = self._source.describe()
+        words = description.about_columns
+        return ok(words) if description.has_no_surprise else warning(words, EXTRA_COLUMNS_REMEDY)
 
     def has_index(self) -> DoctorResult:
         """Check that an index finds a day's rows in order, without a full table scan."""

@@ -33,6 +33,7 @@ from signal_backups.core.restore.targets.open_target import open_database
 from signal_backups.core.s3.store import JSON_TYPE
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.compare_rows import RowComparer
+from signal_backups.core.signals.extra_columns import NO_EXTRAS, ExtraChoice
 from signal_backups.core.signals.timestamps import rows_of_day
 from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.findings import Examination, open_findings, record_findings
@@ -123,6 +124,7 @@ class DrillRun:
 
     Attributes:
         run_id: for the report.
+        extras: which extra columns the source reads.
         source_url: the live source; the scratch database has the same engine.
         table: the source's table.
         scratch: folder for files.
@@ -136,6 +138,7 @@ class DrillRun:
     source_url: str
     table: str
     scratch: Path
+    extras: ExtraChoice = NO_EXTRAS
     scratch_url: str | None = None
     recent_days: int = RECENT_DAYS
     clock: Clock = utc_now
@@ -194,7 +197,7 @@ def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[Dr
     # A hidden or destroyed day cannot be restored; leaving it out would make the drill look complete.
     gone = {day for day, one in stored.items() if one.current is None and day > last - timedelta(days=run.recent_days)}
     choice = choose_drill_days(backups, last, run.recent_days, run.rng, _found_before(vault) | gone)
-    source = open_source(run.source_url, run.table)
+    source = open_source(run.source_url, run.table, run.extras)
     engine = source.describe().engine
     days: list[DrillDay] = []
     with scratch_database(run.scratch_url or run.source_url, run.scratch, at) as scratch_url:
@@ -240,7 +243,8 @@ def _compare(
 
         def add_restored(comparer: RowComparer) -> None:
             with restored.read_day(chosen.day) as snapshot, closing(duckdb_engine.cursor()) as cursor:
-                comparer.add_backup_rows(rows_of_day(cursor, batch, chosen.day) for batch in snapshot.batches)
+                batches = (rows_of_day(cursor, batch, chosen.day) for batch in snapshot.batches)
+                comparer.add_backup_rows(batches, snapshot.extras)
             add_quarantine(comparer, vault, chosen, folder.path)
 
         return compare_with_source(source, folder, chosen, add_restored)

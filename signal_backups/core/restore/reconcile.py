@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from signal_backups.core.backup.extract import extract_day, reading_extract
+from signal_backups.core.backup.extract import extract_day, extras_of_extract, reading_extract
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.errors import (
     DeletedBackupError,
@@ -122,9 +122,12 @@ def compare_with_source(
 ) -> Reconciliation:
     """Compare the day in the source with the rows that ``add_backup_rows`` adds."""
     extracted = extract_day(source, folder)
-    with row_comparer() as comparer, reading_extract(folder.extract) as held:
+    names = extras_of_extract(folder.extract)
+    backed_up = chosen.manifest.extra_columns if chosen and chosen.manifest else ()
+    common = [name for name in names if name in backed_up]
+    with row_comparer(common) as comparer, reading_extract(folder.extract) as held:
         add_backup_rows(comparer)
-        comparer.add_database_rows(held)
+        comparer.add_database_rows(held, names)
         found: RowComparison = comparer.compare()
     return Reconciliation(
         day=folder.day,

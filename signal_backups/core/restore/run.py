@@ -37,6 +37,7 @@ from signal_backups.core.restore.report import DayRestore, Outcome, RestoreRepor
 from signal_backups.core.restore.salvage import salvage
 from signal_backups.core.restore.selection import ChosenBackup, Selection, UnavailableDay
 from signal_backups.core.restore.targets.contract import DayToImport, Imported, OnConflict, RestoreTarget
+from signal_backups.core.signals.csv_file import extras_of
 from signal_backups.core.signals.fields import OPTIONAL_COLUMNS, VERIFICATION_HASH
 from signal_backups.core.vault.vault import BackupVault
 
@@ -218,6 +219,8 @@ class Restore:
             salvaged = salvage(fetched.csv, fetched.csv.with_suffix(".good.csv"), rejected)
         problem = f"{'; '.join(fetched.report.problems)}. {salvaged.rejected_rows} rows were left out"
         problem += f"; the others match their hash, which does not cover {' and '.join(OPTIONAL_COLUMNS)}"
+        if extras_of(fetched.csv):
+            problem += f" and {', '.join(extras_of(fetched.csv))}"
         return (
             salvaged.good,
             salvaged.good_rows,

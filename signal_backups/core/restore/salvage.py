@@ -10,7 +10,7 @@ import duckdb
 
 from signal_backups.core.base.errors import RefusedBackupError
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_sql, write_rows
+from signal_backups.core.signals.csv_file import extra_columns_sql, extras_of, read_sql, write_rows
 from signal_backups.core.signals.fields import CSV_COLUMNS, SIGNAL_ID
 from signal_backups.core.signals.row_hash import matches_sql, other_forms_sql
 
@@ -49,7 +49,7 @@ def salvage(damaged: Path, good: Path, rejected: Path) -> Salvage:
             f"CREATE TEMP TABLE good AS SELECT min(row) AS row FROM damaged SEMI JOIN {matched} USING (row) "
             f"GROUP BY {SIGNAL_ID}"
         )
-        columns = ", ".join(CSV_COLUMNS)
+        columns = ", ".join(CSV_COLUMNS) + extra_columns_sql(extras_of(damaged))
         kept = write_rows(cursor, f"SELECT {columns} FROM damaged SEMI JOIN good USING (row) ORDER BY row", good)
         rest = write_rows(cursor, f"SELECT {columns} FROM damaged ANTI JOIN good USING (row) ORDER BY row", rejected)
     return Salvage(good, kept, rejected, rest)

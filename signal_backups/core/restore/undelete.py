@@ -225,7 +225,7 @@ def _copy_up(vault: BackupVault, chosen: ChosenBackup, scratch: Path, clock: Clo
         stored = put_csv(vault, chosen.version.key, fetched.csv, good, chosen.manifest.records, chosen.day)
         report = read_back(vault, stored, chosen.manifest.expected, folder / "read_back.csv")
         # Computed here, because manifests of older releases have no Merkle root.
-        root = root_of_csv(fetched.csv)
+        root = root_of_csv(fetched.csv, chosen.manifest.extra_columns)
     finished = clock()
     replaces = vault.store.head(vault.layout.manifest_key(chosen.slot))
     newest = newest_manifest(vault, chosen.slot)

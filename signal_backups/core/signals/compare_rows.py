@@ -1,11 +1,12 @@
 """Comparing the signals of a day in a backup and in a database: which are unchanged, changed, missing or new.
 
-Rows are matched by their id and compared in every backed-up column, numbers as doubles.
+Rows are matched by their id and compared in every backed-up column, numbers as doubles; of the extra columns, in those
+that both sides have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_sql
+from signal_backups.core.signals.csv_file import extras_of, read_sql
 from signal_backups.core.signals.difference import NAMED_IDS, Difference
+from signal_backups.core.signals.extra_columns import value_sql
 from signal_backups.core.signals.fields import CSV_COLUMNS, NUMBER_COLUMNS, SIGNAL_ID
 
 
@@ -43,8 +45,9 @@ class RowComparison(BaseModel, frozen=True):
 class RowComparer:
     """Compares the rows of a backup with those of a database, in bounded memory."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, extras: Sequence[str]) -> None:
         self._cursor = cursor
+        self._extras = tuple(extras)
         for table in ("backup_rows", "database_rows"):
             cursor.execute(
                 f"CREATE OR REPLACE TEMP TABLE {table} "
@@ -53,15 +56,21 @@ class RowComparer:
 
     def add_backup(self, csv: Path, *, is_quarantine: bool = False) -> None:
         """Add the rows of a backup CSV; quarantined rows are not late in the database, and may be missing there."""
-        self._add("backup_rows", read_sql(csv, is_quarantine=is_quarantine), is_quarantine=is_quarantine)
+        rows = read_sql(csv, is_quarantine=is_quarantine)
+        self._add("backup_rows", rows, extras_of(csv), is_quarantine=is_quarantine)
 
-    def add_backup_rows(self, batches: Iterable[pa.RecordBatch]) -> None:
+    def add_backup_rows(self, batches: Iterable[pa.RecordBatch], extras: Sequence[str] = ()) -> None:
         """Add rows of the backup that were restored into a scratch database; see ``add_database_rows``."""
-        self._add_batches("backup_rows", batches)
+        self._add_batches("backup_rows", batches, extras)
 
-    def add_database_rows(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Add rows of the database: batches with at least ``CSV_COLUMNS``, numbers as doubles or as text."""
-        self._add_batches("database_rows", batches)
+    def add_database_rows(self, batches: Iterable[pa.RecordBatch], extras: Sequence[str] = ()) -> None:
+        """Add rows of the database.
+
+        Args:
+            batches: batches with at least ``CSV_COLUMNS``, numbers as doubles or as text.
+            extras: the columns whose values are in ``EXTRA_VALUES``.
+        """
+        self._add_batches("database_rows", batches, extras)
 
     def compare(self) -> RowComparison:
         """Compare the added rows."""
@@ -82,17 +91,18 @@ class RowComparer:
             late=self._difference("database_rows", f"{unknown} AND {not_mutated}"),
         )
 
-    def _add_batches(self, table: str, batches: Iterable[pa.RecordBatch]) -> None:
+    def _add_batches(self, table: str, batches: Iterable[pa.RecordBatch], extras: Sequence[str]) -> None:
         # One by one, because DuckDB would turn the database's error, when reading fails, into one of its own.
         for batch in batches:
             self._cursor.register("given_rows", pa.Table.from_batches([batch]))
-            self._add(table, "given_rows", is_quarantine=False)
+            self._add(table, "given_rows", extras, is_quarantine=False)
             self._cursor.unregister("given_rows")
 
-    def _add(self, table: str, rows: str, *, is_quarantine: bool) -> None:
-        content = ", ".join(
+    def _add(self, table: str, rows: str, extras: Sequence[str], *, is_quarantine: bool) -> None:
+        fields = (
             f"CAST(TRY_CAST({name} AS DOUBLE) AS VARCHAR)" if name in NUMBER_COLUMNS else name for name in CSV_COLUMNS
         )
+        content = ", ".join([*fields, *(value_sql(name, extras) for name in self._extras)])
         # DuckDB's own hash suffices, because both sides are hashed in one process; it distinguishes NULL from ''.
         self._cursor.execute(
             f"INSERT INTO {table} SELECT hash({SIGNAL_ID}), hash({content}), {SIGNAL_ID}, {is_quarantine} FROM {rows}"
@@ -109,7 +119,7 @@ class RowComparer:
 
 
 @contextmanager
-def row_comparer() -> Iterator[RowComparer]:
-    """Provide a comparer with its own DuckDB session."""
+def row_comparer(extras: Sequence[str] = ()) -> Iterator[RowComparer]:
+    """Provide a comparer with its own DuckDB session, which also compares these extra columns."""
     with closing(duckdb_engine.cursor()) as cursor:
-        yield RowComparer(cursor)
+        yield RowComparer(cursor, extras)

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from signal_backups.core.base.digest import FileDigest
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.base.local_files import is_disk_full
 from signal_backups.core.signals import duckdb_engine
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES, extra_names
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FAULTS,
@@ -38,7 +40,7 @@ def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) ->
     """Write text columns as CSV lines without a header, in the given order."""
     cursor.register("csv_rows", rows)
     cursor.execute(
-        f"COPY (SELECT * FROM csv_rows) TO {_literal(str(path))} "
+        f"COPY (SELECT * FROM csv_rows) TO {literal(str(path))} "
         "(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', NULLSTR '')"
     )
     cursor.unregister("csv_rows")
@@ -47,7 +49,7 @@ def write_part(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) ->
 def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path, *, header: bool = True) -> int:
     """Write the text columns of a query as a CSV; returns the number of rows."""
     (count,) = cursor.execute(
-        f"COPY ({query}) TO {_literal(str(path))} (FORMAT csv, HEADER {header}, DELIMITER ',', QUOTE '\"', NULLSTR '')"
+        f"COPY ({query}) TO {literal(str(path))} (FORMAT csv, HEADER {header}, DELIMITER ',', QUOTE '\"', NULLSTR '')"
     ).fetchone() or (0,)
     return int(count)
 
@@ -55,7 +57,7 @@ def write_rows(cursor: duckdb.DuckDBPyConnection, query: str, path: Path, *, hea
 def join_parts(columns: Sequence[str], parts: Iterable[Path], target: Path) -> FileDigest:
     """Write a header and the parts, in order, into one file; each part is removed after it was copied."""
     header = target.with_suffix(".header")
-    header.write_bytes((",".join(columns) + "\n").encode("ascii"))
+    header.write_bytes((",".join(map(_quoted_name, columns)) + "\n").encode("utf-8"))
     return join_files(target, chain([header], parts))
 
 
@@ -73,7 +75,9 @@ def join_files(target: Path, parts: Iterable[Path]) -> FileDigest:
 
 
 def read_sql(path: Path, *, is_quarantine: bool = False) -> str:
-    """SQL for a relation of the text columns (``CSV_COLUMNS``) of a backup, one row per signal, in file order.
+    """SQL for a relation of the text columns of a backup, one row per signal, in file order.
+
+    It has ``CSV_COLUMNS`` and, as a list, ``EXTRA_VALUES`` (null in a file without extra columns).
 
     Args:
         path: the file.
@@ -92,7 +96,28 @@ def read_sql(path: Path, *, is_quarantine: bool = False) -> str:
         )
     selected = ", ".join(_selected(name, column_of) for name in CSV_COLUMNS)
     rows = read_quarantine_sql(path) if is_quarantine else _reader(path, header)
-    return f"(SELECT {selected} FROM {rows})"
+    extras = ", ".join(_identifier(name) for name in extra_names(header))
+    values = f"list_value({extras})" if extras else "CAST(NULL AS VARCHAR[])"
+    return f"(SELECT {selected}, {values} AS {EXTRA_VALUES} FROM {rows})"
+
+
+def extras_of(path: Path) -> tuple[str, ...]:
+    """The names of the extra columns of a backup or a quarantine CSV, in file order."""
+    return extra_names(_read_header(path))
+
+
+def with_extra_columns(rows: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Replace ``EXTRA_VALUES`` by a column for each name, at the end."""
+    values = rows.column(EXTRA_VALUES)
+    rows = rows.drop_columns([EXTRA_VALUES])
+    for index, name in enumerate(names):
+        rows = rows.append_column(name, pc.list_element(values, index))
+    return rows
+
+
+def extra_columns_sql(names: Sequence[str], values: str = EXTRA_VALUES) -> str:
+    """SQL: a column for each name, from the list of their values; begins with a comma unless there are none."""
+    return "".join(f", {values}[{number}] AS {_identifier(name)}" for number, name in enumerate(names, 1))
 
 
 @contextmanager
@@ -139,9 +164,9 @@ def count_quarantined(path: Path) -> int:
 
 
 def _reader(path: Path, header: list[str], line_bytes: int = MAX_LINE_BYTES) -> str:
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     return (
-        f"read_csv({_literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        f"read_csv({literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
         f"max_line_size = {line_bytes}, buffer_size = {max(line_bytes, 2 * MAX_LINE_BYTES)})"
     )
@@ -162,11 +187,26 @@ def _field_of(column: str) -> str:
 
 def _selected(name: str, column_of: dict[str, str]) -> str:
     if name in column_of:
-        return '"' + column_of[name].replace('"', '""') + f'" AS {name}'
+        return f"{_identifier(column_of[name])} AS {name}"
     if name in OPTIONAL_COLUMNS:
         return f"CAST(NULL AS VARCHAR) AS {name}"
     raise KeyError(name)
 
 
-def _literal(text: str) -> str:
+def column_sql(name: str, names: Sequence[str]) -> str:
+    """SQL: a column of a CSV, NULL when it is none of its names."""
+    return _identifier(name) if name in names else "CAST(NULL AS VARCHAR)"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _quoted_name(name: str) -> str:
+    """A name in a header, quoted where RFC 4180 requires it."""
+    return _identifier(name) if any(mark in name for mark in ',"') else name
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

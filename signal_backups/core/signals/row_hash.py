@@ -25,7 +25,7 @@ CANONICAL_FORM = 0
 FORMS = range(2 ** len(HASHED_NUMBERS))
 
 #: Characters that JSON escapes.
-_NEEDS_ESCAPE = r"[^ !#-\[\]-~]"
+NEEDS_ESCAPE = r"[^ !#-\[\]-~]"
 #: Doubles from here on do not fit into HUGEINT; Python writes their integer text.
 _HUGEINT_LIMIT = "1e38"
 
@@ -120,7 +120,7 @@ def _all_present() -> str:
 
 
 def _needs_escape() -> str:
-    return f"regexp_matches(concat({', '.join(_TEXTS)}), '{_NEEDS_ESCAPE}')"
+    return f"regexp_matches(concat({', '.join(_TEXTS)}), '{NEEDS_ESCAPE}')"
 
 
 def _unchanged(column: str) -> str:

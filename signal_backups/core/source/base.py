@@ -9,16 +9,17 @@ snapshot. It may return other rows besides, which ``signals.timestamps`` filters
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from signal_backups.core.base.errors import SourceError
-from signal_backups.core.signals.extra_columns import ExtraColumn
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES, SETTING, ExtraColumn
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FIELDS,
@@ -33,10 +34,16 @@ from signal_backups.core.signals.fields import (
 )
 from signal_backups.core.source.row_filters import RowFilters
 
-#: Schema of the batches of a source: the CSV columns (text as string, numbers as double) and ``UNREADABLE_VALUES``.
+#: Schema of the batches of a source: the CSV columns (text as string, numbers as double), ``UNREADABLE_VALUES``, and
+#: the values of the extra columns that are kept, in the order of ``DaySnapshot.extras``; null when there are none.
 SOURCE_SCHEMA = pa.schema(
     [(name, pa.float64() if name in NUMBER_COLUMNS else pa.string()) for name in CSV_COLUMNS]
-    + [(UNREADABLE_VALUES, pa.string())]
+    + [(UNREADABLE_VALUES, pa.string()), (EXTRA_VALUES, pa.list_(pa.string()))]
+)
+
+EXTRA_COLUMNS_REMEDY = (
+    f"Keep them from the next backup on: {SETTING}=all, or the names with commas between; or say that they are not "
+    f"needed: {SETTING}=ignore"
 )
 
 #: The columns of a fingerprint; an index that covers them is read instead of the table.
@@ -55,7 +62,16 @@ EXACT_INTEGER = 2**53
 class SourceDescription:
     """The table that was read, without credentials; stored in the manifest as ``source``.
 
-    ``unknown_columns`` are those that a backup leaves out, in the order of the table.
+    Attributes:
+        engine: the database.
+        location: file, or host, port and database.
+        table: its name.
+        hash_column: the column of the verification hash.
+        optional_columns: the optional fields that it has.
+        extra_columns: columns that are no field and are kept, in the order of the table.
+        unknown_columns: columns that a backup leaves out.
+        absent_columns: columns that are to be kept and that the table does not have.
+        is_settled: whether somebody decided that the unknown columns are left out.
     """
 
     engine: str
@@ -63,7 +79,25 @@ class SourceDescription:
     table: str
     hash_column: str
     optional_columns: tuple[str, ...]
+    extra_columns: tuple[ExtraColumn, ...] = ()
     unknown_columns: tuple[ExtraColumn, ...] = ()
+    absent_columns: tuple[str, ...] = ()
+    is_settled: bool = False
+
+    @property
+    def has_no_surprise(self) -> bool:
+        """Whether no column is left out that nobody decided about, and none to be kept is absent."""
+        return not self.absent_columns and (self.is_settled or not self.unknown_columns)
+
+    @property
+    def about_columns(self) -> str:
+        """What backups keep of the table's columns, for people."""
+        words = []
+        if self.unknown_columns:
+            words.append(f"backups leave out {', '.join(map(str, self.unknown_columns))}")
+        if self.absent_columns:
+            words.append(f"the table has no column {', '.join(self.absent_columns)}, which {SETTING} names")
+        return "; ".join(words) or "every column of the table is backed up"
 
     def as_dict(self) -> dict[str, object]:
         """The fields as values for JSON."""
@@ -72,10 +106,14 @@ class SourceDescription:
 
 @dataclass(frozen=True)
 class DaySnapshot:
-    """A consistent read of a day: its batches (``SOURCE_SCHEMA``), and the snapshot's id in the database."""
+    """A consistent read of a day: its batches (``SOURCE_SCHEMA``), and the snapshot's id in the database.
+
+    ``extras`` are the names of the extra columns whose values the batches have.
+    """
 
     batches: Iterator[pa.RecordBatch]
     snapshot_id: str
+    extras: tuple[str, ...] = ()
 
 
 class SignalSource(Protocol):
@@ -100,9 +138,15 @@ class SignalSource(Protocol):
 
 @dataclass(frozen=True)
 class TableColumns:
-    """Field name -> name of its column in a table."""
+    """Field name -> name of its column in a table, and the extra columns that are kept."""
 
     columns: dict[str, str]
+    extras: tuple[ExtraColumn, ...] = ()
+
+    @property
+    def extra_names(self) -> tuple[str, ...]:
+        """The names of the extra columns that are kept."""
+        return tuple(column.name for column in self.extras)
 
     @property
     def hash_column(self) -> str:
@@ -169,6 +213,20 @@ class SignalTable:
     rows: Callable[[str], Generator[pa.RecordBatch]]
     filters: RowFilters
     types: Mapping[str, str] = field(default_factory=dict)
+
+
+def with_extra_values(columns: Sequence[pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of a schema that ends with ``EXTRA_VALUES``; the columns beyond the others become the lists of it."""
+    known, rows = len(schema) - 1, len(columns[0])
+    extras = columns[known:]
+    if extras:
+        # The values column by column, taken row by row.
+        order = np.arange(rows * len(extras)).reshape(len(extras), rows).T.ravel()
+        values = pa.concat_arrays([column.cast(pa.string()) for column in extras]).take(pa.array(order))
+        lists = pa.ListArray.from_arrays(pa.array(np.arange(rows + 1) * len(extras), pa.int32()), values)
+    else:
+        lists = pa.nulls(rows, schema.field(known).type)
+    return pa.record_batch([*columns[:known], lists], schema=schema)
 
 
 def quoted(identifier: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from signal_backups.core.base.errors import SettingsError
+from signal_backups.core.signals.extra_columns import NO_EXTRAS, ExtraChoice
 from signal_backups.core.source.base import SignalSource
 from signal_backups.core.source.postgres import PostgresSource
 from signal_backups.core.source.sqlite import SqliteSource
@@ -13,14 +14,19 @@ from signal_backups.core.source.sqlite import SqliteSource
 _FORMS = "Use sqlite:////absolute/path.db or postgresql://user:password@host:5432/database"
 
 
-def open_source(url: str, table: str) -> SignalSource:
+def open_source(url: str, table: str, extras: ExtraChoice = NO_EXTRAS) -> SignalSource:
     """Return the source for a URL, without connecting.
+
+    Args:
+        url: of the database.
+        table: its table.
+        extras: which of the table's columns that are no field are read too.
 
     Raises:
         SettingsError: the URL is malformed or of an unknown database.
     """
     address = database_address(url)
-    return SqliteSource(address, table) if isinstance(address, Path) else PostgresSource(address, table)
+    return SqliteSource(address, table, extras) if isinstance(address, Path) else PostgresSource(address, table, extras)
 
 
 def database_address(url: str, name: str = "SIGNALS_DATABASE_URL") -> Path | str:

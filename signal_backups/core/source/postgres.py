@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
+from signal_backups.core.signals.extra_columns import NO_EXTRAS, ExtraChoice, split_columns
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     MAX_KEPT_BYTES,
@@ -39,6 +40,7 @@ from signal_backups.core.source.base import (
     SourceDescription,
     TableColumns,
     quoted,
+    with_extra_values,
 )
 from signal_backups.core.source.row_filters import RowFilters, TextFilters, TimestampFilters
 
@@ -46,6 +48,11 @@ CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 10_000
 #: What the text of times and doubles depends on: UTC, and all digits that a double has.
 SESSION_SETTINGS = ("SET LOCAL TIME ZONE 'UTC'", "SET LOCAL extra_float_digits = 1")
+#: What the text of values of other types depends on besides.
+EXTRA_SESSION_SETTINGS = (
+    "SELECT set_config('DateStyle', 'ISO, YMD', true), set_config('IntervalStyle', 'postgres', true), "
+    "set_config('bytea_output', 'hex', true)"
+)
 
 _NUMBER_TYPES = {"float4", "float8", "numeric", "int2", "int4", "int8"}
 _TIMESTAMP_TYPES = {"timestamp", "timestamptz"}
@@ -80,9 +87,10 @@ _Read = Callable[[dbapi.Connection, _Table, str], Iterator[pa.RecordBatch]]
 class PostgresSource:
     """A signals table in a PostgreSQL database."""
 
-    def __init__(self, url: str, table: str) -> None:
+    def __init__(self, url: str, table: str, extras: ExtraChoice = NO_EXTRAS) -> None:
         self._url = with_connect_timeout(url)
         self._table = table
+        self._extras = extras
         parts = urlsplit(url)
         self._location = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
 
@@ -92,13 +100,17 @@ class PostgresSource:
             table = self._inspect(connection)
             declared = self._declared_types(connection)
         columns = table.fields
+        kept, unknown = split_columns(columns.others(declared), self._extras)
         return SourceDescription(
             engine="postgresql",
             location=self._location,
             table=self._table,
             hash_column=columns.hash_column,
             optional_columns=columns.optional_present,
-            unknown_columns=columns.others(declared),
+            extra_columns=kept,
+            unknown_columns=unknown,
+            absent_columns=self._extras.absent_from(list(declared)),
+            is_settled=self._extras.is_settled,
         )
 
     def in_transaction(self, connection: dbapi.Connection) -> SignalTable:
@@ -107,8 +119,9 @@ class PostgresSource:
         Raises:
             SourceError: the table is not a signals table.
         """
-        table = self._inspect(connection)
-        return SignalTable(table.fields, partial(self._rows, connection, table), row_filters(table), table.types)
+        table = self._with_extras(connection, self._inspect(connection))
+        types = table.types | {column.name: column.type for column in table.fields.extras}
+        return SignalTable(table.fields, partial(self._rows, connection, table), row_filters(table), types)
 
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
@@ -131,12 +144,12 @@ class PostgresSource:
     @contextmanager
     def _snapshot(self, conditions: _Conditions, read: _Read) -> Iterator[DaySnapshot]:
         with self._transaction() as connection:
-            table = self._inspect(connection)
+            table = self._with_extras(connection, self._inspect(connection))
             (snapshot,) = fetch_all(connection, "SELECT pg_current_snapshot()::text")[0]
             wanted = conditions(row_filters(table))
             batches = (batch for where in wanted for batch in read(connection, table, where))
             with closing(batches):
-                yield DaySnapshot(batches, f"pg_snapshot={snapshot}")
+                yield DaySnapshot(batches, f"pg_snapshot={snapshot}", table.fields.extra_names)
 
     @contextmanager
     def _transaction(self) -> Iterator[dbapi.Connection]:
@@ -171,6 +184,14 @@ class PostgresSource:
         self._require_types(table)
         return table
 
+    def _with_extras(self, connection: dbapi.Connection, table: _Table) -> _Table:
+        """The table with the extra columns that are kept; asks for their types only when some may be."""
+        if not (self._extras.keeps_all or self._extras.names):
+            return table
+        fetch_all(connection, EXTRA_SESSION_SETTINGS)
+        kept, _ = split_columns(table.fields.others(self._declared_types(connection)), self._extras)
+        return replace(table, fields=replace(table.fields, extras=kept))
+
     def _declared_types(self, connection: dbapi.Connection) -> dict[str, str]:
         """Name -> declared type of each column, without generated ones, which PostgreSQL computes again."""
         name = ".".join(quoted(part) for part in self._table.split("."))
@@ -198,10 +219,12 @@ class PostgresSource:
                 )
 
     def _rows(self, connection: dbapi.Connection, table: _Table, where: str) -> Generator[pa.RecordBatch]:
-        yield from _batches(connection, _select(self._table, table, where), SOURCE_SCHEMA)
+        for columns in _batches(connection, _select(self._table, table, where)):
+            yield with_extra_values(columns, SOURCE_SCHEMA)
 
     def _identities(self, connection: dbapi.Connection, table: _Table, where: str) -> Generator[pa.RecordBatch]:
-        yield from _batches(connection, _select_identities(self._table, table, where), IDENTITY_SCHEMA)
+        for columns in _batches(connection, _select_identities(self._table, table, where)):
+            yield pa.record_batch(columns, schema=IDENTITY_SCHEMA)
 
     def _unreadable(self, error: dbapi.Error) -> SourceError:
         first_line = str(error).splitlines()[0]
@@ -237,7 +260,11 @@ def _day_of_offset(stamp: str) -> str:
 
 def _select(name: str, table: _Table, where: str) -> str:
     fields = _fields(table, CSV_COLUMNS, MAX_KEPT_BYTES)
-    return f"SELECT {fields}, {_unreadable_values(table)} AS {UNREADABLE_VALUES} FROM {_relation(name)} WHERE {where}"
+    extras = "".join(
+        f", {quoted(column)}::text AS extra_{number}" for number, column in enumerate(table.fields.extra_names)
+    )
+    unreadable = f"{_unreadable_values(table)} AS {UNREADABLE_VALUES}"
+    return f"SELECT {fields}, {unreadable}{extras} FROM {_relation(name)} WHERE {where}"
 
 
 def _select_identities(name: str, table: _Table, where: str) -> str:
@@ -254,12 +281,12 @@ def _relation(name: str) -> str:
     return f"{'.'.join(quoted(part) for part in name.split('.'))} AS t"
 
 
-def _batches(connection: dbapi.Connection, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _batches(connection: dbapi.Connection, query: str) -> Iterator[list[pa.Array]]:
     with closing(connection.cursor()) as cursor:
         cursor.execute(query)
         with closing(cursor.fetch_record_batch()) as reader:
             for batch in read_stream(reader):
-                yield pa.record_batch(batch.columns, schema=schema)
+                yield batch.columns
 
 
 def _expression(name: str, table: _Table, limit: int) -> str:

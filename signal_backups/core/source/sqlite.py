@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,12 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
+from signal_backups.core.signals.extra_columns import NO_EXTRAS, ExtraChoice, split_columns
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     MAX_KEPT_BYTES,
     MAX_VALUE_BYTES,
     NUMBER_COLUMNS,
-    TEXT_COLUMNS,
     TIMESTAMP,
     TIMESTAMP_CHARACTERS,
     UNREADABLE_VALUES,
@@ -43,8 +43,10 @@ from signal_backups.core.source.base import (
     SourceDescription,
     TableColumns,
     quoted,
+    with_extra_values,
 )
 from signal_backups.core.source.row_filters import TextFilters
+from signal_backups.core.source.sqlite_extras import extra_text
 
 BUSY_TIMEOUT_MS = 5_000
 #: The driver limits its batches by rows alone. A row with a longer value is read alone, after the others.
@@ -57,21 +59,26 @@ _Read = Callable[[dbapi.Connection, TableColumns, str], Iterator[pa.RecordBatch]
 class SqliteSource:
     """A signals table in an SQLite file."""
 
-    def __init__(self, path: Path, table: str) -> None:
+    def __init__(self, path: Path, table: str, extras: ExtraChoice = NO_EXTRAS) -> None:
         self._path = path
         self._table = table
+        self._extras = extras
 
     def describe(self) -> SourceDescription:
         """See ``SignalSource.describe``."""
         types = self._types()
         columns = TableColumns.match(self._table, list(types))
+        kept, unknown = split_columns(columns.others(types), self._extras)
         return SourceDescription(
             engine="sqlite",
             location=str(self._path.absolute()),
             table=self._table,
             hash_column=columns.hash_column,
             optional_columns=columns.optional_present,
-            unknown_columns=columns.others(types),
+            extra_columns=kept,
+            unknown_columns=unknown,
+            absent_columns=self._extras.absent_from(list(types)),
+            is_settled=self._extras.is_settled,
         )
 
     def in_transaction(self, connection: dbapi.Connection) -> SignalTable:
@@ -81,9 +88,10 @@ class SqliteSource:
             SourceError: the table is not a signals table.
         """
         with closing(connection.cursor()) as cursor:
-            cursor.execute("SELECT name FROM pragma_table_info(?)", (self._table,))
-            columns = TableColumns.match(self._table, [str(name) for (name,) in cursor.fetchall()])
-        return SignalTable(columns, partial(self._rows, connection, columns), row_filters(columns))
+            cursor.execute("SELECT name, type FROM pragma_table_info(?)", (self._table,))
+            types = {str(name): str(kind) for name, kind in cursor.fetchall()}
+        columns = self._matched(types)
+        return SignalTable(columns, partial(self._rows, connection, columns), row_filters(columns), types)
 
     @contextmanager
     def read_day(self, day: date) -> Iterator[DaySnapshot]:
@@ -118,7 +126,7 @@ class SqliteSource:
                     (schema_version,) = cursor.fetchone() or (None,)
                 batches = (batch for where in conditions for batch in read(connection, columns, where))
                 with closing(batches):
-                    yield DaySnapshot(batches, f"schema_version={schema_version}")
+                    yield DaySnapshot(batches, f"schema_version={schema_version}", columns.extra_names)
         except dbapi.Error as error:
             raise self._unreadable(str(error)) from error
 
@@ -129,7 +137,7 @@ class SqliteSource:
             _select(self._table, columns, where, MAX_KEPT_BYTES),
         )
         for batch in _batches(connection, queries):
-            yield _decoded(batch, SOURCE_SCHEMA)
+            yield with_extra_values(_decoded(batch, [*SOURCE_SCHEMA.names[:-1], *columns.extra_names]), SOURCE_SCHEMA)
 
     def _identities(self, connection: dbapi.Connection, columns: TableColumns, where: str) -> Generator[pa.RecordBatch]:
         queries = _Queries(
@@ -139,10 +147,15 @@ class SqliteSource:
             _select_identities(self._table, columns, where, MAX_VALUE_BYTES),
         )
         for batch in _batches(connection, queries):
-            yield _decoded(batch, IDENTITY_SCHEMA)
+            yield pa.record_batch(_decoded(batch, IDENTITY_COLUMNS), schema=IDENTITY_SCHEMA)
 
     def _columns(self) -> TableColumns:
-        return TableColumns.match(self._table, list(self._types()))
+        return self._matched(self._types())
+
+    def _matched(self, types: dict[str, str]) -> TableColumns:
+        columns = TableColumns.match(self._table, list(types))
+        kept, _ = split_columns(columns.others(types), self._extras)
+        return replace(columns, extras=kept)
 
     def _types(self) -> dict[str, str]:
         """Name -> declared type of each column; generated ones, which SQLite computes again, are not listed."""
@@ -230,9 +243,11 @@ def _select(table: str, columns: TableColumns, where: str, limit: int | None = N
     Its first row sets the column types, which ADBC takes from the first batch.
     """
     fields = ", ".join(f"{_expression(name, columns, limit)} AS {quoted(name)}" for name in CSV_COLUMNS)
+    extras = "".join(f", CAST({extra_text(column)} AS BLOB)" for column in columns.extras)
     type_row = ", ".join("0.5" if name in NUMBER_COLUMNS else "x''" for name in CSV_COLUMNS)
+    type_row += ", x''" * (1 + len(columns.extras))
     return (
-        f"SELECT {type_row}, x'' UNION ALL SELECT * FROM (SELECT {fields}, {_unreadable_values(columns, limit)} "
+        f"SELECT {type_row} UNION ALL SELECT * FROM (SELECT {fields}, {_unreadable_values(columns, limit)}{extras} "
         f"FROM {_relation(table, columns, CSV_COLUMNS, limit)} WHERE {where})"
     )
 
@@ -246,7 +261,10 @@ def _select_identities(table: str, columns: TableColumns, where: str, limit: int
 
 def _relation(table: str, columns: TableColumns, names: Sequence[str], limit: int | None) -> str:
     present = [name for name in names if name in columns.columns]
-    is_long = " OR ".join(_is_longer(name, columns, _LONG_BYTES) for name in present)
+    conditions = [_is_longer(name, columns, _LONG_BYTES) for name in present]
+    if names == CSV_COLUMNS:
+        conditions += [f"octet_length({quoted(name)}) > {_LONG_BYTES}" for name in columns.extra_names]
+    is_long = " OR ".join(conditions)
     return f"(SELECT * FROM {quoted(table)} AS t WHERE ({is_long}) IS {'NOT TRUE' if limit is None else 'TRUE'}) AS t"
 
 
@@ -329,24 +347,22 @@ def _driver_batches(connection: dbapi.Connection, query: str, rows: int) -> Iter
                     yield found
 
 
-def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _decoded(batch: pa.RecordBatch, names: Sequence[str]) -> list[pa.Array]:
     """Convert bytes to text; without a copy if all values are UTF-8, as they are unless a producer is faulty."""
-    arrays = list(batch.columns)
     try:
-        decoded = [array.cast(pa.string()) if pa.types.is_binary(array.type) else array for array in arrays]
-        return pa.record_batch(decoded, schema=schema)
+        return [array.cast(pa.string()) if pa.types.is_binary(array.type) else array for array in batch.columns]
     except pa.ArrowInvalid:
-        return _decoded_row_by_row(batch, schema)
+        return _decoded_row_by_row(batch, names)
 
 
-def _decoded_row_by_row(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _decoded_row_by_row(batch: pa.RecordBatch, names: Sequence[str]) -> list[pa.Array]:
     """Write bytes that are not UTF-8 as backslash escapes, and note them in ``unreadable_values``."""
-    names = schema.names
+    texts = [name for name in names if name != UNREADABLE_VALUES and name not in NUMBER_COLUMNS]
     rows: list[dict[str, object]] = []
     for values in zip(*(array.to_pylist() for array in batch.columns), strict=True):
         row = dict(zip(names, values, strict=True))
         unreadable = json.loads(row.get(UNREADABLE_VALUES) or "{}")
-        for name in TEXT_COLUMNS:
+        for name in texts:
             raw = row.get(name)
             if isinstance(raw, bytes):
                 row[name] = raw.decode("utf-8", "backslashreplace")
@@ -354,4 +370,5 @@ def _decoded_row_by_row(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBa
                     unreadable[name] = f"X'{raw.hex().upper()}'"
         row[UNREADABLE_VALUES] = json.dumps(unreadable) if unreadable else None
         rows.append(row)
-    return pa.RecordBatch.from_pylist(rows, schema=schema)
+    kinds = {name: pa.float64() for name in NUMBER_COLUMNS}
+    return [pa.array([row[name] for row in rows], kinds.get(name, pa.string())) for name in names]

@@ -9,12 +9,15 @@ from pydantic import BaseModel, ValidationError
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.signals.difference import Difference
 from signal_backups.core.signals.extra_columns import ExtraColumn
+from signal_backups.core.signals.fields import CSV_COLUMNS
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
 
 #: Version of the manifest's own fields.
 MANIFEST_FORMAT = 1
 #: Version of the CSV's columns and encoding; also stored as object metadata.
 CSV_FORMAT = 1
+#: The same with extra columns behind the others, which the leaves of the row tree cover.
+CSV_FORMAT_WITH_EXTRAS = 2
 
 
 class StoredFile(BaseModel, frozen=True):
@@ -34,7 +37,9 @@ class SourceFingerprint(BaseModel, frozen=True):
     table: str
     hash_column: str
     optional_columns: list[str]
-    #: Columns that the backup leaves out; empty in manifests of earlier releases.
+    #: Columns of the table that are no field: those that are kept, and those that are left out. Empty in manifests of
+    #: earlier releases.
+    extra_columns: list[ExtraColumn] = []
     unknown_columns: list[ExtraColumn] = []
     snapshot_id: str
 
@@ -121,6 +126,11 @@ class Manifest(BaseModel, frozen=True):
     #: Number in the manifest log, and SHA-256 of the entry before; None in manifests of earlier releases.
     number: int | None = None
     previous: str | None = None
+
+    @property
+    def extra_columns(self) -> tuple[str, ...]:
+        """The extra columns of the CSV, which the row tree covers."""
+        return tuple(self.columns[len(CSV_COLUMNS) :]) if self.csv_format >= CSV_FORMAT_WITH_EXTRAS else ()
 
     @property
     def expected(self) -> Expected:

@@ -17,10 +17,11 @@ from signal_backups.core.ledger.chained_log import Link
 from signal_backups.core.ledger.event import Action, ObjectName, Result
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.s3.store import JSON_TYPE
+from signal_backups.core.signals.csv_file import extras_of
 from signal_backups.core.signals.verify_csv import verify_csv
 from signal_backups.core.signals.verify_report import Expected, VerifyReport
 from signal_backups.core.vault.layout import BackupSlot
-from signal_backups.core.vault.manifest import CSV_FORMAT, Manifest, StoredFile
+from signal_backups.core.vault.manifest import CSV_FORMAT, CSV_FORMAT_WITH_EXTRAS, Manifest, StoredFile
 from signal_backups.core.vault.vault import BackupVault
 
 CSV_TYPE = "text/csv; charset=utf-8"
@@ -55,7 +56,8 @@ def put_csv(vault: BackupVault, key: str, path: Path, digest: FileDigest, record
         VerificationError: the file is not what its digest says.
     """
     vault.require_versioning()
-    metadata = {"partition": day.isoformat(), "record_count": str(records), "format_version": str(CSV_FORMAT)}
+    csv_format = CSV_FORMAT_WITH_EXTRAS if extras_of(path) else CSV_FORMAT
+    metadata = {"partition": day.isoformat(), "record_count": str(records), "format_version": str(csv_format)}
     current = vault.store.head(key)
     version_id = vault.store.put_file(key, path, metadata, CSV_TYPE, digest=digest, replaces=current)
     return StoredFile(key=key, version_id=version_id, bytes=digest.bytes, sha256=digest.sha256)

@@ -12,6 +12,7 @@ from signal_backups.core.backup.plausibility import CountPlausibility
 from signal_backups.core.backup.quarantine import Fault, QuarantinedRow
 from signal_backups.core.backup.store_backup import StoreOutcome
 from signal_backups.core.source import SourceDescription
+from signal_backups.core.source.base import EXTRA_COLUMNS_REMEDY
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.orchestration.names import BACKUP_OBJECT, HASHED_CSV, SIGNAL_EXTRACT
 
@@ -29,7 +30,8 @@ AUDIT_EVENT_WRITTEN = dg.AssetCheckKey(BACKUP_OBJECT, "audit_event_is_written")
 _DESCRIPTIONS = {
     COUNT_PLAUSIBLE: "The day has about as many rows as the same weekday of the last weeks. Warns; fails for a day "
     "that had rows and now has none. The backup is made all the same.",
-    NO_UNKNOWN_COLUMNS: "The backup keeps every column of the table. Warns of those that it leaves out.",
+    NO_UNKNOWN_COLUMNS: "The backup keeps every column of the table, or somebody decided that it does not. Warns of "
+    "columns that it leaves out, and of columns to be kept that the table does not have.",
     SCHEMA_CONFORMS: "Every row has its required fields within their bounds. Other rows are quarantined.",
     HASHES_MATCH: "Every row matches the hash that its producer stored. Other rows are quarantined.",
     IDS_UNIQUE: "No signal_id repeats within the day. Repeats are quarantined.",
@@ -89,14 +91,12 @@ def count_answer(plausibility: CountPlausibility) -> CheckAnswer:
 
 def columns_answer(source: SourceDescription) -> CheckAnswer:
     """Answer of ``no_unknown_columns``."""
-    unknown = source.unknown_columns
-    if not unknown:
-        return CheckAnswer(NO_UNKNOWN_COLUMNS, True, "the backup keeps every column of the table")
+    passed = source.has_no_surprise
     return CheckAnswer(
         NO_UNKNOWN_COLUMNS,
-        False,
-        f"the backup leaves out {', '.join(map(str, unknown))}",
-        {"columns": len(unknown)},
+        passed,
+        source.about_columns if passed else f"{source.about_columns}. {EXTRA_COLUMNS_REMEDY}",
+        {"left_out": len(source.unknown_columns), "kept": len(source.extra_columns)},
         dg.AssetCheckSeverity.WARN,
     )
 

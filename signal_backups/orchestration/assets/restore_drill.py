@@ -46,6 +46,7 @@ def _examine(
         run_id=context.run.run_id,
         source_url=signals_database.source_url,
         table=signals_database.source_table,
+        extras=current.extra_columns,
         scratch_url=current.drill_url,
         scratch=current.scratch,
         recent_days=config.recent_days,

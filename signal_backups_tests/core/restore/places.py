@@ -85,7 +85,7 @@ def held(url: str, day: date = DAY, table: str = "signals") -> list[Held]:
     """Return the rows of a day in a database, ordered by id."""
     with open_source(url, table).read_day(day) as snapshot:
         rows = [row for batch in snapshot.batches for row in batch.to_pylist()]
-    assert all(row.pop("unreadable_values") is None for row in rows)
+    assert all(row.pop("unreadable_values") is None and row.pop("extra_values") is None for row in rows)
     return sorted(rows, key=lambda row: str(row["signal_id"]))
 
 

@@ -316,7 +316,10 @@ def test_a_description_names_the_table_and_the_file(tmp_path: Path) -> None:
         "table": "signals",
         "hash_column": "sha256",
         "optional_columns": (),
+        "extra_columns": (),
         "unknown_columns": (),
+        "absent_columns": (),
+        "is_settled": False,
     }
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError, model_validator
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.anchors.timestamp_authority import Timestamp
 from signal_backups.core.integrity.anchors.tree_head import Count, Sha256
 from signal_backups.core.signals.fields import HASHED_FIELDS, VERIFICATION_HASH
 from signal_backups.core.signals.merkle import leaf_hash, root_of_path
+from signal_backups.core.signals.row_tree import leaf_data
 
 #: The fields of a signal that a proof contains. Optional columns are not hashed, so they cannot be proven.
 PROVEN_FIELDS = (*(field.name for field in HASHED_FIELDS), VERIFICATION_HASH)
@@ -57,8 +58,10 @@ class Proof(BaseModel, frozen=True, extra="forbid", strict=True):
     it, so somebody who guesses all nine hashed fields of that row can confirm the guess.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 1
     signal: ProvenSignal
+    #: The row's values in the extra columns; only in a proof of format 2, which a backup with extra columns gives.
+    extra: dict[str, str | None] | None = None
     row: Inclusion
     manifest: str
     log: Inclusion
@@ -67,7 +70,21 @@ class Proof(BaseModel, frozen=True, extra="forbid", strict=True):
 
     def to_bytes(self) -> bytes:
         """The proof as a file: indented JSON, ASCII."""
-        return (json.dumps(self.model_dump(), indent=2) + "\n").encode("ascii")
+        document = self.model_dump()
+        if self.extra is None:
+            del document["extra"]
+        return (json.dumps(document, indent=2) + "\n").encode("ascii")
+
+    @model_validator(mode="after")
+    def _format_fits(self) -> Self:
+        if (self.format == 2) != bool(self.extra):
+            raise ValueError("a proof of format 2, and no other, has extra values")
+        return self
+
+    @property
+    def leaf_data(self) -> bytes:
+        """The data of the row's leaf in the row tree."""
+        return leaf_data(self.signal[VERIFICATION_HASH], self.extra or {})
 
     @classmethod
     def from_bytes(cls, body: bytes) -> Proof:

@@ -18,6 +18,7 @@ from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.proof.proof_file import PROVEN_FIELDS, Inclusion, Proof
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
 from signal_backups.core.signals.csv_file import reading_rows
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES
 from signal_backups.core.signals.fields import SIGNAL_ID
 from signal_backups.core.signals.merkle import inclusion_path, leaves, streamed_path
 from signal_backups.core.signals.row_tree import row_leaves
@@ -107,6 +108,7 @@ class _Row:
     """A signal in a backup, and its place in the row tree."""
 
     signal: dict[str, str]
+    extra: dict[str, str | None]
     inclusion: Inclusion
     backup: StoredBackup
     manifest: Manifest
@@ -121,22 +123,24 @@ def _find(vault: BackupVault, signal_id: str, day: date, folder: Path) -> _Row |
             f"no manifest vouches for {vault.store.uri(backup.key)}", remedy=f"Run: signal-backups backup {day}"
         )
     with _downloaded(vault, manifest, folder) as csv:
-        numbered = f"SELECT row_number() OVER () - 1 AS index, {', '.join(PROVEN_FIELDS)}"
+        columns = ", ".join((EXTRA_VALUES, *PROVEN_FIELDS))
+        numbered = f"SELECT row_number() OVER () - 1 AS index, {columns}"
         with reading_rows(csv) as (cursor, rows):
             found = cursor.execute(
                 f"SELECT * FROM ({numbered} FROM {rows}) WHERE {SIGNAL_ID} = ? LIMIT 1", [signal_id]
             ).fetchone()
         if found is None:
             return None
-        index, *texts = found
+        index, values, *texts = found
         if index >= manifest.records or None in texts:
             raise VerificationError(
                 f"row {index + 1} of {vault.store.uri(backup.key)} does not fit its manifest",
                 remedy=_EXAMINE,
             )
-        path = streamed_path(row_leaves(csv), index, manifest.records)
+        path = streamed_path(row_leaves(csv, manifest.extra_columns), index, manifest.records)
     signal = dict(zip(PROVEN_FIELDS, texts, strict=True))
-    return _Row(signal, _inclusion(index, manifest.records, path), backup, manifest)
+    extra = dict(zip(manifest.extra_columns, values, strict=True)) if manifest.extra_columns else {}
+    return _Row(signal, extra, _inclusion(index, manifest.records, path), backup, manifest)
 
 
 @contextmanager
@@ -171,7 +175,9 @@ def _proof_of(vault: BackupVault, row: _Row) -> Proof:
         )
     path = inclusion_path(leaves(map(bytes.fromhex, hashes)), manifest.number - 1)
     proof = Proof(
+        format=2 if row.extra else 1,
         signal=row.signal,
+        extra=row.extra or None,
         row=row.inclusion,
         manifest=body.decode(),
         log=_inclusion(manifest.number - 1, len(hashes), path),

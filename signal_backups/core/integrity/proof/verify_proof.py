@@ -179,8 +179,9 @@ def _number(name: str, text: str) -> float:
 def _check_row_tree(proof: Proof, manifest: Manifest) -> None:
     if proof.row.size != manifest.records:
         raise VerificationError(f"its tree has {proof.row.size} rows, its manifest says {manifest.records}")
-    row = bytes.fromhex(proof.signal[VERIFICATION_HASH])
-    if proof.row.root_over(row).hex() != manifest.merkle_root:
+    if tuple(proof.extra or ()) != manifest.extra_columns:
+        raise VerificationError(f"its extra columns are not those of its manifest, {', '.join(manifest.extra_columns)}")
+    if proof.row.root_over(proof.leaf_data).hex() != manifest.merkle_root:
         raise VerificationError("the signal is not at that place in the backup that the manifest names")
 
 

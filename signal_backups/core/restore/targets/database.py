@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -23,8 +23,9 @@ from signal_backups.core.restore.targets.contract import DayToImport, Imported, 
 from signal_backups.core.restore.targets.engine import TargetEngine
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.compare_rows import RowComparison, row_comparer
-from signal_backups.core.signals.csv_file import count_quarantined, read_quarantine_sql, read_sql
+from signal_backups.core.signals.csv_file import count_quarantined, extras_of, read_quarantine_sql, read_sql
 from signal_backups.core.signals.difference import NAMED_IDS, Difference
+from signal_backups.core.signals.extra_columns import NO_EXTRAS, ExtraChoice, ExtraColumn, value_sql
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FIELDS,
@@ -46,8 +47,14 @@ _BACKUP_DAY = "backup_day"
 
 @dataclass(frozen=True)
 class _Transaction:
+    """An open import.
+
+    ``extras`` are the extra columns of the backup, each with the column of the table.
+    """
+
     connection: dbapi.Connection
     table: SignalTable
+    extras: tuple[tuple[str, ExtraColumn], ...]
 
 
 class DatabaseTarget:
@@ -67,8 +74,8 @@ class DatabaseTarget:
 
     @property
     def source(self) -> SignalSource:
-        """The table as a source."""
-        return self._engine.source
+        """The table as a source of all its columns."""
+        return self._engine.reading(ExtraChoice(keeps_all=True))
 
     def import_day(self, day: DayToImport) -> Imported:
         """See ``RestoreTarget.import_day``."""
@@ -83,7 +90,7 @@ class DatabaseTarget:
 
     def _import(self, day: DayToImport) -> Imported:
         started = time.perf_counter()
-        with self._transaction(day.hash_column) as transaction:
+        with self._transaction(day) as transaction:
             staged = self._load(transaction, day)
             counts = self._merge(transaction, day) if staged else _Counts(restored=day.records)
             loaded = time.perf_counter()
@@ -101,12 +108,14 @@ class DatabaseTarget:
         if self._would_make_database():
             return count_quarantined(csv)
         quarantine = self._engine.for_table(f"{self._engine.table}_quarantine")
-        names = (_BACKUP_DAY, *QUARANTINE_COLUMNS)
+        extras = extras_of(csv)
+        names = [quoted(name) for name in (_BACKUP_DAY, *QUARANTINE_COLUMNS, *extras)]
         with self._connected() as connection, self._ended(connection):
             quarantine.begin(connection)
             if not quarantine.has_table(connection):
                 columns = ", ".join(f"{name} {quarantine.text_type}" for name in names)
                 execute(connection, f"CREATE TABLE {quarantine.relation} ({columns})")
+            self._add_columns(connection, quarantine, extras)
             with _quarantined_rows(csv, day) as rows:
                 quarantine.ingest(connection, rows, _STAGED)
             equal = " AND ".join(f"t.{name} IS NOT DISTINCT FROM s.{name}" for name in names)
@@ -116,6 +125,19 @@ class DatabaseTarget:
                 f"INSERT INTO {quarantine.relation} ({columns}) SELECT {columns} FROM {_STAGED} AS s WHERE {absent}"
             )
             return quarantine.changed_rows(connection, insert)
+
+    def _add_columns(self, connection: dbapi.Connection, quarantine: TargetEngine, extras: Sequence[str]) -> None:
+        """Add the extra columns that the table of quarantined rows does not have yet."""
+        if not extras:
+            return
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"SELECT * FROM {quarantine.relation} LIMIT 0")
+            cursor.fetchall()
+            present = {str(column[0]).lower() for column in cursor.description}
+        for name in extras:
+            if name.lower() not in present:
+                added = f"{quoted(name)} {quarantine.text_type}"
+                execute(connection, f"ALTER TABLE {quarantine.relation} ADD COLUMN {added}")
 
     def count_signals(self, day: date) -> int | None:
         """See ``RestoreTarget.count_signals``."""
@@ -129,9 +151,13 @@ class DatabaseTarget:
 
     def _load(self, transaction: _Transaction, day: DayToImport) -> bool:
         """Load the day into the table if it is empty, else into a staging table; returns whether it is staged."""
-        staged = self._has_rows(transaction) or not self._engine.accepts_unconverted(transaction.table)
+        staged = (
+            bool(transaction.extras)
+            or self._has_rows(transaction)
+            or not self._engine.accepts_unconverted(transaction.table)
+        )
         names = {name: name for name in CSV_COLUMNS} if staged else transaction.table.columns.columns
-        with _typed_rows(day.csv, names) as rows:
+        with _typed_rows(day.csv, names, [name for name, _ in transaction.extras]) as rows:
             self._engine.ingest(transaction.connection, rows, _STAGED if staged else None)
         return staged
 
@@ -140,7 +166,7 @@ class DatabaseTarget:
 
     def _merge(self, transaction: _Transaction, day: DayToImport) -> _Counts:
         """Merge the staged rows into the table."""
-        sql = _MergeSql(self._engine, transaction.table, day.day)
+        sql = _MergeSql(self._engine, transaction, day.day)
         existing = _count(transaction.connection, sql.existing)
         different = _count(transaction.connection, sql.different) if existing else 0
         self._require_no_conflict(transaction, day, sql, existing, different)
@@ -177,10 +203,10 @@ class DatabaseTarget:
             self._engine.begin(connection)
             if not self._engine.has_table(connection):
                 return
-            table = self._engine.opened(connection)
+            table = self._engine.opened(connection, NO_EXTRAS)
             with _typed_rows(day.csv, {SIGNAL_ID: SIGNAL_ID}) as rows:
                 self._engine.ingest(connection, rows, _STAGED)
-            elsewhere = _MergeSql(self._engine, table, day.day).elsewhere
+            elsewhere = _MergeSql(self._engine, _Transaction(connection, table, ()), day.day).elsewhere
             count = _count(connection, elsewhere)
             named = fetch_all(connection, f"SELECT * FROM {elsewhere} ORDER BY 1, 2 LIMIT {NAMED_IDS}")
             connection.rollback()
@@ -198,10 +224,11 @@ class DatabaseTarget:
         stored_id = f"t.{quoted(transaction.table.columns.columns[SIGNAL_ID])}"
         of_day = transaction.table.filters.exactly_of_day(day.day)
         condition = "1 = 1" if everything else f"{stored_id} IN (SELECT {SIGNAL_ID} FROM {_STAGED}) AND {of_day}"
-        with row_comparer() as comparer, closing(transaction.table.rows(condition)) as held:
+        names = [name for name, _ in transaction.extras]
+        with row_comparer(names) as comparer, closing(transaction.table.rows(condition)) as held:
             comparer.add_backup(day.csv)
             try:
-                comparer.add_database_rows(held)
+                comparer.add_database_rows(held, names)
             except dbapi.Error as error:
                 raise TargetError(
                     f"cannot read {self.location} back: {str(error).splitlines()[0]}",
@@ -222,12 +249,32 @@ class DatabaseTarget:
         )
 
     @contextmanager
-    def _transaction(self, hash_column: str) -> Iterator[_Transaction]:
+    def _transaction(self, day: DayToImport) -> Iterator[_Transaction]:
+        names = extras_of(day.csv)
         with self._connected() as connection, self._ended(connection):
             self._engine.begin(connection)
             if not self._engine.has_table(connection):
-                self._create_table(connection, hash_column)
-            yield _Transaction(connection, self._engine.opened(connection))
+                self._create_table(connection, day.hash_column, names)
+            table = self._engine.opened(connection, ExtraChoice(names=names))
+            yield _Transaction(connection, table, self._extras(day, names, table))
+
+    def _extras(
+        self, day: DayToImport, names: Sequence[str], table: SignalTable
+    ) -> tuple[tuple[str, ExtraColumn], ...]:
+        """The extra columns of a backup with those of the table, in its order.
+
+        Raises:
+            UnfitTargetError: the table lacks one.
+        """
+        by_name = {name.lower(): name for name in names}
+        found = tuple((by_name[column.name.lower()], column) for column in table.columns.extras)
+        if missing := [name for name in names if name not in {name for name, _ in found}]:
+            raise UnfitTargetError(
+                f"{self.location} has no column {', '.join(missing)}, which the backup of {day.day} keeps",
+                remedy="Nothing of this day was kept. Add the columns, with the types that the manifest names, or "
+                "restore into a new table with --table",
+            )
+        return found
 
     @contextmanager
     def _ended(self, connection: dbapi.Connection) -> Iterator[None]:
@@ -245,8 +292,11 @@ class DatabaseTarget:
         """Whether this is a dry run, and connecting would already create the database."""
         return self._dry_run and not self._engine.exists()
 
-    def _create_table(self, connection: dbapi.Connection, hash_column: str) -> None:
-        columns = ", ".join(_column(self._engine, name, hash_column) for name in CSV_COLUMNS)
+    def _create_table(self, connection: dbapi.Connection, hash_column: str, extras: Sequence[str]) -> None:
+        columns = ", ".join(
+            [_column(self._engine, name, hash_column) for name in CSV_COLUMNS]
+            + [f"{quoted(name)} {self._engine.extra_type}" for name in extras]
+        )
         # An id is unique within its day. This index finds an id of a day, and keeps a signal from being there twice.
         unique = f"UNIQUE ({SIGNAL_ID}, {TIMESTAMP})"
         execute(connection, f"CREATE TABLE {self._engine.relation} ({columns}, {unique})")
@@ -281,12 +331,20 @@ class _Counts:
 class _MergeSql:
     """The SQL that merges the staged rows of a day (``s``) into the table (``t``): a signal is its id and its day."""
 
-    def __init__(self, target_engine: TargetEngine, table: SignalTable, day: date) -> None:
+    def __init__(self, target_engine: TargetEngine, transaction: _Transaction, day: date) -> None:
+        table, extras = transaction.table, transaction.extras
         columns = {name: quoted(column) for name, column in table.columns.columns.items()}
         values = {name: target_engine.conversion_sql(table, name, f"s.{name}") for name in columns}
+        stored, given = {name: f"t.{column}" for name, column in columns.items()}, dict(values)
+        for number, (_, column) in enumerate(extras):
+            name = f"extra_{number}"
+            columns[name] = quoted(column.name)
+            values[name] = target_engine.extra_value_sql(column, f"s.{name}")
+            stored[name] = target_engine.comparable_sql(f"t.{columns[name]}")
+            given[name] = target_engine.comparable_sql(values[name])
         relation = target_engine.relation
         same_id = f"t.{columns[SIGNAL_ID]} = s.{SIGNAL_ID}"
-        differs = " OR ".join(f"t.{columns[name]} IS DISTINCT FROM {value}" for name, value in values.items())
+        differs = " OR ".join(f"{stored[name]} IS DISTINCT FROM {value}" for name, value in given.items())
         assignments = ", ".join(f"{columns[name]} = {value}" for name, value in values.items())
         same_signal = f"{same_id} AND {table.filters.exactly_of_day(day)}"
         matches = f"SELECT 1 FROM {relation} AS t WHERE {same_signal}"
@@ -301,7 +359,7 @@ class _MergeSql:
             f"UPDATE {relation} AS t SET {assignments} FROM {_STAGED} AS s WHERE {same_signal} AND ({differs})"
         )
         self.insert = (
-            f"INSERT INTO {relation} ({', '.join(columns.values())}) "
+            f"INSERT INTO {relation} ({', '.join(columns.values())}){target_engine.overriding if extras else ''} "
             f"SELECT {', '.join(values.values())} FROM {_STAGED} AS s WHERE NOT EXISTS ({matches})"
         )
 
@@ -314,19 +372,21 @@ def _column(target_engine: TargetEngine, name: str, hash_column: str) -> str:
 
 
 @contextmanager
-def _typed_rows(csv: Path, names: Mapping[str, str]) -> Iterator[pa.RecordBatchReader]:
-    """Stream a backup CSV with numbers as doubles and its columns renamed by ``names``."""
+def _typed_rows(csv: Path, names: Mapping[str, str], extras: Sequence[str] = ()) -> Iterator[pa.RecordBatchReader]:
+    """Stream a backup CSV with numbers as doubles, its columns renamed by ``names``, and the extra ones numbered."""
     columns = ", ".join(
         f"CAST({name} AS {'DOUBLE' if name in NUMBER_COLUMNS else 'VARCHAR'}) AS {quoted(column)}"
         for name, column in names.items()
     )
+    present = extras_of(csv)
+    columns += "".join(f", {value_sql(name, present)} AS extra_{number}" for number, name in enumerate(extras))
     with closing(duckdb_engine.cursor()) as cursor:
         yield cursor.sql(f"SELECT {columns} FROM {read_sql(csv)}").to_arrow_reader(BATCH_ROWS)
 
 
 @contextmanager
 def _quarantined_rows(csv: Path, day: date) -> Iterator[pa.RecordBatchReader]:
-    columns = ", ".join(QUARANTINE_COLUMNS)
+    columns = ", ".join(quoted(name) for name in (*QUARANTINE_COLUMNS, *extras_of(csv)))
     with closing(duckdb_engine.cursor()) as cursor:
         query = f"SELECT '{day}' AS {_BACKUP_DAY}, {columns} FROM {read_quarantine_sql(csv)}"
         yield cursor.sql(query).to_arrow_reader(BATCH_ROWS)

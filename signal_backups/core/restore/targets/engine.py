@@ -8,6 +8,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SignalBackupsError, UnfitTargetError
+from signal_backups.core.signals.extra_columns import ExtraChoice, ExtraColumn
 from signal_backups.core.source import SignalSource, SignalTable
 
 #: How long a restore waits for another writer, such as another restore, before it fails.
@@ -34,6 +35,10 @@ class TargetEngine(ABC):
     #: SQL types of created columns.
     text_type: str
     number_type: str
+    #: SQL type of created extra columns; one that changes no value.
+    extra_type: str
+    #: What an INSERT says so that the database takes a value for a column that it would number itself.
+    overriding: str = ""
 
     @property
     @abstractmethod
@@ -71,8 +76,12 @@ class TargetEngine(ABC):
         """Return whether the table exists."""
 
     @abstractmethod
-    def opened(self, connection: dbapi.Connection) -> SignalTable:
-        """Return the table as this transaction sees it."""
+    def reading(self, extras: ExtraChoice) -> SignalSource:
+        """Return the table as a source that also reads extra columns."""
+
+    @abstractmethod
+    def opened(self, connection: dbapi.Connection, extras: ExtraChoice) -> SignalTable:
+        """Return the table as this transaction sees it, with extra columns."""
 
     @abstractmethod
     def accepts_unconverted(self, table: SignalTable) -> bool:
@@ -85,6 +94,14 @@ class TargetEngine(ABC):
     @abstractmethod
     def conversion_sql(self, table: SignalTable, field: str, staged: str) -> str:
         """Return the SQL expression that casts a staged value to the type of its column."""
+
+    @abstractmethod
+    def extra_value_sql(self, column: ExtraColumn, staged: str) -> str:
+        """Return the SQL expression that makes the value of an extra column from its staged text."""
+
+    def comparable_sql(self, value: str) -> str:
+        """Return the SQL expression by which values of any type can be compared."""
+        return value
 
     @abstractmethod
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:

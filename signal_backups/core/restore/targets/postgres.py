@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import dbapi
+from typing_extensions import override
 
 from signal_backups.core.base.errors import SignalBackupsError, TargetError
 from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
+from signal_backups.core.signals.extra_columns import ExtraChoice, ExtraColumn
 from signal_backups.core.signals.fields import NUMBER_COLUMNS
 from signal_backups.core.source import SignalTable
 from signal_backups.core.source.base import quoted
@@ -32,6 +34,8 @@ class PostgresTarget(TargetEngine):
 
     text_type = "text"
     number_type = "double precision"
+    extra_type = "text"
+    overriding = " OVERRIDING SYSTEM VALUE"
 
     def __init__(self, url: str, table: str) -> None:
         self.url = with_connect_timeout(url)
@@ -85,9 +89,13 @@ class PostgresTarget(TargetEngine):
             ((found,),) = cursor.fetchall()
             return bool(found)
 
-    def opened(self, connection: dbapi.Connection) -> SignalTable:
+    def reading(self, extras: ExtraChoice) -> PostgresSource:
         """See ``TargetEngine``."""
-        return self._source.in_transaction(connection)
+        return PostgresSource(self.url, self.table, extras)
+
+    def opened(self, connection: dbapi.Connection, extras: ExtraChoice) -> SignalTable:
+        """See ``TargetEngine``."""
+        return self.reading(extras).in_transaction(connection)
 
     def accepts_unconverted(self, table: SignalTable) -> bool:
         """See ``TargetEngine``."""
@@ -111,6 +119,15 @@ class PostgresTarget(TargetEngine):
         # PostgreSQL rounds a double to 15 digits when it casts it to numeric; its text has all digits.
         value = f"CAST({staged} AS text)" if kind == "numeric" else staged
         return f"CAST({value} AS {kind})"
+
+    def extra_value_sql(self, column: ExtraColumn, staged: str) -> str:
+        """See ``TargetEngine``."""
+        return f"CAST({staged} AS {column.type})"
+
+    @override
+    def comparable_sql(self, value: str) -> str:
+        """The text, because some types, such as json, cannot be compared."""
+        return f"CAST({value} AS text)"
 
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
         """See ``TargetEngine``."""

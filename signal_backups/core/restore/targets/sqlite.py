@@ -12,10 +12,12 @@ from typing_extensions import override
 
 from signal_backups.core.base.errors import SignalBackupsError, TargetError
 from signal_backups.core.restore.targets.engine import LOCK_TIMEOUT_MS, TargetEngine, unfit_values
+from signal_backups.core.signals.extra_columns import ExtraChoice, ExtraColumn
 from signal_backups.core.signals.fields import NUMBER_COLUMNS
 from signal_backups.core.source import SignalTable
 from signal_backups.core.source.base import quoted
 from signal_backups.core.source.sqlite import SqliteSource
+from signal_backups.core.source.sqlite_extras import extra_value
 
 #: Ids arrive in random order, so SQLite's default cache of a few megabytes is too small for the pages of their index.
 _CACHE_KIB = 64 * 1024
@@ -26,6 +28,7 @@ class SqliteTarget(TargetEngine):
 
     text_type = "TEXT"
     number_type = "REAL"
+    extra_type = ""
 
     def __init__(self, path: Path, table: str) -> None:
         self.path = path.absolute()
@@ -83,9 +86,13 @@ class SqliteTarget(TargetEngine):
             cursor.execute("SELECT 1 FROM pragma_table_info(?)", (self.table,))
             return bool(cursor.fetchall())
 
-    def opened(self, connection: dbapi.Connection) -> SignalTable:
+    def reading(self, extras: ExtraChoice) -> SqliteSource:
         """See ``TargetEngine``."""
-        return self._source.in_transaction(connection)
+        return SqliteSource(self.path, self.table, extras)
+
+    def opened(self, connection: dbapi.Connection, extras: ExtraChoice) -> SignalTable:
+        """See ``TargetEngine``."""
+        return self.reading(extras).in_transaction(connection)
 
     @override
     def accepts_unconverted(self, table: SignalTable) -> bool:
@@ -104,6 +111,11 @@ class SqliteTarget(TargetEngine):
     def conversion_sql(self, table: SignalTable, field: str, staged: str) -> str:
         """See ``TargetEngine``."""
         return f"CAST({staged} AS {'REAL' if field in NUMBER_COLUMNS else 'TEXT'})"
+
+    @override
+    def extra_value_sql(self, column: ExtraColumn, staged: str) -> str:
+        """See ``TargetEngine``."""
+        return extra_value(staged, column.type)
 
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
         """See ``TargetEngine``."""
