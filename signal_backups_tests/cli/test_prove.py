@@ -160,7 +160,7 @@ def test_a_proof_that_rests_on_another_head_or_authority_fails(
         (("prove", "nowhere", "--date", str(FIRST)), 4, f"no signal 'nowhere' in the backup of {FIRST}"),
         (("prove", FIRST_ID, "--date", "2023-01-01"), 4, "no backup of 2023-01-01"),
         (("prove", FIRST_ID, "--date", "soon"), 2, "is not a date"),
-        (("prove", FIRST_ID, "--date", str(FIRST), "--out", "no/such/folder.json"), 2, "cannot write"),
+        (("prove", FIRST_ID, "--date", str(FIRST), "--out", "no/such/folder.json"), 3, "cannot write"),
         (("prove",), 2, "Missing argument"),
         (("verify-proof", "nowhere.json"), 4, "no file at nowhere.json"),
         (("verify-proof", "."), 2, "cannot read"),
