@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.backup.undated import Partitions, keep_undated
+from signal_backups.core.backup.undated import keep_undated
+from signal_backups.core.backup.undated_tables import Partitions
 from signal_backups.core.base.days import utc_now
 from signal_backups.core.config.settings import Settings
 from signal_backups.core.source import open_source

@@ -15,7 +15,8 @@ from signal_backups.cli.output import print_notice, print_table, progress
 from signal_backups.cli.results import CommandResult, show
 from signal_backups.cli.session import opened_vault, settings_with_notice
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.backup.undated import Partitions, compare_undated
+from signal_backups.core.backup.undated import compare_undated
+from signal_backups.core.backup.undated_tables import Partitions
 from signal_backups.core.base.days import days_between, last_complete_day, utc_now
 from signal_backups.core.base.errors import ExitCode, SignalBackupsError
 from signal_backups.core.config.settings import Settings

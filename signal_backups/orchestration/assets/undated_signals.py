@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from signal_backups.core.backup.scratch import Scratch
-from signal_backups.core.backup.undated import Partitions, keep_undated
+from signal_backups.core.backup.undated import keep_undated
+from signal_backups.core.backup.undated_tables import Partitions
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.s3.store import S3ObjectStore
 from signal_backups.core.vault.undated_rows import UndatedRows

@@ -10,17 +10,19 @@ from tempfile import mkdtemp
 import pytest
 
 from signal_backups.core.backup import large_values
-from signal_backups.core.backup.undated import Partitions, compare_undated, keep_undated
+from signal_backups.core.backup.undated import compare_undated, keep_undated
+from signal_backups.core.backup.undated_tables import Partitions
 from signal_backups.core.ledger.event import Action
+from signal_backups.core.signals.extra_columns import ExtraChoice
 from signal_backups.core.signals.fields import PIECE
-from signal_backups.core.source import SignalSource
+from signal_backups.core.source import SignalSource, open_source
 from signal_backups.core.vault.findings import Examination, newest_findings
 from signal_backups.core.vault.undated_rows import UndatedRows
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.ledger.recorded_events import recorded_events
 from signal_backups_tests.samples.days import CsvRow, read_csv
 from signal_backups_tests.samples.signals import Row, signal
-from signal_backups_tests.samples.tables import UNTYPED, sqlite_table
+from signal_backups_tests.samples.tables import SQLITE_TYPES, UNTYPED, sqlite_table
 from signal_backups_tests.servers.strict_s3 import StrictS3
 
 DAYS = Partitions(date(2026, 11, 1), date(2026, 11, 10))
@@ -124,6 +126,20 @@ def test_rows_of_the_same_id_and_equal_rows_are_all_kept(
     rows = [signal(1, timestamp="x"), signal(1, timestamp="x"), signal(1, timestamp="x", symbol="other")]
     assert len(stored_rows(vault, keep(rows), tmp_path)) == 3
     assert len(stored_rows(vault, keep(rows[1:]), tmp_path)) >= 2
+
+
+def test_extra_columns_are_kept_and_stay_kept_when_they_are_no_longer_wanted(
+    vault: BackupVault, tmp_path: Path
+) -> None:
+    row = signal(1, timestamp="yesterday", note='a "note"')
+    sqlite_table(tmp_path / "signals.db", [row], SQLITE_TYPES | {"note": "TEXT"})
+    url = f"sqlite:///{tmp_path}/signals.db"
+    with_note = keep_undated(
+        vault, open_source(url, "signals", ExtraChoice(keeps_all=True)), Path(mkdtemp(dir=tmp_path)), DAYS
+    )
+    assert [found["note"] for found in stored_rows(vault, with_note, tmp_path)] == ['a "note"']
+    without = keep_undated(vault, open_source(url, "signals"), Path(mkdtemp(dir=tmp_path)), DAYS)
+    assert 'a "note"' in [found["note"] for found in stored_rows(vault, without, tmp_path)]
 
 
 def test_kept_rows_that_were_destroyed_are_reported(

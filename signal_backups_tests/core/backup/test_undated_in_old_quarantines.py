@@ -7,7 +7,8 @@ from pathlib import Path
 
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.store_backup import store_backup
-from signal_backups.core.backup.undated import Partitions, keep_undated
+from signal_backups.core.backup.undated import keep_undated
+from signal_backups.core.backup.undated_tables import Partitions
 from signal_backups.core.base.digest import digest
 from signal_backups.core.signals.fields import QUARANTINE_COLUMNS
 from signal_backups.core.vault.layout import BackupSlot
