@@ -50,7 +50,7 @@ def test_a_range_in_the_wrong_order_says_so(terminal: Terminal, words: tuple[str
     assert (done.code, "Swap --from and --to" in done.err) == (2, True)
 
 
-@pytest.mark.parametrize("words", RANGED.keys() - {("audit", "log"), ("audit", "retention")}, ids=" ".join)
+@pytest.mark.parametrize("words", [words for words in RANGED if words[0] != "audit"], ids=" ".join)
 def test_a_range_of_the_future_says_so(terminal: Terminal, words: tuple[str, ...]) -> None:
     future = ("--from", "2999-01-01")
     done = terminal.run(*without_range(words), *future, *(("--to", "2999-01-02") if words in WITHOUT_DEFAULT else ()))

@@ -357,7 +357,7 @@ EXPECTED: dict[str, Row] = {
         Question.AUDIT_RETENTION: ok("| D | WARN |", "WARN: replaced"),
         Question.AUDIT_PAGE: ok(" D WARN ", "WARN: replaced"),
     },
-    "repeated-id": {Question.RESTORE_ALL: bad("conflict")},
+    "repeated-id": {},
     "overtaken": {Question.LIST: ok("| D | 7 |", "all signals of both")},
     "never-stored": {
         **every(STATUSES, bad("NOT SAFE: 1 day missing")),

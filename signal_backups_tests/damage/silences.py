@@ -15,7 +15,6 @@ _REPORTED_BY_CHECK = "leave it to the asset check of the day's run, whose failur
 _OWN_KEY = "goes by the day's own key, and what is under it is whole"
 _SOURCE = "is answered from the bucket alone"
 _STATE = "is about the bucket as it is now"
-_ONE_DAY = "looks at one day at a time, and each is right by itself"
 _WHOLE = "are about the backup, which is whole"
 _KEPT = "find that the row is kept as it was"
 _SETTLED = "takes the matter as settled; its trace is in the manifest and the audit trail"
@@ -113,7 +112,7 @@ SAYS_NOTHING: dict[Harm, Reasons] = {
         **because(_WHOLE, *VERIFIES, *RESTORES, Question.BUNDLE, Question.PROVE, Question.UNDELETE),
     },
     Harm.ACCEPTED: because(_SETTLED, *all_but(Question.VERSIONS, Question.AUDIT_RETENTION, Question.AUDIT_PAGE)),
-    Harm.REPEATED_ID: because(_ONE_DAY, *all_but(Question.RESTORE_ALL)),
+    Harm.REPEATED_ID: because("know a signal by its id and its day", *Question),
     Harm.NEVER_STORED: {
         Question.LATE_ROWS: "is about days that were backed up",
         Question.AUDIT_VERIFY: _LOGS,
