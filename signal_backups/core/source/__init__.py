@@ -2,7 +2,8 @@
 
 Not here: selecting exactly the rows of the day (``signals.timestamps``), and finding bad rows (``backup``).
 
-- ``base``: the contract, ``SignalSource`` and ``DaySnapshot``. ``sqlite``, ``postgres``: one module per database.
+- ``base``: the contract, ``SignalSource`` and ``DaySnapshot``. ``sqlite``, ``postgres``: one module per database;
+  ``sqlite_extras``: the texts of extra columns in SQLite.
 - ``database_url``: ``open_source`` returns the source for a URL. ``adbc``: helpers for both drivers.
 """
 

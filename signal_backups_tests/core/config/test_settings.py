@@ -9,6 +9,7 @@ import pytest
 
 from signal_backups.core.base.errors import ExitCode, SettingsError
 from signal_backups.core.config.settings import load_settings
+from signal_backups.core.signals.extra_columns import ExtraChoice
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +234,12 @@ def test_a_bucket_of_the_same_name_in_another_store_is_another_bucket(monkeypatc
     monkeypatch.setenv("SIGNAL_BACKUPS_ANCHOR_BUCKET", "mine")
     monkeypatch.setenv("SIGNAL_BACKUPS_ANCHOR_ENDPOINT_URL", "https://s3.other.example.com")
     assert load_settings().anchor_bucket == "mine"
+
+
+def test_extra_columns_are_named_as_in_a_line_of_a_csv(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().extra_columns == ExtraChoice()
+    monkeypatch.setenv("SIGNAL_BACKUPS_EXTRA_COLUMNS", 'fee, "a,b"')
+    assert load_settings().extra_columns == ExtraChoice(names=("fee", "a,b"))
+    monkeypatch.setenv("SIGNAL_BACKUPS_EXTRA_COLUMNS", "fee,unreadable_values")
+    with pytest.raises(SettingsError, match="column 'unreadable_values' cannot be kept"):
+        load_settings()
