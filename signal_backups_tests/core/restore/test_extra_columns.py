@@ -17,6 +17,7 @@ from signal_backups.core.base.errors import UnfitTargetError
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.fetch import bundle_content
 from signal_backups.core.bundle.write import write_bundle
+from signal_backups.core.drill.run import DrillRun, drill
 from signal_backups.core.integrity.proof.prove import prove
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
 from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day
@@ -332,3 +333,13 @@ def test_reserved_names_and_twins_cannot_be_kept() -> None:
         ExtraChoice(is_settled=True),
         ALL,
     ]
+
+
+def test_a_drill_restores_and_compares_them(desk: Desk) -> None:
+    desk.back_up()
+    run = DrillRun("drill-1", desk.place.url, "signals", desk.folder / "drill", extras=ALL, clock=lambda: NOW)
+    report = drill(desk.vault, run)
+    (day,) = report.days
+    assert (report.ok, day.restore.restored) == (True, 6)
+    assert day.reconciliation is not None
+    assert day.reconciliation.unchanged == 6
