@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from signal_backups.core.backup.extract import ExtractReport, extras_of_extract, reading_extract
-from signal_backups.core.backup.large_values import pieces, with_empty_columns
+from signal_backups.core.backup.large_values import copied_with_columns, pieces
 from signal_backups.core.backup.quarantine import (
     Duplicates,
     Fault,
@@ -99,7 +99,7 @@ def write_hashed_csv(folder: DayFolder, changes: SourceChanges | None = None) ->
     carried = changes.carried if changes else CarriedRows()
     if carried.count:
         bad_parts += [folder.carried_csv, folder.carried_pieces_csv]
-    bad_parts += with_empty_columns(pieces(folder.large_values), len(extras))
+    bad_parts += copied_with_columns(pieces(folder.large_values), len(extras))
     quarantine = join_parts((*QUARANTINE_COLUMNS, *extras), bad_parts, folder.quarantine_csv) if bad_parts else None
     named = [*(row for part in parts for row in part.named_rows), *carried.named_rows]
     report = CsvReport(

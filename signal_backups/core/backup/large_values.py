@@ -75,10 +75,11 @@ def pieces(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.csv")) if folder.is_dir() else []
 
 
-def with_empty_columns(files: list[Path], count: int) -> list[Path]:
-    """The files with so many empty columns at the end of their only row."""
-    if not count:
-        return files
+def copied_with_columns(files: list[Path], count: int) -> list[Path]:
+    """Copies of the files, with so many empty columns at the end of their only row.
+
+    Joining removes what it joins, and a day that is merged with its backup is written twice.
+    """
     wide = [file.with_suffix(".wide") for file in files]
     for file, target in zip(files, wide, strict=True):
         target.write_bytes(file.read_bytes().removesuffix(b"\n") + b"," * count + b"\n")

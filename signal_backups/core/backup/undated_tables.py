@@ -11,7 +11,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from signal_backups.core.backup.large_values import pieces, with_empty_columns, without_large_values, write_other_pieces
+from signal_backups.core.backup.large_values import (
+    copied_with_columns,
+    pieces,
+    without_large_values,
+    write_other_pieces,
+)
 from signal_backups.core.backup.row_content import content_sql
 from signal_backups.core.signals import duckdb_engine
 from signal_backups.core.signals.csv_file import column_sql, extras_of, join_files, read_quarantine_sql, write_rows
@@ -96,7 +101,7 @@ class UndatedTables:
     def _pieces(self) -> list[Path]:
         """The files of the pieces; those that were kept before are first."""
         values = _large_values(self._folder)
-        found = with_empty_columns(pieces(values), len(self._extras))
+        found = copied_with_columns(pieces(values), len(self._extras))
         if self._kept is None:
             return found
         kept = self._folder / "kept_pieces.csv"

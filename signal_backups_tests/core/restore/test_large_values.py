@@ -215,6 +215,16 @@ def test_backing_up_again_changes_nothing(back_up: BackUp, vault: BackupVault, t
     assert sorted(values_of(stored_quarantine(vault, again, tmp_path))) == sorted([ODD, LONGEST + "é"])
 
 
+def test_new_values_are_kept_whole_when_the_day_is_merged_with_its_backup(
+    back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    back_up(signals(3))
+    merged = back_up([*signals(2), *LARGE])
+    assert merged.changes is not None
+    assert merged.changes.needs_merge
+    assert sorted(values_of(stored_quarantine(vault, merged, tmp_path))) == sorted([ODD, LONGEST + "é"])
+
+
 def test_values_of_rows_that_the_database_lost_are_carried_over(
     back_up: BackUp, vault: BackupVault, tmp_path: Path
 ) -> None:
