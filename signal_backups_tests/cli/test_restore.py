@@ -463,7 +463,6 @@ def test_a_target_must_be_given(terminal: Terminal) -> None:
         (PLAIN.isoformat(), "--version-id", "unknown"),
         ("--key", "signals/2024/03/signals_backup_20240309_020000.csv"),
         ("--key", "foreign.txt"),
-        ("--key", "s3://another-bucket/signals/2024/03/signals_backup_20240301_020000.csv"),
         ("--from", "2023-01-01", "--to", "2023-01-31"),
     ],
 )
@@ -474,6 +473,13 @@ def test_what_is_not_there_is_code_4_and_nothing_is_made(
     assert done.code == 4, done.err
     assert done.err.startswith("Error: no ")
     assert done.err.count("\n") == 1
+    assert not database.exists()
+
+
+def test_an_object_of_another_bucket_is_wrong_usage(terminal: Terminal, target: str, database: Path) -> None:
+    key = "s3://another-bucket/signals/2024/03/signals_backup_20240301_020000.csv"
+    done = terminal.run("restore", "--key", key, "--target", target)
+    assert (done.code, "is in another bucket than the backups" in done.err) == (2, True)
     assert not database.exists()
 
 

@@ -291,7 +291,9 @@ def test_a_file_changed_after_it_was_hashed_is_not_stored(
         assert vault.store.list_versions("signals/") == before[0]
 
 
-def test_only_the_upload_reads_the_file(run_day: RunDay, vault: BackupVault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_upload_reads_more_than_the_header_of_the_file(
+    run_day: RunDay, vault: BackupVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = run_day(signals(3)).folder
     opened: list[Path] = []
     original = Path.open
@@ -302,7 +304,7 @@ def test_only_the_upload_reads_the_file(run_day: RunDay, vault: BackupVault, mon
 
     monkeypatch.setattr(Path, "open", recorded)
     store_backup(vault, folder, RUN)
-    assert opened.count(folder.backup_csv) == 1
+    assert opened.count(folder.backup_csv) == 2
 
 
 class Overtaken(S3ObjectStore):

@@ -24,6 +24,7 @@ ACTIONS = {
     "drill",
     "examination",
     "hold_put",
+    "probe",
     "hold_release",
     "lock_extension",
     "policy_change",

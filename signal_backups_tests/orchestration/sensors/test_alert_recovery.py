@@ -77,6 +77,7 @@ def test_an_overdue_drill_is_over_when_one_was_held(watched: World, ticks: Ticks
 def test_an_overdue_audit_is_over_when_one_was_made(watched: World, ticks: Ticks, notified: Notified) -> None:
     switch_schedules_on(watched, ticks, ticks.now)
     run_asset(watched, "restore_drill")
+    run_asset(watched, "scrub")
     watching_since(ticks, ticks.now + 2 * MINUTE - MAX_AUDIT_AGE)
     assert notified(MINUTE) == []
     alert = arrives_once_reminds_and_recovers(

@@ -13,7 +13,7 @@ import pytest
 import requests
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from signal_backups.core.base.errors import SettingsError, StoreError
+from signal_backups.core.base.errors import LocalStorageError, SettingsError, StoreError
 from signal_backups.core.cost.billing import bill
 from signal_backups.core.cost.inventory import Inventory, StoredGroup, VersionState
 from signal_backups.core.ledger.event import Action
@@ -192,8 +192,8 @@ def test_a_file_is_replaced_atomically(world: World, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("backups.prom.*"))
 
 
-def test_a_file_that_cannot_be_written_is_a_usage_error(world: World, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="No such file or directory"):
+def test_a_file_that_cannot_be_written_is_an_error_of_this_machine(world: World, tmp_path: Path) -> None:
+    with pytest.raises(LocalStorageError, match="No such file or directory"):
         world.exporter().write(tmp_path / "nowhere" / "backups.prom")
 
 
