@@ -16,6 +16,6 @@ from signal_backups.core.vault.vault import BackupVault
 
 def searched_undated(vault: BackupVault, settings: Settings) -> UndatedRows:
     """Search the database, and keep what is found; see ``keep_undated``."""
-    source, today = open_source(settings.source_url, settings.table), utc_now().date()
+    source, today = open_source(settings.source_url, settings.table, settings.extra_columns), utc_now().date()
     with Scratch(settings.scratch).day(f"undated-{uuid4().hex[:8]}", today) as folder:
         return keep_undated(vault, source, folder.path, Partitions(settings.start_date, today))

@@ -26,6 +26,7 @@ from signal_backups.core.integrity.anchors.tree_head import TreeHead
 from signal_backups.core.integrity.examine_trail import (
     TrailReport,
     accept_examination,
+    accept_lost_undated,
     examine_trail,
     record_examination,
 )
@@ -105,7 +106,8 @@ def accept(
 ) -> None:
     """Accept everything that ``audit verify --full`` finds now, for ever, because somebody looked into it.
 
-    Evidence of tampering stays in the bucket, so that its findings would never end.
+    Evidence of tampering stays in the bucket, so that its findings would never end. The same goes for undated rows that
+    were kept and are lost.
     """
     if not reason.strip():
         raise SettingsError("the reason is empty", remedy="Say why: it is recorded in the audit trail")
@@ -118,7 +120,9 @@ def accept(
         )
         if found.findings:
             accept_examination(vault, found, reason.strip())
-    result = AcceptedFindings(ok=True, reason=reason.strip(), findings=[str(one) for one in found.findings])
+        lost = accept_lost_undated(vault, reason.strip())
+    findings = [*(str(one) for one in found.findings), *lost]
+    result = AcceptedFindings(ok=True, reason=reason.strip(), findings=findings)
     show(result, _print_accepted, as_json=as_json)
 
 

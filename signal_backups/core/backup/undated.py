@@ -72,16 +72,17 @@ class _Kept:
 
 
 def _kept_before(vault: BackupVault, folder: Path) -> tuple[_Kept | None, list[str]]:
-    """What is kept by now, and what is wrong with it."""
+    """What is kept by now, and what is wrong with it, until somebody accepts that."""
     found = newest_findings(vault).get(Examination.UNDATED_SIGNALS)
+    wrong = found.general if found is not None else []
     stored = found.undated.stored if found is not None and found.undated is not None else None
     if stored is None:
-        return None, []
+        return None, wrong
     csv = fetch_undated(vault, stored, folder)
     if csv is None:
         what = f"the undated rows, {vault.store.uri(stored.key)} version {stored.version_id}, are gone or were altered"
-        return None, [f"{what}; those that the database still has are stored again"]
-    return _Kept(stored, csv), []
+        return None, [*wrong, f"{what}; those that the database still has are stored again"]
+    return _Kept(stored, csv), wrong
 
 
 def fetch_kept(vault: BackupVault, folder: Path) -> Path | None:

@@ -128,29 +128,62 @@ def undated_tables(
         SourceError: the database cannot be read.
     """
     read = folder / "undated.arrow"
-    names = _read(source, folder, partitions, read)
-    kept_names = extras_of(kept) if kept is not None else ()
-    extras = tuple(dict.fromkeys([*kept_names, *names]))
+    names = _Names(extras_of(kept) if kept is not None else (), _read(source, folder, partitions, read))
     with closing(duckdb_engine.cursor()) as cursor, pa.memory_map(str(read)) as mapped:
         cursor.register("read_undated", pa.ipc.open_file(mapped).read_all())
-        now = _columns(extras, [value_sql(name, names) for name in extras])
-        before = _columns(extras, [column_sql(name, kept_names) for name in extras])
-        content = content_sql(column_sql(name, extras) for name in extras)
-        rows = read_quarantine_sql(kept) if kept is not None else "(FROM read_undated LIMIT 0)"
-        cursor.execute(
-            f"CREATE OR REPLACE TEMP VIEW now AS SELECT {now} FROM read_undated;"
-            f"CREATE OR REPLACE TEMP VIEW kept AS SELECT {before} FROM {rows};"
-            f"CREATE OR REPLACE TEMP TABLE now_contents AS SELECT {content} AS content FROM now;"
-            f"CREATE OR REPLACE TEMP TABLE kept_contents AS SELECT {content} AS content FROM kept;"
-            f"CREATE OR REPLACE TEMP VIEW new_rows AS FROM now WHERE {content} NOT IN (FROM kept_contents);"
-            f"CREATE OR REPLACE TEMP VIEW only_kept AS FROM kept WHERE {content} NOT IN (FROM now_contents)"
-        )
-        yield UndatedTables(cursor, folder, kept, extras)
+        _make_tables(cursor, names, read_quarantine_sql(kept) if kept is not None else "(FROM read_undated LIMIT 0)")
+        yield UndatedTables(cursor, folder, kept, names.all)
 
 
-def _columns(extras: Sequence[str], values: Sequence[str]) -> str:
-    named = (f"{value} AS {column_sql(name, extras)}" for name, value in zip(extras, values, strict=True))
-    return ", ".join([*QUARANTINE_COLUMNS, *named])
+class _Names:
+    """The names of extra columns; those of kept rows and of the database are the same whatever their case.
+
+    Attributes:
+        kept: those of the kept rows.
+        now: those of the database, as the kept rows spell them.
+        all: those of both.
+        lost: those that the database no longer has.
+        common: those that both have.
+    """
+
+    def __init__(self, kept: Sequence[str], now: Sequence[str]) -> None:
+        spelled = {name.lower(): name for name in kept}
+        self.kept = tuple(kept)
+        self.now = tuple(spelled.get(name.lower(), name) for name in now)
+        self.all = tuple(dict.fromkeys([*self.kept, *self.now]))
+        self.lost = tuple(name for name in self.kept if name not in self.now)
+        self.common = tuple(name for name in self.kept if name in self.now)
+
+
+def _make_tables(cursor: duckdb.DuckDBPyConnection, names: _Names, kept: str) -> None:
+    """Make the tables. Rows are the same that agree in the columns of both; lost columns keep their values."""
+    lost = [column_sql(name, names.kept) for name in names.lost]
+    variants = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in lost)}" if lost else ""
+    values = [
+        f"k.{column_sql(name, names.all)}" if name in names.lost else value_sql(name, names.now) for name in names.all
+    ]
+    now = ", ".join([*(f"n.{name}" for name in QUARANTINE_COLUMNS), *_named(names, values)])
+    before = ", ".join([*QUARANTINE_COLUMNS, *_named(names, [column_sql(name, names.kept) for name in names.all])])
+    lost_values = "".join(f", any_value({name}) AS {name}" for name in lost)
+    of_now = content_sql(value_sql(name, names.now) for name in names.common)
+    of_kept = content_sql(column_sql(name, names.kept) for name in names.common)
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE variants AS SELECT {of_kept} AS undated_content, "
+        f"dense_rank() OVER (PARTITION BY {of_kept} {variants}) AS undated_variant, {before} FROM {kept};"
+        f"CREATE OR REPLACE TEMP TABLE first_variants AS SELECT undated_content{lost_values} FROM variants "
+        "WHERE undated_variant = 1 GROUP BY 1;"
+        f"CREATE OR REPLACE TEMP TABLE found AS SELECT n.undated_content, k.undated_content IS NULL AS undated_is_new, "
+        f"{now} FROM (SELECT *, {of_now} AS undated_content FROM read_undated) n "
+        "LEFT JOIN first_variants k ON k.undated_content = n.undated_content;"
+        "CREATE OR REPLACE TEMP VIEW now AS SELECT * EXCLUDE (undated_content, undated_is_new) FROM found;"
+        "CREATE OR REPLACE TEMP VIEW new_rows AS FROM found WHERE undated_is_new;"
+        "CREATE OR REPLACE TEMP VIEW only_kept AS SELECT * EXCLUDE (undated_content, undated_variant) FROM variants "
+        "WHERE undated_variant > 1 OR undated_content NOT IN (SELECT undated_content FROM found)"
+    )
+
+
+def _named(names: _Names, values: Sequence[str]) -> Iterator[str]:
+    return (f"{value} AS {column_sql(name, names.all)}" for name, value in zip(names.all, values, strict=True))
 
 
 def _large_values(folder: Path) -> Path:

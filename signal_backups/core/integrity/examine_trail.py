@@ -19,6 +19,7 @@ from signal_backups.core.vault.findings import (
     Acceptance,
     Examination,
     accept_findings,
+    accept_undated,
     newest_findings,
     record_findings,
 )
@@ -165,15 +166,28 @@ def accept_examination(vault: BackupVault, report: TrailReport, reason: str) -> 
     Raises:
         StoreError: the store cannot be reached or refuses.
     """
-    actor, logs = vault.trail.actor, (vault.trail.log, vault.manifest_log)
-    acceptance = Acceptance(
-        at=vault.store.clock(),
-        by=f"{actor.user}@{actor.host}",
-        reason=reason,
-        findings=[str(found) for found in report.findings],
-        damage={log.prefix: LogDamage.of(log.versions()) for log in logs},
-    )
-    accept_findings(vault, Examination.AUDIT_TRAIL, acceptance)
+    logs = (vault.trail.log, vault.manifest_log)
+    damage = {log.prefix: LogDamage.of(log.versions()) for log in logs}
+    acceptance = _acceptance(vault, reason, [str(found) for found in report.findings])
+    accept_findings(vault, Examination.AUDIT_TRAIL, acceptance.model_copy(update={"damage": damage}))
+
+
+def accept_lost_undated(vault: BackupVault, reason: str) -> list[str]:
+    """Accept what is wrong with the kept undated rows, and return it.
+
+    Raises:
+        StoreError: the store cannot be reached or refuses.
+    """
+    found = newest_findings(vault).get(Examination.UNDATED_SIGNALS)
+    if found is None or not found.general:
+        return []
+    accept_undated(vault, _acceptance(vault, reason, found.general))
+    return found.general
+
+
+def _acceptance(vault: BackupVault, reason: str, findings: list[str]) -> Acceptance:
+    actor = vault.trail.actor
+    return Acceptance(at=vault.store.clock(), by=f"{actor.user}@{actor.host}", reason=reason, findings=findings)
 
 
 def _ignores_conditions(vault: BackupVault) -> bool:

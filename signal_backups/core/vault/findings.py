@@ -234,8 +234,25 @@ def record_undated(vault: VaultObjects, undated: UndatedRows, general: Sequence[
     nothing_kept = before is None and undated.stored is None
     if nothing_kept or (before is not None and (before.undated, before.general) == (undated, list(general))):
         return
-    found = Findings(examination=examination, at=vault.store.clock(), general=list(general), undated=undated)
+    found = Findings(
+        examination=examination,
+        at=vault.store.clock(),
+        general=list(general),
+        accepted=before.accepted if before else [],
+        undated=undated,
+    )
     _store(vault, found, Result.FAILED if general or undated.in_database else Result.PASSED)
+
+
+def accept_undated(vault: VaultObjects, acceptance: Acceptance) -> None:
+    """Accept what is wrong with the kept undated rows, such as a version that was destroyed.
+
+    Raises:
+        StoreError: the store cannot be reached or refuses.
+    """
+    before = newest_findings(vault)[Examination.UNDATED_SIGNALS]
+    accepted = [*before.accepted, acceptance]
+    _store(vault, before.model_copy(update={"at": acceptance.at, "general": [], "accepted": accepted}), Result.ACCEPTED)
 
 
 def accept_findings(vault: VaultObjects, examination: Examination, acceptance: Acceptance) -> None:

@@ -12,6 +12,7 @@ import pytest
 from signal_backups.core.backup import large_values
 from signal_backups.core.backup.undated import compare_undated, keep_undated
 from signal_backups.core.backup.undated_tables import Partitions
+from signal_backups.core.integrity.examine_trail import accept_lost_undated
 from signal_backups.core.ledger.event import Action
 from signal_backups.core.signals.extra_columns import ExtraChoice
 from signal_backups.core.signals.fields import PIECE
@@ -139,10 +140,36 @@ def test_extra_columns_are_kept_and_stay_kept_when_they_are_no_longer_wanted(
     )
     assert [found["note"] for found in stored_rows(vault, with_note, tmp_path)] == ['a "note"']
     without = keep_undated(vault, open_source(url, "signals"), Path(mkdtemp(dir=tmp_path)), DAYS)
-    assert 'a "note"' in [found["note"] for found in stored_rows(vault, without, tmp_path)]
+    assert [found["note"] for found in stored_rows(vault, without, tmp_path)] == ['a "note"']
+    assert (without.rows, without.stored) == (1, with_note.stored)
 
 
-def test_kept_rows_that_were_destroyed_are_reported(
+def test_extra_columns_that_come_later_or_change_their_case_make_no_new_rows(
+    vault: BackupVault, tmp_path: Path
+) -> None:
+    everything = ExtraChoice(keeps_all=True)
+    kept = []
+    for number, name in enumerate(("note", "Note", "NOTE")):
+        sqlite_table(
+            tmp_path / f"{number}.db", [signal(1, timestamp="yesterday", note="x")], SQLITE_TYPES | {name: "TEXT"}
+        )
+        choices = (ExtraChoice(), everything) if number == 0 else (everything,)
+        for choice in choices:
+            source = open_source(f"sqlite:///{tmp_path}/{number}.db", "signals", choice)
+            kept.append(keep_undated(vault, source, Path(mkdtemp(dir=tmp_path)), DAYS))
+    assert [each.rows for each in kept] == [1, 1, 1, 1]
+    assert [row["note"] for row in stored_rows(vault, kept[-1], tmp_path)] == ["x"]
+
+
+def wrong(vault: BackupVault) -> list[str]:
+    return newest_findings(vault)[Examination.UNDATED_SIGNALS].general
+
+
+def accepted(vault: BackupVault) -> list[str]:
+    return [what for each in newest_findings(vault)[Examination.UNDATED_SIGNALS].accepted for what in each.findings]
+
+
+def test_kept_rows_that_were_destroyed_are_reported_until_somebody_accepts_that(
     keep: Callable[[list[Row]], UndatedRows], vault: BackupVault, memory: StrictS3
 ) -> None:
     stored = keep(UNDATED_ROWS).stored
@@ -150,8 +177,13 @@ def test_kept_rows_that_were_destroyed_are_reported(
     memory.client().delete_object(Bucket=vault.store.bucket, Key=stored.key, VersionId=stored.version_id)
     again = keep(UNDATED_ROWS)
     assert again.stored != stored
-    (general,) = newest_findings(vault)[Examination.UNDATED_SIGNALS].general
-    assert stored.version_id in general
+    assert wrong(vault) == [what for what in wrong(vault) if stored.version_id in what] != []
+    keep(DATED_ROWS)
+    assert len(wrong(vault)) == 1
+    assert accept_lost_undated(vault, "ticket 4711") == [*accepted(vault)]
+    keep(UNDATED_ROWS)
+    assert wrong(vault) == []
+    assert len(accepted(vault)) == 1
 
 
 def test_only_rows_that_are_not_kept_yet_are_new(
