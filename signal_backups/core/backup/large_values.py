@@ -129,10 +129,12 @@ def _extra_bytes(batch: pa.RecordBatch) -> pa.Array:
 
 def _shortened(row: dict[str, Any], texts: Sequence[str], folder: Path) -> dict[str, Any]:
     stored = {name: value for name, value in json.loads(row[UNREADABLE_VALUES] or "{}").items() if value is not None}
-    sizes = {name: len((row[name] or "").encode()) for name in texts if name != UNREADABLE_VALUES}
+    sizes = {name: len(row[name].encode()) for name in texts if name != UNREADABLE_VALUES and row[name]}
     rest = sum(sizes.values())
     # A fingerprint reads only the identity of a row, so that stays while the other values are too long together.
-    for name in sorted(sizes, key=lambda name: (name in IDENTITY_COLUMNS, -sizes[name])):
+    for name in sorted(
+        sizes, key=lambda name: (sizes[name] <= MAX_VALUE_BYTES, name in IDENTITY_COLUMNS, -sizes[name])
+    ):
         if sizes[name] > MAX_VALUE_BYTES or rest > MAX_ROW_BYTES:
             stored.setdefault(name, row[name])
             row[name] = row[name][:TIMESTAMP_CHARACTERS] if name == TIMESTAMP else None

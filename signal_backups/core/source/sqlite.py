@@ -18,6 +18,7 @@ from pathlib import Path
 
 import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
+import pyarrow.compute as pc
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
@@ -147,7 +148,8 @@ class SqliteSource:
             _select_identities(self._table, columns, where, MAX_VALUE_BYTES),
         )
         for batch in _batches(connection, queries):
-            yield pa.record_batch(_decoded(batch, IDENTITY_COLUMNS), schema=IDENTITY_SCHEMA)
+            fields = zip(IDENTITY_COLUMNS, _decoded(batch, IDENTITY_COLUMNS), strict=True)
+            yield pa.record_batch([_of_extract(name, values) for name, values in fields], schema=IDENTITY_SCHEMA)
 
     def _columns(self) -> TableColumns:
         return self._matched(self._types())
@@ -353,6 +355,13 @@ def _decoded(batch: pa.RecordBatch, names: Sequence[str]) -> list[pa.Array]:
         return [array.cast(pa.string()) if pa.types.is_binary(array.type) else array for array in batch.columns]
     except pa.ArrowInvalid:
         return _decoded_row_by_row(batch, names)
+
+
+def _of_extract(name: str, values: pa.Array) -> pa.Array:
+    """A column without the values that are too long only as backslash escapes, as the extract has it."""
+    if name == TIMESTAMP:
+        return values
+    return pc.if_else(pc.greater(pc.binary_length(values), MAX_VALUE_BYTES), None, values)
 
 
 def _decoded_row_by_row(batch: pa.RecordBatch, names: Sequence[str]) -> list[pa.Array]:

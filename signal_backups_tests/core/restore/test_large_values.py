@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -74,6 +77,10 @@ def values_of(quarantine: Sequence[CsvRow]) -> list[str]:
     return list(values.values())
 
 
+def unreadable_of(run: DayRun) -> list[str]:
+    return [value for row in rows_of(run) for value in json.loads(str(row["unreadable_values"])).values()]
+
+
 def test_a_value_that_is_too_long_is_quarantined_whole(make_table: MakeTable, tmp_path: Path) -> None:
     run = extracted(make_table([*signals(3), *LARGE]), tmp_path)
     assert run.ids() == ["signal-00001", "signal-00002", "signal-00003"]
@@ -123,6 +130,39 @@ def test_an_id_that_is_too_long_has_the_same_fingerprint_in_the_database(make_ta
     source = make_table([*signals(2), signal(3, signal_id=LONGEST + "1"), signal(4, signal_id=LONGEST)])
     run = extracted(source, tmp_path)
     assert run.quarantined_ids()[0] is None
+    assert fingerprint_of_extract(run.folder.extract) == fingerprint_of_source(source, DAY)
+
+
+@pytest.mark.parametrize("name", ["signal_id", "verification_hash", "timestamp"])
+def test_a_value_that_is_longer_than_a_whole_row_is_kept_though_others_are_null(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("signal_backups.core.source.sqlite.MAX_KEPT_BYTES", 2 * ROW_LIMIT)
+    value = (f"{DAY}T12:00:00." if name == "timestamp" else "") + "0" * (ROW_LIMIT + 1)
+    row = signal(3, **{name: value})
+    source = sqlite_table(tmp_path / "signals.db", [*signals(2), row])
+    run = extracted(source, tmp_path)
+    assert run.ids() == ["signal-00001", "signal-00002"]
+    (found,) = rows_of(run)
+    assert found[name] == (value[:64] if name == "timestamp" else None)
+    assert all(found[other] == row[other] for other in ("signal_id", "symbol", "action", "strategy") if other != name)
+    assert values_of(run.quarantine) == [value]
+    assert fingerprint_of_extract(run.folder.extract) == fingerprint_of_source(source, DAY)
+
+
+@pytest.mark.parametrize("name", ["signal_id", "sha256"])
+@pytest.mark.parametrize("size", [LIMIT // 4, LIMIT // 4 + 1, LIMIT])
+def test_bytes_that_are_too_long_only_as_escapes_have_the_same_fingerprint_in_the_database(
+    tmp_path: Path, name: str, size: int
+) -> None:
+    path = tmp_path / "signals.db"
+    source = sqlite_table(path, signals(2))
+    raw = b"\xff" * size
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE signals SET {name} = CAST(? AS TEXT) WHERE signal_id = 'signal-00002'", (raw,))
+    run = extracted(source, tmp_path)
+    assert run.ids() == ["signal-00001"]
+    assert f"X'{raw.hex().upper()}'" in [*values_of(run.quarantine), *unreadable_of(run)]
     assert fingerprint_of_extract(run.folder.extract) == fingerprint_of_source(source, DAY)
 
 
