@@ -52,7 +52,7 @@ class SignalsTable:
         return ok(f"table {self._name!r} can be read, {len(columns)} columns")
 
     def has_columns(self) -> DoctorResult:
-        """Check that all required columns exist, with types that can be backed up."""
+        """Check that all required columns exist, with types and an encoding that can be backed up."""
         description = self._source.describe()
         optional = ", ".join(description.optional_columns) or "none"
         return ok(

@@ -86,9 +86,11 @@ class SqliteSource:
         """See ``SignalTable``.
 
         Raises:
-            SourceError: the table is not a signals table.
+            SourceError: the table is not a signals table, or the database is not in UTF-8.
         """
         with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA encoding")
+            self._require_utf8(cursor.fetchall())
             cursor.execute("SELECT name, type FROM pragma_table_info(?)", (self._table,))
             types = {str(name): str(kind) for name, kind in cursor.fetchall()}
         columns = self._matched(types)
@@ -167,6 +169,7 @@ class SqliteSource:
             )
         try:
             with closing(sqlite3.connect(self._uri(), uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+                self._require_utf8(connection.execute("PRAGMA encoding").fetchall())
                 rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (self._table,)).fetchall()
         except sqlite3.Error as error:
             raise self._unreadable(str(error)) from error
@@ -175,6 +178,16 @@ class SqliteSource:
                 f"no table {self._table!r} in {self._path}", remedy="Check SIGNALS_TABLE; nothing was backed up"
             )
         return dict(rows)
+
+    def _require_utf8(self, rows: Sequence[Sequence[object]]) -> None:
+        """Refuse a database in UTF-16, whose text would be read as bytes that are no text."""
+        ((encoding,),) = rows
+        if encoding != "UTF-8":
+            raise SourceError(
+                f"SQLite database {self._path} is in {encoding}, not UTF-8",
+                remedy=f"Convert it: sqlite3 {self._path} .dump | sqlite3 NEW.db, and use the new database; nothing "
+                "was backed up or restored",
+            )
 
     def _uri(self) -> str:
         return f"{self._path.absolute().as_uri()}?mode=ro"

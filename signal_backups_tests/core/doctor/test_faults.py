@@ -64,6 +64,14 @@ def rename_table(database: Path) -> None:
     execute(database, "ALTER TABLE signals RENAME TO signals_2026")
 
 
+def rewrite_in_utf_16(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        dump = "\n".join(connection.iterdump())
+    database.unlink()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(f"PRAGMA encoding = 'UTF-16le'; {dump}")
+
+
 def drop_column(database: Path) -> None:
     execute(database, "ALTER TABLE signals DROP COLUMN stop_price")
 
@@ -92,6 +100,7 @@ def index_another_column_first(database: Path) -> None:
         (remove_file, DoctorCheck.DATABASE, State.FAILED, "no SQLite database at", "SIGNALS_DATABASE_URL"),
         (overwrite, DoctorCheck.DATABASE, State.FAILED, "not a database", "readable SQLite database"),
         (rename_table, DoctorCheck.DATABASE, State.FAILED, "no table 'signals'", "SIGNALS_TABLE"),
+        (rewrite_in_utf_16, DoctorCheck.COLUMNS, State.FAILED, "is in UTF-16le, not UTF-8", ".dump | sqlite3 NEW.db"),
         (drop_column, DoctorCheck.COLUMNS, State.FAILED, "no column stop_price", "It has: signal_id"),
         (drop_hash, DoctorCheck.COLUMNS, State.FAILED, "sha256", "It has: signal_id"),
         (

@@ -78,6 +78,20 @@ def test_a_file_that_is_not_a_database_is_an_error(tmp_path: Path) -> None:
     assert "not a database" in str(refused(sqlite_source(path), tmp_path))
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_a_database_in_utf_16_is_an_error_not_an_empty_backup(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "signals.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA encoding = '{encoding}'")
+        connection.execute("CREATE TABLE other (name TEXT)")
+    error = refused(sqlite_table(path, signals(2)), tmp_path)
+    assert f"{path} is in {encoding}, not UTF-8" in str(error)
+    assert ".dump | sqlite3 " in str(error)
+    assert not error.transient
+    with closing(adbc.connect(str(path))) as connection, pytest.raises(SourceError, match=encoding):
+        sqlite.SqliteSource(path, "signals").in_transaction(connection)
+
+
 def test_an_empty_file_is_an_error_not_an_empty_backup(tmp_path: Path) -> None:
     path = tmp_path / "signals.db"
     path.touch()
