@@ -1,7 +1,8 @@
 """What every command needs: settings, and a vault whose server runs while the command does.
 
-Only ``backup``, ``init``, ``make demo`` and ``make dev`` may create the embedded store (``creates=True``). Every other
-command creates no folder, server or bucket: a wrong folder must not look like an empty store.
+Only ``backup``, ``init`` (without ``--dry-run``), ``make demo`` and ``make dev`` may create the embedded store
+(``creates=True``). Every other command creates no folder, server or bucket: a wrong folder must not look like an empty
+store.
 """
 
 from __future__ import annotations

@@ -39,6 +39,13 @@ def test_a_command_that_needs_no_store_creates_nothing_either(empty: Terminal, w
     assert list(empty.folder.iterdir()) == []
 
 
+def test_a_dry_run_of_init_creates_nothing_and_names_what_does(empty: Terminal) -> None:
+    done = empty.run("init", "--dry-run")
+    assert (done.code, "no settings here" in done.err) == (2, True), done.err
+    assert "To begin with an embedded store: signal-backups init" in done.err
+    assert list(empty.folder.iterdir()) == []
+
+
 def test_an_env_without_a_bucket_is_named(empty: Terminal) -> None:
     (empty.folder / ".env").write_text("SIGNALS_TABLE=signals\n")
     done = empty.run("status")

@@ -67,7 +67,7 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Create the bucket if it is missing and set it up: versions, lifecycle, Object Lock, access."""
-    settings = settings_with_notice(creates=True)
+    settings = settings_with_notice(creates=not dry_run)
     wanted = load_profile(profile or settings.profile)
     with started_store(settings, wanted) as vault:
         before = setup_plan_of(vault, wanted)
