@@ -43,6 +43,10 @@ INSERT INTO signals (signal_id, symbol, action, entry_price, target_price, stop_
 VALUES (:signal_id, :symbol, :action, :entry_price, :target_price, :stop_price, :confidence, :strategy, :timestamp,
     :sha256, :generation_latency_ms, :server_timestamp)
 """
+#: Rows that somebody added may be undated: SQLite's ``date`` tells real days from other text.
+_NEWEST_DAY = """
+SELECT max(day) FROM (SELECT substr(timestamp, 1, 10) AS day FROM signals) WHERE date(day) = day AND day <= :last
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def extend_sample_database(path: Path, last: date) -> int:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_CREATE)
-        (newest,) = connection.execute("SELECT max(substr(timestamp, 1, 10)) FROM signals").fetchone()
+        (newest,) = connection.execute(_NEWEST_DAY, {"last": last.isoformat()}).fetchone()
         first = date.fromisoformat(newest) + timedelta(days=1) if newest else last - timedelta(days=HISTORY_DAYS - 1)
         signals = [signal for day in days_between(first, last) for signal in sample_signals(day)]
         with connection:

@@ -43,6 +43,16 @@ def test_the_database_is_extended_and_never_rewritten(tmp_path: Path) -> None:
     assert len({str(row[0])[:10] for row in after}) == HISTORY_DAYS + 2
 
 
+def test_undated_rows_do_not_matter_to_the_days_that_are_added(tmp_path: Path) -> None:
+    path, undated = tmp_path / "signals.db", ("yesterday", "2026-13-45T00:00:00Z", "9999-01-01T00:00:00Z")
+    extend_sample_database(path, DAY)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany("UPDATE signals SET timestamp = ? WHERE rowid = ?", zip(undated, (1, 2, 3), strict=True))
+    assert extend_sample_database(path, DAY) == 0
+    tomorrow = DAY + timedelta(days=1)
+    assert extend_sample_database(path, tomorrow) == len(list(sample_signals(tomorrow)))
+
+
 def _rows(path: Path) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute("SELECT timestamp, signal_id FROM signals ORDER BY rowid").fetchall()
