@@ -39,7 +39,7 @@ from signal_backups.core.signals.csv_file import (
     write_rows,
 )
 from signal_backups.core.signals.difference import NAMED_IDS, Difference
-from signal_backups.core.signals.extra_columns import EXTRA_VALUES, aligned_sql, value_sql
+from signal_backups.core.signals.extra_columns import EXTRA_VALUES, aligned_sql, spelled_as, value_sql
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     FAULTS,
@@ -105,10 +105,15 @@ class SourceChanges(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class _Extras:
-    """The extra columns of the extract, and those of the vouched backup."""
+    """The extra columns of the extract, and those of the vouched backup; as the extract spells those that both have."""
 
     seen: tuple[str, ...]
     vouched: tuple[str, ...]
+
+    @classmethod
+    def of(cls, folder: DayFolder, vouched: VouchedBackup) -> _Extras:
+        seen = extras_of_extract(folder.extract)
+        return cls(seen, spelled_as(seen, extras_of(vouched.csv)))
 
     @property
     def common(self) -> tuple[str, ...]:
@@ -146,7 +151,7 @@ def compare_with_vouched(
         VerificationError: the quarantined rows of the backup cannot be read, and the changes are not accepted.
     """
     with closing(duckdb_engine.cursor()) as cursor:
-        extras = _Extras(extras_of_extract(folder.extract), extras_of(vouched.csv))
+        extras = _Extras.of(folder, vouched)
         _pair(cursor, folder, vouched, extras)
         carried = _carried_rows(cursor, folder, vouched, extras, accept=accept)
         changes = SourceChanges(
@@ -248,9 +253,11 @@ def _carried_rows(
 ) -> CarriedRows:
     """Write the quarantined rows that the database no longer has, neither as they were nor repaired."""
     cursor.execute("CREATE OR REPLACE TEMP TABLE known (seen_row BIGINT, reason VARCHAR)")
+    cursor.execute("CREATE OR REPLACE TEMP TABLE quarantined_again (seen_row BIGINT, row BIGINT, differed BOOLEAN)")
     if vouched.quarantine is None:
         return CarriedRows()
-    quarantine, names = read_quarantine_sql(vouched.quarantine), extras_of(vouched.quarantine)
+    quarantine = read_quarantine_sql(vouched.quarantine)
+    names = spelled_as(extras.all, extras_of(vouched.quarantine))
     try:
         values = [column_sql(name, names) for name in extras.common]
         _hash_rows(cursor, "quarantined", quarantine, content_sql(values))
@@ -264,9 +271,13 @@ def _carried_rows(
             f'signal-backups backup {folder.day} --accept-changes "REASON"',
         ) from error
     _forget_undated_rows(cursor, quarantine, vouched.undated, folder.day)
+    still_there = "EXISTS (FROM seen s WHERE s.content = q.content)"
+    if extras.lost:
+        _find_again(cursor, quarantine)
+        still_there = "row IN (SELECT row FROM quarantined_again)"
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE carried_rows AS SELECT row FROM quarantined q "
-        "WHERE NOT EXISTS (FROM seen s WHERE s.content = q.content) AND NOT EXISTS "
+        f"WHERE NOT {still_there} AND NOT EXISTS "
         "(FROM pairs p WHERE p.id = q.id AND p.is_good AND (p.vouched_row IS NULL OR p.is_same))"
     )
     cursor.execute(
@@ -308,19 +319,51 @@ def _forget_undated_rows(cursor: duckdb.DuckDBPyConnection, quarantine: str, und
     )
 
 
+def _find_again(cursor: duckdb.DuckDBPyConnection, quarantine: str) -> None:
+    """Fill ``quarantined_again``: the rows of the extract with the quarantined rows that they were, one to one.
+
+    Rows that only a lost column told apart are the same by now. Of those, one is the backed-up signal.
+    """
+    number = "row_number() OVER (PARTITION BY content ORDER BY row) AS number"
+    cursor.execute(
+        f"INSERT INTO quarantined_again SELECT s.row, q.row, contains({FAULTS}, '{Fault.DIFFERENCE}') "
+        f"FROM (SELECT row, content, {number} FROM seen WHERE content IN (SELECT content FROM quarantined) "
+        "AND row NOT IN (SELECT min(seen_row) FROM pairs WHERE is_same GROUP BY vouched_row)) s "
+        f"JOIN (SELECT row, content, {number} FROM quarantined) q USING (content, number) "
+        f"JOIN {_numbered(quarantine)} values ON values.row = q.row"
+    )
+
+
+def _fill(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, extras: _Extras) -> None:
+    """Make the table ``filled``: what rows of the extract had in the columns of the backup, if some are lost."""
+    cursor.execute("CREATE OR REPLACE TEMP TABLE filled (seen_row BIGINT, vouched_extras VARCHAR[])")
+    if not extras.lost:
+        return
+    cursor.execute(
+        f"INSERT INTO filled SELECT seen_row, {EXTRA_VALUES} FROM {_numbered(read_sql(vouched.csv))} JOIN "
+        "(SELECT min(seen_row) AS seen_row, vouched_row FROM pairs WHERE is_same GROUP BY vouched_row) "
+        "ON row = vouched_row"
+    )
+    if vouched.quarantine is None:
+        return
+    names = spelled_as(extras.all, extras_of(vouched.quarantine))
+    values = ", ".join(column_sql(name, names) for name in extras.vouched)
+    cursor.execute(
+        f"INSERT INTO filled SELECT seen_row, list_value({values}) "
+        f"FROM {_numbered(read_quarantine_sql(vouched.quarantine))} JOIN quarantined_again USING (row)"
+    )
+
+
 def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, backed_up_on: date) -> None:
     """Write the rows of the extract, those that differ marked, and the backed-up signals that it lacks."""
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE differing AS SELECT seen_row, any_value(v.hash) AS vouched_hash FROM pairs JOIN "
         f"(SELECT row, {VERIFICATION_HASH} AS hash FROM {_numbered(read_sql(vouched.csv))}) v ON v.row = vouched_row "
-        f"WHERE {_DIFFERS} GROUP BY seen_row"
+        f"WHERE {_DIFFERS} OR (is_same AND seen_row IN (SELECT seen_row FROM quarantined_again WHERE differed)) "
+        "GROUP BY seen_row"
     )
-    extras = _Extras(extras_of_extract(folder.extract), extras_of(vouched.csv))
-    cursor.execute(
-        "CREATE OR REPLACE TEMP TABLE filled AS SELECT seen_row, any_value(v.vouched_extras) AS vouched_extras "
-        f"FROM pairs JOIN (SELECT row, {EXTRA_VALUES} AS vouched_extras FROM {_numbered(read_sql(vouched.csv))}) v "
-        f"ON v.row = vouched_row WHERE is_same AND {bool(extras.lost)} GROUP BY seen_row"
-    )
+    extras = _Extras.of(folder, vouched)
+    _fill(cursor, vouched, extras)
     cursor.execute("DROP TABLE pairs")
     kept_file = folder.path / "kept.arrow"
     _write_kept_rows(cursor, folder, vouched, extras, kept_file)

@@ -104,6 +104,15 @@ def extra_names(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in header if name not in SOURCE_HASH_COLUMNS and name not in QUARANTINE_COLUMNS)
 
 
+def spelled_as(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """The other names; those that differ from one of the names in case only are spelled as it is.
+
+    Neither DuckDB nor SQLite can tell them apart.
+    """
+    spelling = {name.lower(): name for name in names}
+    return tuple(spelling.get(other.lower(), other) for other in others)
+
+
 def value_sql(name: str, names: Sequence[str], values: str = EXTRA_VALUES) -> str:
     """SQL: the value of one column among the values of all; NULL when it is none of them."""
     return f"{values}[{names.index(name) + 1}]" if name in names else "CAST(NULL AS VARCHAR)"
