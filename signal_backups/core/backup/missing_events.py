@@ -67,7 +67,16 @@ def settle_announced(vault: BackupVault, announced: AnnouncedManifest) -> None:
         return  # another writer took the number
     manifest = Manifest.from_bytes(body, stored.key)
     slot = vault.layout.slot_of(manifest.backup.key) or BackupSlot(manifest.day)
-    _record_if_missing(vault, manifest, stored, stands=manifest == newest_manifest(vault, slot))
+    stands = _was_put(vault, slot, body) and manifest == newest_manifest(vault, slot)
+    _record_if_missing(vault, manifest, stored, stands=stands)
+
+
+def _was_put(vault: BackupVault, slot: BackupSlot, body: bytes) -> bool:
+    """Whether a logged manifest was also stored as the manifest of its day."""
+    store = vault.store
+    versions = store.list_versions(vault.layout.manifest_key(slot))
+    same_size = (each for each in versions if not each.is_delete_marker and each.size == len(body))
+    return any(store.get_bytes(each.key, each.version_id)[0] == body for each in same_size)
 
 
 def _record_if_missing(vault: BackupVault, manifest: Manifest, stored: ObjectVersion, *, stands: bool) -> None:

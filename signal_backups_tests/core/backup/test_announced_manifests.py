@@ -21,6 +21,7 @@ from signal_backups.core.ledger.announcements import AnnouncedManifest, HeldAnno
 from signal_backups.core.ledger.event import Action, Event, Result
 from signal_backups.core.restore.undelete import undelete
 from signal_backups.core.s3.store import S3ObjectStore
+from signal_backups.core.vault import writing
 from signal_backups.core.vault.layout import Layout
 from signal_backups.core.vault.vault import BackupVault
 from signal_backups_tests.core.backup.test_killed_runs import BUCKET, Killed, copied, kill_at
@@ -110,6 +111,25 @@ def test_it_says_when_and_by_whom_the_backup_was_made(memory: StrictS3, outbox: 
 
 def killed(*_: object) -> None:
     raise Killed
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["first backup", "second backup"])
+def test_a_manifest_that_was_logged_and_not_put_is_unfinished_and_not_deleted(
+    memory: StrictS3, outbox: Path, run_day: RunDay, monkeypatch: pytest.MonkeyPatch, *, earlier: bool
+) -> None:
+    if earlier:
+        store_backup(vault_of(memory, outbox), run_day(signals(2), file="1.db").folder, BackupRun("first"))
+    vault = vault_of(memory, outbox)
+    folder = run_day(signals(3), file="2.db").folder
+    monkeypatch.setattr(writing._ManifestWriter, "_put", killed)
+    with pytest.raises(Killed):
+        store_backup(vault, folder, BackupRun("killed"))
+    vault.trail.release_announced()
+    vault_of(memory, outbox).trail.record(Action.DRILL, Result.PASSED)
+    assert [event.result for event in events_of(vault, Action.BACKUP)][-1] == "overtaken"
+    store = S3ObjectStore(memory.client(), BUCKET, clock=lambda: utc_now() + timedelta(days=1))
+    (finding,) = examine_trail(BackupVault(store, Layout(), outbox=outbox)).findings
+    assert "a backup was interrupted" in str(finding)
 
 
 def test_an_undelete_is_settled_as_one(memory: StrictS3, outbox: Path, run_day: RunDay, tmp_path: Path) -> None:

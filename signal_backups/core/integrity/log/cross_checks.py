@@ -71,6 +71,7 @@ class _CrossChecker:
         self._named: dict[ManifestReference, int] = {
             entry.manifest: number for number, entry in events.entries.items() if entry.manifest is not None
         }
+        self._stood = {entry.manifest for entry in events.entries.values() if entry.is_standing}
         self._log_began = min((entry.stored.last_modified for entry in manifests.entries.values()), default=None)
         self._found = CrossChecks()
 
@@ -200,8 +201,8 @@ class _CrossChecker:
             words = f"manifest {newest.number} of {slot.day} was rolled back: manifest {older.number} lies on top of it"
             self._add(Fault.EDITED, newest.number, versions[0], words)
             return
-        is_named = ManifestReference(newest.number, newest.sha256) in self._named
-        self._add_not_current(slot, newest, removed=is_gone if is_stored else is_named)
+        stood = ManifestReference(newest.number, newest.sha256) in self._stood
+        self._add_not_current(slot, newest, removed=is_gone if is_stored else stood)
 
     def _add_unchained(self, slot: BackupSlot, current: ObjectVersion) -> None:
         if self._log_began is None or current.last_modified <= self._log_began:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.log.findings import LogName
-from signal_backups.core.ledger.event import Event
+from signal_backups.core.ledger.event import Event, Result
 from signal_backups.core.s3.object_version import ObjectVersion
 from signal_backups.core.vault.manifest import Manifest
 
@@ -34,6 +34,7 @@ class EntrySummary:
         identity: distinguishes two different entries even after edits: the event's id, or the backup's version id.
         at: its time (UTC), as it says.
         manifest: of an event: the manifest that it names.
+        is_standing: of an event: whether that manifest was the manifest of its day when the event was recorded.
         day: of a manifest: its day (UTC).
         backup_key: of a manifest: the backup that it vouches for.
     """
@@ -45,6 +46,7 @@ class EntrySummary:
     identity: str
     at: datetime
     manifest: ManifestReference | None = None
+    is_standing: bool = False
     day: date | None = None
     backup_key: str = ""
 
@@ -68,6 +70,7 @@ def _event(stored: ObjectVersion, body: bytes) -> EntrySummary:
         identity=event.id,
         at=event.at,
         manifest=manifest_reference(event.details),
+        is_standing=event.result != Result.OVERTAKEN,
     )
 
 
