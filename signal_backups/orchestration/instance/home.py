@@ -71,15 +71,22 @@ def _opening(home: Path) -> Iterator[None]:
     with written_locally(home):
         home.mkdir(parents=True, exist_ok=True)
         with exclusive(home / "opening.lock"):
-            config = home / "dagster.yaml"
-            if not config.exists():
-                config.write_text(_CONFIG, encoding="utf-8")
+            _configure(home / "dagster.yaml")
             try:
                 yield
             except Exception as error:
                 if broken := [path for name in _DATABASES if _is_broken(path := home / name)]:
                     raise _broken_home(home, broken) from error
                 raise
+
+
+def _configure(config: Path) -> None:
+    """Write a configuration unless there is one. With an empty one, as a power cut leaves it, telemetry would be on."""
+    if config.exists() and config.stat().st_size > 0:
+        return
+    part = config.with_suffix(".part")
+    part.write_text(_CONFIG, encoding="utf-8")
+    part.replace(config)
 
 
 def _is_broken(database: Path) -> bool:

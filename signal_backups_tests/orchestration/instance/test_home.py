@@ -1,5 +1,6 @@
 """The persistent instance of commands that Dagster did not start."""
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from signal_backups.core.base.errors import DagsterHomeError, ExitCode
+from signal_backups.core.base.errors import DagsterHomeError, ExitCode, LocalStorageError
 from signal_backups.orchestration.instance.home import persistent_instance, prepare_home
 
 
@@ -49,6 +50,27 @@ def test_a_run_of_a_command_starts_no_processes_that_copy_its_output(
 def test_a_configured_home_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text("# mine\n", encoding="utf-8")
     assert (prepare_home(tmp_path) / "dagster.yaml").read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").touch()
+    config = yaml.safe_load((prepare_home(tmp_path) / "dagster.yaml").read_text(encoding="utf-8"))
+    assert config["telemetry"] == {"enabled": False}
+    assert config["run_monitoring"]["enabled"]
+
+
+def test_a_configuration_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def written_in_part(file: Path, text: str, **_: object) -> int:
+        with file.open("w", encoding="utf-8") as opened:
+            opened.write(text[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", written_in_part)
+        with pytest.raises(LocalStorageError):
+            prepare_home(tmp_path)
+    assert not (tmp_path / "dagster.yaml").exists()
+    assert yaml.safe_load((prepare_home(tmp_path) / "dagster.yaml").read_text(encoding="utf-8"))["telemetry"]
 
 
 def test_without_a_dagster_home_the_default_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
