@@ -355,12 +355,14 @@ def _is_exact(column: str, kind: str) -> str | None:
 def _isoformat(column: str, kind: str) -> str:
     """SQL: a timestamp as ``datetime.isoformat`` writes it, with a fraction of six digits unless it is zero.
 
-    What ``datetime`` cannot hold is text as PostgreSQL writes it, such as years before Christ.
+    What ``datetime`` cannot hold is text as PostgreSQL writes it; of a year before Christ the era is first, so that
+    the text does not begin with a date of our days.
     """
     offset = "+00:00" if kind == "timestamptz" else ""
     fraction = f"CASE WHEN date_trunc('second', {column}) <> {column} THEN to_char({column}, '.US') ELSE '' END"
     text = f"to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS') || {fraction} || '{offset}'"
-    return f"CASE WHEN {column} >= '0001-01-01' AND {column} < '10000-01-01' THEN {text} ELSE {column}::text END"
+    other = f"CASE WHEN {column}::text LIKE '% BC' THEN 'BC ' || left({column}::text, -3) ELSE {column}::text END"
+    return f"CASE WHEN {column} >= '0001-01-01' AND {column} < '10000-01-01' THEN {text} ELSE {other} END"
 
 
 def is_transient(error: dbapi.Error) -> bool:

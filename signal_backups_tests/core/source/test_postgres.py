@@ -124,7 +124,7 @@ def test_a_row_that_begins_with_no_day_is_undated(postgres_database: str, tmp_pa
     assert undated_in(source) == sorted(map(str, WITHOUT_DAY))
 
 
-def test_a_year_that_no_partition_has_is_undated_as_the_database_writes_it(postgres_database: str) -> None:
+def test_a_year_that_no_partition_has_is_undated(postgres_database: str) -> None:
     stamps = [
         "0044-03-15 12:00:00+00 BC",
         "1970-01-01 00:00:00+00",
@@ -137,11 +137,21 @@ def test_a_year_that_no_partition_has_is_undated_as_the_database_writes_it(postg
         POSTGRES_TYPES | {"timestamp": "timestamptz"},
     )
     assert undated_in(source) == [
-        stamps[0],
         "12026-11-01 00:00:00+00",
         "1970-01-01T00:00:00+00:00",
         "2199-01-01T00:00:00+00:00",
+        "BC 0044-03-15 12:00:00+00",
     ]
+
+
+@pytest.mark.parametrize(("kind", "offset"), [("timestamp", ""), ("timestamptz", "+00")])
+def test_a_year_before_christ_is_undated_although_its_number_is_that_of_a_partition(
+    postgres_database: str, tmp_path: Path, kind: str, offset: str
+) -> None:
+    rows = [signal(1), signal(2, timestamp="2026-11-01 12:00:00 BC"), signal(3, timestamp="-infinity")]
+    source = postgres_table(postgres_database, rows, POSTGRES_TYPES | {"timestamp": kind})
+    assert extracted(source, tmp_path).extract.rows == 1
+    assert undated_in(source) == ["-infinity", f"BC 2026-11-01 12:00:00{offset}"]
 
 
 def test_rows_that_begin_with_another_day_are_not_returned(postgres_database: str) -> None:
