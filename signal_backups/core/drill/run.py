@@ -202,7 +202,7 @@ def _restore_and_compare(vault: BackupVault, run: DrillRun, on_day: Callable[[Dr
     days: list[DrillDay] = []
     with scratch_database(run.scratch_url or run.source_url, run.scratch, at) as scratch_url:
         table = create_like_source(run.source_url, run.table, scratch_url)
-        target = open_database(scratch_url, table.name)
+        target = open_database(scratch_url, table.name, owns_table=True)
         for day in choice.days:
             days.append(_drill_day(vault, source, target, day, run))
             on_day(days[-1])

@@ -17,7 +17,7 @@ from signal_backups.core.base.errors import UnfitTargetError
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.fetch import bundle_content
 from signal_backups.core.bundle.write import write_bundle
-from signal_backups.core.drill.run import DrillRun, drill
+from signal_backups.core.drill.run import DrillReport, DrillRun, drill
 from signal_backups.core.integrity.proof.prove import prove
 from signal_backups.core.integrity.proof.verify_proof import verify_proof
 from signal_backups.core.restore.reconcile import Reconciliation, reconcile_day
@@ -27,7 +27,7 @@ from signal_backups.core.signals.row_tree import root_of_csv
 from signal_backups.core.source import open_source
 from signal_backups.core.vault.manifest import Manifest
 from signal_backups.core.vault.vault import BackupVault
-from signal_backups_tests.core.restore.places import Place
+from signal_backups_tests.core.restore.places import Place, importing
 from signal_backups_tests.samples.days import DayRun, extracted, read_csv
 from signal_backups_tests.samples.signals import DAY, Row, signals
 from signal_backups_tests.samples.tables import POSTGRES_TYPES, SQLITE_TYPES
@@ -130,6 +130,10 @@ class Desk:
         source = open_source(self.place.url, "signals", self.choice)
         return reconcile_day(self.vault, source, DayFolder(folder, DAY))
 
+    def drill(self) -> DrillReport:
+        run = DrillRun("drill-1", self.place.url, "signals", self.folder / "drill", extras=ALL, clock=lambda: NOW)
+        return drill(self.vault, run)
+
     def content(self, table: str = "signals") -> list[tuple[Any, ...]]:
         """Every column of every row: its text and, in SQLite, its storage class."""
         columns = ['"' + name.replace('"', '""') + '"' for name in self.types]
@@ -169,6 +173,26 @@ def test_a_new_table_gets_the_columns(desk: Desk) -> None:
     desk.place.run("ALTER TABLE signals RENAME TO original")
     desk.place.run("ALTER TABLE created RENAME TO signals")
     assert desk.extract().report.sha256 == desk_report(desk, "original")
+
+
+def test_a_table_that_a_restore_made_gets_the_columns_of_its_other_days(desk: Desk) -> None:
+    desk.choice = ExtraChoice()
+    without, target = desk.extract(), desk.place.target("created")
+    desk.choice = ALL
+    run = desk.extract()
+    target.import_day(importing(without))
+    assert target.import_day(importing(run, on_conflict=OnConflict.REPLACE)).replaced == 6
+    desk.place.run("ALTER TABLE signals RENAME TO original")
+    desk.place.run("ALTER TABLE created RENAME TO signals")
+    assert desk.extract().report.sha256 == run.report.sha256
+
+
+def test_a_table_that_an_earlier_restore_made_is_somebody_elses(desk: Desk) -> None:
+    desk.choice = ExtraChoice()
+    desk.restore(desk.extract(), "created")
+    desk.choice = ALL
+    with pytest.raises(UnfitTargetError, match="has no column"):
+        desk.restore(desk.extract(), "created", OnConflict.REPLACE)
 
 
 def desk_report(desk: Desk, table: str) -> str:
@@ -337,9 +361,17 @@ def test_reserved_names_and_twins_cannot_be_kept() -> None:
 
 def test_a_drill_restores_and_compares_them(desk: Desk) -> None:
     desk.back_up()
-    run = DrillRun("drill-1", desk.place.url, "signals", desk.folder / "drill", extras=ALL, clock=lambda: NOW)
-    report = drill(desk.vault, run)
+    report = desk.drill()
     (day,) = report.days
     assert (report.ok, day.restore.restored) == (True, 6)
     assert day.reconciliation is not None
     assert day.reconciliation.unchanged == 6
+
+
+def test_a_drill_restores_a_column_that_the_source_no_longer_has(desk: Desk) -> None:
+    desk.back_up()
+    desk.place.run("ALTER TABLE signals DROP COLUMN fee")
+    (day,) = desk.drill().days
+    assert (day.restore.problem, day.restore.restored) == (None, 6)
+    assert day.reconciliation is not None
+    assert day.reconciliation.is_equal

@@ -61,11 +61,13 @@ class DatabaseTarget:
     """A ``RestoreTarget`` that is a table; a missing table is created.
 
     With ``dry_run`` everything is done as usual, up to the end of each transaction, which is rolled back.
+    A table that this target created, or that ``owns_table`` says is nobody else's, gets the extra columns it lacks.
     """
 
-    def __init__(self, target_engine: TargetEngine, *, dry_run: bool = False) -> None:
+    def __init__(self, target_engine: TargetEngine, *, dry_run: bool = False, owns_table: bool = False) -> None:
         self._engine = target_engine
         self._dry_run = dry_run
+        self._owns_table = owns_table
 
     @property
     def location(self) -> str:
@@ -115,7 +117,7 @@ class DatabaseTarget:
             if not quarantine.has_table(connection):
                 columns = ", ".join(f"{name} {quarantine.text_type}" for name in names)
                 execute(connection, f"CREATE TABLE {quarantine.relation} ({columns})")
-            self._add_columns(connection, quarantine, extras)
+            _add_columns(connection, quarantine, extras, quarantine.text_type)
             with _quarantined_rows(csv, day) as rows:
                 quarantine.ingest(connection, rows, _STAGED)
             equal = " AND ".join(f"t.{name} IS NOT DISTINCT FROM s.{name}" for name in names)
@@ -125,19 +127,6 @@ class DatabaseTarget:
                 f"INSERT INTO {quarantine.relation} ({columns}) SELECT {columns} FROM {_STAGED} AS s WHERE {absent}"
             )
             return quarantine.changed_rows(connection, insert)
-
-    def _add_columns(self, connection: dbapi.Connection, quarantine: TargetEngine, extras: Sequence[str]) -> None:
-        """Add the extra columns that the table of quarantined rows does not have yet."""
-        if not extras:
-            return
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(f"SELECT * FROM {quarantine.relation} LIMIT 0")
-            cursor.fetchall()
-            present = {str(column[0]).lower() for column in cursor.description}
-        for name in extras:
-            if name.lower() not in present:
-                added = f"{quoted(name)} {quarantine.text_type}"
-                execute(connection, f"ALTER TABLE {quarantine.relation} ADD COLUMN {added}")
 
     def count_signals(self, day: date) -> int | None:
         """See ``RestoreTarget.count_signals``."""
@@ -253,10 +242,14 @@ class DatabaseTarget:
         names = extras_of(day.csv)
         with self._connected() as connection, self._ended(connection):
             self._engine.begin(connection)
-            if not self._engine.has_table(connection):
+            creates = not self._engine.has_table(connection)
+            if creates:
                 self._create_table(connection, day.hash_column, names)
+            elif self._owns_table:
+                _add_columns(connection, self._engine, names, self._engine.extra_type)
             table = self._engine.opened(connection, ExtraChoice(names=names))
             yield _Transaction(connection, table, self._extras(day, names, table))
+        self._owns_table |= creates and not self._dry_run
 
     def _extras(
         self, day: DayToImport, names: Sequence[str], table: SignalTable
@@ -369,6 +362,19 @@ def _column(target_engine: TargetEngine, name: str, hash_column: str) -> str:
     column = quoted(hash_column if name == VERIFICATION_HASH else name)
     kind = target_engine.number_type if name in NUMBER_COLUMNS else target_engine.text_type
     return f"{column} {kind}{' NOT NULL' if required else ''}"
+
+
+def _add_columns(connection: dbapi.Connection, target_engine: TargetEngine, names: Sequence[str], kind: str) -> None:
+    """Add the columns that a table does not have yet, ignoring case."""
+    if not names:
+        return
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"SELECT * FROM {target_engine.relation} LIMIT 0")
+        cursor.fetchall()
+        present = {str(column[0]).lower() for column in cursor.description}
+    for name in names:
+        if name.lower() not in present:
+            execute(connection, f"ALTER TABLE {target_engine.relation} ADD COLUMN {quoted(name)} {kind}")
 
 
 @contextmanager

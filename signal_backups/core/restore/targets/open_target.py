@@ -40,15 +40,15 @@ def open_target(target: str, table: str, *, dry_run: bool = False) -> RestoreTar
     return open_database(target, table, dry_run=dry_run)
 
 
-def open_database(url: str, table: str, *, dry_run: bool = False) -> DatabaseTarget:
-    """Return the target for a database URL, without connecting.
+def open_database(url: str, table: str, *, dry_run: bool = False, owns_table: bool = False) -> DatabaseTarget:
+    """Return the target for a database URL, without connecting; ``owns_table``: nobody else uses its table.
 
     Raises:
         SettingsError: it is not a known kind of URL.
     """
     address = database_address(url, OPTION)
     engine = SqliteTarget(address, table) if isinstance(address, Path) else PostgresTarget(address, table)
-    return DatabaseTarget(engine, dry_run=dry_run)
+    return DatabaseTarget(engine, dry_run=dry_run, owns_table=owns_table)
 
 
 def refuse_source(target: str, source_url: str) -> None:
