@@ -34,6 +34,7 @@ from signal_backups.core.signals.csv_file import (
     column_sql,
     extra_columns_sql,
     extras_of,
+    literal,
     read_quarantine_sql,
     read_sql,
     write_rows,
@@ -357,8 +358,9 @@ def _fill(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, extras: _Ex
 def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, backed_up_on: date) -> None:
     """Write the rows of the extract, those that differ marked, and the backed-up signals that it lacks."""
     cursor.execute(
-        "CREATE OR REPLACE TEMP TABLE differing AS SELECT seen_row, any_value(v.hash) AS vouched_hash FROM pairs JOIN "
-        f"(SELECT row, {VERIFICATION_HASH} AS hash FROM {_numbered(read_sql(vouched.csv))}) v ON v.row = vouched_row "
+        "CREATE OR REPLACE TEMP TABLE differing AS SELECT seen_row, any_value(v.hash) AS vouched_hash, "
+        f"any_value(v.{EXTRA_VALUES}) AS other_extras FROM pairs JOIN (SELECT row, {VERIFICATION_HASH} AS hash, "
+        f"{EXTRA_VALUES} FROM {_numbered(read_sql(vouched.csv))}) v ON v.row = vouched_row "
         f"WHERE {_DIFFERS} OR (is_same AND seen_row IN (SELECT seen_row FROM quarantined_again WHERE differed)) "
         "GROUP BY seen_row"
     )
@@ -368,7 +370,8 @@ def _merge(cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: Vouche
     kept_file = folder.path / "kept.arrow"
     _write_kept_rows(cursor, folder, vouched, extras, kept_file)
     cursor.execute(
-        "CREATE OR REPLACE TEMP TABLE marks AS SELECT seen_row, vouched_hash, reason, vouched_extras FROM differing "
+        "CREATE OR REPLACE TEMP TABLE marks AS SELECT seen_row, vouched_hash, other_extras, reason, vouched_extras "
+        "FROM differing "
         "LEFT JOIN known USING (seen_row) FULL JOIN filled USING (seen_row)"
     )
     with (
@@ -391,7 +394,7 @@ def _marked(
     """
     reason = (
         f"coalesce(reason, '{_REASON} {backed_up_on} ({VERIFICATION_HASH} ' || vouched_hash || "
-        f"', in the database ' || coalesce({VERIFICATION_HASH}, 'none') || ')')"
+        f"', in the database ' || coalesce({VERIFICATION_HASH}, 'none') || ')' || {_differing_columns(extras)})"
     )
     marked = {DIFFERENCE: reason}
     if extras.lost:
@@ -409,6 +412,18 @@ def _marked(
         cursor.unregister("batch")
         first_row += batch.num_rows
         yield from rows.cast(EXAMINED_SCHEMA).to_batches()
+
+
+def _differing_columns(extras: _Extras) -> str:
+    """SQL: the end of a reason, which names the extra columns that differ; empty where none does."""
+    if not extras.common:
+        return "''"
+    differing = (
+        f"CASE WHEN {value_sql(name, extras.seen)} IS DISTINCT FROM "
+        f"{value_sql(name, extras.vouched, 'other_extras')} THEN {literal(name)} END"
+        for name in extras.common
+    )
+    return f"coalesce(', extra columns that differ: ' || nullif(concat_ws(', ', {', '.join(differing)}), ''), '')"
 
 
 def _write_kept_rows(

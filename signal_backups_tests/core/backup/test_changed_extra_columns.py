@@ -114,3 +114,17 @@ def test_of_a_column_renamed_in_case_only_no_row_is_lost(back_up: BackUp, vault:
     assert (renamed.differences.altered.count, renamed.differences.vanished.count) == (1, 1)
     assert values(vault, tmp_path, renamed.backup, "Note") == [("signal-00001", "a"), ("signal-00002", "b")]
     assert values(vault, tmp_path, renamed.quarantine, "Note") == [("signal-00001", "changed"), ("signal-00003", "c")]
+
+
+def test_a_signal_that_differs_only_in_an_extra_column_is_quarantined_for_that_column(
+    back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    column = "it's a note"
+    back_up([signal(1) | {column: "a"}, signal(2) | {column: "b"}], column)
+    rows = [signal(1) | {column: "a"}, signal(2)]
+    changed = back_up(rows, column).manifest
+    ((_, reason),) = values(vault, tmp_path, changed.quarantine, "quarantine_reason")
+    assert str(reason).endswith(
+        f"in the database {signal(2)['verification_hash']}), extra columns that differ: {column}"
+    )
+    assert not back_up(rows, column).changed
