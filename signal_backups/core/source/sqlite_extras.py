@@ -2,7 +2,7 @@ r"""Values of extra columns in SQLite: their text in a backup, and the same valu
 
 A number is written as an SQL literal, a blob as ``\x`` and hex. A text is written as it is, but as an SQL literal, in
 single quotes, where it would be taken for something else: because it begins like a blob or a literal, or because it
-reads as a number and its column does not turn numbers into text anyway.
+reads as a number. The type of its column does not matter, since a restored column may have another one.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ def extra_text(column: ExtraColumn) -> str:
     text = f"CAST({value} AS TEXT)"
     return (
         f"CASE typeof({value}) WHEN 'null' THEN NULL WHEN 'blob' THEN '\\x' || lower(hex({value})) "
-        f"WHEN 'text' THEN CASE WHEN {_is_ambiguous(text, column.type)} "
+        f"WHEN 'text' THEN CASE WHEN {_is_ambiguous(text)} "
         f"THEN '''' || replace({text}, '''', '''''') || '''' ELSE {text} END "
         f"ELSE quote({value}) END"
     )
 
 
-def extra_value(text: str, declared_type: str) -> str:
-    """SQL: the value that ``extra_text`` wrote, for a column of a declared type."""
-    numbers = "" if _holds_text(declared_type) else _numbers(text)
+def extra_value(text: str) -> str:
+    """SQL: the value that ``extra_text`` wrote."""
     return (
         f"CASE WHEN substr({text}, 1, 1) = '''' AND substr({text}, -1) = '''' AND length({text}) > 1 "
         f"THEN replace(substr({text}, 2, length({text}) - 2), '''''', '''') "
         f"WHEN substr({text}, 1, 2) = '\\x' AND unhex(substr({text}, 3)) IS NOT NULL THEN unhex(substr({text}, 3)) "
-        f"{numbers}ELSE {text} END"
+        f"{_numbers(text)}ELSE {text} END"
     )
 
 
@@ -41,14 +40,8 @@ def _numbers(text: str) -> str:
     )
 
 
-def _is_ambiguous(text: str, declared_type: str) -> str:
-    begins = f"substr({text}, 1, 1) = '''' OR substr({text}, 1, 2) = '\\x'"
-    if _holds_text(declared_type):
-        return begins
-    return f"{begins} OR {text} IN (quote(CAST({text} AS INTEGER)), quote(CAST({text} AS REAL)))"
-
-
-def _holds_text(declared_type: str) -> bool:
-    """Whether a column turns numbers into text (SQLite's text affinity)."""
-    kind = declared_type.upper()
-    return "INT" not in kind and any(part in kind for part in ("CHAR", "CLOB", "TEXT"))
+def _is_ambiguous(text: str) -> str:
+    return (
+        f"substr({text}, 1, 1) = '''' OR substr({text}, 1, 2) = '\\x' "
+        f"OR {text} IN (quote(CAST({text} AS INTEGER)), quote(CAST({text} AS REAL)))"
+    )

@@ -195,6 +195,24 @@ def test_a_table_that_an_earlier_restore_made_is_somebody_elses(desk: Desk) -> N
         desk.restore(desk.extract(), "created", OnConflict.REPLACE)
 
 
+def test_a_new_table_has_the_same_values_whatever_the_types_of_the_columns(tmp_path: Path) -> None:
+    place = Place("sqlite", f"sqlite:///{tmp_path / 'typed.db'}")
+    texts = ("123", "007", "1.5", "1e300", "Inf", "9e999", "'5'", "\\x41", "", " 5", "12345678901234567890")
+    for number, kind in enumerate(("TEXT", "VARCHAR(20)", "CLOB", "", "BLOB")):
+        place.make_table(SQLITE_TYPES | {"note": kind}, f"typed_{number}")
+        for row, text in zip(signals(len(texts)), texts, strict=True):
+            values = [str(row.get(name, row["verification_hash"])) for name in SQLITE_TYPES] + [text]
+            literals = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+            place.run(f"INSERT INTO typed_{number} VALUES ({literals})")
+        run = extracted(open_source(place.url, f"typed_{number}", ALL), tmp_path)
+        for table in (f"created_{number}", f"own_{number}"):
+            if table.startswith("own"):
+                place.make_table(SQLITE_TYPES | {"note": kind}, table)
+            assert place.restore(run, table=table).restored == len(texts)
+            held = place.run(f"SELECT note, typeof(note) FROM {table} ORDER BY signal_id")
+            assert held == [(text, "text") for text in texts], (kind, table)
+
+
 def desk_report(desk: Desk, table: str) -> str:
     return extracted(open_source(desk.place.url, table, desk.choice), desk.folder).report.sha256
 

@@ -115,7 +115,7 @@ class SqliteTarget(TargetEngine):
     @override
     def extra_value_sql(self, column: ExtraColumn, staged: str) -> str:
         """See ``TargetEngine``."""
-        return extra_value(staged, column.type)
+        return extra_value(staged)
 
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
         """See ``TargetEngine``."""
