@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from signal_backups.core.base.errors import NotFoundError, VerificationError, code_from_stored
 from signal_backups.core.ledger.event import Action, Event, Result
@@ -45,12 +45,14 @@ class LastVerifications:
         stuck: days whose last backup failed.
         not_reached: days without a verification among the events that were read.
         read_at: when each day was last read back and judged (UTC), be it good or bad.
+        not_read_at: when a scrub last could not read a day (UTC).
     """
 
     failing: Sequence[date]
     stuck: Sequence[date]
     not_reached: Sequence[date]
     read_at: Mapping[date, datetime]
+    not_read_at: Mapping[date, datetime]
 
 
 def verification_result(event: Event) -> bool | None:
@@ -120,6 +122,7 @@ def last_verifications(newest_first: Iterator[Sequence[Event]], days: Set[date])
         stuck=[day for day in failing_days(backed_up) if day in days],
         not_reached=sorted(unknown - verified.keys()) if has_more else [],
         read_at=read_at(verified),
+        not_read_at={day: event.at for event in reversed(told) for day in _days_in(event, "not_read")},
     )
 
 
@@ -130,7 +133,14 @@ def read_at(last: LastResults) -> dict[date, datetime]:
 
 def days_of(event: Event) -> list[date]:
     """Return the days (UTC) that an event is about: one, the many of a scrub, or none."""
-    named = event.details.get("days", [event.details.get("day", "")])
+    return _days_in(event, "days") if "days" in event.details else _as_days([event.details.get("day", "")])
+
+
+def _days_in(event: Event, detail: str) -> list[date]:
+    return _as_days(event.details.get(detail, []))
+
+
+def _as_days(named: Any) -> list[date]:
     try:
         return [date.fromisoformat(day) for day in named]
     except (TypeError, ValueError):

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from signal_backups.core.base.day_ranges import ranges_of
 from signal_backups.core.base.objectives import MAX_BACKUP_AGE
 from signal_backups.core.scrub.night import ScrubReport, scrub
 from signal_backups.orchestration.assets.watching import WatchingSpec, build_watching_asset
@@ -48,6 +49,7 @@ def _metadata(report: ScrubReport) -> dict[str, Any]:
         "by_checksum": ", ".join(report.by_checksum) or "none",
         "failed": ", ".join(report.failed) or "none",
         "not_read": ", ".join(str(each.day) for each in report.not_read) or "none",
+        "waiting": ", ".join(map(str, ranges_of(report.waiting))) or "none",
     }
 
 
@@ -58,6 +60,11 @@ def _oldest_age(report: ScrubReport) -> timedelta:
 
 def _verified(report: ScrubReport) -> dg.AssetCheckResult:
     problems = report.failed | {f"{each.day}, not read": str(each.error) for each in report.not_read}
+    if report.waiting:
+        waiting = ", ".join(map(str, ranges_of(report.waiting)))
+        problems[f"{waiting}, not tried again"] = "the store did not give them in an earlier night"
+    if report.ended_early:
+        problems["the night ended early"] = "the store failed for several days in a row"
     return dg.AssetCheckResult(
         check_name=READ_DAYS_VERIFY,
         passed=not problems,

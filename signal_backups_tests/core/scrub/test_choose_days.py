@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from signal_backups.core.base.days import ONE_DAY
-from signal_backups.core.scrub.choose_days import days_to_read
+from signal_backups.core.scrub.choose_days import order_of, read_share, share_of
 
 FIRST = date(2020, 1, 1)
 NOW = datetime(2027, 1, 1, 5, tzinfo=UTC)
@@ -17,6 +17,13 @@ MB = 1_000_000
 
 def days(count: int) -> list[date]:
     return [FIRST + timedelta(days=number) for number in range(count)]
+
+
+def days_to_read(reads: dict[date, datetime], sizes: dict[date, int], within: timedelta) -> list[date]:
+    """What a night reads of a store that gives every day."""
+    chosen: list[date] = []
+    read_share(share_of(sizes, within), order_of(reads, {}).first, sizes, lambda day: not chosen.append(day))
+    return chosen
 
 
 def oldest_age(sizes: dict[date, int], nights: int, *, off: range = range(0)) -> timedelta:
@@ -69,3 +76,32 @@ def test_a_longer_limit_reads_less_a_night() -> None:
 
 def test_nothing_stored_is_nothing_to_read() -> None:
     assert days_to_read({}, {}, LIMIT) == []
+
+
+def test_a_day_that_could_not_be_read_spends_nothing() -> None:
+    sizes = dict.fromkeys(days(50), MB)
+    tried: list[date] = []
+    read_share(share_of(sizes, LIMIT), sizes, sizes, lambda day: bool(tried.append(day)) or day not in days(3))
+    assert tried == days(5)
+
+
+def test_days_that_the_store_refused_are_last_until_they_were_read() -> None:
+    first, second, third, fourth = days(4)
+    reads = dict.fromkeys(days(4), NOW) | {third: NOW - ONE_DAY}
+    refused = {second: NOW + 2 * ONE_DAY, first: NOW + 3 * ONE_DAY, fourth: NOW - ONE_DAY}
+    assert order_of(reads, refused) == ([third, fourth], [second, first])
+
+
+def test_three_refused_days_of_120_keep_no_other_from_being_read_in_time() -> None:
+    sizes, bad = dict.fromkeys(days(120), MB), days(3)
+    reads, refused = dict.fromkeys(sizes, NOW), {}
+    for night in range(25):
+        now = NOW + (night + 1) * ONE_DAY
+        tried: list[date] = []
+        first = order_of(reads, refused).first
+        read_share(
+            share_of(sizes, LIMIT), first, sizes, lambda day, tried=tried: bool(tried.append(day)) or day not in bad
+        )
+        refused |= dict.fromkeys(set(tried) & set(bad), now)
+        reads |= dict.fromkeys(set(tried) - set(bad), now)
+    assert [day for day, at in reads.items() if at == NOW] == bad

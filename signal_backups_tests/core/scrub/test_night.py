@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from signal_backups.core.monitoring.status.status import backup_status
 from signal_backups.core.scrub import night as night_module
 from signal_backups.core.scrub.night import ScrubReport
 from signal_backups.core.vault.day_state import DayState
+from signal_backups.core.vault.layout import BackupSlot
 from signal_backups_tests.core.ledger.recorded_events import objects, recorded_events
 from signal_backups_tests.core.restore.backups import rows_of
 from signal_backups_tests.core.scrub.stored import FIRST, Stored, flip
@@ -151,32 +154,83 @@ def test_an_archived_day_that_only_a_thaw_can_read_takes_no_time_and_stays_unrea
     assert report.oldest.day == FIRST
 
 
-def test_a_day_that_cannot_be_read_stops_no_other_and_is_the_first_of_the_next_night(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def refused(stored: Stored, *days: date) -> Iterator[None]:
+    """Within it, the store answers every download of these days' backups with an error."""
+    keys = {stored.vault.layout.backup_key(BackupSlot(day)) for day in days}
     read = stored.vault.store.get_file
 
     def refuse(key: str, version_id: str, target: Path) -> None:
-        if key == stored.backup(FIRST).key:
+        if key in keys:
             raise StoreError("the disk is bad")
         read(key, version_id, target)
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stored.vault.store, "get_file", refuse)
+        yield
+
+
+def not_read(report: ScrubReport) -> list[date]:
+    return [each.day for each in report.not_read]
+
+
+def test_a_day_that_cannot_be_read_stops_no_other_and_is_the_last_of_the_next_night(stored: Stored) -> None:
+    with refused(stored, FIRST):
         report = stored.night(ALL_AT_ONCE)
-    assert ([each.day for each in report.not_read], days(report)) == ([FIRST], [SECOND, THIRD])
-    assert days(stored.night()) == [FIRST]
+    assert (not_read(report), days(report)) == ([FIRST], [SECOND, THIRD])
+    assert report.oldest is not None
+    assert report.oldest.day == FIRST
+    assert days(stored.night()) == [SECOND, FIRST]
+    assert days(stored.night()) == [THIRD]
+
+
+def test_a_day_that_cannot_be_read_is_named_and_is_no_failed_verification(stored: Stored) -> None:
+    with refused(stored, FIRST):
+        stored.night()
+    event = recorded_events(stored.vault, Action.VERIFICATION)[-1]
+    assert (event.details["days"], event.details["not_read"]) == ([str(SECOND)], [str(FIRST)])
+    assert failing(stored) == []
+
+
+def test_a_day_that_is_always_refused_leaves_the_nights_to_the_others(tmp_path: Path) -> None:
+    stored = Stored(tmp_path)
+    all_days = [FIRST + number * ONE_DAY for number in range(12)]
+    stored.put(*all_days)
+    with refused(stored, FIRST):
+        nights = [stored.night(timedelta(days=5)) for _ in range(4)]
+    assert {day for night in nights for day in days(night)} == set(all_days[1:])
+    assert all(not_read(night) == [FIRST] for night in nights)
+
+
+def test_several_refused_days_leave_the_nights_to_the_others(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(night_module, "ERRORS_IN_A_ROW", 2)
+    with refused(stored, FIRST, SECOND):
+        first, second = stored.night(), stored.night()
+    assert (not_read(first), days(first), first.ended_early) == ([FIRST, SECOND], [THIRD], False)
+    assert (not_read(second), days(second), second.waiting) == ([FIRST, SECOND], [THIRD], [])
+
+
+def test_more_refused_days_than_a_night_tries_again_take_turns(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    with refused(stored, FIRST, SECOND):
+        stored.night()
+        monkeypatch.setattr(night_module, "ERRORS_IN_A_ROW", 1)
+        second, third = stored.night(), stored.night()
+    assert [(not_read(each), each.waiting) for each in (second, third)] == [([FIRST], [SECOND]), ([SECOND], [FIRST])]
+
+
+def test_a_night_tries_a_bounded_number_of_days_in_vain(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(night_module, "MOST_ERRORS", 1)
+    with refused(stored, FIRST, SECOND):
+        nights = [stored.night(), stored.night(), stored.night()]
+    assert [(not_read(night), days(night)) for night in nights[:2]] == [([FIRST], []), ([SECOND], [])]
+    assert days(nights[2]) == [THIRD]
 
 
 def test_a_store_that_answers_nothing_ends_the_night_soon(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(night_module, "MOST_ERRORS", 2)
-    monkeypatch.setattr(stored.vault.store, "get_file", _refusing)
-    report = stored.night(ALL_AT_ONCE)
-    assert ([each.day for each in report.not_read], report.read) == ([FIRST, SECOND], [])
-
-
-def _refusing(*_: object) -> None:
-    raise StoreError("no answer")
+    monkeypatch.setattr(night_module, "ERRORS_IN_A_ROW", 1)
+    with refused(stored, FIRST, SECOND, THIRD):
+        report = stored.night(ALL_AT_ONCE)
+    assert (not_read(report), report.read, report.ended_early) == ([FIRST, THIRD], [], True)
 
 
 def test_hidden_and_destroyed_days_ask_for_attention_as_they_are(stored: Stored) -> None:
