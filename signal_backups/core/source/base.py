@@ -41,6 +41,9 @@ SOURCE_SCHEMA = pa.schema(
     + [(UNREADABLE_VALUES, pa.string()), (EXTRA_VALUES, pa.list_(pa.string()))]
 )
 
+#: The name in ``unreadable_values`` of extra values that are too long to be kept.
+CUT_EXTRAS = "extra columns"
+
 EXTRA_COLUMNS_REMEDY = (
     f"Keep them from the next backup on: {SETTING}=all, or the names with commas between; or say that they are not "
     f"needed: {SETTING}=ignore"
@@ -227,6 +230,25 @@ def with_extra_values(columns: Sequence[pa.Array], schema: pa.Schema) -> pa.Reco
     else:
         lists = pa.nulls(rows, schema.field(known).type)
     return pa.record_batch([*columns[:known], lists], schema=schema)
+
+
+def cut_extras(
+    names: Sequence[str], is_longer: Callable[[str], str], beginning: Callable[[str], str]
+) -> tuple[str, str]:
+    """SQL: whether an extra value is longer than is kept, and how those that are begin, as one text.
+
+    Args:
+        names: of the extra columns; at least one.
+        is_longer: SQL condition on a quoted column.
+        beginning: SQL of the text for a quoted column.
+    """
+    columns = {quoted(name): name.replace("'", "''") for name in names}
+    # One text, because a function has a limited number of arguments.
+    texts = [
+        f"CASE WHEN {is_longer(column)} THEN '{name}: ' || {beginning(column)} || ' ' ELSE '' END"
+        for column, name in columns.items()
+    ]
+    return " OR ".join(map(is_longer, columns)), f"trim({' || '.join(texts)})"
 
 
 def quoted(identifier: str) -> str:

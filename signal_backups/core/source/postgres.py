@@ -31,6 +31,7 @@ from signal_backups.core.signals.fields import (
 )
 from signal_backups.core.source.adbc import execute, fetch_all, read_stream
 from signal_backups.core.source.base import (
+    CUT_EXTRAS,
     EXACT_INTEGER,
     IDENTITY_COLUMNS,
     IDENTITY_SCHEMA,
@@ -39,6 +40,7 @@ from signal_backups.core.source.base import (
     SignalTable,
     SourceDescription,
     TableColumns,
+    cut_extras,
     quoted,
     with_extra_values,
 )
@@ -261,7 +263,8 @@ def _day_of_offset(stamp: str) -> str:
 def _select(name: str, table: _Table, where: str) -> str:
     fields = _fields(table, CSV_COLUMNS, MAX_KEPT_BYTES)
     extras = "".join(
-        f", {quoted(column)}::text AS extra_{number}" for number, column in enumerate(table.fields.extra_names)
+        f", CASE WHEN {_is_longer(column, MAX_KEPT_BYTES)} THEN NULL ELSE {column}::text END AS extra_{number}"
+        for number, column in enumerate(map(quoted, table.fields.extra_names))
     )
     unreadable = f"{_unreadable_values(table)} AS {UNREADABLE_VALUES}"
     return f"SELECT {fields}, {unreadable}{extras} FROM {_relation(name)} WHERE {where}"
@@ -315,6 +318,12 @@ def _unreadable_values(table: _Table) -> str:
                 cases[name] = (f"NOT ({is_exact})", f"{column}::text")
             elif name not in NUMBER_COLUMNS and kind not in _TIMESTAMP_TYPES:
                 cases[name] = (_is_longer(column, MAX_KEPT_BYTES), _beginning(f"{column}::text"))
+    if table.fields.extras:
+        cases[CUT_EXTRAS] = cut_extras(
+            table.fields.extra_names,
+            lambda column: f"coalesce({_is_longer(column, MAX_KEPT_BYTES)}, false)",
+            lambda column: _beginning(f"{column}::text"),
+        )
     any_case = " OR ".join(condition for condition, _ in cases.values())
     pairs = ", ".join(f"'{name}', CASE WHEN {condition} THEN {value} END" for name, (condition, value) in cases.items())
     return f"CASE WHEN {any_case} THEN json_strip_nulls(json_build_object({pairs}))::text END"

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from adbc_driver_manager import dbapi
 
 from signal_backups.core.base.errors import SourceError
-from signal_backups.core.signals.extra_columns import NO_EXTRAS, ExtraChoice, split_columns
+from signal_backups.core.signals.extra_columns import NO_EXTRAS, ExtraChoice, ExtraColumn, split_columns
 from signal_backups.core.signals.fields import (
     CSV_COLUMNS,
     MAX_KEPT_BYTES,
@@ -35,6 +35,7 @@ from signal_backups.core.signals.fields import (
 from signal_backups.core.source.adbc import fetch_all, read_stream, regrouped
 from signal_backups.core.source.base import (
     BATCH_ROWS,
+    CUT_EXTRAS,
     EXACT_INTEGER,
     IDENTITY_COLUMNS,
     IDENTITY_SCHEMA,
@@ -43,6 +44,7 @@ from signal_backups.core.source.base import (
     SignalTable,
     SourceDescription,
     TableColumns,
+    cut_extras,
     quoted,
     with_extra_values,
 )
@@ -258,7 +260,7 @@ def _select(table: str, columns: TableColumns, where: str, limit: int | None = N
     Its first row sets the column types, which ADBC takes from the first batch.
     """
     fields = ", ".join(f"{_expression(name, columns, limit)} AS {quoted(name)}" for name in CSV_COLUMNS)
-    extras = "".join(f", CAST({extra_text(column)} AS BLOB)" for column in columns.extras)
+    extras = "".join(f", {_extra_expression(column, limit)}" for column in columns.extras)
     type_row = ", ".join("0.5" if name in NUMBER_COLUMNS else "x''" for name in CSV_COLUMNS)
     type_row += ", x''" * (1 + len(columns.extras))
     return (
@@ -307,6 +309,13 @@ def _expression(name: str, columns: TableColumns, limit: int | None) -> str:
     return f"CAST({value} AS BLOB)"
 
 
+def _extra_expression(column: ExtraColumn, limit: int | None) -> str:
+    text = extra_text(column)
+    if limit is not None:
+        text = f"CASE WHEN octet_length({quoted(column.name)}) > {limit} THEN NULL ELSE {text} END"
+    return f"CAST({text} AS BLOB)"
+
+
 def _unreadable_values(columns: TableColumns, limit: int | None) -> str:
     """SQL: JSON of the values of number columns that are not doubles, and of values beyond a limit; else NULL."""
     cases: dict[str, list[tuple[str, str]]] = {}
@@ -320,6 +329,10 @@ def _unreadable_values(columns: TableColumns, limit: int | None) -> str:
                     f"OR {column} NOT BETWEEN -{EXACT_INTEGER} AND {EXACT_INTEGER}))"
                 )
                 cases[name].append((is_unreadable, f"quote({column})"))
+    if limit is not None and columns.extras:
+        cases[CUT_EXTRAS] = [
+            cut_extras(columns.extra_names, lambda column: f"octet_length({column}) > {limit}", _beginning)
+        ]
     any_case = " OR ".join(condition for of_field in cases.values() for condition, _ in of_field)
     pairs = ", ".join(
         f"'{name}', CASE {' '.join(f'WHEN {condition} THEN {value}' for condition, value in of_field)} END"

@@ -349,6 +349,23 @@ def test_a_value_of_any_length_goes_to_quarantine_whole(desk: Desk) -> None:
     assert "n" * 1_100_000 in text
 
 
+def test_of_a_value_that_is_longer_than_the_quarantine_keeps_the_beginning_is_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for engine in ("sqlite", "postgres"):
+        monkeypatch.setattr(f"signal_backups.core.source.{engine}.MAX_KEPT_BYTES", 70_000)
+    column = "notes" if desk.place.engine == "sqlite" else "tags"
+    value = "'" + "n" * 80_000 + "'" if column == "notes" else "ARRAY['" + "n" * 80_000 + "']"
+    changed = str(signals(6)[1]["signal_id"])
+    desk.place.run(f"UPDATE signals SET {column} = {value} WHERE signal_id = '{changed}'")
+    run = desk.extract()
+    assert (run.report.records, run.report.quarantined, run.verify().ok) == (5, 1, True)
+    (row,) = run.quarantine
+    assert row[column] is None
+    assert f"extra columns cannot hold {column}: " in str(row["quarantine_reason"])
+    assert "bytes long; only this beginning is kept, because 70,000 are kept at most" in str(row["quarantine_reason"])
+
+
 def test_the_verifier_of_a_bundle_covers_them(desk: Desk) -> None:
     manifest = desk.back_up().manifest
     content = bundle_content(desk.vault, DAY, DAY, desk.folder / "scratch", clock=lambda: NOW)
