@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from signal_backups.cli.interrupts import guard
-from signal_backups.cli.streams import survive_closed_pipes
+from signal_backups.cli.streams import survive_closed_pipes, unwritten_output_fails
 
 
 def main() -> None:
@@ -18,7 +18,8 @@ def main() -> None:
 def _run() -> None:
     from signal_backups.cli.app import main as run  # noqa: PLC0415  so that its imports can be interrupted
 
-    run()
+    with unwritten_output_fails():
+        run()
 
 
 def again(arguments: list[str]) -> str:

@@ -6,13 +6,14 @@ import sys
 from importlib import import_module
 
 from signal_backups.cli.interrupts import guard
-from signal_backups.cli.streams import survive_closed_pipes
+from signal_backups.cli.streams import survive_closed_pipes, unwritten_output_fails
 
 _TARGETS = ("demo", "dev")
 
 
 def _run() -> None:
-    import_module(f"signal_backups.local.{target}").main()
+    with unwritten_output_fails():
+        import_module(f"signal_backups.local.{target}").main()
 
 
 if __name__ == "__main__":

@@ -103,3 +103,22 @@ def test_streams_that_are_closed_from_the_start_change_no_exit_code(closed: str)
     command = f"{sys.executable} -c {shlex.quote(program)} {closed}"
     environment = {"PYTHONPATH": str(PROJECT)}
     assert subprocess.run(["/bin/sh", "-c", command], env=environment, check=False, capture_output=True).returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "full", "said", "code"),
+    [
+        (["--help"], ">/dev/full", "Error: cannot write standard output", 3),
+        (["verify", "--file", "no"], "2>/dev/full", "", 4),
+    ],
+)
+def test_what_cannot_be_written_ends_a_process_without_a_traceback(
+    arguments: list[str], full: str, said: str, code: int
+) -> None:
+    program = f"from signal_backups.cli import entry; import sys; sys.argv[1:] = {arguments}; entry.main()"
+    command = f"{sys.executable} -c {shlex.quote(program)} {full}"
+    environment = {"PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stderr.startswith(said)
+    assert "Exception ignored" not in done.stderr
