@@ -51,7 +51,7 @@ def _metadata(comparison: Comparison) -> dict[str, Any]:
 def _result(comparison: Comparison) -> dg.AssetCheckResult:
     # A manifest without a fingerprint is of an earlier release: its day may well be the same.
     changed = [str(each.day) for each in comparison.changed if each.before is not None]
-    found = f"changed since their backup: {', '.join(changed)}" if changed else "none changed since its backup"
+    found = f"differ from their fingerprints: {', '.join(changed)}" if changed else "none differs from its fingerprint"
     return dg.AssetCheckResult(
         check_name=OLD_DAYS_UNCHANGED,
         passed=not changed,

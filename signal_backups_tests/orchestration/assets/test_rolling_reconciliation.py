@@ -82,7 +82,7 @@ def test_a_row_that_comes_a_hundred_days_late_is_found_within_a_month_and_added(
     assert requests(world) == []
     found = next(result for result in nights(world, monkeypatch) if not answer(result).passed)
     assert answer(found).severity is dg.AssetCheckSeverity.WARN
-    assert str(answer(found).description).endswith(f"changed since their backup: {old}")
+    assert str(answer(found).description).endswith(f"differ from their fingerprints: {old}")
     assert shown(found)["changed"] == str(old)
     ((day, key),) = requests(world)
     assert day == str(old)

@@ -10,8 +10,10 @@ import pytest
 from signal_backups.core.base.days import ONE_DAY, utc_now
 from signal_backups.core.base.errors import StoreError
 from signal_backups.core.ledger.event import Action
+from signal_backups.core.scrub.night import ScrubReport
 from signal_backups.core.vault.layout import BackupSlot
 from signal_backups.core.vault.writing import write_manifest
+from signal_backups.orchestration.assets import scrub as asset_module
 from signal_backups.orchestration.assets.scrub import ALL_READ_IN_TIME, READ_DAYS_VERIFY
 from signal_backups.orchestration.build import build_defs
 from signal_backups.orchestration.names import SCRUB, job_name
@@ -93,3 +95,13 @@ def test_a_store_that_gives_nothing_fails_the_run(backed_up: World, monkeypatch:
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data is not None
     assert failure.user_failure_data.description == "no answer"
+
+
+def test_days_that_wait_and_a_night_that_ended_early_are_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = [FIRST_DAY, day_number(1)]
+    report = ScrubReport(utc_now(), 9, [], [], waiting=waiting, ended_early=True, oldest=None, requests=0)
+    monkeypatch.setattr(asset_module, "scrub", lambda *_, **__: report)
+    passed, why = answers(read(world))[READ_DAYS_VERIFY]
+    assert not passed
+    assert f"{FIRST_DAY} to {day_number(1)}, not tried again: " in why
+    assert "the night ended early: " in why
