@@ -13,7 +13,7 @@ import pytest
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
-from signal_backups.core.base.errors import UnfitTargetError
+from signal_backups.core.base.errors import ImportVerificationError, UnfitTargetError
 from signal_backups.core.bundle.check import check_bundle
 from signal_backups.core.bundle.fetch import bundle_content
 from signal_backups.core.bundle.write import write_bundle
@@ -211,6 +211,20 @@ def test_a_new_table_has_the_same_values_whatever_the_types_of_the_columns(tmp_p
             assert place.restore(run, table=table).restored == len(texts)
             held = place.run(f"SELECT note, typeof(note) FROM {table} ORDER BY signal_id")
             assert held == [(text, "text") for text in texts], (kind, table)
+
+
+def test_a_signal_is_replaced_in_a_table_that_numbers_its_rows_itself(desk: Desk) -> None:
+    run = desk.extract()
+    desk.fill([], "restored")
+    desk.restore(run, "restored")
+    changed = signals(6)[1]["signal_id"]
+    desk.place.run(f"UPDATE restored SET strategy = 'other', fee = 9 WHERE signal_id = '{changed}'")
+    assert desk.restore(run, "restored", OnConflict.REPLACE).replaced == 1
+    assert desk.content("restored") == desk.content()
+    if desk.place.engine == "postgres":
+        desk.place.run(f"UPDATE restored SET id = DEFAULT WHERE signal_id = '{changed}'")
+        with pytest.raises(ImportVerificationError, match="1 signals changed"):
+            desk.restore(run, "restored", OnConflict.REPLACE)
 
 
 def desk_report(desk: Desk, table: str) -> str:

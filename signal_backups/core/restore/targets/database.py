@@ -338,7 +338,12 @@ class _MergeSql:
         relation = target_engine.relation
         same_id = f"t.{columns[SIGNAL_ID]} = s.{SIGNAL_ID}"
         differs = " OR ".join(f"{stored[name]} IS DISTINCT FROM {value}" for name, value in given.items())
-        assignments = ", ".join(f"{columns[name]} = {value}" for name, value in values.items())
+        unchangeable = (
+            {quoted(name) for name in target_engine.unchangeable(transaction.connection)} if extras else set()
+        )
+        assignments = ", ".join(
+            f"{columns[name]} = {value}" for name, value in values.items() if columns[name] not in unchangeable
+        )
         same_signal = f"{same_id} AND {table.filters.exactly_of_day(day)}"
         matches = f"SELECT 1 FROM {relation} AS t WHERE {same_signal}"
         self.existing = f"{_STAGED} AS s WHERE EXISTS ({matches})"

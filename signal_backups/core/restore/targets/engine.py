@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 
 import pyarrow as pa
 from adbc_driver_manager import dbapi
@@ -102,6 +103,11 @@ class TargetEngine(ABC):
     def comparable_sql(self, value: str) -> str:
         """Return the SQL expression by which values of any type can be compared."""
         return value
+
+    def unchangeable(self, connection: dbapi.Connection) -> Collection[str]:
+        """Return the columns that take a value in an INSERT and none in an UPDATE."""
+        del connection
+        return ()
 
     @abstractmethod
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -128,6 +129,16 @@ class PostgresTarget(TargetEngine):
     def comparable_sql(self, value: str) -> str:
         """The text, because some types, such as json, cannot be compared."""
         return f"CAST({value} AS text)"
+
+    @override
+    def unchangeable(self, connection: dbapi.Connection) -> Collection[str]:
+        """Columns that are always numbered by the database."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND attidentity = 'a'",
+                (self.relation,),
+            )
+            return [str(name) for (name,) in cursor.fetchall()]
 
     def changed_rows(self, connection: dbapi.Connection, statement: str) -> int:
         """See ``TargetEngine``."""
