@@ -9,6 +9,7 @@ from datetime import timedelta
 from signal_backups.cli.output import SHORT_SHA256, age, print_line, print_table, size
 from signal_backups.cli.runs import run_until_interrupted
 from signal_backups.cli.session import opened_vault
+from signal_backups.cli.undated import searched_undated
 from signal_backups.core.base.days import last_complete_day
 from signal_backups.core.base.errors import ExitCode, SettingsError, SignalBackupsError
 from signal_backups.core.config.settings import Settings, load_settings
@@ -58,6 +59,8 @@ def _demonstrate(settings: Settings) -> int:
     with opened_vault(settings, creates=True) as vault, persistent_instance(settings.dagster_home) as instance:
         result = run_until_interrupted(instance, first, last)
         verified = _show(vault, settings, result)
+        if not result.failures:
+            searched_undated(vault, settings)
         start = settings.start_date if settings.start_date_is_set else None
         status = backup_status(vault, start, retention_years=load_profile(settings.profile).retention_years)
     changed = sum(result.stored.values())

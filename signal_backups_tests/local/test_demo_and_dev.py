@@ -7,10 +7,11 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +39,20 @@ def server(tmp_path: Path) -> Iterator[SeaweedServer]:
     server.stop()
 
 
-def test_the_demo_stores_a_week_and_the_second_time_nothing(tmp_path: Path, server: SeaweedServer) -> None:
+def test_the_demo_stores_a_week_and_the_second_time_nothing_but_an_undated_row(
+    tmp_path: Path, server: SeaweedServer
+) -> None:
     first = _demo(tmp_path)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "7 of 7 days stored as new versions" in first.stdout
     assert _printed_in_the_readme().missing_from(first.stdout, last_complete_day()) == []
-    assert first.stderr == ""
+    assert (first.stderr, "undated" in first.stdout) == ("", False)
+    with closing(sqlite3.connect(tmp_path / "state" / "signals.db")) as database, database:
+        database.execute("UPDATE signals SET timestamp = 'yesterday' WHERE rowid = 1")
     second = _demo(tmp_path)
     assert second.returncode == 0
     assert "Nothing changed" in second.stdout
+    assert "1 undated row" in second.stdout
     assert _versions(second.stdout) == _versions(first.stdout)
     assert len(set(_versions(first.stdout))) == 7
     assert server.is_running()

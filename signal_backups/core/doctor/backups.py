@@ -51,7 +51,10 @@ def have_days(vault: BackupVault) -> DoctorResult:
     """Check that the last search found no row of the database that belongs to no day."""
     searched = newest_findings(vault).get(Examination.UNDATED_SIGNALS)
     undated = searched.undated if searched else None
-    if undated is None or not undated.in_database:
+    if undated is None:
+        # A search that finds nothing records nothing either.
+        return ok(f"no undated row is known; {Examination.UNDATED_SIGNALS.command} searches the database")
+    if not undated.in_database:
         return ok("every row of the database had a day when it was searched last")
     return warning(
         f"rows in no backup of a day, {undated}",

@@ -9,9 +9,12 @@ import pytest
 from signal_backups.core.base.days import ONE_DAY
 from signal_backups.core.base.errors import ExitCode
 from signal_backups.core.base.objectives import due_at
-from signal_backups.core.doctor.backups import is_recent
+from signal_backups.core.doctor.backups import have_days, is_recent
 from signal_backups.core.doctor.finding import DoctorResult, State
+from signal_backups.core.vault.findings import record_undated
 from signal_backups.core.vault.layout import BackupSlot
+from signal_backups.core.vault.manifest import StoredFile
+from signal_backups.core.vault.undated_rows import UndatedRows
 from signal_backups_tests.core.monitoring.watched import FIRST, Watched
 from signal_backups_tests.core.retention_audit.audit_samples import manifest_of
 
@@ -72,3 +75,15 @@ def test_when_everything_was_deleted_the_remedy_is_undelete(watched: Watched) ->
     found = latest(watched)
     assert (found.state, found.exit_code) == (State.FAILED, ExitCode.FAILED)
     assert "signal-backups undelete 2026-03-01" in str(found.remedy)
+
+
+def test_without_a_recorded_search_no_undated_row_is_known(watched: Watched) -> None:
+    unknown = have_days(watched.vault)
+    assert unknown.state is State.OK
+    assert unknown.found == "no undated row is known; signal-backups quarantine --refresh searches the database"
+
+
+def test_a_recorded_search_that_found_none_is_told_as_one(watched: Watched) -> None:
+    kept = StoredFile(key="undated.csv", version_id="1", bytes=1, sha256="00")
+    record_undated(watched.vault, UndatedRows(stored=kept, rows=1, in_database=0), [])
+    assert have_days(watched.vault).found == "every row of the database had a day when it was searched last"
