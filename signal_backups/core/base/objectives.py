@@ -51,6 +51,8 @@ HEARTBEAT_INTERVAL = timedelta(minutes=1)
 MAX_RUN_SILENCE = timedelta(minutes=5)
 #: How long a run gives signs of life without finishing anything: longer than one stage of the largest day takes.
 MAX_STAGE_TIME = timedelta(hours=1)
+#: The same for a drill, a scrub and other examinations: one stage that may read years of backups.
+MAX_EXAMINATION_TIME = timedelta(hours=6)
 #: How long a stuck run that was ended is still an alert, so that at least one check of the conditions meets it.
 STUCK_RUN_SHOWN = timedelta(minutes=10)
 #: Hours between two notifications of an open alert, unless SIGNAL_BACKUPS_ALERT_REMINDER_HOURS says otherwise.

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from signal_backups.core.base.errors import SignalBackupsError
+from signal_backups.core.base.objectives import MAX_EXAMINATION_TIME
 from signal_backups.orchestration.assets.heartbeat import Heartbeat
 from signal_backups.orchestration.instance.dagster_types import AssetJob
 from signal_backups.orchestration.names import BACKUP_OBJECT, BUCKET_GROUP, OWNERS, job_name, schedule_name
@@ -100,7 +101,7 @@ def _with_signs_of_life(examine: Examine) -> Examine:
     @wraps(examine)  # Dagster reads the parameters of the wrapped function.
     def examine_alive(*arguments: Any, **resources: Any) -> Iterator[dg.MaterializeResult[Any]]:
         context = dg.AssetExecutionContext.get()
-        with Heartbeat(context.instance, context.run):
+        with Heartbeat(context.instance, context.run, patience=MAX_EXAMINATION_TIME):
             yield from examine(*arguments, **resources)
 
     return examine_alive

@@ -10,6 +10,9 @@ import dagster as dg
 import pytest
 
 from signal_backups.core.base.errors import StoreError
+from signal_backups.core.base.objectives import MAX_EXAMINATION_TIME, MAX_STAGE_TIME
+from signal_backups.orchestration.assets import watching
+from signal_backups.orchestration.assets.heartbeat import Heartbeat
 from signal_backups.orchestration.assets.watching import (
     Examine,
     WatchingAsset,
@@ -76,6 +79,22 @@ def test_an_error_fails_the_run_with_its_own_message(instance: dg.DagsterInstanc
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data is not None
     assert failure.user_failure_data.description == "it is dark"
+
+
+def test_it_may_work_for_hours_before_it_seems_to_hang(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience: list[timedelta] = []
+
+    class Noting(Heartbeat):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            patience.append(timedelta(seconds=self._patience_s))
+
+    monkeypatch.setattr(watching, "Heartbeat", Noting)
+    assert run(build_watching_asset(SPEC, it_is_dry), instance).success
+    assert patience == [MAX_EXAMINATION_TIME]
+    assert MAX_EXAMINATION_TIME > MAX_STAGE_TIME
 
 
 @pytest.mark.parametrize("transient", [True, False])
