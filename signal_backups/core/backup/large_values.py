@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from functools import reduce
 from pathlib import Path
@@ -22,7 +22,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_as_stored_sql, write_part, write_rows
+from signal_backups.core.signals.csv_file import (
+    column_sql,
+    extras_of,
+    join_parts,
+    read_as_stored_sql,
+    reading_rows,
+    with_extra_columns,
+    write_part,
+    write_rows,
+)
 from signal_backups.core.signals.extra_columns import EXTRA_VALUES
 from signal_backups.core.signals.fields import (
     FAULTS,
@@ -31,6 +40,7 @@ from signal_backups.core.signals.fields import (
     PIECE,
     QUARANTINE_COLUMNS,
     REASON,
+    TEXT_COLUMNS,
     TIMESTAMP,
     TIMESTAMP_CHARACTERS,
     UNREADABLE_VALUES,
@@ -38,12 +48,13 @@ from signal_backups.core.signals.fields import (
 from signal_backups.core.source.base import IDENTITY_COLUMNS
 
 #: SQL: the SHA-256 of the value that a piece belongs to.
-PIECE_SHA256 = f"right({REASON}, 64)"
+PIECE_SHA256 = f"right(stored_lines.{REASON}, 64)"
 
 #: A character has at most four bytes, and CSV doubles some of them.
 _PIECE_CHARACTERS = 256 * 1024
 #: Of a value that is kept in pieces: what people see of it; and how long an unreadable value may be that stays whole.
 _BEGINNING, _SHORT = 100, 1_000
+_TEXTS = (*TEXT_COLUMNS, UNREADABLE_VALUES)
 _PIECE_SCHEMA = pa.schema([(name, pa.string()) for name in QUARANTINE_COLUMNS])
 
 
@@ -51,10 +62,10 @@ def without_large_values(batch: pa.RecordBatch, folder: Path) -> pa.RecordBatch:
     """Take the values out of a batch's rows that are too long for a CSV, and write them into a folder in pieces.
 
     Args:
-        batch: rows of a source.
+        batch: rows of a source, or of an earlier quarantine.
         folder: where ``pieces`` finds them; each value once, named by its SHA-256.
     """
-    sizes = {name: pc.fill_null(pc.binary_length(batch.column(name)), 0) for name in _text_columns(batch)}
+    sizes = {name: pc.fill_null(pc.binary_length(batch.column(name)), 0) for name in _TEXTS}
     totals = reduce(pc.add, (size.cast(pa.int64()) for size in sizes.values()))
     longest = reduce(pc.max_element_wise, sizes.values())
     is_large = pc.or_(pc.greater(longest, MAX_VALUE_BYTES), pc.greater(totals, MAX_ROW_BYTES))
@@ -64,7 +75,7 @@ def without_large_values(batch: pa.RecordBatch, folder: Path) -> pa.RecordBatch:
         (row,) = batch.slice(number, 1).to_pylist()
         parts += [
             batch.slice(first, number - first),
-            pa.RecordBatch.from_pylist([_shortened(row, list(sizes), folder)], batch.schema),
+            pa.RecordBatch.from_pylist([_shortened(row, folder)], batch.schema),
         ]
         first = number + 1
     return pa.concat_batches([*parts, batch.slice(first)]) if parts else batch
@@ -84,6 +95,49 @@ def copied_with_columns(files: list[Path], count: int) -> list[Path]:
     for file, target in zip(files, wide, strict=True):
         target.write_bytes(file.read_bytes().removesuffix(b"\n") + b"," * count + b"\n")
     return wide
+
+
+def with_values_in_pieces(quarantine: Path, folder: Path) -> Path:
+    """An earlier quarantine with its values as this release keeps them: earlier ones kept them whole in their columns.
+
+    Args:
+        quarantine: the earlier quarantine.
+        folder: a scratch folder, into which it is written again.
+
+    Returns:
+        What was written; the quarantine itself when no row of it is long.
+
+    Raises:
+        VerificationError: it cannot be read.
+    """
+    extras = extras_of(quarantine)
+    quoted = [column_sql(name, extras) for name in extras]
+    columns = ", ".join(QUARANTINE_COLUMNS)
+    size = " + ".join(f"coalesce(strlen({name}), 0)" for name in (*QUARANTINE_COLUMNS, *quoted))
+    is_long = f"({FAULTS} <> '{PIECE}' AND {size} > {MAX_VALUE_BYTES})"
+    rows = read_as_stored_sql(quarantine)
+    with reading_rows(quarantine) as (cursor, _):
+        if not cursor.execute(f"SELECT 1 FROM {rows} WHERE {is_long} LIMIT 1").fetchall():
+            return quarantine
+        target = folder / "in_pieces.csv"
+        parts = [target.with_suffix(".others")]
+        write_rows(cursor, f"SELECT * FROM {rows} WHERE NOT {is_long}", parts[0], header=False)
+        listed = f"list_value({', '.join(quoted)})" if extras else "CAST(NULL AS VARCHAR[])"
+        query = f"SELECT {columns}, {listed} AS {EXTRA_VALUES} FROM {rows} WHERE {is_long}"
+        parts += _written_in_pieces(cursor.sql(query).to_arrow_reader(1), extras, target)
+    join_parts((*QUARANTINE_COLUMNS, *extras), parts, target)
+    return target
+
+
+def _written_in_pieces(rows: Iterable[pa.RecordBatch], extras: tuple[str, ...], target: Path) -> list[Path]:
+    """Write long rows of an earlier quarantine, and the pieces of their values, into files beside a target."""
+    parts, values = [], target.with_suffix(".values")
+    with closing(duckdb_engine.cursor()) as cursor:
+        for number, row in enumerate(rows):
+            parts.append(target.with_suffix(f".{number}"))
+            shortened = pa.Table.from_batches([without_large_values(row, values)])
+            write_part(cursor, with_extra_columns(shortened, extras), parts[-1])
+    return parts + copied_with_columns(pieces(values), len(extras))
 
 
 def write_other_pieces(
@@ -107,14 +161,10 @@ def write_other_pieces(
     present = ", ".join(sorted({f"'{path.stem.partition('-')[0]}'" for path in pieces(folder)}))
     columns = ", ".join(QUARANTINE_COLUMNS) + ", NULL" * extras
     query = (
-        f"SELECT {columns} FROM {read_as_stored_sql(quarantine)} WHERE {FAULTS} = '{PIECE}' "
+        f"SELECT {columns} FROM {read_as_stored_sql(quarantine)} AS stored_lines WHERE {FAULTS} = '{PIECE}' "
         f"AND NOT list_contains([{present}]::VARCHAR[], {PIECE_SHA256}) AND {condition}"
     )
     write_rows(cursor, query, target, header=False)
-
-
-def _text_columns(batch: pa.RecordBatch) -> list[str]:
-    return [field.name for field in batch.schema if pa.types.is_string(field.type)]
 
 
 def _extra_bytes(batch: pa.RecordBatch) -> pa.Array:
@@ -127,9 +177,9 @@ def _extra_bytes(batch: pa.RecordBatch) -> pa.Array:
     return pa.array(totals.astype(np.int64))
 
 
-def _shortened(row: dict[str, Any], texts: Sequence[str], folder: Path) -> dict[str, Any]:
+def _shortened(row: dict[str, Any], folder: Path) -> dict[str, Any]:
     stored = {name: value for name, value in json.loads(row[UNREADABLE_VALUES] or "{}").items() if value is not None}
-    sizes = {name: len(row[name].encode()) for name in texts if name != UNREADABLE_VALUES and row[name]}
+    sizes = {name: len(row[name].encode()) for name in TEXT_COLUMNS if row[name]}
     rest = sum(sizes.values())
     # A fingerprint reads only the identity of a row, so that stays while the other values are too long together.
     for name in sorted(
@@ -143,6 +193,8 @@ def _shortened(row: dict[str, Any], texts: Sequence[str], folder: Path) -> dict[
     if extras is not None and sum(len((value or "").encode()) for value in extras) > MAX_VALUE_BYTES:
         stored[EXTRA_VALUES], row[EXTRA_VALUES] = json.dumps(extras, ensure_ascii=False), None
     shown = {name: value if len(value) <= _SHORT else _kept_apart(value, folder) for name, value in stored.items()}
+    if REASON in row:  # of an earlier quarantine: it repeats unreadable values
+        row[REASON] = reduce(lambda reason, name: reason.replace(stored[name], shown[name]), stored, row[REASON])
     return row | {UNREADABLE_VALUES: json.dumps(shown, ensure_ascii=False)}
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from signal_backups.core.backup.examine_rows import DIFFERENCE, EXAMINED_SCHEMA, HASH_FORM, SCHEMA_FAULT, examine
 from signal_backups.core.backup.extract import extras_of_extract, reading_extract, writing_extract
-from signal_backups.core.backup.large_values import PIECE_SHA256, write_other_pieces
+from signal_backups.core.backup.large_values import PIECE_SHA256, with_values_in_pieces, write_other_pieces
 from signal_backups.core.backup.merge_rows import merged
 from signal_backups.core.backup.quarantine import NAMED_ROWS, Fault, QuarantinedRow, named_rows
 from signal_backups.core.backup.row_content import content_sql
@@ -151,10 +151,11 @@ def compare_with_vouched(
     Raises:
         VerificationError: the quarantined rows of the backup cannot be read, and the changes are not accepted.
     """
+    vouched = _with_readable_quarantine(vouched, folder, accept=accept)
     with closing(duckdb_engine.cursor()) as cursor:
         extras = _Extras.of(folder, vouched)
         _pair(cursor, folder, vouched, extras)
-        carried = _carried_rows(cursor, folder, vouched, extras, accept=accept)
+        carried = _carried_rows(cursor, folder, vouched, extras)
         changes = SourceChanges(
             added=_count(cursor, "DISTINCT id", "vouched_row IS NULL AND is_good"),
             unchanged=_count(cursor, "DISTINCT vouched_row", "is_same"),
@@ -249,8 +250,25 @@ def _difference(cursor: duckdb.DuckDBPyConnection, vouched: VouchedBackup, condi
     return Difference(count=count, signal_ids=[signal_id for (signal_id,) in named])
 
 
+def _with_readable_quarantine(vouched: VouchedBackup, folder: DayFolder, *, accept: bool) -> VouchedBackup:
+    """The backup with long values of its quarantine in pieces; if accepted, without a quarantine that is unreadable."""
+    if vouched.quarantine is None:
+        return vouched
+    try:
+        return replace(vouched, quarantine=with_values_in_pieces(vouched.quarantine, folder.path))
+    except VerificationError as error:
+        if accept:
+            return replace(vouched, quarantine=None)
+        # Such as a text that is longer than any line that can be read.
+        raise VerificationError(
+            f"the quarantined rows of the backup of {folder.day} cannot be read: {error.what.splitlines()[0]}",
+            remedy="They are kept in S3. Go on without them: "
+            f'signal-backups backup {folder.day} --accept-changes "REASON"',
+        ) from error
+
+
 def _carried_rows(
-    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, extras: _Extras, *, accept: bool
+    cursor: duckdb.DuckDBPyConnection, folder: DayFolder, vouched: VouchedBackup, extras: _Extras
 ) -> CarriedRows:
     """Write the quarantined rows that the database no longer has, neither as they were nor repaired."""
     cursor.execute("CREATE OR REPLACE TEMP TABLE known (seen_row BIGINT, reason VARCHAR)")
@@ -259,18 +277,8 @@ def _carried_rows(
         return CarriedRows()
     quarantine = read_quarantine_sql(vouched.quarantine)
     names = spelled_as(extras.all, extras_of(vouched.quarantine))
-    try:
-        values = [column_sql(name, names) for name in extras.common]
-        _hash_rows(cursor, "quarantined", quarantine, content_sql(values))
-    except duckdb.InvalidInputException as error:
-        if accept:
-            return CarriedRows()
-        # Such as a text that is longer than any line that can be read.
-        raise VerificationError(
-            f"the quarantined rows of the backup of {folder.day} cannot be read: {str(error).splitlines()[0]}",
-            remedy="They are kept in S3. Go on without them: "
-            f'signal-backups backup {folder.day} --accept-changes "REASON"',
-        ) from error
+    values = [column_sql(name, names) for name in extras.common]
+    _hash_rows(cursor, "quarantined", quarantine, content_sql(values))
     _forget_undated_rows(cursor, quarantine, vouched.undated, folder.day)
     still_there = "EXISTS (FROM seen s WHERE s.content = q.content)"
     if extras.lost:

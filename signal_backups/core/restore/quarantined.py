@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from pydantic import BaseModel
 from signal_backups.core.backup.undated import fetch_undated
 from signal_backups.core.base.digest import digest
 from signal_backups.core.base.errors import NotFoundError
-from signal_backups.core.signals import duckdb_engine
-from signal_backups.core.signals.csv_file import read_quarantine_sql
+from signal_backups.core.signals.csv_file import read_quarantine_sql, reading_rows
 from signal_backups.core.signals.fields import FAULTS, REASON, SIGNAL_ID, TIMESTAMP
 from signal_backups.core.vault.findings import Examination, newest_findings
 from signal_backups.core.vault.manifest import StoredFile
@@ -58,6 +56,7 @@ def quarantined_days(vault: BackupVault, first: date, last: date, folder: Path) 
     Raises:
         StoreError: the store cannot be reached.
         ArchivedError: a quarantine has to thaw first.
+        VerificationError: a quarantine does not parse.
     """
     for day, stored in vault.stored_days(first, last).items():
         manifest = stored.newest
@@ -71,6 +70,7 @@ def quarantined_undated(vault: BackupVault, folder: Path) -> QuarantineObject | 
 
     Raises:
         StoreError: the store cannot be reached.
+        VerificationError: their object does not parse.
     """
     searched = newest_findings(vault).get(Examination.UNDATED_SIGNALS)
     undated = searched.undated if searched is not None else None
@@ -96,7 +96,7 @@ def _listed(day: date | None, stored: StoredFile, count: int, csv: Path | None) 
 
 def _first_rows(csv: Path) -> list[ListedRow]:
     columns = f"{SIGNAL_ID}, {TIMESTAMP}, {FAULTS}, {REASON}"
-    with closing(duckdb_engine.cursor()) as cursor:
+    with reading_rows(csv) as (cursor, _):
         rows = cursor.execute(f"SELECT {columns} FROM {read_quarantine_sql(csv)} LIMIT {LISTED_ROWS}").fetchall()
     names = ("signal_id", "timestamp", "faults", "reason")
     return [ListedRow.model_validate(dict(zip(names, row, strict=True))) for row in rows]

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from signal_backups.core.backup.extract import extract_day, extras_of_extract, reading_extract
+from signal_backups.core.backup.large_values import with_values_in_pieces
 from signal_backups.core.backup.scratch import DayFolder
 from signal_backups.core.base.errors import (
     DeletedBackupError,
@@ -114,7 +115,7 @@ def add_quarantine(comparer: RowComparer, vault: BackupVault, chosen: ChosenBack
     """Add the quarantined rows of a backup, so that they do not count as late."""
     quarantine = fetch_quarantine(vault, chosen, folder)
     if quarantine is not None:
-        comparer.add_backup(quarantine, is_quarantine=True)
+        comparer.add_backup(with_values_in_pieces(quarantine, folder), is_quarantine=True)
 
 
 def compare_with_source(

@@ -16,10 +16,13 @@ from signal_backups.core.backup.fingerprint import fingerprint_of_extract, finge
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.scratch import Scratch
 from signal_backups.core.backup.store_backup import StoreOutcome, store_backup
+from signal_backups.core.base.errors import VerificationError
+from signal_backups.core.restore.quarantined import quarantined_days
 from signal_backups.core.restore.reconcile import reconcile_day
 from signal_backups.core.restore.run import RestoreOptions
 from signal_backups.core.restore.targets.contract import OnConflict
 from signal_backups.core.restore.targets.csv_folder import CsvFolderTarget
+from signal_backups.core.signals import csv_file
 from signal_backups.core.signals.csv_file import MAX_LINE_BYTES, count_quarantined
 from signal_backups.core.signals.fields import MAX_KEPT_BYTES, MAX_ROW_BYTES, MAX_VALUE_BYTES, PIECE
 from signal_backups.core.source import SignalSource
@@ -37,6 +40,8 @@ LONGEST = "x" * LIMIT
 #: Every kind of character that a CSV or JSON has to quote, and one of several bytes.
 ODD = 'Ω"\\\n,\u0001' * (LIMIT // 5)
 LARGE = [signal(8, symbol=ODD), signal(9, strategy=LONGEST + "é")]
+#: Rows that are quarantined however long their values may be.
+BAD = [*(row | {"verification_hash": "0" * 64} for row in LARGE), signal(7) | {"entry_price": None}]
 WITH = RestoreOptions(OnConflict.SKIP, include_quarantined=True)
 
 
@@ -278,6 +283,91 @@ def test_values_of_rows_that_the_database_lost_are_carried_over(
             "signal-00008",
             "signal-00009",
         ]
+
+
+def test_the_value_of_a_lost_row_is_carried_over_whatever_its_last_reason_is(
+    back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    first = signal(9, symbol=ODD, timestamp=f"{DAY}T00:00:00Z")
+    back_up([*signals(3), first, LARGE[1]])
+    quarantine = stored_quarantine(vault, back_up([*signals(4), first]), tmp_path)
+    assert [row["quarantine_faults"] for row in quarantine[:2]] == ["schema", "schema duplicate"]
+    assert sorted(values_of(quarantine)) == sorted([ODD, LONGEST + "é"])
+
+
+@pytest.fixture
+def backed_up_whole(back_up: BackUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup of an earlier release, whose quarantine has values of any length in its columns."""
+    with monkeypatch.context() as earlier:
+        for name in ("MAX_VALUE_BYTES", "MAX_ROW_BYTES"):
+            earlier.setattr(large_values, name, 2**30)
+        back_up([*signals(3), *BAD])
+
+
+def longest_line(quarantine: Sequence[CsvRow]) -> int:
+    return max(sum(len(str(value or "").encode()) for value in row.values()) for row in quarantine)
+
+
+@pytest.mark.usefixtures("backed_up_whole")
+def test_rows_that_an_earlier_release_kept_whole_are_the_same_rows(
+    back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        outcome = back_up([*signals(3), *BAD])
+        quarantine = stored_quarantine(vault, outcome, tmp_path)
+        assert (outcome.manifest.records, outcome.manifest.quarantined) == (3, 3)
+        assert sorted(values_of(quarantine)) == sorted([ODD, LONGEST + "é"])
+        assert longest_line(quarantine) < LIMIT * 2
+    assert not outcome.changed
+
+
+@pytest.mark.usefixtures("backed_up_whole")
+def test_rows_that_an_earlier_release_kept_whole_are_carried_over_in_pieces(
+    back_up: BackUp, vault: BackupVault, tmp_path: Path
+) -> None:
+    for rows in (signals(4), [*signals(5), BAD[0]]):
+        outcome = back_up(rows)
+        quarantine = stored_quarantine(vault, outcome, tmp_path)
+        assert outcome.manifest.quarantined == 3
+        assert sorted(values_of(quarantine)) == sorted([ODD, LONGEST + "é"])
+        assert longest_line(quarantine) < LIMIT * 2
+
+
+@pytest.mark.usefixtures("backed_up_whole")
+def test_a_list_of_a_quarantine_that_cannot_be_read_is_a_typed_error(
+    vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MAX_LINE_BYTES", "MAX_OLD_LINE_BYTES"):
+        monkeypatch.setattr(csv_file, name, LIMIT // 2)
+    with pytest.raises(VerificationError, match="does not parse"):
+        list(quarantined_days(vault, DAY, DAY, tmp_path))
+
+
+def test_the_reason_of_a_carried_row_is_as_short_as_its_values(
+    vault: BackupVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def back_up(rows: Sequence[Row], name: str) -> StoreOutcome:
+        folder = extracted(sqlite_table(tmp_path / name, rows, UNTYPED), tmp_path).folder
+        return store_backup(vault, folder, BackupRun("run", lambda: NOW))
+
+    with monkeypatch.context() as earlier:
+        for name in ("MAX_VALUE_BYTES", "MAX_ROW_BYTES"):
+            earlier.setattr(large_values, name, 2**30)
+        back_up([*signals(2), signal(3) | {"entry_price": "9" * LIMIT}], "before.db")
+    quarantine = stored_quarantine(vault, back_up(signals(2), "after.db"), tmp_path)
+    (row,) = (row for row in quarantine if row["quarantine_faults"] != PIECE)
+    assert values_of(quarantine) == [f"'{'9' * LIMIT}'"]
+    assert str(row["quarantine_reason"]).startswith("entry_price cannot hold '999")
+    assert len(str(row["quarantine_reason"])) < 500
+
+
+@pytest.mark.usefixtures("backed_up_whole")
+def test_a_reconciliation_knows_the_rows_that_an_earlier_release_kept_whole(
+    make_table: MakeTable, vault: BackupVault, tmp_path: Path
+) -> None:
+    with Scratch(tmp_path / "scratch").day("reconcile", DAY) as folder:
+        found = reconcile_day(vault, make_table([*signals(3), *BAD]), folder)
+    assert (found.is_equal, found.unchanged, found.source_rows) == (True, 3, 6)
 
 
 def test_a_reconciliation_knows_the_quarantined_rows(
