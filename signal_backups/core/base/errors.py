@@ -73,7 +73,7 @@ class LocalStorageError(SignalBackupsError):
 
 
 class DagsterHomeError(SignalBackupsError):
-    """The folder of Dagster's instance cannot be used: its databases were not created whole."""
+    """The folder of Dagster's instance cannot be used: its databases or its dagster.yaml are broken."""
 
     code = "dagster_home"
     exit_code = ExitCode.UNREACHABLE

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from signal_backups.core.base.errors import DagsterHomeError
 from signal_backups.core.base.file_locks import exclusive
@@ -41,7 +42,7 @@ def prepare_home(folder: Path) -> Path:
     """Create a Dagster home with its databases unless there is one.
 
     Raises:
-        DagsterHomeError: there is one, and it is broken.
+        DagsterHomeError: there is one, and it or its dagster.yaml is broken.
         LocalStorageError: it cannot be written.
     """
     with _opening(folder), dg.DagsterInstance.from_config(str(folder)):
@@ -53,7 +54,7 @@ def persistent_instance(default_home: Path) -> Iterator[dg.DagsterInstance]:
     """The instance of ``DAGSTER_HOME``, or else of ``default_home``: the one that the UI shows.
 
     Raises:
-        DagsterHomeError: the home is broken.
+        DagsterHomeError: the home or its dagster.yaml is broken.
         LocalStorageError: it cannot be written.
     """
     home = os.environ.setdefault("DAGSTER_HOME", str(default_home))
@@ -72,12 +73,13 @@ def _opening(home: Path) -> Iterator[None]:
         home.mkdir(parents=True, exist_ok=True)
         with exclusive(home / "opening.lock"):
             _configure(home / "dagster.yaml")
+            # Before Dagster meets them: it opens one of them only when somebody asks after an asset.
+            if broken := [path for name in _DATABASES if _is_broken(path := home / name)]:
+                raise _broken_home(home, broken)
             try:
                 yield
-            except Exception as error:
-                if broken := [path for name in _DATABASES if _is_broken(path := home / name)]:
-                    raise _broken_home(home, broken) from error
-                raise
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise _no_yaml(home / "dagster.yaml", error) from error
 
 
 def _configure(config: Path) -> None:
@@ -90,17 +92,26 @@ def _configure(config: Path) -> None:
 
 
 def _is_broken(database: Path) -> bool:
-    """Whether a database was not created whole: it must name the one version of its tables."""
+    """Whether Dagster can neither use it nor create what it lacks: it is no database, or has two versions of tables."""
     if not database.is_file():
         return False
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            heads = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-            return len(heads) != 1
-    except sqlite3.OperationalError as error:
-        return "no such table" in str(error)
+            return len(connection.execute("SELECT version_num FROM alembic_version").fetchall()) > 1
+    except sqlite3.OperationalError:  # it has no such table yet
+        return False
     except sqlite3.DatabaseError:
         return True
+
+
+def _no_yaml(config: Path, error: yaml.YAMLError | UnicodeDecodeError) -> DagsterHomeError:
+    mark = getattr(error, "problem_mark", None)
+    where = f", line {mark.line + 1}" if mark else ""
+    why = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
+    return DagsterHomeError(
+        f"{config} is no YAML{where}: {why}",
+        remedy="Correct it, or remove it: it is written anew the next time",
+    )
 
 
 def _broken_home(home: Path, broken: list[Path]) -> DagsterHomeError:

@@ -145,21 +145,51 @@ def no_database(database: Path) -> None:
     database.write_bytes(b"no database" * 1000)
 
 
-@pytest.mark.parametrize("broken_by", [two_heads, no_database])
+@pytest.mark.parametrize(
+    ("broken_by", "database"),
+    [
+        (two_heads, "history/runs.db"),
+        (no_database, "history/runs.db"),
+        # Dagster opens it only when somebody asks after an asset.
+        (no_database, "history/runs/index.db"),
+    ],
+)
 def test_a_broken_home_is_recognized(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_by: Callable[[Path], None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_by: Callable[[Path], None], database: str
 ) -> None:
     home = prepare_home(tmp_path / "dagster")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
-    broken_by(home / "history" / "runs.db")
+    broken_by(home / database)
     with pytest.raises(DagsterHomeError) as raised, persistent_instance(home):
         pass
-    assert f"the Dagster home {home} is broken: {home / 'history' / 'runs.db'}" in raised.value.what
+    assert f"the Dagster home {home} is broken: {home / database}" in raised.value.what
     assert f"mv {home} {home}.broken" in raised.value.remedy
     assert raised.value.exit_code is ExitCode.UNREACHABLE
     home.rename(tmp_path / "dagster.broken")
     with persistent_instance(home) as instance:
         assert instance.get_runs_count() == 0
+
+
+def test_an_empty_database_is_not_called_broken_dagster_creates_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = prepare_home(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    (home / "history" / "runs.db").write_bytes(b"")
+    with persistent_instance(home) as instance:
+        assert instance.get_runs_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "line"), [(b"telemetry:\n  enabled: false\nnux: [\n", ", line 4"), (b"telemetry: \xff", ""), (b"\0", "")]
+)
+def test_a_configuration_that_is_no_yaml_is_named(tmp_path: Path, body: bytes, line: str) -> None:
+    config = tmp_path / "dagster.yaml"
+    config.write_bytes(body)
+    with pytest.raises(DagsterHomeError) as raised:
+        prepare_home(tmp_path)
+    assert raised.value.what.startswith(f"{config} is no YAML{line}: ")
+    assert raised.value.exit_code is ExitCode.UNREACHABLE
 
 
 def test_what_else_is_wrong_with_a_home_is_not_called_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
