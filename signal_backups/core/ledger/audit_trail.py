@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from signal_backups.core.base.days import Clock, utc_now
-from signal_backups.core.base.errors import LocalStorageError, SignalBackupsError, code_of, is_interrupt
+from signal_backups.core.base.errors import (
+    LocalStorageError,
+    SignalBackupsError,
+    VerificationError,
+    code_of,
+    is_interrupt,
+)
 from signal_backups.core.base.logs import log_failed_step
 from signal_backups.core.ledger.announcements import AnnouncedManifest, HeldAnnouncement, abandoned
 from signal_backups.core.ledger.chained_log import ChainedLog
@@ -126,6 +132,9 @@ class AuditTrail:
             try:
                 self.settle(held.manifest)
                 held.withdraw()
+            except VerificationError as error:
+                # What is wrong with one manifest must not keep the other events waiting.
+                _log.warning("the event of manifest %d is not written yet: %s", held.manifest.number, error)
             finally:
                 held.release()
 

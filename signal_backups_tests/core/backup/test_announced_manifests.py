@@ -16,6 +16,7 @@ from signal_backups.connect import settling
 from signal_backups.core.backup.run import BackupRun
 from signal_backups.core.backup.store_backup import store_backup
 from signal_backups.core.base.days import utc_now
+from signal_backups.core.base.errors import VerificationError
 from signal_backups.core.integrity.examine_trail import examine_trail
 from signal_backups.core.ledger.announcements import AnnouncedManifest, HeldAnnouncement
 from signal_backups.core.ledger.event import Action, Event, Result
@@ -182,6 +183,17 @@ def test_half_an_announcement_was_followed_by_nothing(memory: StrictS3, outbox: 
     (outbox / "0000000001_00.announced").write_text('{"day": "2026', encoding="utf-8")
     vault_of(memory, outbox).trail.record(Action.DRILL, Result.PASSED)
     assert announced(outbox) == []
+
+
+def test_one_that_cannot_be_settled_keeps_no_other_event_waiting(memory: StrictS3, outbox: Path) -> None:
+    def settle(_: AnnouncedManifest) -> None:
+        raise VerificationError("it is not a manifest")
+
+    HeldAnnouncement.create(outbox, AnnouncedManifest(day=DAY, number=1, sha256="0" * 64)).release()
+    vault = vault_of(memory, outbox)
+    vault.trail.settle = settle
+    assert vault.trail.record(Action.DRILL, Result.PASSED) is not None
+    assert len(announced(outbox)) == 1
 
 
 def test_while_the_store_is_away_it_keeps_waiting(memory: StrictS3, outbox: Path) -> None:
