@@ -110,7 +110,7 @@ def _no_yaml(config: Path, error: yaml.YAMLError | UnicodeDecodeError) -> Dagste
     why = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
     return DagsterHomeError(
         f"{config} is no YAML{where}: {why}",
-        remedy="Correct it, or remove it: it is written anew the next time",
+        remedy="Correct dagster.yaml, or remove it: it is written anew the next time",
     )
 
 
