@@ -30,7 +30,16 @@ A_DAY, A_WEEK, A_MONTH = timedelta(hours=25), timedelta(days=8), timedelta(days=
 #: After how long without a run Dagster shows an asset as stale.
 FRESH_FOR = {
     **dict.fromkeys(
-        [*BACKUP_ASSETS, "bucket_policy", "audit_trail", "storage_cost", "rolling_reconciliation", "scrub"], A_DAY
+        [
+            *BACKUP_ASSETS,
+            "undated_signals",
+            "bucket_policy",
+            "audit_trail",
+            "storage_cost",
+            "rolling_reconciliation",
+            "scrub",
+        ],
+        A_DAY,
     ),
     "restore_drill": A_WEEK,
     "store_probes": A_WEEK,

@@ -136,4 +136,5 @@ def test_all_schedules_are_running(deployment: Deployment) -> None:
         "rolling_reconciliation_schedule": "RUNNING",
         "scrub_schedule": "RUNNING",
         "store_probes_schedule": "RUNNING",
+        "undated_signals_schedule": "RUNNING",
     }

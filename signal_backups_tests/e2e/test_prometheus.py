@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus", "alertmanager")]
 PROFILE = "recommended"
 TOO_OLD = "SignalBackupsTooOld"
 TIMEOUT_S = 60
-PROGRAM = "from signal_backups.cli.app import main; main()"
+PROGRAM = "from signal_backups.cli.entry import main; main()"
 
 
 def a_day_ago() -> datetime:
